@@ -1,0 +1,99 @@
+"""Who may import what: the ladder, and what `import numflow` leaves unloaded."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted([*ROOT.glob("numflow/**/*.py"), *ROOT.glob("kernels/**/*.py")])
+HEAVY = ("numba", "llvmlite", "scipy", "matplotlib", "PIL", "google")
+
+
+def _python(code: str) -> str:
+    """What a fresh interpreter prints; its warnings are errors, as in this process."""
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_imports_point_downwards_only() -> None:
+    """The contracts of pyproject.toml hold; import-linter names each import that breaks one."""
+    code = "from importlinter.cli import lint_imports_command as lint; lint()"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_import_numflow_loads_nothing_heavy() -> None:
+    """Import time is NumPy's and 20 ms: compilers and plotting wait for their first use."""
+    loaded = _python(
+        f"import sys, numflow; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    ).split()
+    assert loaded == []
+
+
+def _late_imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """(line, module) of every import below a function's `def`."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.ImportFrom):
+                yield node.lineno, "." * node.level + (node.module or "")
+            elif isinstance(node, ast.Import):
+                yield from ((node.lineno, alias.name) for alias in node.names)
+
+
+# PEP 562: the package loads its front ends, which stand above it, at first use.
+FRONT_DOORS = {"numflow/__init__.py"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_import_inside_a_function_dodges_the_ladder(path: Path) -> None:
+    """A late import is for a heavy third-party package, never for a module of numflow."""
+    if str(path.relative_to(ROOT)) in FRONT_DOORS:
+        return
+    dodging = [
+        f"{path.relative_to(ROOT)}:{line}: {module}"
+        for line, module in _late_imports(ast.parse(path.read_text(), str(path)))
+        if module.startswith((".", "numflow"))
+    ]
+    assert dodging == []
+
+
+def test_kernels_know_nothing_of_the_framework() -> None:
+    """kernels/ imports numba, llvmlite, numpy, the standard library and itself."""
+    allowed = {"numba", "llvmlite", "numpy", *sys.stdlib_module_names}
+    strangers = []
+    for path in ROOT.glob("kernels/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text(), str(path))):
+            modules = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom) and node.level == 0
+                else []
+            )
+            strangers += [
+                f"{path.relative_to(ROOT)}:{node.lineno}: {module}"
+                for module in modules
+                if module.partition(".")[0] not in allowed
+                and module != "numflow.kernels"
+                and not module.startswith("numflow.kernels.")
+            ]
+    assert strangers == []
