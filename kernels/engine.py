@@ -228,8 +228,19 @@ def _versions() -> str:
 # --- llvmlite ----------------------------------------------------------------
 
 
-@functools.cache
+_ready: list[Any] = []
+
+
 def _llvm() -> Any:
+    if not _ready:
+        with _lock:
+            if not _ready:
+                _ready.append(_load())
+    return _ready[0]
+
+
+def _load() -> Any:
+    """llvmlite, set up; once, since LLVM ends the process when an option is given twice."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
