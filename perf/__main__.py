@@ -1,0 +1,75 @@
+"""numflow side by side with TensorFlow, JAX, PyTorch and NumPy: ratios, goals, machine limits.
+
+    python -m perf                                 all workloads, 5 rounds: about 20 minutes
+    python -m perf --workload W5 W7 --rounds 7
+    python -m perf --quick                         one short round, to see that everything runs
+
+A peer is measured if its environment exists (perf/README.md says how to make one).
+"""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+
+from perf.goals import WORKLOADS
+from perf.limits import measure_limits
+from perf.report import complaints, table
+from perf.rounds import FRAMEWORKS, PEER_FOLDER, Plan, interpreter, run_rounds
+
+
+def main() -> None:
+    options = _options()
+    here = [name for name in options.framework if interpreter(name)]
+    for name in sorted(set(options.framework) - set(here)):
+        print(f"{name} is left out: no environment {PEER_FOLDER / str(FRAMEWORKS[name][1])}")
+    limits = measure_limits(options.threads)
+    print(
+        f"{options.threads} threads; multiply-add peak {limits.flop_per_second / 1e9:.0f} GFLOP/s "
+        f"with {limits.vector_bits}-bit vectors, copy {limits.bytes_per_second / 1e9:.0f} GB/s"
+    )
+    plan = Plan(options.workload, here, options.rounds, options.seconds, options.threads)
+    rows = []
+    for row in run_rounds(plan):
+        rows.append(row)
+        if options.json:
+            with open(options.json, "a") as lines:
+                lines.write(json.dumps(asdict(row)) + "\n")
+        if sys.stderr.isatty():
+            print(
+                f"\rround {row.round + 1}/{plan.rounds}: {row.framework} {row.workload}   ",
+                end="",
+                file=sys.stderr,
+            )
+    print(f"\nBest variant of each, medians of {plan.rounds} interleaved rounds:\n")
+    print(table(rows, here, limits))
+    for complaint in complaints(rows):
+        print(complaint)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m perf",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
+    parser.add_argument(
+        "--framework", nargs="+", choices=list(FRAMEWORKS), default=list(FRAMEWORKS)
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--seconds", type=float, default=0.5, help="measured time per case and round"
+    )
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--quick", action="store_true", help="one round of 0.05 s per case")
+    parser.add_argument("--json", metavar="FILE", help="append every row to this file")
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.seconds = 1, 0.05
+    return options
+
+
+if __name__ == "__main__":
+    main()

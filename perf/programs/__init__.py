@@ -1,0 +1,10 @@
+"""One program per framework, in the framework's own fastest forms. None of them times anything.
+
+A program `with_<framework>.py` defines
+
+    variants(workload)                names of its ways to run a training workload; [] if none
+    training_step(workload, variant)  step(x, y) -> loss, with fresh weights; float(loss) waits
+    cases(workload)                   the workloads that are not training steps, as `timing.Case`
+
+and imports its framework at the top, so that a fresh process can time that import.
+"""

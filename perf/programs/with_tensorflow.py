@@ -1,0 +1,161 @@
+"""TensorFlow: tf.function, the same through XLA, and TF1's Session.run with a feed."""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tensorflow as tf
+
+from perf import workloads
+from perf.timing import Case
+
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
+tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+tf.config.threading.set_inter_op_parallelism_threads(THREADS)
+v1, raw = tf.compat.v1, tf.raw_ops
+v1.logging.set_verbosity(v1.logging.ERROR)
+
+
+def linear(p: dict[str, Any], x: Any, y: Any) -> Any:
+    return (x * p["w"] + p["b"] - y) ** 2 / 34
+
+
+def mlp_tanh(p: dict[str, Any], x: Any, y: Any) -> Any:
+    a = tf.tanh(x @ p["w0"] + p["b0"]) @ p["w1"] + p["b1"]
+    return tf.reduce_mean(tf.math.squared_difference(a, y))
+
+
+def mlp(p: dict[str, Any], x: Any, y: Any) -> Any:
+    layers = len(p) // 2
+    for i in range(layers):
+        x = tf.nn.bias_add(x @ p[f"w{i}"], p[f"b{i}"])
+        x = tf.nn.relu(x) if i < layers - 1 else x
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, x))
+
+
+LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp}
+
+
+def variants(workload: str) -> list[str]:
+    return ["function", "function concrete", "xla", "session"]
+
+
+def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
+    start = workloads.training(workload)
+    if variant == "session":
+        return _session_step(start, LOSSES[workload])
+    p = {name: tf.Variable(value) for name, value in start.parameters.items()}
+    update = _updates(start, p)
+
+    def one(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = LOSSES[workload](p, x, y)
+        update(dict(zip(p, tape.gradient(loss, list(p.values())), strict=True)))
+        return loss
+
+    step = tf.function(one, jit_compile=variant == "xla")
+    if variant == "function concrete":  # skips the polymorphic dispatch, half of the call's cost
+        concrete = step.get_concrete_function(*map(tf.constant, start.batches[0]))
+        return lambda x, y: concrete(tf.constant(x), tf.constant(y))
+    return step  # type: ignore[no-any-return]
+
+
+def _updates(start: workloads.Training, p: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
+    """apply(gradients) through TensorFlow's fused update kernels, the fastest it has."""
+    rate = start.learning_rate
+    if start.optimizer == "sgd":
+
+        def descend(gradients: dict[str, Any]) -> None:
+            for name, g in gradients.items():
+                raw.ResourceApplyGradientDescent(var=p[name].handle, alpha=rate, delta=g)
+
+        return descend
+    m, v = ({name: tf.Variable(tf.zeros(q.shape)) for name, q in p.items()} for _ in "mv")
+    power_1, power_2 = tf.Variable(workloads.ADAM_BETA_1), tf.Variable(workloads.ADAM_BETA_2)
+
+    def adam(gradients: dict[str, Any]) -> None:
+        a, b = power_1.read_value(), power_2.read_value()
+        for name, g in gradients.items():
+            raw.ResourceApplyAdam(
+                var=p[name].handle,
+                m=m[name].handle,
+                v=v[name].handle,
+                beta1_power=a,
+                beta2_power=b,
+                lr=rate,
+                beta1=workloads.ADAM_BETA_1,
+                beta2=workloads.ADAM_BETA_2,
+                epsilon=workloads.ADAM_EPSILON,
+                grad=g,
+            )
+        power_1.assign(a * workloads.ADAM_BETA_1)
+        power_2.assign(b * workloads.ADAM_BETA_2)
+
+    return adam
+
+
+def _session_step(
+    start: workloads.Training, loss_of: Callable[..., Any]
+) -> Callable[[Any, Any], Any]:
+    """TF1: placeholders, optimizer.minimize, Session.run([train, loss], feed_dict)."""
+    with tf.Graph().as_default():
+        x, y = (v1.placeholder(a.dtype, a.shape) for a in start.batches[0])
+        p = {name: v1.get_variable(name, initializer=q) for name, q in start.parameters.items()}
+        loss = loss_of(p, x, y)
+        optimizer = (
+            v1.train.GradientDescentOptimizer(start.learning_rate)
+            if start.optimizer == "sgd"
+            else v1.train.AdamOptimizer(
+                start.learning_rate,
+                workloads.ADAM_BETA_1,
+                workloads.ADAM_BETA_2,
+                workloads.ADAM_EPSILON,
+            )
+        )
+        train = optimizer.minimize(loss)
+        config = v1.ConfigProto(
+            intra_op_parallelism_threads=THREADS, inter_op_parallelism_threads=THREADS
+        )
+        session = v1.Session(config=config)
+        session.run(v1.global_variables_initializer())
+    return lambda a, b: session.run([train, loss], {x: a, y: b})[1]
+
+
+def cases(workload: str) -> Iterator[Case]:
+    if workload == "W1":
+        yield from _calls()
+    elif workload == "W12":
+        for name in workloads.PRODUCTS:
+            a, b = (tf.constant(q) for q in workloads.matrices(name))
+            for variant, xla in (("function", False), ("xla", True)):
+                f = tf.function(lambda a, b: a @ b, jit_compile=xla)
+                yield Case(name, variant, partial(f, a, b))
+
+
+def _calls() -> Iterator[Case]:
+    """x + 1 on ten floats, in every way to call it."""
+    a = np.arange(workloads.W1_SIZE, dtype=np.float32)
+    x = tf.constant(a)
+    for variant, xla in (("function", False), ("xla", True)):
+        yield from _forms(variant, tf.function(lambda x: x + 1, jit_compile=xla), a, x)
+    concrete = tf.function(lambda x: x + 1).get_concrete_function(x)
+    yield Case("numpy in and out", "concrete", lambda: concrete(tf.constant(a)).numpy())
+    yield Case("numpy in", "concrete", lambda: concrete(tf.constant(a)))
+    yield Case("tensor in", "concrete", lambda: concrete(x))
+    yield Case("numpy in and out", "eager", lambda: (tf.constant(a) + 1).numpy())
+    yield Case("tensor in", "eager", lambda: x + 1)
+    with tf.Graph().as_default():
+        fed = v1.placeholder(tf.float32, [workloads.W1_SIZE])
+        result = fed + 1
+        session = v1.Session()
+        yield Case("numpy in and out", "session", lambda: session.run(result, {fed: a}))
+
+
+def _forms(variant: str, f: Callable[[Any], Any], a: Any, x: Any) -> Iterator[Case]:
+    yield Case("numpy in and out", variant, lambda: f(a).numpy())
+    yield Case("numpy in", variant, lambda: f(a))
+    yield Case("tensor in", variant, lambda: f(x))

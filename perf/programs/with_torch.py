@@ -1,0 +1,135 @@
+"""PyTorch: eager, torch.compile of the loss, and of the whole step as one graph."""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from perf import workloads
+from perf.timing import Case
+
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
+
+
+def linear(p: dict[str, Any], x: Any, y: Any) -> Any:
+    return (x * p["w"] + p["b"] - y) ** 2 / 34
+
+
+def mlp_tanh(p: dict[str, Any], x: Any, y: Any) -> Any:
+    return F.mse_loss(torch.tanh(x @ p["w0"] + p["b0"]) @ p["w1"] + p["b1"], y)
+
+
+def mlp(p: dict[str, Any], x: Any, y: Any) -> Any:
+    layers = len(p) // 2
+    for i in range(layers):
+        x = torch.addmm(p[f"b{i}"], x, p[f"w{i}"])
+        x = F.relu(x) if i < layers - 1 else x
+    return F.cross_entropy(x, y)
+
+
+LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp}
+
+
+def variants(workload: str) -> list[str]:
+    return ["eager", "compile", "compile 1-graph", "compile 1-graph cpp"]
+
+
+def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
+    start = workloads.training(workload)
+    p = {name: torch.from_numpy(value.copy()) for name, value in start.parameters.items()}
+    if "1-graph" in variant:
+        return _one_graph(start, LOSSES[workload], p, cpp_wrapper="cpp" in variant)
+    loss_of = LOSSES[workload] if variant == "eager" else torch.compile(LOSSES[workload])
+    leaves = [q.requires_grad_() for q in p.values()]
+    optimizer = (
+        torch.optim.SGD(leaves, start.learning_rate, fused=True)
+        if start.optimizer == "sgd"
+        else torch.optim.Adam(
+            leaves,
+            start.learning_rate,
+            (workloads.ADAM_BETA_1, workloads.ADAM_BETA_2),
+            workloads.ADAM_EPSILON,
+            fused=True,
+        )
+    )
+
+    def step(x: Any, y: Any) -> Any:
+        loss = loss_of(p, _fed(x), _fed(y))
+        optimizer.zero_grad(True)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    return step
+
+
+def _fed(a: Any) -> Any:
+    """A batch as PyTorch wants it: labels must be int64."""
+    a = torch.from_numpy(a)
+    return a.long() if a.dtype == torch.int32 else a
+
+
+def _one_graph(
+    start: workloads.Training, loss_of: Callable[..., Any], p: dict[str, Any], cpp_wrapper: bool
+) -> Callable[[Any, Any], Any]:
+    """Gradient and in-place update of plain tensors in one compiled graph."""
+    slots: dict[str, Any] = {n: (torch.zeros_like(q), torch.zeros_like(q)) for n, q in p.items()}
+    slots["t"] = torch.zeros(())
+    update = _descend if start.optimizer == "sgd" else _adam
+
+    def one(p: dict[str, Any], slots: dict[str, Any], x: Any, y: Any) -> Any:
+        gradients, loss = torch.func.grad_and_value(loss_of)(p, x, y)
+        with torch.no_grad():
+            update(start.learning_rate, p, slots, gradients)
+        return loss
+
+    compiled = torch.compile(one, options={"cpp_wrapper": True} if cpp_wrapper else None)
+    return lambda x, y: compiled(p, slots, _fed(x), _fed(y))
+
+
+def _descend(
+    rate: float, p: dict[str, Any], slots: dict[str, Any], gradients: dict[str, Any]
+) -> None:
+    for name, q in p.items():
+        q.sub_(rate * gradients[name])
+
+
+def _adam(rate: float, p: dict[str, Any], slots: dict[str, Any], gradients: dict[str, Any]) -> None:
+    slots["t"] += 1
+    corrected_1 = 1 - workloads.ADAM_BETA_1 ** slots["t"]
+    corrected_2 = torch.sqrt(1 - workloads.ADAM_BETA_2 ** slots["t"])
+    for name, q in p.items():
+        g, (m, v) = gradients[name], slots[name]
+        m.lerp_(g, 1 - workloads.ADAM_BETA_1)
+        v.mul_(workloads.ADAM_BETA_2).addcmul_(g, g, value=1 - workloads.ADAM_BETA_2)
+        q.sub_(rate / corrected_1 * m / (torch.sqrt(v) / corrected_2 + workloads.ADAM_EPSILON))
+
+
+def cases(workload: str) -> Iterator[Case]:
+    if workload == "W1":
+        yield from _calls("eager", _plus_one)
+        yield from _calls("compile", torch.compile(_plus_one, dynamic=False))
+    elif workload == "W12":
+        product = torch.compile(torch.mm, dynamic=False)
+        for name in workloads.PRODUCTS:
+            a, b = (torch.from_numpy(q) for q in workloads.matrices(name))
+            yield Case(name, "eager", partial(torch.mm, a, b))
+            out = torch.empty(a.shape[0], b.shape[1])
+            yield Case(name, "eager out=", partial(torch.mm, a, b, out=out))
+            yield Case(name, "compile", partial(product, a, b))
+
+
+def _plus_one(x: Any) -> Any:
+    return x + 1
+
+
+def _calls(variant: str, f: Callable[[Any], Any]) -> Iterator[Case]:
+    a = np.arange(workloads.W1_SIZE, dtype=np.float32)
+    x, fed = torch.from_numpy(a), torch.from_numpy
+    yield Case("numpy in and out", variant, lambda: f(fed(a)).numpy())
+    yield Case("numpy in", variant, lambda: f(fed(a)))
+    yield Case("tensor in", variant, lambda: f(x))

@@ -1,0 +1,195 @@
+"""Rounds of child processes, frameworks in turn: a slow minute of the machine hits all alike."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from perf import workloads
+
+ROOT = Path(__file__).resolve().parents[1]
+PEER_FOLDER = Path(os.environ.get("PEERS") or Path(tempfile.gettempdir()) / "peers")
+CHILD_LIMIT = 600  # seconds; torch.compile of eight graphs from nothing takes about 200
+KEEP_WITHIN = (
+    1.3  # a variant this much slower than its framework's best in the first round is not run again
+)
+
+# framework: program, environment under PEER_FOLDER (None: this Python), module to time the import of
+FRAMEWORKS: dict[str, tuple[str, str | None, str]] = {
+    "numflow": ("with_numflow", None, "numflow"),
+    "tensorflow": ("with_tensorflow", "tf", "tensorflow"),
+    "jax": ("with_jax", "jax", "jax"),
+    "torch": ("with_torch", "torch", "torch"),
+    "numpy": ("with_numpy", None, "numpy"),
+}
+CACHE_FOLDERS = ("NUMFLOW_CACHE_DIR", "JAX_COMPILATION_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR")
+# The variant with the shortest first step; torch.compile needs ten times eager's.
+FIRST_STEP = {
+    "numflow": "function",
+    "tensorflow": "function concrete",
+    "jax": "jit",
+    "torch": "eager",
+}
+IMPORT_TIMER = "import time; t = time.perf_counter(); import {0}; print(time.perf_counter() - t)"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured figure of one round, or an error."""
+
+    framework: str
+    workload: str
+    case: str
+    variant: str
+    round: int
+    seconds: float = float("nan")
+    low: float = float("nan")
+    high: float = float("nan")
+    loss: float | None = None
+    error: str = ""
+
+
+@dataclass
+class Plan:
+    """What to run, and what the first round has ruled out."""
+
+    workloads: Sequence[str]
+    frameworks: Sequence[str]
+    rounds: int
+    seconds: float
+    threads: int
+    keep: dict[str, dict[str, list[str]]] = field(
+        default_factory=dict
+    )  # framework -> workload -> variants
+
+
+def interpreter(framework: str) -> Path | None:
+    """The Python that has the framework; None if it is not installed."""
+    environment = FRAMEWORKS[framework][1]
+    if environment is None:
+        return Path(sys.executable)
+    python = PEER_FOLDER / environment / "bin" / "python"
+    return python if python.exists() else None
+
+
+def run_rounds(plan: Plan) -> Iterator[Row]:
+    """Every row of every round, as it comes."""
+    groups = _groups(plan.workloads)
+    for number in range(plan.rounds):
+        for group in groups:
+            rows: list[Row] = []
+            for framework in plan.frameworks:
+                found = (
+                    _startup(plan, framework)
+                    if group == ["W15"]
+                    else _cases(plan, framework, group)
+                )
+                for row in found:
+                    rows.append(Row(framework=framework, round=number, **row))
+                    yield rows[-1]
+            if number == 0:
+                _rule_out(plan, rows)
+
+
+def _groups(names: Sequence[str]) -> list[list[str]]:
+    """Training steps share a process, for an import may take seconds; the others have one each."""
+    together = [name for name in names if name in workloads.TRAINING]
+    alone = [[name] for name in names if name not in workloads.TRAINING]
+    return [group for group in [together, *alone] if group]
+
+
+def _rule_out(plan: Plan, rows: Sequence[Row]) -> None:
+    """Keep, per framework and workload, the variants that were near the best in some case."""
+    by_case: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if not row.error:
+            by_case[row.framework, row.workload, row.case].append(row)
+    kept: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for (framework, workload, _), found in by_case.items():
+        best = min(row.seconds for row in found)
+        near = {row.variant for row in found if row.seconds <= best * KEEP_WITHIN}
+        kept[framework][workload] |= near
+    for framework, chosen in kept.items():
+        variants = {workload: sorted(names) for workload, names in chosen.items()}
+        plan.keep.setdefault(framework, {}).update(variants)
+
+
+def _cases(plan: Plan, framework: str, group: list[str]) -> Iterator[dict[str, Any]]:
+    keep = json.dumps(plan.keep.get(framework, {}))
+    arguments = ["cases", *group, "--seconds", str(plan.seconds), "--keep", keep]
+    for row in _child(plan, framework, arguments):
+        yield {"workload": group[0], "case": "", "variant": "", **row}
+
+
+def _startup(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
+    """W15: the import, and the first step of W7 in a fresh process, empty and warm cache."""
+    name = FRAMEWORKS[framework][2]
+    imported = _import_seconds(plan, framework, name)
+    yield {"workload": "W15", "case": "import", "variant": "", "seconds": imported}
+    if framework == "numflow":
+        # One after the other in the same round: the difference is a few milliseconds.
+        beyond = imported - _import_seconds(plan, framework, "numpy")
+        yield {"workload": "W15", "case": "import beyond NumPy", "variant": "", "seconds": beyond}
+    if framework not in FIRST_STEP:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        caches = dict.fromkeys(CACHE_FOLDERS, folder)
+        for state in ("empty", "warm"):
+            if state == "warm" and not any(Path(folder).iterdir()):
+                return  # this framework keeps nothing from one process to the next
+            for row in _child(plan, framework, ["first", "W7", FIRST_STEP[framework]], caches):
+                case = f"first step, {state} cache"
+                common = {"workload": "W15", "case": case, "variant": FIRST_STEP[framework]}
+                if "error" in row:
+                    yield {**common, "error": row["error"]}
+                else:
+                    yield {**common, "seconds": row["first"]}
+
+
+def _import_seconds(plan: Plan, framework: str, module: str) -> float:
+    run = subprocess.run(
+        [str(interpreter(framework)), "-c", IMPORT_TIMER.format(module)],
+        cwd=ROOT,
+        env=_environment(plan),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(run.stdout)
+
+
+def _child(
+    plan: Plan, framework: str, arguments: list[str], environment: dict[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """The JSON lines of perf.child; one line with an error if it died or ran too long."""
+    program = FRAMEWORKS[framework][0]
+    command = [str(interpreter(framework)), "-m", "perf.child", program, *arguments]
+    try:
+        run = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=_environment(plan) | (environment or {}),
+            capture_output=True,
+            text=True,
+            timeout=CHILD_LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return [{"error": f"took more than {CHILD_LIMIT} s"}]
+    rows = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
+    if run.returncode:
+        last = (run.stderr.strip().splitlines() or ["no message"])[-1]
+        rows.append({"error": f"exit status {run.returncode}: {last}"})
+    return rows
+
+
+def _environment(plan: Plan) -> dict[str, str]:
+    """This process's environment with the same number of threads for every framework."""
+    names = ("OMP", "MKL", "OPENBLAS", "NUMBA", "NUMFLOW")
+    return {**os.environ, **{f"{name}_NUM_THREADS": str(plan.threads) for name in names}}
