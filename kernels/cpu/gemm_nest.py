@@ -1,0 +1,432 @@
+"""The loops around the register tiles of a matrix product: packing, blocking, remainders, share of a slot.
+
+Written in the subset of lang.py, compiled once per element type and machine; nothing of a shape is in the code. Read
+tiles.py first; gemm.py plans the words that are read here. Every address, and every leading dimension after it was
+read, is in bytes.
+
+One unit is one slot (a rectangle of C) of one matrix of the batch. A matrix is cut along rows and columns, never
+along k, and k goes through in blocks of KC whatever the grid of slots: so every element is the same chain of
+operations for any number of threads.
+"""
+
+from __future__ import annotations
+
+from numflow.kernels.abi import HEADER, WORKSPACE
+from numflow.kernels.intrinsics import (
+    ES, VB, VL, call_tile, first_lanes, larger, load, mask_address, set_word, store, vload, vload_masked,
+    vstore_masked, vzero, word, zeros,
+)  # fmt: skip
+from numflow.kernels.ir import Builder, Module
+from numflow.kernels.lang import raw
+from numflow.kernels.tiles import ACCUMULATE, BIAS, EPILOGUE, RELU, Q
+
+BATCH_RANK = 4
+
+
+class W:
+    """Words of the argument block of a matrix product. Sizes and strides in elements."""
+
+    A = HEADER
+    B = HEADER + 1
+    C = HEADER + 2
+    BIAS = HEADER + 3
+    EXTRA0 = HEADER + 4
+    EXTRA1 = HEADER + 5
+    M = HEADER + 6
+    N = HEADER + 7
+    K = HEADER + 8
+    TRANSPOSE_A = HEADER + 9
+    TRANSPOSE_B = HEADER + 10
+    LDA = HEADER + 11
+    LDB = HEADER + 12
+    LDC = HEADER + 13
+    FLAGS = HEADER + 14
+    MODE = HEADER + 15
+    ROWS = HEADER + 16  # of a tile
+    VECTORS = HEADER + 17
+    KC = HEADER + 18
+    NC = HEADER + 19
+    PACK_A = HEADER + 20
+    PACK_B = HEADER + 21
+    GRID_M = HEADER + 22
+    GRID_N = HEADER + 23
+    SLOTS = HEADER + 24  # of one matrix
+    CHUNK = HEADER + 25  # units that share a workspace
+    SCRATCH = HEADER + 26  # bytes of that workspace
+    A_BYTES = HEADER + 27  # of it, for packed A
+    TILES = HEADER + 28
+    BATCH_SIZES = HEADER + 29  # innermost first
+    BATCH_A = BATCH_SIZES + BATCH_RANK
+    BATCH_B = BATCH_A + BATCH_RANK
+    BATCH_C = BATCH_B + BATCH_RANK
+    END = BATCH_C + BATCH_RANK
+
+
+def batch_offset(args: int, batch: int, strides: int) -> int:
+    """Bytes from the first matrix of an operand to matrix number `batch`."""
+    offset = 0
+    d = 0
+    while batch > 0:
+        size = word(args, W.BATCH_SIZES + d)
+        rest = batch // size
+        offset += (batch - rest * size) * word(args, strides + d)
+        batch = rest
+        d += 1
+    return offset * ES
+
+
+def scratch(args: int, begin: int) -> int:
+    """The workspace of the range of units that starts at `begin`."""
+    return word(args, WORKSPACE) + begin // word(args, W.CHUNK) * word(args, W.SCRATCH)
+
+
+def gemm(args: int, begin: int, end: int) -> None:
+    """Entry for products that fill register tiles."""
+    slots = word(args, W.SLOTS)
+    q = scratch(args, begin)
+    for unit in range(begin, end):
+        batch = unit // slots
+        a = word(args, W.A) + batch_offset(args, batch, W.BATCH_A)
+        b = word(args, W.B) + batch_offset(args, batch, W.BATCH_B)
+        c = word(args, W.C) + batch_offset(args, batch, W.BATCH_C)
+        slot(args, q, unit - batch * slots, a, b, c)
+
+
+def thin(args: int, begin: int, end: int) -> None:
+    """Entry for A transposed and few columns."""
+    slots = word(args, W.SLOTS)
+    q = scratch(args, begin)
+    for unit in range(begin, end):
+        batch = unit // slots
+        a = word(args, W.A) + batch_offset(args, batch, W.BATCH_A)
+        b = word(args, W.B) + batch_offset(args, batch, W.BATCH_B)
+        c = word(args, W.C) + batch_offset(args, batch, W.BATCH_C)
+        narrow(args, q, unit - batch * slots, a, b, c)
+
+
+# --- packing -----------------------------------------------------------------
+
+
+def copy(dst: int, src: int, n: int) -> None:
+    """Copy n elements; the last vector overlaps the one before it."""
+    if n >= VL:
+        i = 0
+        while i < n - VL:
+            store(dst + i * ES, vload(src + i * ES))
+            i += VL
+        store(dst + (n - VL) * ES, vload(src + (n - VL) * ES))
+    else:
+        for i in range(n):
+            store(dst + i * ES, load(src + i * ES))
+
+
+def pack_b(src: int, lds: int, dst: int, kc: int, nc: int, nr: int) -> None:
+    """B[k, n] -> panels of nr columns, the last one as many vectors wide as it needs; four rows at a time."""
+    full = nc // nr
+    rem = nc - full * nr
+    nb = nr * ES
+    k = 0
+    while k < kc:
+        s, d = src + k * lds, dst + k * nb
+        if k + 4 <= kc and nb == 2 * VB:
+            for _ in range(full):
+                x0, x1 = vload(s), vload(s + VB)
+                x2, x3 = vload(s + lds), vload(s + lds + VB)
+                x4, x5 = vload(s + lds * 2), vload(s + lds * 2 + VB)
+                x6, x7 = vload(s + lds * 3), vload(s + lds * 3 + VB)
+                store(d, x0)
+                store(d + VB, x1)
+                store(d + VB * 2, x2)
+                store(d + VB * 3, x3)
+                store(d + VB * 4, x4)
+                store(d + VB * 5, x5)
+                store(d + VB * 6, x6)
+                store(d + VB * 7, x7)
+                s += nb
+                d += kc * nb
+            k += 4
+        else:
+            for _ in range(full):
+                for v in range(0, nb, VB):
+                    store(d + v, vload(s + v))
+                s += nb
+                d += kc * nb
+            k += 1
+    if rem > 0:
+        w = (rem + VL - 1) // VL * VB
+        mask = first_lanes(rem - (w // VB - 1) * VL)
+        for k in range(kc):
+            s, d = src + k * lds + full * nb, dst + full * kc * nb + k * w
+            for v in range(0, w - VB, VB):
+                store(d + v, vload(s + v))
+            store(d + (w - VB), vload_masked(s + (w - VB), mask))
+
+
+def transpose_ir(module: Module, name: str) -> str:
+    """Whole vectors are loaded along the rows of the source and transposed by interleaving halves, log2(VL) times."""
+    v, b = module.vectors, Builder(module)
+    n, vector = v.lanes, v.vector
+    b.label("entry")
+    last = b("sub i64 %rows, 1")
+    source, target = b.pointer("%src"), b.pointer("%dst")
+    starts = []
+    for j in range(n):  # rows past the end repeat the last one
+        short = b(f"icmp slt i64 {last}, {j}")
+        row = b(f"select i1 {short}, i64 {last}, i64 {j}")
+        starts.append(b.offset(source, b(f"mul i64 {row}, %lds")))
+    end = b(f"sub i64 %n, {n}")
+    b.do("br label %loop")
+    b.label("loop")
+    b.do("%k = phi i64 [0, %entry], [%k.next, %loop]")
+    at = b(f"mul i64 %k, {v.itemsize}")
+    rows = [b.load(b.offset(p, at)) for p in starts]
+    low = ", ".join(f"i32 {x}" for i in range(n // 2) for x in (i, n + i))
+    high = ", ".join(f"i32 {x}" for i in range(n // 2, n) for x in (i, n + i))
+    for _ in range(n.bit_length() - 1):
+        rows = [
+            b(
+                f"shufflevector {vector} {rows[i]}, {vector} {rows[i + n // 2]}, <{n} x i32> <{half}>"
+            )
+            for i in range(n // 2)
+            for half in (low, high)
+        ]
+    d = b.offset(target, b("mul i64 %k, %ldd"))
+    for x in rows:
+        b.store(x, d)
+        d = b.offset(d, "%ldd")
+    following = b(f"add i64 %k, {n}")
+    inside = b(f"icmp slt i64 {following}, {end}")
+    b.do(f"%k.next = select i1 {inside}, i64 {following}, i64 {end}")  # the last block overlaps
+    b.do(f"%more = icmp slt i64 %k, {end}")
+    b.do("br i1 %more, label %loop, label %exit")
+    b.label("exit")
+    b.do("ret void")
+    head = "i64 %src, i64 %lds, i64 %rows, i64 %dst, i64 %ldd, i64 %n"
+    return "\n".join([f'define internal void @"{name}"({head}) #0 {{', *b.lines, "}"])
+
+
+@raw(transpose_ir)
+def transpose(src: int, lds: int, rows: int, dst: int, ldd: int, n: int) -> None:
+    """dst[k, j] = src[min(j, rows - 1), k] for j < VL, k < n; n >= VL."""
+
+
+def pack_bt(src: int, lds: int, dst: int, kc: int, nc: int, nr: int) -> None:
+    """The panels of pack_b from B stored as [n, k]."""
+    for j in range(0, nc, VL):
+        p = j // nr
+        w = min(nr, (nc - p * nr + VL - 1) // VL * VL) * ES
+        d = dst + p * nr * kc * ES + (j - p * nr) * ES
+        s = src + j * lds
+        if kc >= VL:
+            transpose(s, lds, min(VL, nc - j), d, w, kc)
+        else:
+            for k in range(kc):
+                for i in range(min(VL, nc - j)):
+                    store(d + k * w + i * ES, load(s + i * lds + k * ES))
+
+
+def pack_columns(src: int, lds: int, dst: int, kc: int, rows: int) -> int:
+    """A stored as [k, m]: `rows` columns of it side by side; returns the bytes of a row of the copy."""
+    w = (rows + VL - 1) // VL * VB
+    mask = first_lanes(rows - (w // VB - 1) * VL)
+    for _ in range(kc):
+        for v in range(0, w - VB, VB):
+            store(dst + v, vload(src + v))
+        store(dst + (w - VB), vload_masked(src + (w - VB), mask))
+        src += lds
+        dst += w
+    return w
+
+
+# --- a slot ------------------------------------------------------------------
+
+
+def low_bits(relu: int) -> int:
+    """The bits of the element that every result is at least: 0 or -inf."""
+    if relu != 0:
+        return 0
+    return -(1 << 23) if ES == 4 else -(1 << 52)
+
+
+def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
+    """Slot s of the grid: for blocks of columns, for blocks of k: pack B; for rows of tiles: pack A, call the tile."""
+    lda, ta = word(args, W.LDA) * ES, word(args, W.TRANSPOSE_A)
+    ldb, tb = word(args, W.LDB) * ES, word(args, W.TRANSPOSE_B)
+    ldc = word(args, W.LDC) * ES
+    m, n, k, tiles = word(args, W.M), word(args, W.N), word(args, W.K), word(args, W.TILES)
+    mr, nv = word(args, W.ROWS), word(args, W.VECTORS)
+    nr = nv * VL
+    gm, gn = word(args, W.GRID_M), word(args, W.GRID_N)
+    pack_a, packed_b = word(args, W.PACK_A), word(args, W.PACK_B)
+    bias, flags = word(args, W.BIAS), word(args, W.FLAGS)
+    wa = q + Q.BYTES
+    wb = wa + word(args, W.A_BYTES)
+    # rows are dealt out evenly to mt tiles (100 rows: 8 tiles of 12 or 13, not 7 of 14 and one of 2),
+    # tiles and panels evenly to the slots
+    mt, nt = (m + mr - 1) // mr, (n + nr - 1) // nr
+    base = m // mt
+    extra = m - base * mt
+    sm = s // gn
+    sn = s - sm * gn
+    t0, t1 = mt * sm // gm, mt * (sm + 1) // gm
+    n0, n1 = nt * sn // gn * nr, min(n, nt * (sn + 1) // gn * nr)
+    set_word(q, Q.C_ROW, ldc)
+    set_word(q, Q.EXTRA0, word(args, W.EXTRA0) - word(args, W.C))
+    set_word(q, Q.EXTRA1, word(args, W.EXTRA1) - word(args, W.C))
+    j = n0
+    while j < n1:
+        nc = min(word(args, W.NC), n1 - j)
+        full = nc // nr
+        rem = nc - full * nr
+        rv = (rem + VL - 1) // VL
+        lanes = rem - (rv - 1) * VL
+        part = 1 if lanes < VL else 0
+        set_word(q, Q.MASK, mask_address(lanes))
+        k0 = 0
+        while True:  # once for k = 0 too: C is the bias
+            kc = min(word(args, W.KC), k - k0)
+            bp = b + k0 * ldb + j * ES
+            b_step, b_panel, b_tail = ldb, nr * ES, ldb
+            if packed_b != 0:
+                b_step, b_panel, b_tail = nr * ES, nr * ES * kc, rv * VB
+                if tb != 0:
+                    pack_bt(b + j * ldb + k0 * ES, ldb, wb, kc, nc, nr)
+                else:
+                    pack_b(bp, ldb, wb, kc, nc, nr)
+                bp = wb
+            last = 1 if k0 + kc >= k else 0
+            stage = flags & ACCUMULATE if k0 == 0 else ACCUMULATE
+            if last != 0:
+                stage = stage | flags & EPILOGUE
+            set_word(q, Q.K, kc)
+            set_word(q, Q.B_PANEL, b_panel)
+            set_word(q, Q.FLAGS, stage)
+            set_word(q, Q.LOW, low_bits(flags & RELU if last != 0 else 0))
+            start, element = zeros(), 0
+            if k0 == 0 and flags & BIAS != 0:
+                start, element = bias + j * ES, ES
+            set_word(q, Q.BIAS_PANEL, element * nr)
+            for t in range(t0, t1):
+                r0 = t * base + min(t, extra)
+                rows = base + (1 if t < extra else 0)
+                if ta != 0:
+                    ap, a_row, a_step = a + k0 * lda + r0 * ES, ES, lda
+                    if pack_a != 0:
+                        a_step = pack_columns(ap, lda, wa, kc, rows)
+                        ap = wa
+                else:
+                    ap, a_row, a_step = a + r0 * lda + k0 * ES, lda, ES
+                    if pack_a != 0:
+                        w = (kc + VL) * ES
+                        for i in range(rows):
+                            copy(wa + i * w, ap + i * lda, kc)
+                        ap, a_row = wa, w
+                set_word(q, Q.A_ROW, a_row)
+                set_word(q, Q.A_STEP, a_step)
+                set_word(q, Q.B_STEP, b_step)
+                cp = c + r0 * ldc + j * ES
+                if full > 0:
+                    call_tile(tiles, nv * 64 + rows, q, ap, bp, cp, start, full)
+                if rem > 0:
+                    set_word(q, Q.B_STEP, b_tail)
+                    at = start + full * nr * element
+                    call_tile(
+                        tiles,
+                        rv * 64 + part * 32 + rows,
+                        q,
+                        ap,
+                        bp + full * b_panel,
+                        cp + full * nr * ES,
+                        at,
+                        1,
+                    )
+            k0 += kc
+            if last != 0:
+                break
+        j += nc
+
+
+def narrow(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
+    """Few columns, A transposed: blocks of C^T = op(B)^T A, vectors along the rows of C, transposed on the way out."""
+    m, n, k, tiles = word(args, W.M), word(args, W.N), word(args, W.K), word(args, W.TILES)
+    lda, ldb, ldc = word(args, W.LDA) * ES, word(args, W.LDB) * ES, word(args, W.LDC) * ES
+    mr, mb, nv, g = word(args, W.ROWS), word(args, W.NC), word(args, W.VECTORS), word(args, W.SLOTS)
+    bias, flags, tb = word(args, W.BIAS), word(args, W.FLAGS), word(args, W.TRANSPOSE_B)
+    nr = nv * VL
+    w = (n + VL - 1) // VL * VB
+    ct = q + Q.BYTES
+    out = ct + w * mb
+    nt, mt = (n + mr - 1) // mr, (m + nr - 1) // nr
+    base = n // nt
+    extra = n - base * nt
+    i, end = mt * s // g * nr, min(m, mt * (s + 1) // g * nr)
+    set_word(q, Q.K, k)
+    set_word(q, Q.FLAGS, 0)
+    set_word(q, Q.LOW, low_bits(0))
+    set_word(q, Q.BIAS_PANEL, 0)
+    set_word(q, Q.B_PANEL, nr * ES)
+    set_word(q, Q.A_ROW, ldb if tb != 0 else ES)
+    set_word(q, Q.A_STEP, ES if tb != 0 else ldb)
+    set_word(q, Q.B_STEP, lda)
+    set_word(q, Q.C_ROW, mb * ES)
+    while i < end:
+        rows = min(mb, end - i)
+        full = rows // nr
+        rem = rows - full * nr
+        rv = (rem + VL - 1) // VL
+        lanes = rem - (rv - 1) * VL
+        part = 1 if lanes < VL else 0
+        set_word(q, Q.MASK, mask_address(lanes))
+        ap = a + i * ES
+        for t in range(nt):
+            j = t * base + min(t, extra)
+            columns = base + (1 if t < extra else 0)
+            bp = b + j * (ldb if tb != 0 else ES)
+            cp = ct + j * mb * ES
+            if full > 0:
+                call_tile(tiles, nv * 64 + columns, q, bp, ap, cp, zeros(), full)
+            if rem > 0:
+                ahead = full * nr * ES
+                call_tile(
+                    tiles, rv * 64 + part * 32 + columns, q, bp, ap + ahead, cp + ahead, zeros(), 1
+                )
+        for j in range(0, n, VL):
+            transpose(
+                ct + j * mb * ES,
+                mb * ES,
+                min(VL, n - j),
+                out + j * ES,
+                w,
+                (rows + VL - 1) // VL * VL,
+            )
+        finish(c + i * ldc, ldc, out, w, rows, n, bias, flags)
+        i += mb
+
+
+def finish(c: int, ldc: int, x: int, w: int, rows: int, n: int, bias: int, flags: int) -> None:
+    """C = x + bias (+ C) (relu), rows of n elements, n <= 2 VL."""
+    if flags & BIAS == 0:
+        bias = zeros()
+    if n >= VL:  # two vectors that overlap, both formed before either is stored
+        o = (n - VL) * ES
+        b0, b1 = vload(bias), vload(bias + (o if flags & BIAS != 0 else 0))
+        for r in range(rows):
+            y0, y1 = vload(x + r * w) + b0, vload(x + r * w + o) + b1
+            if flags & ACCUMULATE != 0:
+                y0, y1 = y0 + vload(c), y1 + vload(c + o)
+            if flags & RELU != 0:
+                y0, y1 = larger(vzero(), y0), larger(vzero(), y1)
+            store(c, y0)
+            store(c + o, y1)
+            c += ldc
+    else:
+        mask = first_lanes(n)
+        start = vload_masked(bias, mask)
+        for r in range(rows):
+            y = vload(x + r * w) + start
+            if flags & ACCUMULATE != 0:
+                y = y + vload_masked(c, mask)
+            if flags & RELU != 0:
+                y = larger(vzero(), y)
+            vstore_masked(c, y, mask)
+            c += ldc

@@ -1,0 +1,313 @@
+"""Register tiles: the innermost loops of matrix products, emitted as LLVM functions.
+
+A tile keeps rows x vectors of C in registers while it runs over k. One function per (rows, vectors, masked tail,
+epilogue) serves every shape and layout, because all else is an argument: depth, strides, mask. A(m, k) lies at row
+pointer[m] + a running offset, so A row-major, transposed or packed is a matter of two strides, and B in place or
+packed one of another two: an integer addition per k each, free beside the multiplications. A call runs over
+neighbouring panels (the innermost loop of the nest), so that its set-up is paid once per row of tiles.
+
+The bias is the initial value of the accumulators and relu an unconditional max with 0 or -inf: neither costs a branch
+or a tile of its own. Each element is one chain of fused multiply-adds in the order of k, whatever tile computes it:
+that is why results do not depend on how a product is cut.
+
+Bound: two fused multiply-adds per cycle. AVX-512: 12 x 2 vectors, 24 accumulators of 32 registers; AVX2: 6 x 2 of 16.
+Compile time follows the instructions emitted: about 1 ms per tile of 4 rows, 6 to 12 for the largest; so tiles are
+compiled when a plan first needs them, each its own entry of the object cache.
+
+Sources: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication"; Van Zee & van de Geijn 2015,
+"BLIS"; Heinecke et al. 2016, "LIBXSMM" (tiles made at run time).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from numflow.kernels import engine
+from numflow.kernels.engine import Target
+from numflow.kernels.ir import Builder, Module, Vectors
+from numflow.kernels.lang import sources
+
+ACCUMULATE, BIAS, RELU, EPILOGUE = 1, 2, 4, 8
+"""Flags: add to C instead of overwriting it; add a row vector; max with 0; the generated epilogue."""
+
+
+class Q:
+    """Words of the parameter block of a tile. Strides in bytes."""
+
+    K = 0
+    A_ROW = 1
+    A_STEP = 2  # from k to k + 1
+    B_STEP = 3
+    C_ROW = 4
+    FLAGS = 5  # ACCUMULATE, EPILOGUE
+    B_PANEL = 6  # from one panel to the next
+    BIAS_PANEL = 7
+    LOW = 8  # an element: 0 for relu, -inf without
+    MASK = 9  # address of the mask of the last vector; tiles with a tail only
+    EXTRA0 = 10  # address of the first extra tensor of the epilogue minus that of C
+    EXTRA1 = 11
+    BYTES = 128
+
+
+@dataclass(frozen=True)
+class Epilogue:
+    """An elementwise expression applied to every element of C before it is stored (before relu).
+
+    key: canonical text of the expression: part of the name under which its tiles are cached.
+    emit: emit(builder, x, operand) writes the code for one vector x and returns the new value; operand(j) loads the
+        vector of the j-th extra tensor, which has the shape and layout of C. Dead lanes hold zeros, their result is
+        dropped.
+    """
+
+    key: str
+    emit: Callable[[Builder, str, Callable[[int], str]], str]
+
+
+@dataclass(frozen=True, order=True)
+class Tile:
+    """rows x vectors of C; tail: the last vector has a mask."""
+
+    rows: int
+    vectors: int
+    tail: bool
+
+    @property
+    def place(self) -> int:
+        """Index in a table of tiles."""
+        return self.vectors * 64 + self.tail * 32 + self.rows
+
+
+TABLE_PLACES = 5 * 64
+
+
+def largest_rows(vectors: Vectors, count: int) -> int:
+    """Rows of the tallest tile that is `count` vectors wide: accumulators, B's vectors and one of A fill the registers."""
+    if vectors.target.registers == 32:
+        return min(12, (32 - count - 1) // count)
+    return 8 if count == 1 else (16 - count - 1) // count
+
+
+def table(wanted: Iterable[Tile], vectors: Vectors, epilogue: Epilogue | None = None) -> int:
+    """Address of the table of tile addresses, in which the wanted tiles are filled in.
+
+    One table per element type, machine and epilogue, for the life of the process.
+    """
+    places = _table(vectors, epilogue.key if epilogue else "")
+    for tile in wanted:
+        if not places[tile.place]:
+            places[tile.place] = _compiled(tile, vectors, epilogue)
+    return ctypes.addressof(places)
+
+
+@functools.cache
+def _table(vectors: Vectors, key: str) -> ctypes.Array[ctypes.c_int64]:
+    return (ctypes.c_int64 * TABLE_PLACES)()
+
+
+def _compiled(tile: Tile, vectors: Vectors, epilogue: Epilogue | None) -> int:
+    key = epilogue.key if epilogue else ""
+    description = f"tile {sources()} {vectors.dtype} {tile} {key}"
+    found = engine.functions(
+        description,
+        lambda prefix: tile_ir(tile, vectors, epilogue, prefix + "tile"),
+        ["tile"],
+        vectors.target,
+    )
+    return found["tile"]
+
+
+# --- emission ----------------------------------------------------------------
+
+
+def tile_ir(tile: Tile, vectors: Vectors, epilogue: Epilogue | None, name: str) -> str:
+    """IR text of void name(q, a, b, c, bias, panels): `panels` tiles side by side, all addresses as i64."""
+    module = Module(vectors)
+    module.functions.append(_TileEmitter(tile, module, epilogue).definition(name))
+    return module.text()
+
+
+class _TileEmitter:
+    """Writes one tile: set-up, loop over panels, in it the loop over k, then the stores."""
+
+    def __init__(self, tile: Tile, module: Module, epilogue: Epilogue | None) -> None:
+        self.tile, self.v, self.epilogue = tile, module.vectors, epilogue
+        self.b = Builder(module)
+        self.width = self.v.target.vbytes
+        self.places = [(m, j) for m in range(tile.rows) for j in range(tile.vectors)]
+
+    def definition(self, name: str) -> str:
+        b, v = self.b, self.v
+        b.label("entry")
+        b.do("%q = inttoptr i64 %q_ to ptr")
+        depth, self.a_row, self.a_step, self.b_step, c_row, self.flags, b_panel, bias_panel = (
+            self.parameter(i)
+            for i in (Q.K, Q.A_ROW, Q.A_STEP, Q.B_STEP, Q.C_ROW, Q.FLAGS, Q.B_PANEL, Q.BIAS_PANEL)
+        )
+        self.tail_mask = ""
+        if self.tile.tail:
+            self.tail_mask = b(
+                f"load {v.mask}, ptr {self.parameter(Q.MASK, 'ptr')}, align {v.itemsize}"
+            )
+        self.low = b.splat(self.parameter(Q.LOW, v.scalar))
+        self.row_pointers()
+        self.ahead = b(f"shl i64 {self.b_step}, 3")
+        starts = [b.pointer(x) for x in ("%b_", "%c_", "%bias_")]
+        empty = b(f"icmp eq i64 {depth}, 0")
+        b.do("br label %panel")
+
+        b.label("panel")
+        b.do("%left = phi i64 [%panels, %entry], [%left.next, %store]")
+        for pointer, start in zip(("%b", "%c", "%bias"), starts, strict=True):
+            b.do(f"{pointer} = phi ptr [{start}, %entry], [{pointer}.next, %store]")
+        first = [
+            b.load(b.offset("%bias", j * self.width), self.mask(j))
+            for j in range(self.tile.vectors)
+        ]
+        self.c_rows = ["%c"]
+        for _ in range(1, self.tile.rows):
+            self.c_rows.append(b.offset(self.c_rows[-1], c_row))
+        for row in self.c_rows:  # C is read or written after the loop over k: fetch it meanwhile
+            b.prefetch(row)
+            if self.tile.vectors > 1:
+                b.prefetch(b.offset(row, self.tile.vectors * self.width - v.itemsize))
+        accumulators = [first[j] for _, j in self.places]
+        b.do(f"br i1 {empty}, label %sums, label %loop")
+        last = self.depth_loop(depth, accumulators)
+
+        b.label("sums")
+        sums = [
+            b.phi(v.vector, (x, "panel"), (y, "loop"))
+            for x, y in zip(accumulators, last, strict=True)
+        ]
+        after = "epilogue" if self.epilogue else "store"
+        sums = self.stage(ACCUMULATE, after, "sums", sums, self.add_c)
+        if self.epilogue:
+            sums = self.stage(EPILOGUE, "store", after, sums, self.apply_epilogue)
+        for (m, j), x in zip(self.places, sums, strict=True):
+            b.store(b.larger(self.low, x), self.c_address(m, j), self.mask(j))
+        b.do("%left.next = sub i64 %left, 1")
+        for pointer, step in (
+            ("%b", b_panel),
+            ("%c", self.tile.vectors * self.width),
+            ("%bias", bias_panel),
+        ):
+            b.do(f"{pointer}.next = getelementptr i8, ptr {pointer}, i64 {step}")
+        b.do("%more = icmp sgt i64 %left.next, 0")
+        b.do("br i1 %more, label %panel, label %exit")
+        b.label("exit")
+        b.do("ret void")
+        head = "i64 %q_, i64 %a_, i64 %b_, i64 %c_, i64 %bias_, i64 %panels"
+        return "\n".join([f"define void @{name}({head}) #0 {{", *b.lines, "}"])
+
+    def parameter(self, index: int, kind: str = "i64") -> str:
+        return self.b(f"load {kind}, ptr {self.b.offset('%q', index * 8)}, align 8")
+
+    def mask(self, j: int) -> str | None:
+        """The mask of vector j, compared anew in this block."""
+        return (
+            self.b.alive(self.tail_mask) if self.tile.tail and j == self.tile.vectors - 1 else None
+        )
+
+    def c_address(self, m: int, j: int) -> str:
+        return self.b.offset(self.c_rows[m], j * self.width)
+
+    def row_pointers(self) -> None:
+        """Pointers to A's rows; many rows share one (`anchor`: pointer, multiple of the stride) to spare registers.
+
+        x86 addresses base + {1, 2, 4, 8} * index, so rows p + {0, 1, 2, 4, 8} hang on one pointer.
+        """
+        b, rows = self.b, self.tile.rows
+        self.a_rows = [b.pointer("%a_")]
+        self.anchor = {m: (m, 0) for m in range(rows)}
+        if rows <= 8:
+            for _ in range(1, rows):
+                self.a_rows.append(b.offset(self.a_rows[-1], self.a_row))
+            return
+        own: list[int] = []
+        self.anchor = {}
+        for m in range(rows):
+            if m not in self.anchor:
+                own.append(m)
+                for multiple in (0, 1, 2, 4, 8):
+                    self.anchor.setdefault(m + multiple, (len(own) - 1, multiple))
+        self.a_rows += [b.offset(self.a_rows[0], b(f"mul i64 {self.a_row}, {m}")) for m in own[1:]]
+
+    def depth_loop(self, depth: str, first: list[str]) -> list[str]:
+        """The loop over k; returns the accumulators after it."""
+        b, v = self.b, self.v
+        b.label("loop")
+        sums = [f"%sum.{m}.{j}" for m, j in self.places]
+        at = len(b.lines)
+        row = [
+            b.load(b.offset("%b.k", j * self.width), self.mask(j)) for j in range(self.tile.vectors)
+        ]
+        ahead = b.offset("%b.k", self.ahead)  # eight steps of k
+        for distance in range(0, self.tile.vectors * self.width, 64):
+            b.prefetch(b.offset(ahead, distance))
+        out = []
+        for m in range(self.tile.rows):
+            pointer, multiple = self.anchor[m]
+            address = b.offset(self.a_rows[pointer], "%a.k")
+            if multiple:
+                shift = multiple.bit_length() - 1
+                address = b.offset(
+                    address, b(f"shl i64 {self.a_row}, {shift}") if shift else self.a_row
+                )
+            scalar = b.splat(b(f"load {v.scalar}, ptr {address}, align {v.itemsize}"))
+            for j in range(self.tile.vectors):
+                out.append(b.fma(scalar, row[j], sums[m * self.tile.vectors + j]))
+        b.do("%k.next = sub i64 %k, 1")
+        b.do(f"%a.k.next = add i64 %a.k, {self.a_step}")
+        b.do(f"%b.k.next = getelementptr i8, ptr %b.k, i64 {self.b_step}")
+        b.lines[at:at] = [
+            f"  %k = phi i64 [{depth}, %panel], [%k.next, %loop]",
+            "  %a.k = phi i64 [0, %panel], [%a.k.next, %loop]",
+            "  %b.k = phi ptr [%b, %panel], [%b.k.next, %loop]",
+            *(
+                f"  {x} = phi {v.vector} [{start}, %panel], [{end}, %loop]"
+                for x, start, end in zip(sums, first, out, strict=True)
+            ),
+        ]
+        b.do(f"br i1 {b('icmp eq i64 %k.next, 0')}, label %sums, label %loop")
+        return out
+
+    def stage(
+        self,
+        flag: int,
+        after: str,
+        before: str,
+        sums: list[str],
+        change: Callable[[list[str]], list[str]],
+    ) -> list[str]:
+        """sums, changed if the flag is set; ends in block `after`."""
+        b = self.b
+        wanted = b(f"icmp ne i64 {b(f'and i64 {self.flags}, {flag}')}, 0")
+        b.do(f"br i1 {wanted}, label %change.{flag}, label %{after}")
+        b.label(f"change.{flag}")
+        changed = change(sums)
+        b.do(f"br label %{after}")
+        b.label(after)
+        pairs = zip(sums, changed, strict=True)
+        return [b.phi(self.v.vector, (x, before), (y, f"change.{flag}")) for x, y in pairs]
+
+    def add_c(self, sums: list[str]) -> list[str]:
+        b = self.b
+        return [
+            b.binary("fadd", x, b.load(self.c_address(m, j), self.mask(j)))
+            for (m, j), x in zip(self.places, sums, strict=True)
+        ]
+
+    def apply_epilogue(self, sums: list[str]) -> list[str]:
+        assert self.epilogue is not None
+        distance = [self.parameter(i) for i in (Q.EXTRA0, Q.EXTRA1)]
+        out = []
+        for (m, j), x in zip(self.places, sums, strict=True):
+
+            def operand(i: int, m: int = m, j: int = j) -> str:
+                return self.b.load(self.b.offset(self.c_address(m, j), distance[i]), self.mask(j))
+
+            out.append(self.epilogue.emit(self.b, x, operand))
+        return out
