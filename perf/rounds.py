@@ -20,7 +20,7 @@ KEEP_WITHIN = (
     1.3  # a variant this much slower than its framework's best in the first round is not run again
 )
 
-# framework: program, environment under PEER_FOLDER (None: this Python), module to time the import of
+# framework: program, environment under PEER_FOLDER (None: this Python), module that W15 imports
 FRAMEWORKS: dict[str, tuple[str, str | None, str]] = {
     "numflow": ("with_numflow", None, "numflow"),
     "tensorflow": ("with_tensorflow", "tf", "tensorflow"),
