@@ -1,0 +1,1 @@
+"""Ops at once: tensors that hold values, variables, and the tape."""

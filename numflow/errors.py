@@ -1,0 +1,162 @@
+"""What can go wrong, and the one format of messages.
+
+    Exception
+      OpError                                   base of what ops raise; TensorFlow's names
+        CancelledError        UnknownError      AbortedError          UnavailableError
+        InvalidArgumentError
+          ShapeError          (also ValueError) a rank, size or axis does not fit
+          DTypeError          (also TypeError)  a dtype does not fit
+        OutOfRangeError       (also IndexError)
+        FailedPreconditionError                 a variable or tensor in the wrong state
+        ResourceExhaustedError (also MemoryError)
+        UnimplementedError    (also NotImplementedError)
+        NotFoundError  AlreadyExistsError  PermissionDeniedError  DeadlineExceededError
+        InternalError  DataLossError  UnauthenticatedError
+      GraphError              (also RuntimeError) a graph or tape used against its rules
+        SymbolicTensorError   (also TypeError)  a tensor of a trace used as if it had a value
+
+TensorFlow raises InvalidArgumentError from kernels and ValueError or TypeError while tracing; ShapeError
+and DTypeError are both, so a program's `except` clause works either way.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line of the user's program: file, number, function."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        text = linecache.getline(self.file, self.line).strip()
+        where = f"{os.path.basename(self.file)}:{self.line} in {self.function}"
+        return f"{where}:  {text}" if text else where
+
+
+def user_line() -> SourceLine | None:
+    """The innermost line on the stack that is not numflow's own; None where there is none."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back  # type: ignore[assignment]
+    if frame is None:
+        return None
+    code = frame.f_code
+    return SourceLine(code.co_filename, frame.f_lineno, code.co_name)
+
+
+def explain(
+    op: str,
+    problem: str,
+    values: Mapping[str, object] | None = None,
+    fix: str = "",
+    line: SourceLine | None = None,
+) -> str:
+    """`op: problem`, a line per value, the remedy, and the user's line (by default: the caller's)."""
+    lines = [f"{op}: {problem}"]
+    lines += [f"  {name}: {value}" for name, value in (values or {}).items()]
+    if fix:
+        lines.append(f"  try: {fix}")
+    at = line or user_line()
+    if at is not None:
+        lines.append(f"  at {at}")
+    return "\n".join(lines)
+
+
+class OpError(Exception):
+    """Base of what ops raise. `message` is the text; TensorFlow's three arguments are taken too."""
+
+    def __init__(self, *args: object) -> None:
+        self.node_def, self.op = args[:2] if len(args) == 3 else (None, None)
+        self.message = str(args[-1]) if args else ""
+        super().__init__(self.message)
+
+
+class CancelledError(OpError):
+    """The operation was cancelled."""
+
+
+class UnknownError(OpError):
+    """An error of unknown kind."""
+
+
+class InvalidArgumentError(OpError):
+    """An argument is not what the op takes."""
+
+
+class ShapeError(InvalidArgumentError, ValueError):
+    """A rank, size or axis does not fit."""
+
+
+class DTypeError(InvalidArgumentError, TypeError):
+    """A dtype does not fit."""
+
+
+class DeadlineExceededError(OpError):
+    """Time ran out."""
+
+
+class NotFoundError(OpError):
+    """A file, variable or key is not there."""
+
+
+class AlreadyExistsError(OpError):
+    """What was to be made is there already."""
+
+
+class PermissionDeniedError(OpError):
+    """The operating system refused."""
+
+
+class UnauthenticatedError(OpError):
+    """The caller is not known."""
+
+
+class ResourceExhaustedError(OpError, MemoryError):
+    """More memory was asked for than there is."""
+
+
+class FailedPreconditionError(OpError):
+    """A variable or tensor is not in the state that the op needs."""
+
+
+class AbortedError(OpError):
+    """The operation was given up, for example after a conflict."""
+
+
+class OutOfRangeError(OpError, IndexError):
+    """Past the end."""
+
+
+class UnimplementedError(OpError, NotImplementedError):
+    """The op has no kernel for these arguments."""
+
+
+class InternalError(OpError):
+    """A broken invariant of numflow."""
+
+
+class UnavailableError(OpError):
+    """A service does not answer."""
+
+
+class DataLossError(OpError):
+    """A file is damaged."""
+
+
+class GraphError(RuntimeError):
+    """A graph or tape is used against its rules."""
+
+
+class SymbolicTensorError(GraphError, TypeError):
+    """A tensor that stands for a value of a trace was used as if it had the value."""

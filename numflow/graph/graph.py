@@ -1,0 +1,187 @@
+"""Value, Node, GraphBuilder and the frozen Graph: ONE representation for functions, gradients and compat.v1.
+
+A builder only appends: inputs, then nodes. Gradients write into the open builder, for later user code uses their
+results. `Graph` is its frozen snapshot; passes take one and give a new one (`rebuild` in graph/building.py).
+
+State is explicit. A variable is read by a node of an op with effect "read" and written by one with effect "write"
+(attribute `variable`); nodes keep program order, control inputs add edges. Whatever a graph needs from outside is an
+input: an argument, or a captured tensor, whose eager value stands in `captures`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from numflow.errors import SourceLine, user_line
+from numflow.graph.op import Array, Attrs, Op
+from numflow.graph.spec import Spec, spec_of
+
+SMALL = 64  # elements of an integer value whose content is followed while tracing
+
+
+class Value:
+    """An input of a graph or an output of a node. `content`: object array of its sizes where these are known."""
+
+    __slots__ = ("__weakref__", "content", "index", "name", "node", "spec", "tensor")
+
+    def __init__(self, spec: Spec, node: Node | None, index: int, name: str = "") -> None:
+        self.spec, self.node, self.index, self.name = spec, node, index, name
+        self.content: Array | None = None
+        self.tensor: Any = None  # the one SymbolicTensor that stands for it
+
+    def __repr__(self) -> str:
+        return f"<value {self.name or self.index}: {self.spec}>"
+
+
+class Node:
+    """One application of an op. Treated as immutable once built."""
+
+    __slots__ = ("attrs", "control_inputs", "device", "inputs", "line", "name", "op", "outputs", "scope", "subgraphs")
+
+    def __init__(
+        self,
+        op: Op,
+        inputs: tuple[Value, ...],
+        attrs: Attrs,
+        specs: Iterable[Spec],
+        line: SourceLine | None,
+        name: str = "",
+        scope: str = "",
+        device: str = "",
+        subgraphs: tuple[Graph, ...] = (),
+        control_inputs: tuple[Node, ...] = (),
+    ) -> None:
+        self.op, self.inputs, self.attrs, self.line = op, inputs, attrs, line
+        self.name, self.scope, self.device = name, scope, device
+        self.subgraphs, self.control_inputs = subgraphs, control_inputs
+        self.outputs = tuple(Value(s, self, i) for i, s in enumerate(specs))
+
+    @property
+    def output(self) -> Value:
+        """The only output."""
+        (value,) = self.outputs
+        return value
+
+    def __repr__(self) -> str:
+        return f"<node {self.op.name} {[str(o.spec) for o in self.outputs]}>"
+
+
+def _constant_infer(*, value: Array) -> Spec:
+    return spec_of(value)
+
+
+def _sizes_infer(*, sizes: tuple[Any, ...], shape: tuple[int, ...], dtype: Any) -> Spec:
+    return Spec(shape, dtype)
+
+
+# The two leaves that every graph needs: a fixed array, and a small array of sizes (known when a call is planned).
+constant_op = Op("constant", _constant_infer, lambda *, value: value)
+sizes_op = Op("sizes", _sizes_infer, lambda *, sizes, shape, dtype: np.array(sizes, dtype.numpy).reshape(shape))
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A finished graph: inputs, nodes in an order that respects data and effects, outputs.
+
+    captures: eager tensors (opaque here) by the input that stands for them.
+    """
+
+    inputs: tuple[Value, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[Value, ...]
+    captures: Mapping[Value, Any] = field(default_factory=dict)
+    name: str = "graph"
+
+    def symbols(self) -> set[str]:
+        """Names of the symbolic sizes of the inputs."""
+        return set().union(*(v.spec.symbols() for v in self.inputs))
+
+    def users(self) -> dict[Value, list[Node]]:
+        """The nodes that take each value."""
+        found: dict[Value, list[Node]] = {}
+        for node in self.nodes:
+            for v in dict.fromkeys(node.inputs):
+                found.setdefault(v, []).append(node)
+        return found
+
+
+class GraphBuilder:
+    """Appends inputs and nodes. Not thread-safe: a trace belongs to one thread."""
+
+    def __init__(self, name: str = "graph") -> None:
+        self.name = name
+        self.inputs: list[Value] = []
+        self.nodes: list[Node] = []
+        self.captures: dict[Value, Any] = {}
+        self.line: SourceLine | None = None  # set while a pass rebuilds: new nodes inherit it
+        self._constants: dict[Any, Value] = {}
+
+    def add_input(self, spec: Spec, name: str = "") -> Value:
+        value = Value(spec, None, len(self.inputs), name)
+        self.inputs.append(value)
+        return value
+
+    def add(self, op: Op, inputs: Iterable[Value], attrs: Attrs, specs: Iterable[Spec] | None = None, **more: Any) -> Node:
+        """Append a node; specs are inferred (and misuse raises) unless given."""
+        inputs = tuple(inputs)
+        if specs is None:
+            specs = op.specs([v.spec for v in inputs], attrs)
+        node = Node(op, inputs, attrs, specs, self.line or user_line(), **more)
+        self.nodes.append(node)
+        if not op.effect:
+            self._follow_sizes(node)
+        return node
+
+    def constant(self, array: Array) -> Value:
+        """A node of a fixed array; equal small ones are shared."""
+        key = (array.shape, array.dtype.str, array.tobytes()) if array.size <= 16 and array.dtype != object else None
+        found = self._constants.get(key) if key else None
+        if found is not None:
+            return found
+        value = self.add(constant_op, (), {"value": array}).output
+        if key:
+            self._constants[key] = value
+        return value
+
+    def sizes(self, sizes: Array, dtype: Any) -> Value:
+        """A small integer array of sizes that may be symbolic."""
+        attrs = {"sizes": tuple(sizes.reshape(-1)), "shape": sizes.shape, "dtype": dtype}
+        return self.add(sizes_op, (), attrs).output
+
+    def _follow_sizes(self, node: Node) -> None:
+        """Compute small integers of known content now, symbols included: what shapes are made of."""
+        for v in node.outputs:
+            if not v.spec.dtype.is_integer or not v.spec.known or v.spec.size > SMALL:  # type: ignore[operator]
+                return
+        if node.op is constant_op:
+            node.output.content = np.asarray(node.attrs["value"]).astype(object)
+        elif node.op is sizes_op:
+            content = np.empty(len(node.attrs["sizes"]), object)
+            content[:] = node.attrs["sizes"]
+            node.output.content = content.reshape(node.attrs["shape"])
+        elif node.inputs and all(v.content is not None for v in node.inputs):
+            try:
+                got = node.op.reference(*(v.content for v in node.inputs), **node.attrs)
+            except Exception:  # the reference does not work on symbols: the value stays unknown
+                return
+            for v, a in zip(node.outputs, got if isinstance(got, tuple) else (got,), strict=True):
+                a = np.asarray(a, object)
+                if a.shape == v.spec.shape:
+                    v.content = a
+
+    def freeze(self, outputs: Iterable[Value]) -> Graph:
+        """The graph so far."""
+        return Graph(tuple(self.inputs), tuple(self.nodes), tuple(outputs), dict(self.captures), self.name)
+
+
+_fresh = itertools.count()
+
+
+def fresh_name(prefix: str) -> str:
+    """A name no other value of this process has."""
+    return f"{prefix}{next(_fresh)}"

@@ -1,0 +1,136 @@
+"""How the compiler treats an op: the kinds of `Op.lower`.
+
+    Elementwise   one scalar body per output element; inputs broadcast. Fused into clusters.
+    Reduction     a fold over axes (attributes `axis`, sorted and not negative, and `keepdims`). Fused into clusters.
+    Checked       the input itself, refused where a condition does not hold (an index or label out of range).
+    View          the same elements at other addresses: no code where a consumer can read through strides.
+    Assemble      an output put together from its inputs, each at an offset, over a fill value (concat, pad, stack).
+    Composite     written with other ops; passes/decompose.py expands it.
+    Library       a kernel of kernels/: codegen asks it for address, units and words at plan time.
+    HostCall      NumPy's reference, called between two parts of a program; `explain()` says so.
+
+An op whose lower is None runs only where it is folded away before code is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from numflow.graph.op import Attrs
+from numflow.graph.spec import Spec
+from numflow.shapes import Extent, Shape, product
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """body(b, *terms, **attrs) -> term: the element of the output from those of the inputs (kernels/scalar.py).
+
+    index: the body also wants the element's own indices, and is called as body(b, axes, *terms, **attrs) where
+    `axes(k)` gives the index along axis k of the output as an int64 term.
+    """
+
+    body: Callable[..., Any]
+    index: bool = False
+
+
+@dataclass(frozen=True)
+class Checked:
+    """condition(b, x, **attrs) -> bool term that must hold; message(value, attrs) -> what was wrong with it."""
+
+    condition: Callable[..., Any]
+    message: Callable[[Any, Attrs], str]
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """kind: sum, prod, max, min, any, all."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the elements of a value lie in its buffer: offset and stride of each axis, in elements."""
+
+    shape: Shape
+    strides: tuple[Extent, ...]
+    offset: Extent = 0
+
+    @property
+    def contiguous(self) -> bool:
+        """Row-major without gaps."""
+        return self.offset == 0 and all(
+            s == want for n, s, want in zip(self.shape, self.strides, dense(self.shape), strict=True) if n != 1
+        )
+
+
+def dense(shape: Sequence[Extent]) -> tuple[Extent, ...]:
+    """Row-major strides, in elements."""
+    return tuple(product(shape[k + 1 :]) for k in range(len(shape)))
+
+
+@dataclass(frozen=True)
+class View:
+    """see(layout of the input, output spec, attrs) -> layout of the output, or None where it must be copied first."""
+
+    see: Callable[[Layout, Spec, Attrs], Layout | None]
+
+
+@dataclass(frozen=True)
+class Assemble:
+    """place(input specs, output spec, attrs) -> for each input, per axis, the index in the output where it begins,
+    and the step from one of its elements to the next.
+
+    fill(attrs): the value of what no input covers; None where all is covered.
+    """
+
+    place: Callable[[Sequence[Spec], Spec, Attrs], list[tuple[tuple[Extent, ...], tuple[int, ...]]]]
+    fill: Callable[[Attrs], float | int | bool | None] = lambda attrs: None
+
+
+@dataclass(frozen=True)
+class Composite:
+    """expand(*tensors, **attrs): the outputs, made of other ops."""
+
+    expand: Callable[..., Any]
+
+
+class Call(Protocol):
+    """A library kernel ready for concrete sizes: what a plan puts into an instruction."""
+
+    address: int
+    units: int
+    chunk: int
+    workspace_bytes: int
+
+    def words(self, pointers: Sequence[int]) -> list[int]:
+        """The words behind the header; pointers: of the operands, inputs first, then outputs."""
+
+    @property
+    def pointer_positions(self) -> Sequence[int]:
+        """Where in `words` the operands' pointers stand."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """plan(input specs, output specs, attrs, threads) -> Call, all sizes being ints. Inputs are dense arrays.
+
+    refuses: the kernel may report a bad value (an index out of range), in its input number `checked`.
+    """
+
+    plan: Callable[..., Any]
+    refuses: bool = False
+    checked: int = 0
+    cost: Callable[[Sequence[Spec], Sequence[Spec], Attrs], float] | None = None
+
+
+@dataclass(frozen=True)
+class HostCall:
+    """The reference, called from Python in the middle of a program. why: what explain() says."""
+
+    why: str
+
+
+Lowering = Elementwise | Checked | Reduction | View | Assemble | Composite | Library | HostCall | None

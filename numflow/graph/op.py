@@ -1,0 +1,146 @@
+"""Op: everything that is said about one operation, and the stack of interpreters that run it.
+
+An op is called on tensors (`exp_op(x)`, `sum_op(x, axis=(0,))`); the interpreter on top of this thread's stack decides
+what happens: the eager one runs the reference at once, a building one appends a node. Ops never import who runs them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor
+
+Attrs = dict[str, Any]
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Backward:
+    """What a gradient rule is given: cotangents of the outputs, and the node they belong to.
+
+    `cts[i]` is None where output i does not reach the target. `needed[i]`: whether anybody wants the gradient for
+    input i; a rule may return None elsewhere and save the work.
+    """
+
+    cts: tuple[Tensor | None, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    attrs: Attrs
+    needed: tuple[bool, ...]
+
+    @property
+    def ct(self) -> Tensor:
+        """The cotangent of the only output."""
+        (ct,) = self.cts
+        assert ct is not None
+        return ct
+
+
+Infer = Callable[..., Spec | tuple[Spec, ...]]
+Reference = Callable[..., Any]
+Vjp = Callable[[Backward], Sequence[Tensor | None]]
+
+REGISTRY: dict[str, Op] = {}  # for the text form only; code compares ops with `is`
+
+
+class Op:
+    """One operation.
+
+    name:      as in the text form.
+    infer:     specs of the inputs and attributes -> spec of the output, or a tuple of them; raises on misuse.
+    reference: NumPy arrays and attributes -> array, or a tuple of them. The oracle of every backend.
+    vjp:       the gradient rule, written with ops; None: not differentiable.
+    lower:     how the compiler treats it (graph/lowering.py).
+    effect:    "" (pure), "read" or "write" of a variable, or "random": never merged, folded or dropped as if pure.
+    """
+
+    __slots__ = ("effect", "infer", "lower", "name", "reference", "vjp")
+
+    def __init__(
+        self,
+        name: str,
+        infer: Infer,
+        reference: Reference,
+        vjp: Vjp | None = None,
+        lower: Any = None,
+        effect: str = "",
+    ) -> None:
+        if name in REGISTRY:
+            raise ValueError(f"two ops are called {name}")
+        REGISTRY[name] = self
+        self.name, self.infer, self.reference = name, infer, reference
+        self.vjp, self.lower, self.effect = vjp, lower, effect
+
+    def __call__(self, *inputs: Tensor, **attrs: Any) -> Any:
+        """Run on the current interpreter: the output, or the tuple of outputs."""
+        outputs = current().apply(self, inputs, attrs)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def specs(self, inputs: Sequence[Spec], attrs: Attrs) -> tuple[Spec, ...]:
+        """The specs of all outputs."""
+        got = self.infer(*inputs, **attrs)
+        return got if isinstance(got, tuple) else (got,)
+
+    def run(self, arrays: Sequence[Array], specs: Sequence[Spec], attrs: Attrs) -> tuple[Array, ...]:
+        """The reference's outputs, in the dtypes of specs."""
+        got = self.reference(*arrays, **attrs)
+        if not isinstance(got, tuple):
+            got = (got,)
+        return tuple(np.asarray(a, s.dtype.numpy) for a, s in zip(got, specs, strict=True))
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+class Interpreter(Protocol):
+    """Who runs ops: eager, or a builder of graphs."""
+
+    def apply(self, op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> tuple[Tensor, ...]:
+        """The outputs of op."""
+
+    def constant(self, array: Array) -> Tensor:
+        """A tensor of this value; array must not change afterwards."""
+
+
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.items: list[Interpreter] = []
+
+
+_stack = _Stack()
+_default: list[Interpreter] = []
+
+
+def set_default(interpreter: Interpreter) -> None:
+    """The interpreter of every thread whose stack is empty: the eager one."""
+    _default[:] = [interpreter]
+
+
+def current() -> Interpreter:
+    """The interpreter that ops run on in this thread."""
+    items = _stack.items
+    return items[-1] if items else _default[0]
+
+
+@contextmanager
+def interpreting(interpreter: Interpreter) -> Iterator[None]:
+    """Ops in this thread run on `interpreter` meanwhile."""
+    _stack.items.append(interpreter)
+    try:
+        yield
+    finally:
+        _stack.items.pop()
+
+
+@contextmanager
+def init_scope() -> Iterator[None]:
+    """Ops run eagerly meanwhile, whatever is being traced."""
+    with interpreting(_default[0]):
+        yield

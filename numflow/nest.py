@@ -1,0 +1,85 @@
+"""Nested structures: lists, tuples, named tuples, dicts (keys sorted) and None, with anything else as a leaf."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def _is_namedtuple(x: object) -> bool:
+    return isinstance(x, tuple) and hasattr(x, "_fields")
+
+
+def is_nested(x: object) -> bool:
+    """Whether x is a container that flatten looks into."""
+    return type(x) in (list, tuple, dict) or _is_namedtuple(x) or isinstance(x, Mapping)
+
+
+def flatten(structure: Any) -> list[Any]:
+    """The leaves, depth first. None is a leaf.
+
+    Example:
+      >>> nf.nest.flatten({"b": [1, (2,)], "a": 0})
+      [0, 1, 2]
+    """
+    out: list[Any] = []
+    _flatten(structure, out)
+    return out
+
+
+def _flatten(x: Any, out: list[Any]) -> None:
+    if isinstance(x, Mapping):
+        for k in sorted(x):
+            _flatten(x[k], out)
+    elif type(x) in (list, tuple) or _is_namedtuple(x):
+        for v in x:
+            _flatten(v, out)
+    else:
+        out.append(x)
+
+
+def map_structure(fn: Callable[..., Any], *structures: Any) -> Any:
+    """fn over the leaves of structures of one form, in that form."""
+    first = structures[0]
+    if isinstance(first, Mapping):
+        return {k: map_structure(fn, *(s[k] for s in structures)) for k in first}
+    if _is_namedtuple(first):
+        return type(first)(*(map_structure(fn, *v) for v in zip(*structures, strict=True)))
+    if type(first) in (list, tuple):
+        return type(first)(map_structure(fn, *v) for v in zip(*structures, strict=True))
+    return fn(*structures)
+
+
+def pack_sequence_as(structure: Any, flat: list[Any]) -> Any:
+    """flat, in the form of structure.
+
+    Raises:
+      ValueError: the number of leaves differs.
+    """
+    leaves = flatten(structure)
+    if len(leaves) != len(flat):
+        raise ValueError(f"pack_sequence_as: the structure has {len(leaves)} leaves, flat has {len(flat)}")
+    it = iter(flat)
+
+    def pack(x: Any) -> Any:
+        if isinstance(x, Mapping):
+            got = {k: pack(x[k]) for k in sorted(x)}
+            return {k: got[k] for k in x}
+        if _is_namedtuple(x):
+            return type(x)(*(pack(v) for v in x))
+        if type(x) in (list, tuple):
+            return type(x)(pack(v) for v in x)
+        return next(it)
+
+    return pack(structure)
+
+
+def form(structure: Any) -> Any:
+    """A hashable value that is equal for structures of one form."""
+    if isinstance(structure, Mapping):
+        return ("dict", tuple((k, form(structure[k])) for k in sorted(structure)))
+    if _is_namedtuple(structure):
+        return (type(structure), *(form(v) for v in structure))
+    if type(structure) in (list, tuple):
+        return (type(structure).__name__, *(form(v) for v in structure))
+    return None

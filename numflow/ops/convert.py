@@ -1,0 +1,261 @@
+"""From what users pass to tensors: numbers, lists, arrays, variables, sizes, and lists that hold tensors.
+
+TensorFlow's rules: floats become float32 and ints int32 unless a dtype is asked for or another operand has one;
+NumPy arrays keep theirs; tensors are never converted silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
+from numflow.graph.building import SymbolicTensor
+from numflow.graph.op import Array, current
+from numflow.graph.tensor import Tensor
+from numflow.shapes import Dim, Shape, Size, as_extent
+
+_INT32 = np.iinfo(np.int32)
+
+
+def as_tensor(value: Any, dtype: Any = None, op: str = "convert_to_tensor", name: str = "value") -> Tensor:
+    """value as a tensor of the current interpreter; op and name are for messages.
+
+    Raises:
+      DTypeError: a tensor of another dtype than asked for.
+      ValueError: value cannot be a tensor (ragged, objects, None).
+    """
+    want = None if dtype is None else dtypes.as_dtype(dtype)
+    if not isinstance(value, Tensor):
+        read = getattr(value, "_as_tensor", None)
+        if read is not None:  # a variable, or what behaves like one
+            value = read()
+    if isinstance(value, Tensor):
+        if want is not None and value.dtype is not want:
+            raise DTypeError(
+                explain(
+                    op,
+                    f"{name} is {value.dtype.name}, not {want.name}: tensors are not converted silently",
+                    {name: value.spec},
+                    fix=f"nf.cast({name}, nf.{want.name})",
+                )
+            )
+        return _here(value)
+    if isinstance(value, Size | Dim):
+        return sizes([value], want or dtypes.int32)[0]  # type: ignore[index,no-any-return]
+    if isinstance(value, list | tuple) and _holds_tensors(value):
+        from_sizes = _all_sizes(value)
+        if from_sizes is not None:
+            return sizes(from_sizes, want or dtypes.int32)
+        return _pack(value, want, op, name)
+    return current().constant(as_array(value, want, op, name))
+
+
+def _here(tensor: Tensor) -> Tensor:
+    """The tensor as the current interpreter can use it: a trace captures eager values."""
+    capture = getattr(current(), "capture", None)
+    return tensor if capture is None or isinstance(tensor, SymbolicTensor) else capture(tensor)
+
+
+def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array:
+    """A fresh array of value, in the dtype it has as a tensor."""
+    if value is None:
+        raise ValueError(explain(op, f"{name} is None: a tensor was wanted"))
+    if want is dtypes.string:
+        return np.array(value, object)
+    try:
+        array = np.array(value)
+    except (ValueError, TypeError) as e:
+        raise ValueError(explain(op, f"{name} cannot become a tensor: {e}", {name: repr(value)[:200]})) from None
+    if array.dtype == object or array.dtype.kind in "SU":
+        return _objects(array, value, op, name)
+    adapts = not isinstance(value, np.ndarray | np.generic)
+    if want is None:
+        if not adapts:
+            return array
+        if array.dtype == np.float64 and not _has_numpy(value):
+            return array.astype(np.float32)
+        if array.dtype == np.int64 and not _has_numpy(value):
+            if array.size and (array.min() < _INT32.min or array.max() > _INT32.max):
+                return array
+            return array.astype(np.int32)
+        if array.dtype == np.complex128 and not _has_numpy(value):
+            return array
+        return array
+    have = dtypes.from_numpy(array.dtype)
+    if have is want:
+        return array
+    if want.is_integer and have.is_integer and array.size:
+        if array.min() < want.min or array.max() > want.max:
+            raise DTypeError(explain(op, f"{name} does not fit into {want.name}", {name: repr(value)[:200]}))
+    elif adapts and not _fits(have, want):
+        raise DTypeError(
+            explain(op, f"{name} is {_python_kind(have)}, which does not become {want.name} silently",
+                    {name: repr(value)[:200]}, fix=f"nf.cast, or a number of the right kind")
+        )
+    return array.astype(want.numpy)
+
+
+def _fits(have: dtypes.DType, want: dtypes.DType) -> bool:
+    if have.is_bool or want.is_bool:
+        return have.is_bool and want.is_bool
+    if have.is_integer:
+        return True
+    if have.is_floating:
+        return want.is_floating or want.is_complex
+    return want.is_complex
+
+
+def _python_kind(have: dtypes.DType) -> str:
+    return "a float" if have.is_floating else "a bool" if have.is_bool else f"of type {have.name}"
+
+
+def _has_numpy(value: Any) -> bool:
+    """Whether a list holds NumPy arrays or scalars, which keep their dtype."""
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    return isinstance(value, np.ndarray | np.generic)
+
+
+def _objects(array: Array, value: Any, op: str, name: str) -> Array:
+    flat = array.reshape(-1)
+    if all(isinstance(x, str | bytes | np.str_ | np.bytes_) for x in flat):
+        out = np.empty(array.shape, object)
+        out.reshape(-1)[:] = [x.encode() if isinstance(x, str) else bytes(x) for x in flat]
+        return out
+    if any(isinstance(x, int) for x in flat):
+        raise DTypeError(explain(op, f"{name} holds an integer beyond 64 bits", {name: repr(value)[:200]}))
+    raise ValueError(
+        explain(op, f"{name} holds {type(flat[0]).__name__} objects, which no dtype can hold", {name: repr(value)[:200]})
+    )
+
+
+def _holds_tensors(value: Sequence[Any]) -> bool:
+    return any(
+        isinstance(v, Tensor | Size | Dim) or hasattr(v, "_as_tensor") or (isinstance(v, list | tuple) and _holds_tensors(v))
+        for v in value
+    )
+
+
+def _all_sizes(value: Sequence[Any]) -> list[Any] | None:
+    if all(isinstance(v, int | Dim) and not isinstance(v, bool) for v in value):
+        return [as_extent(v) for v in value]
+    return None
+
+
+def _pack(value: Sequence[Any], want: dtypes.DType | None, op: str, name: str) -> Tensor:
+    """A list that holds tensors, stacked: numbers beside them take their dtype."""
+    from numflow.ops import shape  # the one cycle of this folder: packing is a conversion and an op
+
+    if want is None:
+        want = next((t.dtype for t in _leaves(value) if isinstance(t, Tensor)), None)
+        if want is None:
+            want = next(v.dtype for v in _leaves(value) if hasattr(v, "_as_tensor"))
+    return shape.stack_tensors([as_tensor(v, want, op, name) for v in value], 0)
+
+
+def _leaves(value: Any) -> list[Any]:
+    return [x for v in value for x in _leaves(v)] if isinstance(value, list | tuple) else [value]
+
+
+def sizes(values: Sequence[Any], dtype: dtypes.DType) -> Tensor:
+    """A 1-D integer tensor of sizes that may be symbolic."""
+    return current().sizes([as_extent(v) for v in values], dtype)  # type: ignore[attr-defined,no-any-return]
+
+
+def operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    """The two operands of a binary op: a number takes the dtype of the tensor beside it.
+
+    Raises:
+      DTypeError: two tensors of different dtypes.
+    """
+    left, right = _typed(x), _typed(y)
+    if left is not None:
+        a = as_tensor(x, None, op, "x")
+        b = as_tensor(y, None if right is not None else a.dtype, op, "y")
+    elif right is not None:
+        b = as_tensor(y, None, op, "y")
+        a = as_tensor(x, b.dtype, op, "x")
+    else:
+        a = as_tensor(x, None, op, "x")
+        b = as_tensor(y, None, op, "y")
+        if a.dtype is not b.dtype:  # two Python numbers: 1 and 2.5
+            wide = dtypes.from_numpy(np.result_type(a.dtype.numpy, b.dtype.numpy))
+            a, b = as_tensor(x, wide, op, "x"), as_tensor(y, wide, op, "y")
+    if a.dtype is not b.dtype:
+        raise DTypeError(
+            explain(
+                op,
+                f"x is {a.dtype.name} and y is {b.dtype.name}: tensors are not converted silently",
+                {"x": a.spec, "y": b.spec},
+                fix=f"nf.cast(y, nf.{a.dtype.name})" if not a.dtype.is_integer or b.dtype.is_integer
+                else f"nf.cast(x, nf.{b.dtype.name})",
+            )
+        )
+    return a, b
+
+
+def _typed(x: Any) -> dtypes.DType | None:
+    """The dtype x insists on; None for Python numbers and lists of them."""
+    if isinstance(x, Tensor) or hasattr(x, "_as_tensor"):
+        return x.dtype  # type: ignore[no-any-return]
+    if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biufc":
+        return dtypes.from_numpy(x.dtype)
+    return None
+
+
+def static_ints(value: Any, op: str, name: str) -> tuple[Any, ...]:
+    """A list of integers (an axis list, a permutation, sizes): of numbers, arrays, or tensors of known content.
+
+    Raises:
+      InvalidArgumentError: a tensor whose content is not known while tracing.
+      TypeError: not integers.
+    """
+    if isinstance(value, Size | Dim) or (isinstance(value, int) and not isinstance(value, bool)):
+        return (as_extent(value),)
+    if isinstance(value, Tensor) or hasattr(value, "_as_tensor"):
+        content = known_content(as_tensor(value))
+        if content is None:
+            raise InvalidArgumentError(
+                explain(
+                    op,
+                    f"{name} is a tensor whose elements are known only at run time",
+                    {name: value},
+                    fix="Python integers, or sizes from nf.shape",
+                )
+            )
+        return tuple(content.reshape(-1))
+    try:
+        items = list(np.asarray(value).reshape(-1)) if isinstance(value, np.ndarray | np.generic) else list(value)
+        return tuple(n for v in items for n in (static_ints(v, op, name) if isinstance(v, Tensor) else (as_extent(v),)))
+    except TypeError:
+        raise DTypeError(explain(op, f"{name} must be integers", {name: repr(value)})) from None
+
+
+def known_content(tensor: Tensor) -> Array | None:
+    """The elements of a tensor as objects (ints or Dims), where they are known now."""
+    if isinstance(tensor, SymbolicTensor):
+        return tensor.content
+    array = np.asarray(tensor)
+    return array.astype(object) if array.dtype.kind in "iu" else None
+
+
+def static_shape(value: Any, op: str, name: str = "shape") -> Shape:
+    """A shape as an argument: sizes, none negative.
+
+    Raises:
+      ShapeError: a negative size, or too many elements for the address space.
+    """
+    sizes_ = static_ints(value, op, name)
+    total = 1
+    for n in sizes_:
+        if isinstance(n, int):
+            if n < 0:
+                raise ShapeError(explain(op, f"a size is negative: {n}", {name: sizes_}))
+            total *= max(n, 1)
+    if total > 1 << 56:
+        raise ShapeError(explain(op, "the product of the sizes is beyond any memory", {name: sizes_}))
+    return sizes_

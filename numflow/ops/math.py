@@ -1,0 +1,492 @@
+"""Elementwise arithmetic, functions and comparisons.
+
+Each block: the op (shape rule, reference, gradient, scalar body) and its public function. Numbers adapt to the dtype
+of the tensor beside them; tensors are never converted silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.graph.lowering import Elementwise
+from numflow.graph.op import Backward, Op, Vjp
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import reduce as reductions
+from numflow.ops import select as selections
+from numflow.ops import shape as shaping
+from numflow.ops.convert import as_tensor, operands
+from numflow.ops.shape_rules import binary, comparison, floating_like, numeric_like
+
+
+def unary(rule: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Vjp:
+    """The gradient of y = f(x) from rule(ct, y, x)."""
+
+    def vjp(g: Backward) -> tuple[Tensor | None, ...]:
+        return (rule(g.ct, g.outputs[0], g.inputs[0]),)
+
+    return vjp
+
+
+def broadcasting(
+    left: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor],
+    right: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor],
+) -> Vjp:
+    """The gradient of z = f(x, y) from left(ct, z, x, y) and right(...), summed over axes that were broadcast."""
+
+    def vjp(g: Backward) -> tuple[Tensor | None, ...]:
+        x, y = g.inputs
+        z = g.outputs[0]
+        return (
+            reductions.sum_to(left(g.ct, z, x, y), x) if g.needed[0] else None,
+            reductions.sum_to(right(g.ct, z, x, y), y) if g.needed[1] else None,
+        )
+
+    return vjp
+
+
+# --- add ---------------------------------------------------------------------
+
+add_op = Op(
+    "add",
+    binary("add", "biufc"),
+    np.add,
+    broadcasting(lambda ct, z, x, y: ct, lambda ct, z, x, y: ct),
+    Elementwise(lambda b, x, y: b.add(x, y)),
+)
+
+
+def add(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x + y, element by element; shapes broadcast.
+
+    Args:
+      x, y: numbers of one dtype, shapes that broadcast.
+
+    Returns:
+      The sum, of the broadcast shape.
+
+    Raises:
+      DTypeError: the dtypes differ.
+      ShapeError: the shapes do not broadcast.
+
+    Example:
+      >>> nf.add([1, 2], [[10], [20]]).numpy().tolist()
+      [[11, 12], [21, 22]]
+    """
+    x, y = operands("add", x, y)
+    if x.dtype is dtypes.string:
+        return join_op(x, y)  # type: ignore[no-any-return]
+    return add_op(x, y)  # type: ignore[no-any-return]
+
+
+join_op = Op("string_add", binary("string_add", "O"), np.add)
+
+# --- subtract ----------------------------------------------------------------
+
+subtract_op = Op(
+    "subtract",
+    binary("subtract"),
+    np.subtract,
+    broadcasting(lambda ct, z, x, y: ct, lambda ct, z, x, y: -ct),
+    Elementwise(lambda b, x, y: b.sub(x, y)),
+)
+
+
+def subtract(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x - y, element by element; shapes broadcast.
+
+    Example:
+      >>> nf.subtract([3, 5], 1).numpy().tolist()
+      [2, 4]
+    """
+    return subtract_op(*operands("subtract", x, y))  # type: ignore[no-any-return]
+
+
+# --- multiply ----------------------------------------------------------------
+
+multiply_op = Op(
+    "multiply",
+    binary("multiply"),
+    np.multiply,
+    broadcasting(lambda ct, z, x, y: ct * y, lambda ct, z, x, y: ct * x),
+    Elementwise(lambda b, x, y: b.mul(x, y)),
+)
+
+
+def multiply(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x * y, element by element; shapes broadcast.
+
+    Example:
+      >>> nf.multiply([1.5, 2.0], 2).numpy().tolist()
+      [3.0, 4.0]
+    """
+    return multiply_op(*operands("multiply", x, y))  # type: ignore[no-any-return]
+
+
+# --- divide ------------------------------------------------------------------
+
+divide_op = Op(
+    "divide",
+    binary("divide", "fc"),
+    np.divide,
+    broadcasting(lambda ct, z, x, y: ct / y, lambda ct, z, x, y: -ct * z / y),
+    Elementwise(lambda b, x, y: b.div(x, y)),
+)
+
+
+def divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x / y, element by element; integers are divided as float64 (8- and 16-bit ones as float32).
+
+    Example:
+      >>> nf.divide([1, 2], 4).numpy().tolist()
+      [0.25, 0.5]
+    """
+    x, y = operands("divide", x, y)
+    if x.dtype.is_integer or x.dtype.is_bool:
+        wide = dtypes.float32 if x.dtype.size <= 2 else dtypes.float64
+        x, y = cast(x, wide), cast(y, wide)
+    return divide_op(x, y)  # type: ignore[no-any-return]
+
+
+# --- cast --------------------------------------------------------------------
+
+
+def _cast_infer(x: Any, *, dtype: dtypes.DType) -> Any:
+    return type(x)(x.shape, dtype)
+
+
+def _cast_reference(x: Any, *, dtype: dtypes.DType) -> Any:
+    if x.dtype == object:  # sizes that may be symbolic
+        return x
+    return x.astype(dtype.numpy)
+
+
+def _cast_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    return (cast(g.ct, g.inputs[0].dtype),)
+
+
+cast_op = Op("cast", _cast_infer, _cast_reference, _cast_vjp, Elementwise(lambda b, x, dtype: b.cast(x, b.code(dtype))))
+
+
+def cast(x: TensorLike, dtype: Any, name: str | None = None) -> Tensor:
+    """x in another dtype: floats are truncated towards zero on the way to integers, bools become 0 and 1.
+
+    Example:
+      >>> nf.cast([1.9, -1.9], nf.int32).numpy().tolist()
+      [1, -1]
+    """
+    want = dtypes.as_dtype(dtype)
+    x = as_tensor(x, None, "cast", "x")
+    return x if x.dtype is want else cast_op(x, dtype=want)  # type: ignore[no-any-return]
+
+
+# --- negative, abs, sign -----------------------------------------------------
+
+negative_op = Op(
+    "negative", numeric_like("negative"), np.negative, unary(lambda ct, y, x: -ct), Elementwise(lambda b, x: b.neg(x))
+)
+
+
+def negative(x: TensorLike, name: str | None = None) -> Tensor:
+    """-x, element by element.
+
+    Example:
+      >>> nf.negative([1, -2]).numpy().tolist()
+      [-1, 2]
+    """
+    return negative_op(as_tensor(x, None, "negative", "x"))  # type: ignore[no-any-return]
+
+
+abs_op = Op("abs", numeric_like("abs"), np.abs, unary(lambda ct, y, x: ct * sign(x)), Elementwise(lambda b, x: b.abs(x)))
+
+
+def abs(x: TensorLike, name: str | None = None) -> Tensor:
+    """|x|, element by element.
+
+    Example:
+      >>> nf.abs([-1.5, 2.0]).numpy().tolist()
+      [1.5, 2.0]
+    """
+    return abs_op(as_tensor(x, None, "abs", "x"))  # type: ignore[no-any-return]
+
+
+def _sign_body(b: Any, x: Any) -> Any:
+    return b.sign(x)
+
+
+sign_op = Op(
+    "sign", numeric_like("sign"), np.sign, unary(lambda ct, y, x: shaping.zeros_like(ct)), Elementwise(_sign_body)
+)
+
+
+def sign(x: TensorLike, name: str | None = None) -> Tensor:
+    """-1, 0 or 1 as x is below, at or above 0; nan of nan.
+
+    Example:
+      >>> nf.sign([-3.0, 0.0, 5.0]).numpy().tolist()
+      [-1.0, 0.0, 1.0]
+    """
+    return sign_op(as_tensor(x, None, "sign", "x"))  # type: ignore[no-any-return]
+
+
+# --- square, sqrt, rsqrt, reciprocal -----------------------------------------
+
+square_op = Op(
+    "square", numeric_like("square"), np.square, unary(lambda ct, y, x: ct * (x * 2)), Elementwise(lambda b, x: b.mul(x, x))
+)
+
+
+def square(x: TensorLike, name: str | None = None) -> Tensor:
+    """x * x, element by element.
+
+    Example:
+      >>> nf.square([1.0, -3.0]).numpy().tolist()
+      [1.0, 9.0]
+    """
+    return square_op(as_tensor(x, None, "square", "x"))  # type: ignore[no-any-return]
+
+
+sqrt_op = Op(
+    "sqrt", floating_like("sqrt", True), np.sqrt, unary(lambda ct, y, x: ct * 0.5 / y), Elementwise(lambda b, x: b.sqrt(x))
+)
+
+
+def sqrt(x: TensorLike, name: str | None = None) -> Tensor:
+    """The square root, element by element; nan of negative numbers.
+
+    Example:
+      >>> nf.sqrt([4.0, 9.0]).numpy().tolist()
+      [2.0, 3.0]
+    """
+    return sqrt_op(as_tensor(x, None, "sqrt", "x"))  # type: ignore[no-any-return]
+
+
+rsqrt_op = Op(
+    "rsqrt",
+    floating_like("rsqrt", True),
+    lambda x: 1 / np.sqrt(x),
+    unary(lambda ct, y, x: ct * -0.5 * y / x),
+    Elementwise(lambda b, x: b.div(1.0, b.sqrt(x))),
+)
+
+
+def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
+    """1 / sqrt(x), element by element.
+
+    Example:
+      >>> nf.math.rsqrt([4.0, 0.25]).numpy().tolist()
+      [0.5, 2.0]
+    """
+    return rsqrt_op(as_tensor(x, None, "rsqrt", "x"))  # type: ignore[no-any-return]
+
+
+# --- exp, log, tanh, sigmoid -------------------------------------------------
+
+exp_op = Op("exp", floating_like("exp", True), np.exp, unary(lambda ct, y, x: ct * y), Elementwise(lambda b, x: b.exp(x)))
+
+
+def exp(x: TensorLike, name: str | None = None) -> Tensor:
+    """e^x, element by element.
+
+    Example:
+      >>> nf.exp([0.0, 1.0]).numpy().round(4).tolist()
+      [1.0, 2.7183]
+    """
+    return exp_op(as_tensor(x, None, "exp", "x"))  # type: ignore[no-any-return]
+
+
+log_op = Op("log", floating_like("log", True), np.log, unary(lambda ct, y, x: ct / x), Elementwise(lambda b, x: b.log(x)))
+
+
+def log(x: TensorLike, name: str | None = None) -> Tensor:
+    """The natural logarithm, element by element: -inf at 0, nan below.
+
+    Example:
+      >>> nf.math.log([1.0, np.e]).numpy().tolist()
+      [0.0, 1.0]
+    """
+    return log_op(as_tensor(x, None, "log", "x"))  # type: ignore[no-any-return]
+
+
+tanh_op = Op(
+    "tanh",
+    floating_like("tanh", True),
+    np.tanh,
+    unary(lambda ct, y, x: ct * (1 - y * y)),
+    Elementwise(lambda b, x: b.tanh(x)),
+)
+
+
+def tanh(x: TensorLike, name: str | None = None) -> Tensor:
+    """The hyperbolic tangent, element by element.
+
+    Example:
+      >>> nf.tanh([0.0, 100.0]).numpy().tolist()
+      [0.0, 1.0]
+    """
+    return tanh_op(as_tensor(x, None, "tanh", "x"))  # type: ignore[no-any-return]
+
+
+def _sigmoid_reference(x: Any) -> Any:
+    t = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1 / (1 + t), t / (1 + t)).astype(x.dtype)
+
+
+sigmoid_op = Op(
+    "sigmoid",
+    floating_like("sigmoid"),
+    _sigmoid_reference,
+    unary(lambda ct, y, x: ct * (y * (1 - y))),
+    Elementwise(lambda b, x: b.sigmoid(x)),
+)
+
+
+def sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
+    """1 / (1 + e^-x), element by element.
+
+    Example:
+      >>> nf.sigmoid([0.0, 100.0]).numpy().tolist()
+      [0.5, 1.0]
+    """
+    return sigmoid_op(as_tensor(x, None, "sigmoid", "x"))  # type: ignore[no-any-return]
+
+
+# --- maximum, minimum --------------------------------------------------------
+
+
+def _pick(ct: Tensor, chosen: Tensor) -> Tensor:
+    return selections.where(chosen, ct, shaping.zeros_like(ct))
+
+
+maximum_op = Op(
+    "maximum",
+    binary("maximum", "iuf"),
+    np.maximum,
+    broadcasting(lambda ct, z, x, y: _pick(ct, x >= y), lambda ct, z, x, y: _pick(ct, x < y)),
+    Elementwise(lambda b, x, y: b.max(x, y)),
+)
+
+
+def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """The larger of x and y, element by element; nan where either is.
+
+    Example:
+      >>> nf.maximum([1, 5], 3).numpy().tolist()
+      [3, 5]
+    """
+    return maximum_op(*operands("maximum", x, y))  # type: ignore[no-any-return]
+
+
+minimum_op = Op(
+    "minimum",
+    binary("minimum", "iuf"),
+    np.minimum,
+    broadcasting(lambda ct, z, x, y: _pick(ct, x <= y), lambda ct, z, x, y: _pick(ct, x > y)),
+    Elementwise(lambda b, x, y: b.min(x, y)),
+)
+
+
+def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """The smaller of x and y, element by element; nan where either is.
+
+    Example:
+      >>> nf.minimum([1, 5], 3).numpy().tolist()
+      [1, 3]
+    """
+    return minimum_op(*operands("minimum", x, y))  # type: ignore[no-any-return]
+
+
+# --- squared_difference ------------------------------------------------------
+
+squared_difference_op = Op(
+    "squared_difference",
+    binary("squared_difference"),
+    lambda x, y: np.square(x - y),
+    broadcasting(lambda ct, z, x, y: ct * ((x - y) * 2), lambda ct, z, x, y: ct * ((y - x) * 2)),
+    Elementwise(lambda b, x, y: b.square(b.sub(x, y))),
+)
+
+
+def squared_difference(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """(x - y)^2, element by element; shapes broadcast.
+
+    Example:
+      >>> nf.math.squared_difference([1.0, 5.0], 3.0).numpy().tolist()
+      [4.0, 4.0]
+    """
+    return squared_difference_op(*operands("squared_difference", x, y))  # type: ignore[no-any-return]
+
+
+# --- comparisons -------------------------------------------------------------
+
+less_op = Op("less", comparison("less"), np.less, None, Elementwise(lambda b, x, y: b.lt(x, y)))
+less_equal_op = Op("less_equal", comparison("less_equal"), np.less_equal, None, Elementwise(lambda b, x, y: b.le(x, y)))
+greater_op = Op("greater", comparison("greater"), np.greater, None, Elementwise(lambda b, x, y: b.gt(x, y)))
+greater_equal_op = Op(
+    "greater_equal", comparison("greater_equal"), np.greater_equal, None, Elementwise(lambda b, x, y: b.ge(x, y))
+)
+equal_op = Op("equal", comparison("equal", False), np.equal, None, Elementwise(lambda b, x, y: b.eq(x, y)))
+not_equal_op = Op("not_equal", comparison("not_equal", False), np.not_equal, None, Elementwise(lambda b, x, y: b.ne(x, y)))
+
+
+def less(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x < y, element by element, as bool.
+
+    Example:
+      >>> nf.less([1, 2], 2).numpy().tolist()
+      [True, False]
+    """
+    return less_op(*operands("less", x, y))  # type: ignore[no-any-return]
+
+
+def less_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x <= y, element by element, as bool.
+
+    Example:
+      >>> nf.less_equal([1, 3], 2).numpy().tolist()
+      [True, False]
+    """
+    return less_equal_op(*operands("less_equal", x, y))  # type: ignore[no-any-return]
+
+
+def greater(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x > y, element by element, as bool.
+
+    Example:
+      >>> nf.greater([1, 3], 2).numpy().tolist()
+      [False, True]
+    """
+    return greater_op(*operands("greater", x, y))  # type: ignore[no-any-return]
+
+
+def greater_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x >= y, element by element, as bool.
+
+    Example:
+      >>> nf.greater_equal([1, 2], 2).numpy().tolist()
+      [False, True]
+    """
+    return greater_equal_op(*operands("greater_equal", x, y))  # type: ignore[no-any-return]
+
+
+def equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x == y, element by element, as bool.
+
+    Example:
+      >>> nf.equal([1, 2], 2).numpy().tolist()
+      [False, True]
+    """
+    return equal_op(*operands("equal", x, y))  # type: ignore[no-any-return]
+
+
+def not_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x != y, element by element, as bool.
+
+    Example:
+      >>> nf.not_equal([1, 2], 2).numpy().tolist()
+      [True, False]
+    """
+    return not_equal_op(*operands("not_equal", x, y))  # type: ignore[no-any-return]

@@ -1,0 +1,235 @@
+"""Folds over axes: sum, mean, max, min, prod, any, all, logsumexp; and sum_to, the inverse of broadcasting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.errors import DTypeError, explain
+from numflow.graph.lowering import Reduction
+from numflow.graph.op import Backward, Infer, Op
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import math as maths
+from numflow.ops import select as selections
+from numflow.ops import shape as shaping
+from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.shape_rules import normal_axes
+from numflow.shapes import Extent, product
+
+
+def _fold(op: str, kinds: str) -> Infer:
+    def infer(x: Spec, *, axis: tuple[int, ...], keepdims: bool) -> Spec:
+        if x.dtype.numpy.kind not in kinds and not (x.dtype is dtypes.bfloat16 and "f" in kinds):
+            raise DTypeError(explain(op, f"does not take {x.dtype.name}", {"x": x}))
+        shape = [(1 if k in axis else n) for k, n in enumerate(x.shape) if keepdims or k not in axis]
+        return Spec(tuple(shape), x.dtype)
+
+    return infer
+
+
+def _spread(ct: Tensor, g: Backward) -> Tensor:
+    """ct with the folded axes put back as size 1."""
+    if g.attrs["keepdims"]:
+        return ct
+    kept = [1 if k in g.attrs["axis"] else n for k, n in enumerate(g.inputs[0].spec.shape)]
+    return shaping.reshape(ct, kept)
+
+
+def _axes(op: str, x: Tensor, axis: Any) -> tuple[int, ...]:
+    named = None if axis is None else static_ints(axis, op, "axis")
+    return normal_axes(op, named, len(x.spec.shape))
+
+
+# --- sum ---------------------------------------------------------------------
+
+
+def _sum_reference(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
+    if x.dtype == object:
+        return np.sum(x, axis=axis, keepdims=keepdims)
+    wide = np.float32 if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x.dtype
+    return np.sum(x, axis=axis, keepdims=keepdims, dtype=wide)
+
+
+def _sum_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    return (shaping.broadcast_to(_spread(g.ct, g), g.inputs[0].spec.shape),)
+
+
+sum_op = Op("reduce_sum", _fold("reduce_sum", "iufc"), _sum_reference, _sum_vjp, Reduction("sum"))
+
+
+def reduce_sum(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The sum over axes.
+
+    Args:
+      input_tensor: numbers [...].
+      axis: an axis or list of axes, negative ones from the end; None: all.
+      keepdims: keep folded axes as size 1.
+
+    Returns:
+      The sums, in input_tensor's dtype; 0 of nothing.
+
+    Raises:
+      ShapeError: no such axis.
+
+    Example:
+      >>> nf.reduce_sum([[1, 2], [3, 4]], axis=0).numpy().tolist()
+      [4, 6]
+    """
+    x = as_tensor(input_tensor, None, "reduce_sum", "input_tensor")
+    return sum_op(x, axis=_axes("reduce_sum", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
+
+
+def sum_to(ct: Tensor, x: Tensor) -> Tensor:
+    """ct summed over the axes along which x was broadcast: of x's shape."""
+    have, want = ct.spec.shape, x.spec.shape
+    if have == want:
+        return ct
+    extra = len(have) - len(want)
+    axes = tuple(range(extra)) + tuple(
+        k + extra for k, n in enumerate(want) if n == 1 and have[k + extra] != 1
+    )
+    if axes:
+        ct = sum_op(ct, axis=axes, keepdims=False)
+    return ct if ct.spec.shape == want else shaping.reshape(ct, want)
+
+
+# --- mean --------------------------------------------------------------------
+
+
+def count(x: Tensor, axes: tuple[int, ...]) -> Extent:
+    """Number of elements folded into one."""
+    return product(x.spec.shape[k] for k in axes)
+
+
+def reduce_mean(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The mean over axes; nan of nothing. Integers give integers, rounded towards zero, as in TensorFlow.
+
+    Example:
+      >>> nf.reduce_mean([[1.0, 2.0], [3.0, 5.0]], axis=1).numpy().tolist()
+      [1.5, 4.0]
+    """
+    x = as_tensor(input_tensor, None, "reduce_mean", "input_tensor")
+    axes = _axes("reduce_mean", x, axis)
+    total = sum_op(x, axis=axes, keepdims=bool(keepdims))
+    n = count(x, axes)
+    if x.dtype.is_integer:
+        wide = maths.cast(total, dtypes.float64) / maths.cast(shaping.size_tensor(n), dtypes.float64)
+        return maths.cast(wide, x.dtype)
+    if isinstance(n, int):
+        return total * (1.0 / n) if n else total / 0.0  # type: ignore[no-any-return]
+    return total / maths.cast(shaping.size_tensor(n), x.dtype)  # type: ignore[no-any-return]
+
+
+# --- max, min ----------------------------------------------------------------
+
+
+def _extreme_reference(fold: Any, low: bool) -> Any:
+    def reference(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
+        if x.dtype == object:
+            return fold(x, axis=axis, keepdims=keepdims)
+        limits = dtypes.from_numpy(x.dtype).limits
+        bound = (-np.inf, np.inf) if x.dtype.kind not in "iub" else limits
+        return fold(x, axis=axis, keepdims=keepdims, initial=bound[0] if low else bound[1])
+
+    return reference
+
+
+def _extreme_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    """Shared equally among the elements that attain it, as TensorFlow does."""
+    x, y = g.inputs[0], _spread(g.outputs[0], g)
+    chosen = maths.cast(maths.equal(x, y), x.dtype)
+    number = sum_op(chosen, axis=g.attrs["axis"], keepdims=True)
+    return (chosen * (_spread(g.ct, g) / number),)
+
+
+max_op = Op("reduce_max", _fold("reduce_max", "iuf"), _extreme_reference(np.max, True), _extreme_vjp, Reduction("max"))
+min_op = Op("reduce_min", _fold("reduce_min", "iuf"), _extreme_reference(np.min, False), _extreme_vjp, Reduction("min"))
+
+
+def reduce_max(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The largest over axes; nan where one is; the least value of the dtype (-inf) of nothing.
+
+    Example:
+      >>> nf.reduce_max([[1, 7], [3, 4]], axis=1).numpy().tolist()
+      [7, 4]
+    """
+    x = as_tensor(input_tensor, None, "reduce_max", "input_tensor")
+    return max_op(x, axis=_axes("reduce_max", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
+
+
+def reduce_min(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The smallest over axes; nan where one is; the greatest value of the dtype (inf) of nothing.
+
+    Example:
+      >>> nf.reduce_min([[1, 7], [3, 4]], axis=1).numpy().tolist()
+      [1, 3]
+    """
+    x = as_tensor(input_tensor, None, "reduce_min", "input_tensor")
+    return min_op(x, axis=_axes("reduce_min", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
+
+
+# --- prod --------------------------------------------------------------------
+
+
+def _prod_reference(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
+    return np.prod(x, axis=axis, keepdims=keepdims, dtype=None if x.dtype == object else x.dtype)
+
+
+def _prod_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    """The product of the others: exact where an element is 0 too.
+
+    With one zero in a group only its own derivative is not 0; with two or more all are.
+    """
+    x, axes = g.inputs[0], g.attrs["axis"]
+    zero = maths.equal(x, shaping.zeros_like(x))
+    zeros = sum_op(maths.cast(zero, x.dtype), axis=axes, keepdims=True)
+    ones = shaping.ones_like(x)
+    rest = prod_op(selections.where(zero, ones, x), axis=axes, keepdims=True)
+    here = maths.cast(zero, x.dtype)
+    alone = maths.cast(maths.equal(zeros - here, shaping.zeros_like(x)), x.dtype)
+    return (_spread(g.ct, g) * alone * rest / selections.where(zero, ones, x),)
+
+
+prod_op = Op("reduce_prod", _fold("reduce_prod", "iufc"), _prod_reference, _prod_vjp, Reduction("prod"))
+
+
+def reduce_prod(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The product over axes; 1 of nothing.
+
+    Example:
+      >>> nf.reduce_prod([[1, 2], [3, 4]], axis=1).numpy().tolist()
+      [2, 12]
+    """
+    x = as_tensor(input_tensor, None, "reduce_prod", "input_tensor")
+    return prod_op(x, axis=_axes("reduce_prod", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
+
+
+# --- any, all ----------------------------------------------------------------
+
+any_op = Op("reduce_any", _fold("reduce_any", "b"), np.any, None, Reduction("any"))
+all_op = Op("reduce_all", _fold("reduce_all", "b"), np.all, None, Reduction("all"))
+
+
+def reduce_any(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """Whether any holds, over axes, of bools; False of nothing.
+
+    Example:
+      >>> nf.reduce_any([[True, False], [False, False]], axis=1).numpy().tolist()
+      [True, False]
+    """
+    x = as_tensor(input_tensor, None, "reduce_any", "input_tensor")
+    return any_op(x, axis=_axes("reduce_any", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
+
+
+def reduce_all(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """Whether all hold, over axes, of bools; True of nothing.
+
+    Example:
+      >>> nf.reduce_all([[True, False], [True, True]], axis=1).numpy().tolist()
+      [False, True]
+    """
+    x = as_tensor(input_tensor, None, "reduce_all", "input_tensor")
+    return all_op(x, axis=_axes("reduce_all", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]

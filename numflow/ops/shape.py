@@ -1,0 +1,498 @@
+"""The same elements in another arrangement: reshape, transpose, broadcast, concat, stack, split; and fills.
+
+Most of these are views: the compiler reads through strides and emits no code for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.errors import InvalidArgumentError, ShapeError, explain
+from numflow.graph.lowering import Assemble, Layout, View, dense
+from numflow.graph.op import Attrs, Backward, Op, current
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import reduce as reductions
+from numflow.ops import slicing
+from numflow.ops.convert import as_tensor, sizes, static_ints, static_shape
+from numflow.ops.shape_rules import normal_axes, normal_axis, same_dtype
+from numflow.shapes import Extent, Shape, divide, known, product
+
+# --- reshape -----------------------------------------------------------------
+
+
+def _reshape_infer(x: Spec, *, shape: Shape) -> Spec:
+    have, want = x.size, product(shape)
+    if have != want and isinstance(have, int) and isinstance(want, int):
+        raise ShapeError(
+            explain("reshape", f"{have} elements do not become {want}", {"tensor": x, "shape": list(shape)})
+        )
+    return Spec(shape, x.dtype)
+
+
+def _see_reshaped(layout: Layout, out: Spec, attrs: Attrs) -> Layout | None:
+    if layout.contiguous:
+        return Layout(out.shape, dense(out.shape))
+    kept = [(n, s) for n, s in zip(layout.shape, layout.strides, strict=True) if n != 1]
+    if [n for n, _ in kept] != [n for n in out.shape if n != 1]:
+        return None
+    steps = iter(kept)
+    return Layout(out.shape, tuple(next(steps)[1] if n != 1 else 0 for n in out.shape), layout.offset)
+
+
+def _reshape_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    return (reshape_op(g.ct, shape=g.inputs[0].spec.shape),)
+
+
+reshape_op = Op(
+    "reshape", _reshape_infer, lambda x, *, shape: np.reshape(x, shape), _reshape_vjp, View(_see_reshaped)
+)
+
+
+def reshape(tensor: TensorLike, shape: Any, name: str | None = None) -> Tensor:
+    """The same elements, in order, in another shape; one size may be -1 and is then worked out.
+
+    Raises:
+      ShapeError: the number of elements differs, or -1 stands twice.
+
+    Example:
+      >>> nf.reshape([[1, 2, 3], [4, 5, 6]], [3, -1]).numpy().tolist()
+      [[1, 2], [3, 4], [5, 6]]
+    """
+    x = as_tensor(tensor, None, "reshape", "tensor")
+    want = list(static_ints(shape, "reshape", "shape"))
+    free = [k for k, n in enumerate(want) if isinstance(n, int) and n == -1]
+    if len(free) > 1 or any(isinstance(n, int) and n < -1 for n in want):
+        raise ShapeError(explain("reshape", "only one size may be -1, none less", {"tensor": x.spec, "shape": want}))
+    if free:
+        rest = product(n for k, n in enumerate(want) if k != free[0])
+        if rest == 0:
+            size: Extent | None = 0 if x.spec.size == 0 else None
+        else:
+            size = divide(x.spec.size, rest)
+        if size is None:
+            raise ShapeError(
+                explain("reshape", f"{x.spec.size} elements do not divide by {rest}", {"tensor": x.spec, "shape": want})
+            )
+        want[free[0]] = size
+    return x if tuple(want) == x.spec.shape else reshape_op(x, shape=tuple(want))  # type: ignore[no-any-return]
+
+
+def expand_dims(input: TensorLike, axis: Any = None, name: str | None = None) -> Tensor:
+    """input with an axis of size 1 put in at `axis` (negative: from the end of the result).
+
+    Example:
+      >>> nf.expand_dims([1, 2], 0).shape
+      TensorShape([1, 2])
+    """
+    x = as_tensor(input, None, "expand_dims", "input")
+    (at,) = static_ints(axis, "expand_dims", "axis")
+    k = normal_axis("expand_dims", at, x.spec.rank + 1)
+    return reshape_op(x, shape=(*x.spec.shape[:k], 1, *x.spec.shape[k:]))  # type: ignore[no-any-return]
+
+
+def squeeze(input: TensorLike, axis: Any = None, name: str | None = None) -> Tensor:
+    """input without its axes of size 1, or without those named.
+
+    Raises:
+      ShapeError: a named axis is not of size 1.
+
+    Example:
+      >>> nf.squeeze([[[1], [2]]]).shape
+      TensorShape([2])
+    """
+    x = as_tensor(input, None, "squeeze", "input")
+    shape = x.spec.shape
+    if axis is None or (isinstance(axis, list | tuple) and not axis):
+        gone = {k for k, n in enumerate(shape) if n == 1}
+    else:
+        gone = set(normal_axes("squeeze", static_ints(axis, "squeeze", "axis"), x.spec.rank))
+    for k in sorted(gone):
+        if shape[k] != 1:
+            raise ShapeError(explain("squeeze", f"axis {k} has size {shape[k]}, not 1", {"input": x.spec}))
+    return reshape_op(x, shape=tuple(n for k, n in enumerate(shape) if k not in gone))  # type: ignore[no-any-return]
+
+
+# --- transpose ---------------------------------------------------------------
+
+
+def _transpose_infer(x: Spec, *, perm: tuple[int, ...]) -> Spec:
+    return Spec(tuple(x.shape[p] for p in perm), x.dtype)
+
+
+def _see_transposed(layout: Layout, out: Spec, attrs: Attrs) -> Layout:
+    return Layout(out.shape, tuple(layout.strides[p] for p in attrs["perm"]), layout.offset)
+
+
+def _transpose_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    return (transpose_op(g.ct, perm=tuple(int(p) for p in np.argsort(g.attrs["perm"]))),)
+
+
+transpose_op = Op(
+    "transpose", _transpose_infer, lambda x, *, perm: np.transpose(x, perm), _transpose_vjp, View(_see_transposed)
+)
+
+
+def transpose(a: TensorLike, perm: Any = None, conjugate: bool = False, name: str = "transpose") -> Tensor:
+    """a with its axes in the order perm; None: reversed.
+
+    Raises:
+      ShapeError: perm is not an order of a's axes.
+
+    Example:
+      >>> nf.transpose([[1, 2], [3, 4]]).numpy().tolist()
+      [[1, 3], [2, 4]]
+    """
+    x = as_tensor(a, None, "transpose", "a")
+    rank = x.spec.rank
+    named = tuple(range(rank))[::-1] if perm is None else static_ints(perm, "transpose", "perm")
+    order = tuple(normal_axis("transpose", p, rank, "perm") for p in named)
+    if sorted(order) != list(range(rank)):
+        raise ShapeError(explain("transpose", "perm does not name each axis once", {"a": x.spec, "perm": list(named)}))
+    if conjugate and x.dtype.is_complex:
+        raise InvalidArgumentError(explain("transpose", "complex conjugation is not served here", {"a": x.spec}))
+    return x if order == tuple(range(rank)) else transpose_op(x, perm=order)  # type: ignore[no-any-return]
+
+
+# --- broadcast_to, fills -----------------------------------------------------
+
+
+def _broadcast_infer(x: Spec, *, shape: Shape) -> Spec:
+    fits = len(shape) >= len(x.shape) and all(
+        n in (1, m) for n, m in zip(x.shape, shape[len(shape) - len(x.shape) :], strict=True)
+    )
+    if not fits:
+        raise ShapeError(explain("broadcast_to", "the shape does not broadcast", {"input": x, "shape": list(shape)}))
+    return Spec(shape, x.dtype)
+
+
+def _see_broadcast(layout: Layout, out: Spec, attrs: Attrs) -> Layout:
+    extra = len(out.shape) - len(layout.shape)
+    strides = [0 if n == 1 else s for n, s in zip(layout.shape, layout.strides, strict=True)]
+    return Layout(out.shape, (*(0 for _ in range(extra)), *strides), layout.offset)
+
+
+def _broadcast_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    return (reductions.sum_to(g.ct, g.inputs[0]),)
+
+
+broadcast_op = Op(
+    "broadcast_to",
+    _broadcast_infer,
+    lambda x, *, shape: np.broadcast_to(x, shape).copy(),
+    _broadcast_vjp,
+    View(_see_broadcast),
+)
+
+
+def broadcast_to(input: TensorLike, shape: Any, name: str | None = None) -> Tensor:
+    """input repeated along axes of size 1, and new axes in front, up to shape.
+
+    Raises:
+      ShapeError: a size is neither 1 nor the one asked for.
+
+    Example:
+      >>> nf.broadcast_to([1, 2], [2, 2]).numpy().tolist()
+      [[1, 2], [1, 2]]
+    """
+    x = as_tensor(input, None, "broadcast_to", "input")
+    want = static_shape(shape, "broadcast_to")
+    return x if want == x.spec.shape else broadcast_op(x, shape=want)  # type: ignore[no-any-return]
+
+
+def fill(dims: Any, value: TensorLike, name: str | None = None) -> Tensor:
+    """A tensor of shape dims, every element value.
+
+    Example:
+      >>> nf.fill([2, 2], 7).numpy().tolist()
+      [[7, 7], [7, 7]]
+    """
+    x = as_tensor(value, None, "fill", "value")
+    if x.spec.rank:
+        raise ShapeError(explain("fill", "value must be a scalar", {"value": x.spec}))
+    return broadcast_op(x, shape=static_shape(dims, "fill", "dims"))  # type: ignore[no-any-return]
+
+
+def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Tensor:
+    """A tensor of zeros.
+
+    Example:
+      >>> nf.zeros([2]).numpy().tolist()
+      [0.0, 0.0]
+    """
+    return _filled(shape, 0, dtype, "zeros")
+
+
+def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Tensor:
+    """A tensor of ones.
+
+    Example:
+      >>> nf.ones([2], nf.int32).numpy().tolist()
+      [1, 1]
+    """
+    return _filled(shape, 1, dtype, "ones")
+
+
+def _filled(shape: Any, value: int, dtype: Any, op: str) -> Tensor:
+    want = dtypes.as_dtype(dtype)
+    scalar = current().constant(np.array(bytes() if want is dtypes.string else value, want.numpy))
+    return broadcast_op(scalar, shape=static_shape(shape, op))  # type: ignore[no-any-return]
+
+
+def zeros_like(input: TensorLike, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
+    """Zeros, of input's shape and, unless another is given, dtype.
+
+    Example:
+      >>> nf.zeros_like([1.5, 2.5]).numpy().tolist()
+      [0.0, 0.0]
+    """
+    x = as_tensor(input, None, "zeros_like", "input")
+    return _filled(x.spec.shape, 0, dtype or x.dtype, "zeros_like")
+
+
+def ones_like(input: TensorLike, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
+    """Ones, of input's shape and, unless another is given, dtype.
+
+    Example:
+      >>> nf.ones_like([1.5, 2.5]).numpy().tolist()
+      [1.0, 1.0]
+    """
+    x = as_tensor(input, None, "ones_like", "input")
+    return _filled(x.spec.shape, 1, dtype or x.dtype, "ones_like")
+
+
+# --- identity, stop_gradient -------------------------------------------------
+
+
+def _see_same(layout: Layout, out: Spec, attrs: Attrs) -> Layout:
+    return layout
+
+
+identity_op = Op("identity", lambda x: x, lambda x: x, lambda g: (g.ct,), View(_see_same))
+stop_gradient_op = Op("stop_gradient", lambda x: x, lambda x: x, lambda g: (None,), View(_see_same))
+
+
+def identity(input: TensorLike, name: str | None = None) -> Tensor:
+    """The same value as a tensor of its own.
+
+    Example:
+      >>> nf.identity([1, 2]).numpy().tolist()
+      [1, 2]
+    """
+    return identity_op(as_tensor(input, None, "identity", "input"))  # type: ignore[no-any-return]
+
+
+def stop_gradient(input: TensorLike, name: str | None = None) -> Tensor:
+    """The same value, through which no gradient flows.
+
+    Example:
+      >>> nf.stop_gradient([1, 2]).numpy().tolist()
+      [1, 2]
+    """
+    return stop_gradient_op(as_tensor(input, None, "stop_gradient", "input"))  # type: ignore[no-any-return]
+
+
+# --- shape, size, rank -------------------------------------------------------
+
+
+def shape(input: TensorLike, out_type: Any = None, name: str | None = None) -> Tensor:
+    """The shape as int32 [rank] (out_type: int64).
+
+    Example:
+      >>> nf.shape([[1, 2, 3]]).numpy().tolist()
+      [1, 3]
+    """
+    x = as_tensor(input, None, "shape", "input")
+    return sizes(x.spec.shape, dtypes.as_dtype(out_type or dtypes.int32))
+
+
+def size(input: TensorLike, out_type: Any = None, name: str | None = None) -> Tensor:
+    """The number of elements, an int32 scalar (out_type: int64).
+
+    Example:
+      >>> nf.size([[1, 2, 3]]).numpy().item()
+      3
+    """
+    x = as_tensor(input, None, "size", "input")
+    return size_tensor(x.spec.size, dtypes.as_dtype(out_type or dtypes.int32))
+
+
+def size_tensor(n: Extent, dtype: dtypes.DType = dtypes.int32) -> Tensor:
+    """A size as a scalar tensor."""
+    return reshape_op(sizes([n], dtype), shape=())  # type: ignore[no-any-return]
+
+
+def rank(input: TensorLike, name: str | None = None) -> Tensor:
+    """The number of axes, an int32 scalar.
+
+    Example:
+      >>> nf.rank([[1, 2, 3]]).numpy().item()
+      2
+    """
+    return as_tensor(as_tensor(input, None, "rank", "input").spec.rank, dtypes.int32)
+
+
+# --- concat ------------------------------------------------------------------
+
+
+def _concat_infer(*specs: Spec, axis: int) -> Spec:
+    first = specs[0]
+    dtype = same_dtype("concat", *specs, names=tuple(f"values[{k}]" for k in range(len(specs))))
+    for k, s in enumerate(specs):
+        rest, want = list(s.shape), list(first.shape)
+        if len(rest) != len(want) or rest[:axis] + rest[axis + 1 :] != want[:axis] + want[axis + 1 :]:
+            shown = {"values[0]": first, f"values[{k}]": s}
+            raise ShapeError(explain("concat", f"shapes differ along an axis other than {axis}", shown))
+    total: Extent = 0
+    for s in specs:
+        total = total + s.shape[axis]
+    return Spec((*first.shape[:axis], total, *first.shape[axis + 1 :]), dtype)
+
+
+def _concat_place(specs: Sequence[Spec], out: Spec, attrs: Attrs) -> list[Any]:
+    at: Extent = 0
+    places = []
+    for s in specs:
+        begin: list[Extent] = [0] * s.rank
+        begin[attrs["axis"]] = at
+        places.append((tuple(begin), (1,) * s.rank))
+        at = at + s.shape[attrs["axis"]]
+    return places
+
+
+def _concat_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    axis = g.attrs["axis"]
+    places = _concat_place([x.spec for x in g.inputs], g.ct.spec, g.attrs)
+    return tuple(
+        slicing.slice_op(g.ct, begin=begin, stride=stride, shape=x.spec.shape) if needed else None
+        for x, (begin, stride), needed in zip(g.inputs, places, g.needed, strict=True)
+    ) if axis >= 0 else ()
+
+
+concat_op = Op(
+    "concat",
+    _concat_infer,
+    lambda *arrays, axis: np.concatenate(arrays, axis),
+    _concat_vjp,
+    Assemble(_concat_place),
+)
+
+
+def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
+    """Tensors one after the other along an axis.
+
+    Raises:
+      ShapeError: other axes differ, there is no such axis, or there are no values.
+
+    Example:
+      >>> nf.concat([[[1, 2]], [[3, 4]]], axis=0).numpy().tolist()
+      [[1, 2], [3, 4]]
+    """
+    if isinstance(values, Tensor):
+        values = [values] if values.spec.rank == 0 else unstack(values)
+    items = _tensors("concat", values)
+    (at,) = static_ints(axis, "concat", "axis")
+    if not items[0].spec.rank:
+        raise ShapeError(explain("concat", "scalars have no axis to join along", {"values[0]": items[0].spec}, "nf.stack"))
+    k = normal_axis("concat", at, items[0].spec.rank)
+    return items[0] if len(items) == 1 else concat_op(*items, axis=k)  # type: ignore[no-any-return]
+
+
+def _tensors(op: str, values: Any) -> list[Tensor]:
+    """values as tensors: numbers take the dtype of the first tensor beside them."""
+    if not isinstance(values, list | tuple):
+        values = [values] if not isinstance(values, np.ndarray) else list(values)
+    if not values:
+        raise ShapeError(explain(op, "there are no values"))
+    kind = next((v.dtype for v in values if isinstance(v, Tensor) or hasattr(v, "_as_tensor")), None)
+    return [as_tensor(v, None if isinstance(v, np.ndarray) else kind, op, f"values[{k}]") for k, v in enumerate(values)]
+
+
+# --- stack, unstack, split ---------------------------------------------------
+
+
+def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
+    """Tensors of one shape side by side along a new axis.
+
+    Raises:
+      ShapeError: the shapes differ.
+
+    Example:
+      >>> nf.stack([[1, 2], [3, 4]], axis=1).numpy().tolist()
+      [[1, 3], [2, 4]]
+    """
+    return stack_tensors(_tensors("stack", values), axis)
+
+
+def stack_tensors(items: list[Tensor], axis: int) -> Tensor:
+    """stack, of tensors."""
+    first = items[0].spec
+    for k, t in enumerate(items):
+        if t.spec.shape != first.shape:
+            raise ShapeError(explain("stack", "shapes differ", {"values[0]": first, f"values[{k}]": t.spec}))
+    k = normal_axis("stack", axis, first.rank + 1)
+    return concat_op(*(expand_dims(t, k) for t in items), axis=k)  # type: ignore[no-any-return]
+
+
+def unstack(value: TensorLike, num: int | None = None, axis: int = 0, name: str = "unstack") -> list[Tensor]:
+    """The slices along an axis, each without it.
+
+    Raises:
+      ShapeError: num is not the axis's size, or that size is unknown.
+
+    Example:
+      >>> [t.numpy().tolist() for t in nf.unstack([[1, 2], [3, 4]], axis=1)]
+      [[1, 3], [2, 4]]
+    """
+    x = as_tensor(value, None, "unstack", "value")
+    k = normal_axis("unstack", axis, x.spec.rank)
+    n = int(x.shape[k]) if num is None else num
+    if n != x.spec.shape[k]:
+        raise ShapeError(explain("unstack", f"axis {k} has size {x.spec.shape[k]}, not {n}", {"value": x.spec}))
+    return [squeeze(piece, k) for piece in _cut(x, [1] * n, k)]
+
+
+def _cut(x: Tensor, lengths: Sequence[Extent], axis: int) -> list[Tensor]:
+    pieces, at = [], 0
+    for n in lengths:
+        begin: list[Extent] = [0] * x.spec.rank
+        begin[axis] = at
+        want = (*x.spec.shape[:axis], n, *x.spec.shape[axis + 1 :])
+        pieces.append(slicing.slice_op(x, begin=tuple(begin), stride=(1,) * x.spec.rank, shape=want))
+        at = at + n  # type: ignore[assignment]
+    return pieces
+
+
+def split(value: TensorLike, num_or_size_splits: Any, axis: Any = 0, num: Any = None, name: str = "split") -> list[Tensor]:
+    """value cut along an axis: into a number of equal pieces, or into pieces of the sizes given (one may be -1).
+
+    Raises:
+      ShapeError: the axis does not divide, or the sizes do not add up to it.
+
+    Example:
+      >>> [t.numpy().tolist() for t in nf.split([1, 2, 3, 4, 5], [2, -1])]
+      [[1, 2], [3, 4, 5]]
+    """
+    x = as_tensor(value, None, "split", "value")
+    (at,) = static_ints(axis, "split", "axis")
+    k = normal_axis("split", at, x.spec.rank)
+    whole = x.spec.shape[k]
+    wanted = static_ints(num_or_size_splits, "split", "num_or_size_splits")
+    shown = {"value": x.spec, "num_or_size_splits": num_or_size_splits, "axis": at}
+    if isinstance(num_or_size_splits, int) or (isinstance(num_or_size_splits, Tensor) and not num_or_size_splits.ndim):
+        n = wanted[0]
+        each = divide(whole, n) if n > 0 else None
+        if each is None:
+            raise ShapeError(explain("split", f"size {whole} does not divide into {n} equal pieces", shown))
+        return _cut(x, [each] * n, k)
+    lengths = list(wanted)
+    if lengths.count(-1) == 1:
+        rest = whole - sum(n for n in lengths if n != -1)
+        lengths[lengths.index(-1)] = rest
+    if any(isinstance(n, int) and n < 0 for n in lengths) or (known(lengths) and sum(lengths) != whole):
+        raise ShapeError(explain("split", f"the sizes do not add up to {whole}", shown))
+    return _cut(x, lengths, k)

@@ -1,0 +1,187 @@
+"""Parts of a tensor by begin, size and step, and its inverse; indexing with numbers and slices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numflow.errors import OutOfRangeError, ShapeError, explain
+from numflow.graph.lowering import Assemble, Layout, View
+from numflow.graph.op import Attrs, Backward, Op
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import indexing
+from numflow.ops import shape as shaping
+from numflow.ops.convert import as_tensor, static_ints
+from numflow.shapes import Dim, Extent, Shape, Size, as_extent
+
+# --- slice: begin, stride, shape ---------------------------------------------
+
+
+def _slice_infer(x: Spec, *, begin: Shape, stride: tuple[int, ...], shape: Shape) -> Spec:
+    return Spec(shape, x.dtype)
+
+
+def _window(begin: Any, stride: Any, shape: Any) -> tuple[slice, ...]:
+    """NumPy's slices for begin, stride and size per axis."""
+    out = []
+    for b, s, n in zip(begin, stride, shape, strict=True):
+        end = b + s * n
+        out.append(slice(b, None if end < 0 else end, s) if n else slice(0, 0))
+    return tuple(out)
+
+
+def _slice_reference(x: Any, *, begin: Any, stride: Any, shape: Any) -> Any:
+    return x[_window(begin, stride, shape)]
+
+
+def _see_slice(layout: Layout, out: Spec, attrs: Attrs) -> Layout:
+    offset = layout.offset
+    for b, s in zip(attrs["begin"], layout.strides, strict=True):
+        offset = offset + b * s
+    strides = tuple(s * step for s, step in zip(layout.strides, attrs["stride"], strict=True))
+    return Layout(out.shape, strides, offset)
+
+
+def _slice_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    whole = g.inputs[0].spec.shape
+    return (unslice_op(g.ct, begin=g.attrs["begin"], stride=g.attrs["stride"], shape=whole),)
+
+
+slice_op = Op("slice", _slice_infer, _slice_reference, _slice_vjp, View(_see_slice))
+
+
+def slice(input_: TensorLike, begin: Any, size: Any, name: str | None = None) -> Tensor:  # noqa: A001
+    """The part that begins at begin and has the sizes given; -1: up to the end.
+
+    Raises:
+      OutOfRangeError: the part is not inside input_.
+
+    Example:
+      >>> nf.slice([[1, 2, 3], [4, 5, 6]], [0, 1], [-1, 2]).numpy().tolist()
+      [[2, 3], [5, 6]]
+    """
+    x = as_tensor(input_, None, "slice", "input_")
+    starts, lengths = static_ints(begin, "slice", "begin"), static_ints(size, "slice", "size")
+    shown = {"input_": x.spec, "begin": list(starts), "size": list(lengths)}
+    if not len(starts) == len(lengths) == x.spec.rank:
+        raise ShapeError(explain("slice", f"begin and size need {x.spec.rank} numbers", shown))
+    out: list[Extent] = []
+    for b, n, whole in zip(starts, lengths, x.spec.shape, strict=True):
+        rest = whole - b
+        n = rest if isinstance(n, int) and n == -1 else n
+        numbers = all(isinstance(v, int) for v in (b, n, whole))
+        if (isinstance(b, int) and b < 0) or (isinstance(n, int) and n < 0) or (numbers and b + n > whole):
+            raise OutOfRangeError(explain("slice", "the part is not inside", shown))
+        out.append(n)
+    return slice_op(x, begin=tuple(starts), stride=(1,) * len(out), shape=tuple(out))  # type: ignore[no-any-return]
+
+
+# --- unslice: zeros with x written into a part -------------------------------
+
+
+def _unslice_reference(x: Any, *, begin: Any, stride: Any, shape: Any) -> Any:
+    out = np.zeros(shape, x.dtype)
+    out[_window(begin, stride, x.shape)] = x
+    return out
+
+
+def _unslice_place(specs: Sequence[Spec], out: Spec, attrs: Attrs) -> list[Any]:
+    return [(attrs["begin"], attrs["stride"])]
+
+
+def _unslice_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    return (slice_op(g.ct, begin=g.attrs["begin"], stride=g.attrs["stride"], shape=g.inputs[0].spec.shape),)
+
+
+unslice_op = Op(
+    "unslice", _slice_infer, _unslice_reference, _unslice_vjp, Assemble(_unslice_place, fill=lambda attrs: 0)
+)
+
+# --- x[...] ------------------------------------------------------------------
+
+
+def getitem(x: Tensor, key: Any) -> Tensor:
+    """x[key]: numbers, slices, Ellipsis, None; arrays, lists and tensors of indices go to ops/indexing.py.
+
+    Raises:
+      OutOfRangeError: a number is outside its axis.
+      ShapeError: more indices than axes.
+    """
+    keys = list(key) if isinstance(key, tuple) else [key]
+    if any(indexing.is_array(k) for k in keys):
+        return indexing.getitem(x, keys)
+    named = sum(k is not None and k is not Ellipsis for k in keys)
+    if named > x.spec.rank:
+        raise ShapeError(explain("getitem", f"{named} indices for {x.spec.rank} axes", {"tensor": x.spec, "index": key}))
+    if Ellipsis in [k for k in keys if k is Ellipsis]:
+        at = next(i for i, k in enumerate(keys) if k is Ellipsis)
+        keys[at : at + 1] = [_ALL] * (x.spec.rank - named)
+    else:
+        keys += [_ALL] * (x.spec.rank - named)
+    begin: list[Extent] = []
+    stride: list[int] = []
+    cut: list[Extent] = []
+    final: list[Extent] = []
+    for k in keys:
+        if k is None:
+            final.append(1)
+            continue
+        n = x.spec.shape[len(begin)]
+        if isinstance(k, _SLICE):
+            b, s, m = _resolve(k, n)
+            final.append(m)
+        else:
+            b, s, m = _position(k, n, len(begin), x), 1, 1
+        begin.append(b)
+        stride.append(s)
+        cut.append(m)
+    whole = all(s == 1 for s in stride) and tuple(cut) == x.spec.shape
+    part = x if whole else slice_op(x, begin=tuple(begin), stride=tuple(stride), shape=tuple(cut))
+    return part if tuple(final) == part.spec.shape else shaping.reshape_op(part, shape=tuple(final))  # type: ignore[no-any-return]
+
+
+_SLICE = type(np.s_[:])
+_ALL = _SLICE(None)
+
+
+def _resolve(k: Any, n: Extent) -> tuple[Extent, int, Extent]:
+    """(begin, step, size) of a slice over an axis of size n."""
+    step = 1 if k.step is None else _number(k.step)
+    if not isinstance(step, int) or step == 0:
+        raise ShapeError(explain("getitem", f"the step of a slice must be a number other than 0, not {k.step}"))
+    if isinstance(n, int) and all(v is None or isinstance(_number(v), int) for v in (k.start, k.stop)):
+        start, stop = (None if v is None else _number(v) for v in (k.start, k.stop))
+        b, e, s = _SLICE(start, stop, step).indices(n)
+        return b, s, len(range(b, e, s))
+    if step != 1:  # an unknown size: only what is affine can be said
+        if k.start is None and k.stop is None:
+            m = (n + (abs(step) - 1)) // abs(step)
+            return (0 if step > 0 else n - 1), step, m
+        int(Size(n) if isinstance(n, Dim) else n)  # traces again with exact sizes
+    start = 0 if k.start is None else _number(k.start)
+    stop = n if k.stop is None else _number(k.stop)
+    if isinstance(start, int) and isinstance(n, Dim) and start > 0:
+        int(Size(n))  # it may be past the end: only exact sizes tell
+    b = n + start if isinstance(start, int) and start < 0 else start
+    if isinstance(stop, int) and stop >= 0 and isinstance(n, Dim):
+        int(Size(n))
+    e = n + stop if isinstance(stop, int) and stop < 0 else stop
+    return b, 1, e - b
+
+
+def _number(v: Any) -> Extent:
+    return as_extent(v) if isinstance(v, int | Dim) or not isinstance(v, Tensor) else static_ints(v, "getitem", "index")[0]  # type: ignore[no-any-return]
+
+
+def _position(k: Any, n: Extent, axis: int, x: Tensor) -> Extent:
+    at = _number(k)
+    if isinstance(at, int) and isinstance(n, int):
+        if not -n <= at < n:
+            raise OutOfRangeError(
+                explain("getitem", f"index {at} is out of range for axis {axis} of size {n}", {"tensor": x.spec})
+            )
+        return at + n if at < 0 else at
+    return n + at if isinstance(at, int) and at < 0 else at

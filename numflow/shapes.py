@@ -1,0 +1,295 @@
+"""Sizes that may be unknown while a function is traced, and shapes made of them.
+
+A size is an int or a `Dim`: a polynomial with integer coefficients over atoms, where an atom is a named symbol
+("batch") or the floor quotient or remainder of two sizes. Equal polynomials are equal sizes; the same symbol is the
+same size everywhere. `Dim` is for numflow's own code: `==` is structural. What user code sees of an unknown size is a
+`Size`: arithmetic works, but asking for its number (`int`, `==`, `<`, `range`) raises `UnknownSizeError`, on which the
+tracer traces again with exact sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Union
+
+Atom = Union[str, tuple[str, Any, Any]]  # a symbol, or ("//" | "%", Dim, Dim)
+
+
+class UnknownSizeError(Exception):
+    """User code asked for the number behind a size that is symbolic in this trace."""
+
+
+class Dim:
+    """A symbolic size: {sorted tuple of atoms: coefficient}; the empty tuple is the constant term."""
+
+    __slots__ = ("_hash", "terms")
+
+    def __init__(self, terms: Mapping[tuple[Atom, ...], int]) -> None:
+        self.terms = {k: v for k, v in terms.items() if v}
+        self._hash = hash(frozenset(self.terms.items()))
+
+    @staticmethod
+    def symbol(name: str) -> Dim:
+        return Dim({(name,): 1})
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Dim) and self.terms == other.terms
+
+    def __add__(self, other: Extent) -> Extent:
+        terms = dict(self.terms)
+        for k, v in _terms(other).items():
+            terms[k] = terms.get(k, 0) + v
+        return _simplest(terms)
+
+    def __mul__(self, other: Extent) -> Extent:
+        terms: dict[tuple[Atom, ...], int] = {}
+        for k, v in self.terms.items():
+            for k2, v2 in _terms(other).items():
+                key = tuple(sorted(k + k2, key=str))
+                terms[key] = terms.get(key, 0) + v * v2
+        return _simplest(terms)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self) -> Extent:
+        return self * -1
+
+    def __sub__(self, other: Extent) -> Extent:
+        return self + -1 * other
+
+    def __rsub__(self, other: Extent) -> Extent:
+        return other + -1 * self
+
+    def __floordiv__(self, other: Extent) -> Extent:
+        exact = divide(self, other)
+        return exact if exact is not None else Dim({(("//", self, other),): 1})
+
+    def __rfloordiv__(self, other: int) -> Extent:
+        return 0 if other == 0 else Dim({(("//", other, self),): 1})
+
+    def __mod__(self, other: Extent) -> Extent:
+        return 0 if divide(self, other) is not None else Dim({(("%", self, other),): 1})
+
+    def __rmod__(self, other: int) -> Extent:
+        return 0 if other == 0 else Dim({(("%", other, self),): 1})
+
+    def symbols(self) -> set[str]:
+        """Names of the symbols it depends on."""
+        found: set[str] = set()
+        for atoms in self.terms:
+            for a in atoms:
+                if isinstance(a, str):
+                    found.add(a)
+                else:
+                    found |= symbols(a[1]) | symbols(a[2])
+        return found
+
+    def evaluate(self, sizes: Mapping[str, int]) -> int:
+        """The number, given one for each symbol."""
+        total = 0
+        for atoms, factor in self.terms.items():
+            for a in atoms:
+                if isinstance(a, str):
+                    factor *= sizes[a]
+                else:
+                    x, y = evaluate(a[1], sizes), evaluate(a[2], sizes)
+                    factor *= x // y if a[0] == "//" else x % y
+            total += factor
+        return total
+
+    def __str__(self) -> str:
+        def product(atoms: tuple[Atom, ...], factor: int) -> str:
+            names = [a if isinstance(a, str) else f"({a[1]}{a[0]}{a[2]})" for a in atoms]
+            return "*".join(([str(factor)] if factor != 1 or not names else []) + names)
+
+        return "+".join(product(k, v) for k, v in sorted(self.terms.items(), key=lambda t: str(t[0])))
+
+    __repr__ = __str__
+
+
+Extent = Union[int, Dim]
+Shape = tuple[Extent, ...]
+
+
+def _terms(x: Extent) -> Mapping[tuple[Atom, ...], int]:
+    return x.terms if isinstance(x, Dim) else {(): int(x)}
+
+
+def _simplest(terms: Mapping[tuple[Atom, ...], int]) -> Extent:
+    terms = {k: v for k, v in terms.items() if v}
+    if not terms:
+        return 0
+    if len(terms) == 1 and () in terms:
+        return terms[()]
+    return Dim(terms)
+
+
+def symbols(x: Extent) -> set[str]:
+    """Names of the symbols a size depends on."""
+    return x.symbols() if isinstance(x, Dim) else set()
+
+
+def evaluate(x: Extent, sizes: Mapping[str, int]) -> int:
+    """The number behind a size."""
+    return x.evaluate(sizes) if isinstance(x, Dim) else x
+
+
+def divide(x: Extent, y: Extent) -> Extent | None:
+    """x / y where that is a polynomial whatever the symbols are (y a single product); else None."""
+    terms = _terms(y)
+    if len(terms) != 1:
+        return 1 if x == y else None
+    ((atoms, factor),) = terms.items()
+    if factor == 0:
+        return None
+    out: dict[tuple[Atom, ...], int] = {}
+    for k, v in _terms(x).items():
+        rest = list(k)
+        for a in atoms:
+            if a not in rest:
+                return None
+            rest.remove(a)
+        if v % factor:
+            return None
+        out[tuple(rest)] = v // factor
+    return _simplest(out)
+
+
+def product(sizes: Iterable[Extent]) -> Extent:
+    """The product; 1 of none."""
+    total: Extent = 1
+    for n in sizes:
+        total = total * n
+    return total
+
+
+def known(shape: Iterable[Extent]) -> bool:
+    """Whether every size is an int."""
+    return all(type(n) is int for n in shape)
+
+
+class Size(int):
+    """An unknown size as user code sees it. It is an int to isinstance, and refuses to be read as one."""
+
+    dim: Dim
+
+    def __new__(cls, dim: Dim) -> Size:
+        self = super().__new__(cls, -1)
+        self.dim = dim
+        return self
+
+    def _read(self, *_: object) -> Any:
+        raise UnknownSizeError(f"the size {self.dim} is not known while this function is traced")
+
+    __int__ = __index__ = __bool__ = __float__ = __lt__ = __le__ = __gt__ = __ge__ = _read  # type: ignore[assignment]
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __divmod__ = __lshift__ = __rshift__ = _read  # type: ignore[assignment]
+    __eq__ = __ne__ = __hash__ = _read  # type: ignore[assignment]
+
+    def _arithmetic(name: str) -> Any:  # type: ignore[misc]  # noqa: N805
+        def method(self: Size, other: object) -> Any:
+            if isinstance(other, Size):
+                other = other.dim
+            if not isinstance(other, int | Dim):
+                return NotImplemented
+            return as_size(getattr(self.dim, name)(other))
+
+        return method
+
+    __add__, __radd__ = _arithmetic("__add__"), _arithmetic("__radd__")
+    __sub__, __rsub__ = _arithmetic("__sub__"), _arithmetic("__rsub__")
+    __mul__, __rmul__ = _arithmetic("__mul__"), _arithmetic("__rmul__")
+    __floordiv__, __rfloordiv__ = _arithmetic("__floordiv__"), _arithmetic("__rfloordiv__")
+    __mod__, __rmod__ = _arithmetic("__mod__"), _arithmetic("__rmod__")
+
+    def __neg__(self) -> Any:
+        return as_size(-self.dim)
+
+    def __repr__(self) -> str:
+        return str(self.dim)
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return str(self.dim)
+
+
+def as_size(x: Extent) -> int:
+    """A size as user code may have it."""
+    return Size(x) if isinstance(x, Dim) else x
+
+
+def as_extent(x: Any) -> Extent:
+    """A size as numflow's code has it: of an int, a Size or a Dim.
+
+    Raises:
+      TypeError: x is none of them.
+    """
+    if isinstance(x, Dim):
+        return x
+    if isinstance(x, Size):
+        return x.dim
+    if isinstance(x, bool) or not hasattr(x, "__index__"):
+        raise TypeError(f"a size must be an integer, not {x!r}")
+    return int(x.__index__())
+
+
+class TensorShape(tuple[Any, ...]):
+    """The shape of a tensor: a tuple of sizes, with TensorFlow's methods.
+
+    Example:
+      >>> s = nf.zeros([2, 3]).shape
+      >>> s, s.rank, s[0], s.as_list(), s == (2, 3), s.num_elements()
+      (TensorShape([2, 3]), 2, 2, [2, 3], True, 6)
+    """
+
+    __slots__ = ()
+
+    @property
+    def rank(self) -> int:
+        return len(self)
+
+    ndims = rank
+
+    @property
+    def dims(self) -> list[Any]:
+        return list(self)
+
+    def as_list(self) -> list[Any]:
+        """The sizes; None where one is unknown."""
+        return [None if isinstance(n, Size) else n for n in self]
+
+    def num_elements(self) -> Any:
+        """The product of the sizes; None where one is unknown."""
+        return None if not self.is_fully_defined() else product(self)
+
+    def is_fully_defined(self) -> bool:
+        return not any(n is None or isinstance(n, Size) for n in self)
+
+    def __getitem__(self, key: Any) -> Any:
+        got = tuple.__getitem__(self, key)
+        return TensorShape(got) if isinstance(key, slice) else got
+
+    def __add__(self, other: Any) -> TensorShape:
+        return TensorShape(tuple(self) + tuple(other))
+
+    def __radd__(self, other: Any) -> TensorShape:
+        return TensorShape(tuple(other) + tuple(self))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, list | tuple):
+            return tuple.__eq__(self, tuple(other))
+        return NotImplemented
+
+    __hash__ = tuple.__hash__
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __repr__(self) -> str:
+        return f"TensorShape([{', '.join(map(str, self))}])"
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(str, self))}{',' if len(self) == 1 else ''})"
