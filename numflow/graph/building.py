@@ -1,8 +1,8 @@
-"""Ops that build: SymbolicTensor, the interpreter that appends nodes, and `rebuild`, which passes are made of."""
+"""Ops that build: SymbolicTensor, the interpreter that appends nodes, and `rebuild` for passes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,6 @@ class SymbolicTensor(Tensor):
 
     def __init__(self, value: Value, builder: GraphBuilder) -> None:
         self.value, self.builder = value, builder
-        value.tensor = self
 
     @property
     def spec(self) -> Spec:
@@ -35,19 +34,28 @@ class SymbolicTensor(Tensor):
 
     @property
     def name(self) -> str:
-        return self.value.name or f"{self.value.node.op.name if self.value.node else 'input'}:{self.value.index}"
+        return (
+            self.value.name
+            or f"{self.value.node.op.name if self.value.node else 'input'}:{self.value.index}"
+        )
 
     def _no_value(self, what: str, fix: str) -> SymbolicTensorError:
         line = self.value.node.line if self.value.node else None
         made = {"tensor": self.spec, "made at": line} if line else {"tensor": self.spec}
-        return SymbolicTensorError(explain("function", f"a tensor of a trace has no value yet: {what}", made, fix))
+        return SymbolicTensorError(
+            explain("function", f"a tensor of a trace has no value yet: {what}", made, fix)
+        )
 
     def numpy(self) -> Any:
         """Raises: it has no value."""
-        raise self._no_value("it cannot become a NumPy array", "return it from the function and look there")
+        raise self._no_value(
+            "it cannot become a NumPy array", "return it from the function and look there"
+        )
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise self._no_value("it cannot become a NumPy array", "use numflow's functions in place of NumPy's")
+        raise self._no_value(
+            "it cannot become a NumPy array", "use numflow's functions in place of NumPy's"
+        )
 
     def __bool__(self) -> bool:
         raise self._no_value("`if`, `while`, `and`, `or`, `not` need one", "nf.where, or nf.cond")
@@ -78,21 +86,29 @@ class SymbolicTensor(Tensor):
         """Checks shape against what is known; a trace knows its sizes already."""
         for have, want in zip(self.spec.shape, shape, strict=True):
             if isinstance(have, int) and isinstance(want, int) and have != want:
-                raise ValueError(explain("set_shape", "the sizes differ", {"tensor": self.spec, "shape": tuple(shape)}))
+                raise ValueError(
+                    explain(
+                        "set_shape",
+                        "the sizes differ",
+                        {"tensor": self.spec, "shape": tuple(shape)},
+                    )
+                )
 
     def __repr__(self) -> str:
         return f"<nf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
 
 
 class Building:
-    """The interpreter that appends a node per op. The tracer's is a subclass in spirit: it also captures."""
+    """The interpreter that appends a node per op. The tracer's does the same, and captures."""
 
     def __init__(self, builder: GraphBuilder) -> None:
         self.builder = builder
 
     def tensor(self, value: Value) -> SymbolicTensor:
         """The one tensor that stands for value."""
-        return value.tensor or SymbolicTensor(value, self.builder)
+        if value.tensor is None:
+            value.tensor = SymbolicTensor(value, self.builder)
+        return value.tensor  # type: ignore[no-any-return]
 
     def value(self, tensor: Tensor) -> Value:
         """The value of this builder that tensor stands for."""
@@ -116,36 +132,87 @@ class Building:
         return self.tensor(self.builder.sizes(content, dtype))
 
 
-Rule = Callable[[Node, tuple[Tensor, ...]], "Sequence[Tensor] | Tensor | None"]
+Rule = Callable[[Node, tuple[SymbolicTensor, ...]], "Sequence[Tensor] | Tensor | None"]
+
+
+class Rebuilding(Building):
+    """The interpreter of a pass: offers each node to the pass's rule before it is appended.
+
+    It keeps its own tensors: nodes that a pass leaves alone belong to several graphs.
+    """
+
+    def __init__(self, builder: GraphBuilder, rule: Rule) -> None:
+        super().__init__(builder)
+        self._rule = rule
+        self._tensors: dict[Value, SymbolicTensor] = {}
+
+    def tensor(self, value: Value) -> SymbolicTensor:
+        found = self._tensors.get(value)
+        if found is None:
+            found = self._tensors[value] = SymbolicTensor(value, self.builder)
+        return found
+
+    def apply(self, op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> tuple[Tensor, ...]:
+        values = tuple(self.value(t) for t in inputs)
+        specs = op.specs([v.spec for v in values], attrs)
+        node = Node(op, values, attrs, specs, self.builder.line)
+        self.builder.follow_sizes(node)
+        return self.place(node)
+
+    def place(self, node: Node) -> tuple[Tensor, ...]:
+        """The outputs of node, or of what the rule makes of it."""
+        got = self._rule(node, tuple(map(self.tensor, node.inputs)))
+        if got is None:
+            self.builder.nodes.append(node)
+            return tuple(map(self.tensor, node.outputs))
+        return (got,) if isinstance(got, Tensor) else tuple(got)
 
 
 def rebuild(graph: Graph, rule: Rule, outputs: Sequence[Value] | None = None) -> Graph:
-    """A new graph in which each node is what `rule(node, its new inputs)` makes of it; None keeps it.
+    """A graph in which each node is what `rule(node, its new inputs)` makes of it; None keeps it.
 
-    The rule runs with a Building interpreter in force: it calls ops, and may return inputs as they are.
+    The rule runs with a Rebuilding interpreter in force: it calls ops, and may return inputs as
+    they are. What it makes is offered to it again, node by node, so rules must lead downhill.
+    Nodes that stay as they are belong to both graphs; a pass that changes nothing returns `graph`.
     """
     builder = GraphBuilder(graph.name)
-    building = Building(builder)
-    new: dict[Value, Tensor] = {}
-    for v in graph.inputs:
-        copy = builder.add_input(v.spec, v.name)
-        new[v] = building.tensor(copy)
-        if v in graph.captures:
-            builder.captures[copy] = graph.captures[v]
+    builder.inputs, builder.captures = list(graph.inputs), dict(graph.captures)
+    building = Rebuilding(builder, rule)
+    new: dict[Value, Value] = {}  # of values that changed
+    moved: dict[Node, Node] = {}  # of nodes that changed
     with interpreting(building):
         for node in graph.nodes:
             builder.line = node.line
-            inputs = tuple(new[v] for v in node.inputs)
-            got = rule(node, inputs)
-            if got is None:
-                values = [building.value(t) for t in inputs]
-                copied = builder.add(
-                    node.op, values, node.attrs, [v.spec for v in node.outputs], name=node.name, scope=node.scope,
-                    device=node.device, subgraphs=node.subgraphs,
-                )
-                got = tuple(building.tensor(v) for v in copied.outputs)
-            elif isinstance(got, Tensor):
-                got = (got,)
-            for v, t in zip(node.outputs, got, strict=True):
-                new[v] = t
-    return builder.freeze([building.value(new[v]) for v in (graph.outputs if outputs is None else outputs)])
+            copy = _with_inputs(node, new, moved)
+            if copy is not node:
+                moved[node] = copy
+            for v, t in zip(node.outputs, building.place(copy), strict=True):
+                value = building.value(t)
+                if value is not v:
+                    new[v] = value
+                    moved[node] = value.node or copy
+    results = tuple(new.get(v, v) for v in (graph.outputs if outputs is None else outputs))
+    if tuple(builder.nodes) == graph.nodes and results == graph.outputs:
+        return graph
+    return builder.freeze(results)
+
+
+def _with_inputs(node: Node, new: Mapping[Value, Value], moved: Mapping[Node, Node]) -> Node:
+    """node itself where nothing that it follows changed, else a copy that follows the new."""
+    if not any(v in new for v in node.inputs) and not any(n in moved for n in node.control_inputs):
+        return node
+    copy = Node(
+        node.op,
+        tuple(new.get(v, v) for v in node.inputs),
+        node.attrs,
+        [v.spec for v in node.outputs],
+        node.line,
+        name=node.name,
+        scope=node.scope,
+        device=node.device,
+        subgraphs=node.subgraphs,
+        control_inputs=tuple(moved.get(n, n) for n in node.control_inputs),
+    )
+    for v, old in zip(copy.outputs, node.outputs, strict=True):
+        v.content = old.content
+    return copy

@@ -1,10 +1,12 @@
-"""Value, Node, GraphBuilder and the frozen Graph: ONE representation for functions, gradients and compat.v1.
+"""Value, Node, GraphBuilder, Graph: ONE representation for functions, gradients and compat.v1.
 
-A builder only appends: inputs, then nodes. Gradients write into the open builder, for later user code uses their
-results. `Graph` is its frozen snapshot; passes take one and give a new one (`rebuild` in graph/building.py).
+A builder only appends: inputs, then nodes. Gradients write into the open builder, for later user
+code uses their results. `Graph` is its frozen snapshot; passes take one and give a new one
+(`rebuild` in graph/building.py).
 
-State is explicit. A variable is read by a node of an op with effect "read" and written by one with effect "write"
-(attribute `variable`); nodes keep program order, control inputs add edges. Whatever a graph needs from outside is an
+State is explicit. A variable is read by a node of an op with effect "read" and written by one with
+effect "write" (attribute `variable`); nodes keep program order, control inputs add edges. Whatever
+a graph needs from outside is an
 input: an argument, or a captured tensor, whose eager value stands in `captures`.
 """
 
@@ -20,12 +22,16 @@ import numpy as np
 from numflow.errors import SourceLine, user_line
 from numflow.graph.op import Array, Attrs, Op
 from numflow.graph.spec import Spec, spec_of
+from numflow.shapes import Dim
 
 SMALL = 64  # elements of an integer value whose content is followed while tracing
 
 
 class Value:
-    """An input of a graph or an output of a node. `content`: object array of its sizes where these are known."""
+    """An input of a graph or an output of a node.
+
+    content: object array of its elements, where these are sizes or integers known now.
+    """
 
     __slots__ = ("__weakref__", "content", "index", "name", "node", "spec", "tensor")
 
@@ -41,7 +47,18 @@ class Value:
 class Node:
     """One application of an op. Treated as immutable once built."""
 
-    __slots__ = ("attrs", "control_inputs", "device", "inputs", "line", "name", "op", "outputs", "scope", "subgraphs")
+    __slots__ = (
+        "attrs",
+        "control_inputs",
+        "device",
+        "inputs",
+        "line",
+        "name",
+        "op",
+        "outputs",
+        "scope",
+        "subgraphs",
+    )
 
     def __init__(
         self,
@@ -79,9 +96,14 @@ def _sizes_infer(*, sizes: tuple[Any, ...], shape: tuple[int, ...], dtype: Any) 
     return Spec(shape, dtype)
 
 
-# The two leaves that every graph needs: a fixed array, and a small array of sizes (known when a call is planned).
+# The leaves that every graph needs: a fixed array, and a small array of sizes, known when a call
+# is planned.
 constant_op = Op("constant", _constant_infer, lambda *, value: value)
-sizes_op = Op("sizes", _sizes_infer, lambda *, sizes, shape, dtype: np.array(sizes, dtype.numpy).reshape(shape))
+sizes_op = Op(
+    "sizes",
+    _sizes_infer,
+    lambda *, sizes, shape, dtype: np.array(sizes, dtype.numpy).reshape(shape),
+)
 
 
 @dataclass(frozen=True)
@@ -126,20 +148,30 @@ class GraphBuilder:
         self.inputs.append(value)
         return value
 
-    def add(self, op: Op, inputs: Iterable[Value], attrs: Attrs, specs: Iterable[Spec] | None = None, **more: Any) -> Node:
+    def add(
+        self,
+        op: Op,
+        inputs: Iterable[Value],
+        attrs: Attrs,
+        specs: Iterable[Spec] | None = None,
+        **more: Any,
+    ) -> Node:
         """Append a node; specs are inferred (and misuse raises) unless given."""
         inputs = tuple(inputs)
         if specs is None:
             specs = op.specs([v.spec for v in inputs], attrs)
         node = Node(op, inputs, attrs, specs, self.line or user_line(), **more)
         self.nodes.append(node)
-        if not op.effect:
-            self._follow_sizes(node)
+        self.follow_sizes(node)
         return node
 
     def constant(self, array: Array) -> Value:
         """A node of a fixed array; equal small ones are shared."""
-        key = (array.shape, array.dtype.str, array.tobytes()) if array.size <= 16 and array.dtype != object else None
+        key = (
+            (array.shape, array.dtype.str, array.tobytes())
+            if array.size <= 16 and array.dtype != object
+            else None
+        )
         found = self._constants.get(key) if key else None
         if found is not None:
             return found
@@ -153,10 +185,16 @@ class GraphBuilder:
         attrs = {"sizes": tuple(sizes.reshape(-1)), "shape": sizes.shape, "dtype": dtype}
         return self.add(sizes_op, (), attrs).output
 
-    def _follow_sizes(self, node: Node) -> None:
-        """Compute small integers of known content now, symbols included: what shapes are made of."""
+    @staticmethod
+    def follow_sizes(node: Node) -> None:
+        """Compute small integers of known content now, symbols too: what shapes are made of."""
+        if node.op.effect:
+            return
         for v in node.outputs:
-            if not v.spec.dtype.is_integer or not v.spec.known or v.spec.size > SMALL:  # type: ignore[operator]
+            if not v.spec.dtype.is_integer:
+                return
+            size = v.spec.size
+            if not isinstance(size, int) or size > SMALL:
                 return
         if node.op is constant_op:
             node.output.content = np.asarray(node.attrs["value"]).astype(object)
@@ -164,19 +202,34 @@ class GraphBuilder:
             content = np.empty(len(node.attrs["sizes"]), object)
             content[:] = node.attrs["sizes"]
             node.output.content = content.reshape(node.attrs["shape"])
-        elif node.inputs and all(v.content is not None for v in node.inputs):
-            try:
-                got = node.op.reference(*(v.content for v in node.inputs), **node.attrs)
-            except Exception:  # the reference does not work on symbols: the value stays unknown
-                return
-            for v, a in zip(node.outputs, got if isinstance(got, tuple) else (got,), strict=True):
-                a = np.asarray(a, object)
-                if a.shape == v.spec.shape:
-                    v.content = a
+        elif node.inputs:
+            contents = [v.content for v in node.inputs if v.content is not None]
+            if len(contents) == len(node.inputs):
+                for v, a in zip(node.outputs, _followed(node, contents), strict=False):
+                    v.content = a if a.shape == v.spec.shape else None
 
     def freeze(self, outputs: Iterable[Value]) -> Graph:
         """The graph so far."""
-        return Graph(tuple(self.inputs), tuple(self.nodes), tuple(outputs), dict(self.captures), self.name)
+        return Graph(
+            tuple(self.inputs), tuple(self.nodes), tuple(outputs), dict(self.captures), self.name
+        )
+
+
+def _followed(node: Node, contents: list[Array]) -> list[Array]:
+    """The outputs of a node on these integers and sizes; [] where its reference cannot say."""
+    specs = [v.spec for v in node.outputs]
+    symbolic = any(isinstance(n, Dim) for a in contents for n in a.flat)
+    try:
+        with np.errstate(all="ignore"):
+            if not symbolic:  # in the inputs' own dtypes: integers wrap as they will at run time
+                arrays = [
+                    a.astype(v.spec.dtype.numpy) for a, v in zip(contents, node.inputs, strict=True)
+                ]
+                return [a.astype(object) for a in node.op.run(arrays, specs, node.attrs)]
+            got = node.op.reference(*contents, **node.attrs)
+    except Exception:  # references are written for numbers: what they cannot do stays unknown
+        return []
+    return [np.asarray(a, object) for a in (got if isinstance(got, tuple) else (got,))]
 
 
 _fresh = itertools.count()

@@ -1,10 +1,14 @@
 """How the compiler treats an op: the kinds of `Op.lower`.
 
     Elementwise   one scalar body per output element; inputs broadcast. Fused into clusters.
-    Reduction     a fold over axes (attributes `axis`, sorted and not negative, and `keepdims`). Fused into clusters.
-    Checked       the input itself, refused where a condition does not hold (an index or label out of range).
-    View          the same elements at other addresses: no code where a consumer can read through strides.
-    Assemble      an output put together from its inputs, each at an offset, over a fill value (concat, pad, stack).
+    Reduction     a fold over axes (attributes `axis`, sorted and not negative, and `keepdims`).
+                  Fused into clusters.
+    Checked       the input itself, refused where a condition does not hold (an index or label out
+                  of range).
+    View          the same elements at other addresses: no code where a consumer can read through
+                  strides.
+    Assemble      an output put together from its inputs, each at an offset, over a fill value
+                  (concat, pad, stack).
     Composite     written with other ops; passes/decompose.py expands it.
     Library       a kernel of kernels/: codegen asks it for address, units and words at plan time.
     HostCall      NumPy's reference, called between two parts of a program; `explain()` says so.
@@ -25,10 +29,10 @@ from numflow.shapes import Extent, Shape, product
 
 @dataclass(frozen=True)
 class Elementwise:
-    """body(b, *terms, **attrs) -> term: the element of the output from those of the inputs (kernels/scalar.py).
+    """body(b, *terms, **attrs) -> term: the output's element from the inputs' (kernels/scalar.py).
 
-    index: the body also wants the element's own indices, and is called as body(b, axes, *terms, **attrs) where
-    `axes(k)` gives the index along axis k of the output as an int64 term.
+    index: the body also wants the element's own indices, and is called as body(b, axes, *terms,
+           **attrs) where `axes(k)` gives the index along axis k of the output as an int64 term.
     """
 
     body: Callable[..., Any]
@@ -37,7 +41,7 @@ class Elementwise:
 
 @dataclass(frozen=True)
 class Checked:
-    """condition(b, x, **attrs) -> bool term that must hold; message(value, attrs) -> what was wrong with it."""
+    """condition(b, x, **attrs) -> bool term that must hold; message(value, attrs) -> the problem."""
 
     condition: Callable[..., Any]
     message: Callable[[Any, Attrs], str]
@@ -52,7 +56,7 @@ class Reduction:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the elements of a value lie in its buffer: offset and stride of each axis, in elements."""
+    """Where the elements of a value lie in its buffer: offset and strides, in elements."""
 
     shape: Shape
     strides: tuple[Extent, ...]
@@ -62,7 +66,9 @@ class Layout:
     def contiguous(self) -> bool:
         """Row-major without gaps."""
         return self.offset == 0 and all(
-            s == want for n, s, want in zip(self.shape, self.strides, dense(self.shape), strict=True) if n != 1
+            s == want
+            for n, s, want in zip(self.shape, self.strides, dense(self.shape), strict=True)
+            if n != 1
         )
 
 
@@ -73,15 +79,19 @@ def dense(shape: Sequence[Extent]) -> tuple[Extent, ...]:
 
 @dataclass(frozen=True)
 class View:
-    """see(layout of the input, output spec, attrs) -> layout of the output, or None where it must be copied first."""
+    """see(layout of the input, output spec, attrs) -> layout of the output.
+
+    None where the input must be copied first.
+    """
 
     see: Callable[[Layout, Spec, Attrs], Layout | None]
 
 
 @dataclass(frozen=True)
 class Assemble:
-    """place(input specs, output spec, attrs) -> for each input, per axis, the index in the output where it begins,
-    and the step from one of its elements to the next.
+    """place(input specs, output spec, attrs) -> for each input (begins, steps).
+
+    Per axis: the index in the output where it begins, and the step from an element to the next.
 
     fill(attrs): the value of what no input covers; None where all is covered.
     """
@@ -115,9 +125,11 @@ class Call(Protocol):
 
 @dataclass(frozen=True)
 class Library:
-    """plan(input specs, output specs, attrs, threads) -> Call, all sizes being ints. Inputs are dense arrays.
+    """plan(input specs, output specs, attrs, threads) -> Call, all sizes being ints.
 
-    refuses: the kernel may report a bad value (an index out of range), in its input number `checked`.
+    Inputs are dense arrays.
+    refuses: the kernel may report a bad value (an index out of range), in its input number
+             `checked`.
     """
 
     plan: Callable[..., Any]
@@ -133,4 +145,6 @@ class HostCall:
     why: str
 
 
-Lowering = Elementwise | Checked | Reduction | View | Assemble | Composite | Library | HostCall | None
+Lowering = (
+    Elementwise | Checked | Reduction | View | Assemble | Composite | Library | HostCall | None
+)

@@ -1,13 +1,14 @@
 """Op: everything that is said about one operation, and the stack of interpreters that run it.
 
-An op is called on tensors (`exp_op(x)`, `sum_op(x, axis=(0,))`); the interpreter on top of this thread's stack decides
-what happens: the eager one runs the reference at once, a building one appends a node. Ops never import who runs them.
+An op is called on tensors (`exp_op(x)`, `sum_op(x, axis=(0,))`); the interpreter on top of this
+thread's stack decides what happens: the eager one runs the reference at once, a building one
+appends a node. Ops never import who runs them.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ import numpy as np
 
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+from numflow.shapes import Dim
 
 Attrs = dict[str, Any]
 Array = np.ndarray[Any, Any]
@@ -25,8 +27,8 @@ Array = np.ndarray[Any, Any]
 class Backward:
     """What a gradient rule is given: cotangents of the outputs, and the node they belong to.
 
-    `cts[i]` is None where output i does not reach the target. `needed[i]`: whether anybody wants the gradient for
-    input i; a rule may return None elsewhere and save the work.
+    `cts[i]` is None where output i does not reach the target. `needed[i]`: whether anybody wants
+    the gradient for input i; a rule may return None elsewhere and save the work.
     """
 
     cts: tuple[Tensor | None, ...]
@@ -43,6 +45,19 @@ class Backward:
         return ct
 
 
+def concrete_attrs(attrs: Attrs, sizes: Mapping[str, int]) -> Attrs:
+    """The attributes with every symbolic size in them, however deep in tuples, as a number."""
+    return {k: _concrete(v, sizes) for k, v in attrs.items()}
+
+
+def _concrete(x: Any, sizes: Mapping[str, int]) -> Any:
+    if isinstance(x, Dim):
+        return x.evaluate(sizes)
+    if type(x) in (tuple, list):
+        return type(x)(_concrete(v, sizes) for v in x)
+    return x
+
+
 Infer = Callable[..., Spec | tuple[Spec, ...]]
 Reference = Callable[..., Any]
 Vjp = Callable[[Backward], Sequence[Tensor | None]]
@@ -54,11 +69,14 @@ class Op:
     """One operation.
 
     name:      as in the text form.
-    infer:     specs of the inputs and attributes -> spec of the output, or a tuple of them; raises on misuse.
-    reference: NumPy arrays and attributes -> array, or a tuple of them. The oracle of every backend.
+    infer:     specs of the inputs and attributes -> spec of the output, or a tuple of them; raises
+               on misuse.
+    reference: NumPy arrays and attributes -> array, or a tuple of them. The oracle of every
+               backend.
     vjp:       the gradient rule, written with ops; None: not differentiable.
     lower:     how the compiler treats it (graph/lowering.py).
-    effect:    "" (pure), "read" or "write" of a variable, or "random": never merged, folded or dropped as if pure.
+    effect:    "" (pure), "read" or "write" of a variable, or "random": never merged, folded or
+               dropped as if pure.
     """
 
     __slots__ = ("effect", "infer", "lower", "name", "reference", "vjp")
@@ -88,7 +106,9 @@ class Op:
         got = self.infer(*inputs, **attrs)
         return got if isinstance(got, tuple) else (got,)
 
-    def run(self, arrays: Sequence[Array], specs: Sequence[Spec], attrs: Attrs) -> tuple[Array, ...]:
+    def run(
+        self, arrays: Sequence[Array], specs: Sequence[Spec], attrs: Attrs
+    ) -> tuple[Array, ...]:
         """The reference's outputs, in the dtypes of specs."""
         got = self.reference(*arrays, **attrs)
         if not isinstance(got, tuple):

@@ -1,4 +1,4 @@
-"""The abstract Tensor: what eager and symbolic tensors share. Operators are bound by ops/operators.py, once."""
+"""The abstract Tensor: what eager and symbolic ones share. ops/operators.py binds operators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Tensor:
-    """A value of one dtype with any number of axes. Eager tensors hold it, symbolic ones stand for it in a trace."""
+    """A value of one dtype with any number of axes: held (eager) or stood for (in a trace)."""
 
     __slots__ = ()
     __array_priority__ = 100  # NumPy arrays on the left leave operators to us
@@ -27,7 +27,7 @@ class Tensor:
 
     @property
     def shape(self) -> TensorShape:
-        """The sizes of the axes; a size that a trace does not know refuses to be read as a number."""
+        """The sizes of the axes; one that a trace does not know refuses to be read as a number."""
         return TensorShape(map(as_size, self.spec.shape))
 
     def get_shape(self) -> TensorShape:
@@ -43,4 +43,6 @@ class Tensor:
         return len(self.spec.shape)
 
 
-TensorLike = Union[Tensor, np.ndarray[Any, Any], "np.generic", float, int, bool, "Sequence[Any]", Any]
+TensorLike = Union[
+    Tensor, np.ndarray[Any, Any], "np.generic", float, int, bool, "Sequence[Any]", Any
+]
