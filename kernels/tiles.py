@@ -49,6 +49,9 @@ class Q:
     MASK = 9  # address of the mask of the last vector; tiles with a tail only
     EXTRA0 = 10  # address of the first extra tensor of the epilogue minus that of C
     EXTRA1 = 11
+    NEXT = 12  # address of the A of the following tile, to be prefetched
+    NEXT_ROW = 13
+    NEXT_STEP = 14  # from k to k + 1
     BYTES = 128
 
 
@@ -151,16 +154,17 @@ class _TileEmitter:
             self.tail_mask = b(
                 f"load {v.mask}, ptr {self.parameter(Q.MASK, 'ptr')}, align {v.itemsize}"
             )
-        self.low = b.splat(self.parameter(Q.LOW, v.scalar))
         self.row_pointers()
         self.ahead = b(f"shl i64 {self.b_step}, 3")
-        starts = [b.pointer(x) for x in ("%b_", "%c_", "%bias_")]
+        self.next_row, self.next_step = self.parameter(Q.NEXT_ROW), self.parameter(Q.NEXT_STEP)
+        next_panel = b(f"shl i64 {self.next_row}, 1")
+        starts = [b.pointer(x) for x in ("%b_", "%c_", "%bias_", self.parameter(Q.NEXT))]
         empty = b(f"icmp eq i64 {depth}, 0")
         b.do("br label %panel")
 
         b.label("panel")
         b.do("%left = phi i64 [%panels, %entry], [%left.next, %store]")
-        for pointer, start in zip(("%b", "%c", "%bias"), starts, strict=True):
+        for pointer, start in zip(("%b", "%c", "%bias", "%n"), starts, strict=True):
             b.do(f"{pointer} = phi ptr [{start}, %entry], [{pointer}.next, %store]")
         first = [
             b.load(b.offset("%bias", j * self.width), self.mask(j))
@@ -186,14 +190,12 @@ class _TileEmitter:
         sums = self.stage(ACCUMULATE, after, "sums", sums, self.add_c)
         if self.epilogue:
             sums = self.stage(EPILOGUE, "store", after, sums, self.apply_epilogue)
+        low = b.splat(self.parameter(Q.LOW, v.scalar))
         for (m, j), x in zip(self.places, sums, strict=True):
-            b.store(b.larger(self.low, x), self.c_address(m, j), self.mask(j))
+            b.store(b.larger(low, x), self.c_address(m, j), self.mask(j))
         b.do("%left.next = sub i64 %left, 1")
-        for pointer, step in (
-            ("%b", b_panel),
-            ("%c", self.tile.vectors * self.width),
-            ("%bias", bias_panel),
-        ):
+        steps = (b_panel, self.tile.vectors * self.width, bias_panel, next_panel)
+        for pointer, step in zip(("%b", "%c", "%bias", "%n"), steps, strict=True):
             b.do(f"{pointer}.next = getelementptr i8, ptr {pointer}, i64 {step}")
         b.do("%more = icmp sgt i64 %left.next, 0")
         b.do("br i1 %more, label %panel, label %exit")
@@ -222,10 +224,6 @@ class _TileEmitter:
         b, rows = self.b, self.tile.rows
         self.a_rows = [b.pointer("%a_")]
         self.anchor = {m: (m, 0) for m in range(rows)}
-        if rows <= 8:
-            for _ in range(1, rows):
-                self.a_rows.append(b.offset(self.a_rows[-1], self.a_row))
-            return
         own: list[int] = []
         self.anchor = {}
         for m in range(rows):
@@ -247,24 +245,36 @@ class _TileEmitter:
         ahead = b.offset("%b.k", self.ahead)  # eight steps of k
         for distance in range(0, self.tile.vectors * self.width, 64):
             b.prefetch(b.offset(ahead, distance))
+        b.prefetch("%n.k")
+        b.prefetch(b.offset("%n.k", self.next_row))
         out = []
         for m in range(self.tile.rows):
             pointer, multiple = self.anchor[m]
-            address = b.offset(self.a_rows[pointer], "%a.k")
+            address = f"%a.{pointer}.k"
             if multiple:
                 shift = multiple.bit_length() - 1
-                address = b.offset(
-                    address, b(f"shl i64 {self.a_row}, {shift}") if shift else self.a_row
-                )
+                distance = b(f"shl i64 {self.a_row}, {shift}") if shift else self.a_row
+                address = b.offset(address, distance)
             scalar = b.splat(b(f"load {v.scalar}, ptr {address}, align {v.itemsize}"))
             for j in range(self.tile.vectors):
                 out.append(b.fma(scalar, row[j], sums[m * self.tile.vectors + j]))
-        b.do("%k.next = sub i64 %k, 1")
-        b.do(f"%a.k.next = add i64 %a.k, {self.a_step}")
-        b.do(f"%b.k.next = getelementptr i8, ptr %b.k, i64 {self.b_step}")
+        for name, kind, following in (
+            ("%k", "i64", "sub i64 %k, 1"),
+            ("%b.k", "ptr", f"getelementptr i8, ptr %b.k, i64 {self.b_step}"),
+            ("%n.k", "ptr", f"getelementptr i8, ptr %n.k, i64 {self.next_step}"),
+            *(
+                (f"%a.{i}.k", "ptr", f"getelementptr i8, ptr %a.{i}.k, i64 {self.a_step}")
+                for i in range(len(self.a_rows))
+            ),
+        ):
+            b.do(f'{name}.next = call {kind} asm "", "=r,0"({kind} {b(following)})')
         b.lines[at:at] = [
+            "  %n.k = phi ptr [%n, %panel], [%n.k.next, %loop]",
             f"  %k = phi i64 [{depth}, %panel], [%k.next, %loop]",
-            "  %a.k = phi i64 [0, %panel], [%a.k.next, %loop]",
+            *(
+                f"  %a.{i}.k = phi ptr [{start}, %panel], [%a.{i}.k.next, %loop]"
+                for i, start in enumerate(self.a_rows)
+            ),
             "  %b.k = phi ptr [%b, %panel], [%b.k.next, %loop]",
             *(
                 f"  {x} = phi {v.vector} [{start}, %panel], [{end}, %loop]"

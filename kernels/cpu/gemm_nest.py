@@ -309,13 +309,20 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
             for t in range(t0, t1):
                 r0 = t * base + min(t, extra)
                 rows = base + (1 if t < extra else 0)
+                ahead = rows if t + 1 < t1 else 0
                 if ta != 0:
                     ap, a_row, a_step = a + k0 * lda + r0 * ES, ES, lda
+                    set_word(q, Q.NEXT, ap + ahead * ES)
+                    set_word(q, Q.NEXT_ROW, 0)
+                    set_word(q, Q.NEXT_STEP, lda)
                     if pack_a != 0:
                         a_step = pack_columns(ap, lda, wa, kc, rows)
                         ap = wa
                 else:
                     ap, a_row, a_step = a + r0 * lda + k0 * ES, lda, ES
+                    set_word(q, Q.NEXT, ap + ahead * lda)
+                    set_word(q, Q.NEXT_ROW, lda)
+                    set_word(q, Q.NEXT_STEP, ES)
                     if pack_a != 0:
                         w = (kc + VL) * ES
                         for i in range(rows):
@@ -369,6 +376,9 @@ def narrow(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
     set_word(q, Q.A_STEP, ES if tb != 0 else ldb)
     set_word(q, Q.B_STEP, lda)
     set_word(q, Q.C_ROW, mb * ES)
+    set_word(q, Q.NEXT, a)
+    set_word(q, Q.NEXT_ROW, 0)
+    set_word(q, Q.NEXT_STEP, 0)
     while i < end:
         rows = min(mb, end - i)
         full = rows // nr
