@@ -1,7 +1,7 @@
 """A progress bar of a loop: on a terminal a line that redraws itself, elsewhere ten plain lines.
 
-A training loop of small steps turns a million times a minute, so a turn that draws nothing costs one
-clock reading. Values to show (a loss) become numbers only when a line is really drawn.
+A training loop of small steps turns a million times a minute, so a turn that draws nothing costs
+one clock reading. Values to show (a loss) become numbers only when a line is really drawn.
 """
 
 import sys

@@ -1,0 +1,129 @@
+"""The examples run as a user runs them, and reach what examples/README.md promises."""
+
+import gzip
+import importlib.util
+import os
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+PICTURES = {
+    "linear_regression": ["linear_regression.png"],
+    "himmelblau": ["himmelblau.png"],
+    "digits_mlp": ["digits_learning_curve.png", "digits_misread.png"],
+}
+
+
+def _run(name: str, *options: str) -> str:
+    """What the example prints."""
+    run = subprocess.run(
+        [sys.executable, str(EXAMPLES / f"{name}.py"), *options],
+        cwd=EXAMPLES.parent,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def _environment() -> dict[str, str]:
+    """This process's, with the checkout importable where it is not installed."""
+    paths = [str(EXAMPLES.parent), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def _module(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_example_is_tested() -> None:
+    """A new example needs its line here."""
+    assert sorted(PICTURES) == sorted(path.stem for path in EXAMPLES.glob("*.py"))
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_quick_run_draws_its_pictures(name: str, tmp_path: Path) -> None:
+    """--quick ends well and leaves PNG files of some size."""
+    _run(name, "--quick", "--out", str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == PICTURES[name]
+    for path in tmp_path.iterdir():
+        assert path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_help_tells_the_options(name: str) -> None:
+    text = _run(name, "--help")
+    assert all(option in text for option in ("--steps", "--quick", "--out"))
+
+
+def test_linear_regression_finds_the_least_squares_line(tmp_path: Path) -> None:
+    text = _run("linear_regression", "--out", str(tmp_path))
+    assert "gradient descent: y = 0.2516 x + 0.7988" in text
+
+
+def test_himmelblau_walks_end_in_minima(tmp_path: Path) -> None:
+    """Every walk, by either optimizer, within 0.001."""
+    text = _run("himmelblau", "--out", str(tmp_path))
+    distances = [float(number) for number in re.findall(r"(\S+) from a minimum", text)]
+    assert len(distances) == 10
+    assert max(distances) < 1e-3
+
+
+def test_digits_reach_the_documented_accuracy(tmp_path: Path) -> None:
+    text = _run("digits_mlp", "--out", str(tmp_path))
+    accuracy = float(re.findall(r"test accuracy: ([\d.]+)%", text)[0])
+    assert accuracy >= 96
+
+
+def _idx(array: np.ndarray) -> bytes:
+    return struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape) + array.tobytes()
+
+
+def _write_mnist(folder: Path) -> None:
+    """MNIST's four files with a few random images, two of them gzipped."""
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 131), ("t10k", 17)):
+        images = rng.integers(0, 256, (count, 28, 28)).astype(np.uint8)
+        labels = rng.integers(0, 10, count).astype(np.uint8)
+        (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(_idx(images)))
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(_idx(labels))
+
+
+def test_mnist_files_are_read_where_the_user_points(tmp_path: Path) -> None:
+    """Raw and gzipped files, images scaled to 0..1, labels as they are."""
+    _write_mnist(tmp_path)
+    digits = _module("digits_mlp").read_mnist(tmp_path)
+    assert digits.train_images.shape == (131, 784) and digits.test_images.shape == (17, 784)
+    assert digits.train_images.dtype == np.float32 and digits.train_labels.dtype == np.int32
+    assert digits.train_images.max() == 1.0
+    text = _run("digits_mlp", "--mnist", str(tmp_path), "--steps", "3", "--out", str(tmp_path))
+    assert "of 17 digits misread" in text
+
+
+def test_absent_mnist_files_are_named() -> None:
+    """No silent stand-in: the message says which file is missing and what to do."""
+    with pytest.raises(FileNotFoundError, match="neither train-images-idx3-ubyte nor"):
+        _module("digits_mlp").read_mnist(Path("/nowhere"))
+
+
+@pytest.mark.parametrize("keep", [0, 3, 12, 1000])
+def test_a_damaged_mnist_file_is_refused(tmp_path: Path, keep: int) -> None:
+    """A header cut short, or a length that does not fit it, raises before an array is made."""
+    _write_mnist(tmp_path)
+    path = tmp_path / "train-labels-idx1-ubyte"
+    path.write_bytes((path.read_bytes() * 9)[:keep])
+    with pytest.raises(ValueError, match="train-labels-idx1-ubyte"):
+        _module("digits_mlp").read_mnist(tmp_path)
