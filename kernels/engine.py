@@ -204,12 +204,13 @@ def _unit(
         text = "\0".join((_versions(), target.describe(), passes, *names, description))
         digest = hashlib.sha256(text.encode()).hexdigest()
         prefix = f"nf_{digest[:20]}_"
-        code = _cache().get(digest)
-        if code is None:
-            code = make(prefix)
+        symbols = [(name, prefix + name) for name in names]
+        stored = _cache().get(digest)
+        code = make(prefix) if stored is None else stored
+        _loaded[key] = _engine(target).link(code, symbols)
+        if stored is None:
             _compiles += 1
             _cache().put(digest, code)
-        _loaded[key] = _engine(target).link(code, [(name, prefix + name) for name in names])
         return _loaded[key]
 
 

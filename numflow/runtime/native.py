@@ -68,7 +68,7 @@ def _slot_offset(cls: type, slot: str) -> int:
     if not _plain_interpreter():
         return 0
     member = getattr(cls, slot)
-    instance = object.__new__(cls)
+    instance: object = object.__new__(cls)
     offsets = range(16, cls.__basicsize__, 8)
     found = set(offsets)
     for value in (object(), object()):
