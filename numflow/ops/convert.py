@@ -21,7 +21,9 @@ from numflow.shapes import Dim, Shape, Size, as_extent
 _INT32 = np.iinfo(np.int32)
 
 
-def as_tensor(value: Any, dtype: Any = None, op: str = "convert_to_tensor", name: str = "value") -> Tensor:
+def as_tensor(
+    value: Any, dtype: Any = None, op: str = "convert_to_tensor", name: str = "value"
+) -> Tensor:
     """value as a tensor of the current interpreter; op and name are for messages.
 
     Raises:
@@ -69,7 +71,9 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
     try:
         array = np.array(value)
     except (ValueError, TypeError) as e:
-        raise ValueError(explain(op, f"{name} cannot become a tensor: {e}", {name: repr(value)[:200]})) from None
+        raise ValueError(
+            explain(op, f"{name} cannot become a tensor: {e}", {name: repr(value)[:200]})
+        ) from None
     if array.dtype == object or array.dtype.kind in "SU":
         return _objects(array, value, op, name)
     adapts = not isinstance(value, np.ndarray | np.generic)
@@ -90,11 +94,17 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
         return array
     if want.is_integer and have.is_integer and array.size:
         if array.min() < want.min or array.max() > want.max:
-            raise DTypeError(explain(op, f"{name} does not fit into {want.name}", {name: repr(value)[:200]}))
+            raise DTypeError(
+                explain(op, f"{name} does not fit into {want.name}", {name: repr(value)[:200]})
+            )
     elif adapts and not _fits(have, want):
         raise DTypeError(
-            explain(op, f"{name} is {_python_kind(have)}, which does not become {want.name} silently",
-                    {name: repr(value)[:200]}, fix=f"nf.cast, or a number of the right kind")
+            explain(
+                op,
+                f"{name} is {_python_kind(have)}, which does not become {want.name} silently",
+                {name: repr(value)[:200]},
+                fix=f"nf.cast, or a number of the right kind",
+            )
         )
     return array.astype(want.numpy)
 
@@ -127,15 +137,23 @@ def _objects(array: Array, value: Any, op: str, name: str) -> Array:
         out.reshape(-1)[:] = [x.encode() if isinstance(x, str) else bytes(x) for x in flat]
         return out
     if any(isinstance(x, int) for x in flat):
-        raise DTypeError(explain(op, f"{name} holds an integer beyond 64 bits", {name: repr(value)[:200]}))
+        raise DTypeError(
+            explain(op, f"{name} holds an integer beyond 64 bits", {name: repr(value)[:200]})
+        )
     raise ValueError(
-        explain(op, f"{name} holds {type(flat[0]).__name__} objects, which no dtype can hold", {name: repr(value)[:200]})
+        explain(
+            op,
+            f"{name} holds {type(flat[0]).__name__} objects, which no dtype can hold",
+            {name: repr(value)[:200]},
+        )
     )
 
 
 def _holds_tensors(value: Sequence[Any]) -> bool:
     return any(
-        isinstance(v, Tensor | Size | Dim) or hasattr(v, "_as_tensor") or (isinstance(v, list | tuple) and _holds_tensors(v))
+        isinstance(v, Tensor | Size | Dim)
+        or hasattr(v, "_as_tensor")
+        or (isinstance(v, list | tuple) and _holds_tensors(v))
         for v in value
     )
 
@@ -191,7 +209,8 @@ def operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
                 op,
                 f"x is {a.dtype.name} and y is {b.dtype.name}: tensors are not converted silently",
                 {"x": a.spec, "y": b.spec},
-                fix=f"nf.cast(y, nf.{a.dtype.name})" if not a.dtype.is_integer or b.dtype.is_integer
+                fix=f"nf.cast(y, nf.{a.dtype.name})"
+                if not a.dtype.is_integer or b.dtype.is_integer
                 else f"nf.cast(x, nf.{b.dtype.name})",
             )
         )
@@ -229,8 +248,16 @@ def static_ints(value: Any, op: str, name: str) -> tuple[Any, ...]:
             )
         return tuple(content.reshape(-1))
     try:
-        items = list(np.asarray(value).reshape(-1)) if isinstance(value, np.ndarray | np.generic) else list(value)
-        return tuple(n for v in items for n in (static_ints(v, op, name) if isinstance(v, Tensor) else (as_extent(v),)))
+        items = (
+            list(np.asarray(value).reshape(-1))
+            if isinstance(value, np.ndarray | np.generic)
+            else list(value)
+        )
+        return tuple(
+            n
+            for v in items
+            for n in (static_ints(v, op, name) if isinstance(v, Tensor) else (as_extent(v),))
+        )
     except TypeError:
         raise DTypeError(explain(op, f"{name} must be integers", {name: repr(value)})) from None
 
@@ -257,5 +284,7 @@ def static_shape(value: Any, op: str, name: str = "shape") -> Shape:
                 raise ShapeError(explain(op, f"a size is negative: {n}", {name: sizes_}))
             total *= max(n, 1)
     if total > 1 << 56:
-        raise ShapeError(explain(op, "the product of the sizes is beyond any memory", {name: sizes_}))
+        raise ShapeError(
+            explain(op, "the product of the sizes is beyond any memory", {name: sizes_})
+        )
     return sizes_

@@ -168,7 +168,13 @@ def _cast_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     return (cast(g.ct, g.inputs[0].dtype),)
 
 
-cast_op = Op("cast", _cast_infer, _cast_reference, _cast_vjp, Elementwise(lambda b, x, dtype: b.cast(x, b.code(dtype))))
+cast_op = Op(
+    "cast",
+    _cast_infer,
+    _cast_reference,
+    _cast_vjp,
+    Elementwise(lambda b, x, dtype: b.cast(x, b.code(dtype))),
+)
 
 
 def cast(x: TensorLike, dtype: Any, name: str | None = None) -> Tensor:
@@ -186,7 +192,11 @@ def cast(x: TensorLike, dtype: Any, name: str | None = None) -> Tensor:
 # --- negative, abs, sign -----------------------------------------------------
 
 negative_op = Op(
-    "negative", numeric_like("negative"), np.negative, unary(lambda ct, y, x: -ct), Elementwise(lambda b, x: b.neg(x))
+    "negative",
+    numeric_like("negative"),
+    np.negative,
+    unary(lambda ct, y, x: -ct),
+    Elementwise(lambda b, x: b.neg(x)),
 )
 
 
@@ -200,7 +210,13 @@ def negative(x: TensorLike, name: str | None = None) -> Tensor:
     return negative_op(as_tensor(x, None, "negative", "x"))  # type: ignore[no-any-return]
 
 
-abs_op = Op("abs", numeric_like("abs"), np.abs, unary(lambda ct, y, x: ct * sign(x)), Elementwise(lambda b, x: b.abs(x)))
+abs_op = Op(
+    "abs",
+    numeric_like("abs"),
+    np.abs,
+    unary(lambda ct, y, x: ct * sign(x)),
+    Elementwise(lambda b, x: b.abs(x)),
+)
 
 
 def abs(x: TensorLike, name: str | None = None) -> Tensor:
@@ -214,11 +230,17 @@ def abs(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 def _sign_body(b: Any, x: Any) -> Any:
-    return b.sign(x)
+    if x.dtype.startswith("u"):
+        return b.select(b.gt(x, 0), 1, x)
+    return b.select(b.gt(x, 0), 1, b.select(b.lt(x, 0), -1, x))  # x itself: 0 and nan
 
 
 sign_op = Op(
-    "sign", numeric_like("sign"), np.sign, unary(lambda ct, y, x: shaping.zeros_like(ct)), Elementwise(_sign_body)
+    "sign",
+    numeric_like("sign"),
+    np.sign,
+    unary(lambda ct, y, x: shaping.zeros_like(ct)),
+    Elementwise(_sign_body),
 )
 
 
@@ -235,7 +257,11 @@ def sign(x: TensorLike, name: str | None = None) -> Tensor:
 # --- square, sqrt, rsqrt, reciprocal -----------------------------------------
 
 square_op = Op(
-    "square", numeric_like("square"), np.square, unary(lambda ct, y, x: ct * (x * 2)), Elementwise(lambda b, x: b.mul(x, x))
+    "square",
+    numeric_like("square"),
+    np.square,
+    unary(lambda ct, y, x: ct * (x * 2)),
+    Elementwise(lambda b, x: b.mul(x, x)),
 )
 
 
@@ -250,7 +276,11 @@ def square(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 sqrt_op = Op(
-    "sqrt", floating_like("sqrt", True), np.sqrt, unary(lambda ct, y, x: ct * 0.5 / y), Elementwise(lambda b, x: b.sqrt(x))
+    "sqrt",
+    floating_like("sqrt", True),
+    np.sqrt,
+    unary(lambda ct, y, x: ct * 0.5 / y),
+    Elementwise(lambda b, x: b.sqrt(x)),
 )
 
 
@@ -285,7 +315,13 @@ def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
 
 # --- exp, log, tanh, sigmoid -------------------------------------------------
 
-exp_op = Op("exp", floating_like("exp", True), np.exp, unary(lambda ct, y, x: ct * y), Elementwise(lambda b, x: b.exp(x)))
+exp_op = Op(
+    "exp",
+    floating_like("exp", True),
+    np.exp,
+    unary(lambda ct, y, x: ct * y),
+    Elementwise(lambda b, x: b.exp(x)),
+)
 
 
 def exp(x: TensorLike, name: str | None = None) -> Tensor:
@@ -298,7 +334,13 @@ def exp(x: TensorLike, name: str | None = None) -> Tensor:
     return exp_op(as_tensor(x, None, "exp", "x"))  # type: ignore[no-any-return]
 
 
-log_op = Op("log", floating_like("log", True), np.log, unary(lambda ct, y, x: ct / x), Elementwise(lambda b, x: b.log(x)))
+log_op = Op(
+    "log",
+    floating_like("log", True),
+    np.log,
+    unary(lambda ct, y, x: ct / x),
+    Elementwise(lambda b, x: b.log(x)),
+)
 
 
 def log(x: TensorLike, name: str | None = None) -> Tensor:
@@ -401,12 +443,18 @@ def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 
 # --- squared_difference ------------------------------------------------------
 
+
+def _squared_difference_body(b: Any, x: Any, y: Any) -> Any:
+    d = b.sub(x, y)
+    return b.mul(d, d)
+
+
 squared_difference_op = Op(
     "squared_difference",
     binary("squared_difference"),
     lambda x, y: np.square(x - y),
     broadcasting(lambda ct, z, x, y: ct * ((x - y) * 2), lambda ct, z, x, y: ct * ((y - x) * 2)),
-    Elementwise(lambda b, x, y: b.square(b.sub(x, y))),
+    Elementwise(_squared_difference_body),
 )
 
 
@@ -423,13 +471,33 @@ def squared_difference(x: TensorLike, y: TensorLike, name: str | None = None) ->
 # --- comparisons -------------------------------------------------------------
 
 less_op = Op("less", comparison("less"), np.less, None, Elementwise(lambda b, x, y: b.lt(x, y)))
-less_equal_op = Op("less_equal", comparison("less_equal"), np.less_equal, None, Elementwise(lambda b, x, y: b.le(x, y)))
-greater_op = Op("greater", comparison("greater"), np.greater, None, Elementwise(lambda b, x, y: b.gt(x, y)))
-greater_equal_op = Op(
-    "greater_equal", comparison("greater_equal"), np.greater_equal, None, Elementwise(lambda b, x, y: b.ge(x, y))
+less_equal_op = Op(
+    "less_equal",
+    comparison("less_equal"),
+    np.less_equal,
+    None,
+    Elementwise(lambda b, x, y: b.le(x, y)),
 )
-equal_op = Op("equal", comparison("equal", False), np.equal, None, Elementwise(lambda b, x, y: b.eq(x, y)))
-not_equal_op = Op("not_equal", comparison("not_equal", False), np.not_equal, None, Elementwise(lambda b, x, y: b.ne(x, y)))
+greater_op = Op(
+    "greater", comparison("greater"), np.greater, None, Elementwise(lambda b, x, y: b.gt(x, y))
+)
+greater_equal_op = Op(
+    "greater_equal",
+    comparison("greater_equal"),
+    np.greater_equal,
+    None,
+    Elementwise(lambda b, x, y: b.ge(x, y)),
+)
+equal_op = Op(
+    "equal", comparison("equal", False), np.equal, None, Elementwise(lambda b, x, y: b.eq(x, y))
+)
+not_equal_op = Op(
+    "not_equal",
+    comparison("not_equal", False),
+    np.not_equal,
+    None,
+    Elementwise(lambda b, x, y: b.ne(x, y)),
+)
 
 
 def less(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:

@@ -24,7 +24,9 @@ def _fold(op: str, kinds: str) -> Infer:
     def infer(x: Spec, *, axis: tuple[int, ...], keepdims: bool) -> Spec:
         if x.dtype.numpy.kind not in kinds and not (x.dtype is dtypes.bfloat16 and "f" in kinds):
             raise DTypeError(explain(op, f"does not take {x.dtype.name}", {"x": x}))
-        shape = [(1 if k in axis else n) for k, n in enumerate(x.shape) if keepdims or k not in axis]
+        shape = [
+            (1 if k in axis else n) for k, n in enumerate(x.shape) if keepdims or k not in axis
+        ]
         return Spec(tuple(shape), x.dtype)
 
     return infer
@@ -60,7 +62,9 @@ def _sum_vjp(g: Backward) -> tuple[Tensor | None, ...]:
 sum_op = Op("reduce_sum", _fold("reduce_sum", "iufc"), _sum_reference, _sum_vjp, Reduction("sum"))
 
 
-def reduce_sum(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_sum(
+    input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """The sum over axes.
 
     Args:
@@ -104,7 +108,9 @@ def count(x: Tensor, axes: tuple[int, ...]) -> Extent:
     return product(x.spec.shape[k] for k in axes)
 
 
-def reduce_mean(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_mean(
+    input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """The mean over axes; nan of nothing. Integers give integers, rounded towards zero, as in TensorFlow.
 
     Example:
@@ -116,7 +122,9 @@ def reduce_mean(input_tensor: TensorLike, axis: Any = None, keepdims: bool = Fal
     total = sum_op(x, axis=axes, keepdims=bool(keepdims))
     n = count(x, axes)
     if x.dtype.is_integer:
-        wide = maths.cast(total, dtypes.float64) / maths.cast(shaping.size_tensor(n), dtypes.float64)
+        wide = maths.cast(total, dtypes.float64) / maths.cast(
+            shaping.size_tensor(n), dtypes.float64
+        )
         return maths.cast(wide, x.dtype)
     if isinstance(n, int):
         return total * (1.0 / n) if n else total / 0.0  # type: ignore[no-any-return]
@@ -145,11 +153,25 @@ def _extreme_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     return (chosen * (_spread(g.ct, g) / number),)
 
 
-max_op = Op("reduce_max", _fold("reduce_max", "iuf"), _extreme_reference(np.max, True), _extreme_vjp, Reduction("max"))
-min_op = Op("reduce_min", _fold("reduce_min", "iuf"), _extreme_reference(np.min, False), _extreme_vjp, Reduction("min"))
+max_op = Op(
+    "reduce_max",
+    _fold("reduce_max", "iuf"),
+    _extreme_reference(np.max, True),
+    _extreme_vjp,
+    Reduction("max"),
+)
+min_op = Op(
+    "reduce_min",
+    _fold("reduce_min", "iuf"),
+    _extreme_reference(np.min, False),
+    _extreme_vjp,
+    Reduction("min"),
+)
 
 
-def reduce_max(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_max(
+    input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """The largest over axes; nan where one is; the least value of the dtype (-inf) of nothing.
 
     Example:
@@ -160,7 +182,9 @@ def reduce_max(input_tensor: TensorLike, axis: Any = None, keepdims: bool = Fals
     return max_op(x, axis=_axes("reduce_max", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
 
 
-def reduce_min(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_min(
+    input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """The smallest over axes; nan where one is; the greatest value of the dtype (inf) of nothing.
 
     Example:
@@ -193,10 +217,14 @@ def _prod_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     return (_spread(g.ct, g) * alone * rest / selections.where(zero, ones, x),)
 
 
-prod_op = Op("reduce_prod", _fold("reduce_prod", "iufc"), _prod_reference, _prod_vjp, Reduction("prod"))
+prod_op = Op(
+    "reduce_prod", _fold("reduce_prod", "iufc"), _prod_reference, _prod_vjp, Reduction("prod")
+)
 
 
-def reduce_prod(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_prod(
+    input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """The product over axes; 1 of nothing.
 
     Example:
@@ -213,7 +241,9 @@ any_op = Op("reduce_any", _fold("reduce_any", "b"), np.any, None, Reduction("any
 all_op = Op("reduce_all", _fold("reduce_all", "b"), np.all, None, Reduction("all"))
 
 
-def reduce_any(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_any(
+    input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """Whether any holds, over axes, of bools; False of nothing.
 
     Example:
@@ -224,7 +254,9 @@ def reduce_any(input_tensor: TensorLike, axis: Any = None, keepdims: bool = Fals
     return any_op(x, axis=_axes("reduce_any", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
 
 
-def reduce_all(input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_all(
+    input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """Whether all hold, over axes, of bools; True of nothing.
 
     Example:

@@ -22,9 +22,16 @@ from numflow.ops.shape_rules import broadcast_shapes, same_dtype
 
 def _where_infer(condition: Spec, x: Spec, y: Spec) -> Spec:
     if condition.dtype is not dtypes.bool:
-        raise DTypeError(explain("where", f"condition is {condition.dtype.name}, not bool", {"condition": condition}))
+        raise DTypeError(
+            explain(
+                "where", f"condition is {condition.dtype.name}, not bool", {"condition": condition}
+            )
+        )
     dtype = same_dtype("where", x, y)
-    return Spec(broadcast_shapes("where", condition.shape, x.shape, y.shape, names=("condition", "x", "y")), dtype)
+    return Spec(
+        broadcast_shapes("where", condition.shape, x.shape, y.shape, names=("condition", "x", "y")),
+        dtype,
+    )
 
 
 def _where_vjp(g: Backward) -> tuple[Tensor | None, ...]:
@@ -37,10 +44,14 @@ def _where_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     )
 
 
-where_op = Op("where", _where_infer, np.where, _where_vjp, Elementwise(lambda b, c, x, y: b.select(c, x, y)))
+where_op = Op(
+    "where", _where_infer, np.where, _where_vjp, Elementwise(lambda b, c, x, y: b.select(c, x, y))
+)
 
 
-def where(condition: TensorLike, x: TensorLike = None, y: TensorLike = None, name: str | None = None) -> Tensor:
+def where(
+    condition: TensorLike, x: TensorLike = None, y: TensorLike = None, name: str | None = None
+) -> Tensor:
     """x where condition holds, else y; shapes broadcast. Without x and y: the indices where it holds.
 
     Args:
@@ -81,25 +92,47 @@ def _logical(op: str) -> Any:
     def infer(*specs: Spec) -> Spec:
         for s in specs:
             if s.dtype is not dtypes.bool:
-                raise DTypeError(explain(op, f"takes bool, not {s.dtype.name}", {"x": s}, fix="nf.cast(x, nf.bool)"))
+                raise DTypeError(
+                    explain(
+                        op, f"takes bool, not {s.dtype.name}", {"x": s}, fix="nf.cast(x, nf.bool)"
+                    )
+                )
         return Spec(broadcast_shapes(op, *(s.shape for s in specs)), dtypes.bool)
 
     return infer
 
 
 logical_and_op = Op(
-    "logical_and", _logical("logical_and"), np.logical_and, None, Elementwise(lambda b, x, y: b.logical_and(x, y))
+    "logical_and",
+    _logical("logical_and"),
+    np.logical_and,
+    None,
+    Elementwise(lambda b, x, y: b.logical_and(x, y)),
 )
 logical_or_op = Op(
-    "logical_or", _logical("logical_or"), np.logical_or, None, Elementwise(lambda b, x, y: b.logical_or(x, y))
+    "logical_or",
+    _logical("logical_or"),
+    np.logical_or,
+    None,
+    Elementwise(lambda b, x, y: b.logical_or(x, y)),
 )
-logical_not_op = Op("logical_not", _logical("logical_not"), np.logical_not, None, Elementwise(lambda b, x: b.logical_not(x)))
+logical_not_op = Op(
+    "logical_not",
+    _logical("logical_not"),
+    np.logical_not,
+    None,
+    Elementwise(lambda b, x: b.logical_not(x)),
+)
 logical_xor_op = Op(
     "logical_xor",
     _logical("logical_xor"),
     np.logical_xor,
     None,
-    Elementwise(lambda b, x, y: b.logical_or(b.logical_and(x, b.logical_not(y)), b.logical_and(y, b.logical_not(x)))),
+    Elementwise(
+        lambda b, x, y: b.logical_or(
+            b.logical_and(x, b.logical_not(y)), b.logical_and(y, b.logical_not(x))
+        )
+    ),
 )
 
 

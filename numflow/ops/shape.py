@@ -29,7 +29,11 @@ def _reshape_infer(x: Spec, *, shape: Shape) -> Spec:
     have, want = x.size, product(shape)
     if have != want and isinstance(have, int) and isinstance(want, int):
         raise ShapeError(
-            explain("reshape", f"{have} elements do not become {want}", {"tensor": x, "shape": list(shape)})
+            explain(
+                "reshape",
+                f"{have} elements do not become {want}",
+                {"tensor": x, "shape": list(shape)},
+            )
         )
     return Spec(shape, x.dtype)
 
@@ -41,7 +45,9 @@ def _see_reshaped(layout: Layout, out: Spec, attrs: Attrs) -> Layout | None:
     if [n for n, _ in kept] != [n for n in out.shape if n != 1]:
         return None
     steps = iter(kept)
-    return Layout(out.shape, tuple(next(steps)[1] if n != 1 else 0 for n in out.shape), layout.offset)
+    return Layout(
+        out.shape, tuple(next(steps)[1] if n != 1 else 0 for n in out.shape), layout.offset
+    )
 
 
 def _reshape_vjp(g: Backward) -> tuple[Tensor | None, ...]:
@@ -49,7 +55,11 @@ def _reshape_vjp(g: Backward) -> tuple[Tensor | None, ...]:
 
 
 reshape_op = Op(
-    "reshape", _reshape_infer, lambda x, *, shape: np.reshape(x, shape), _reshape_vjp, View(_see_reshaped)
+    "reshape",
+    _reshape_infer,
+    lambda x, *, shape: np.reshape(x, shape),
+    _reshape_vjp,
+    View(_see_reshaped),
 )
 
 
@@ -67,7 +77,11 @@ def reshape(tensor: TensorLike, shape: Any, name: str | None = None) -> Tensor:
     want = list(static_ints(shape, "reshape", "shape"))
     free = [k for k, n in enumerate(want) if isinstance(n, int) and n == -1]
     if len(free) > 1 or any(isinstance(n, int) and n < -1 for n in want):
-        raise ShapeError(explain("reshape", "only one size may be -1, none less", {"tensor": x.spec, "shape": want}))
+        raise ShapeError(
+            explain(
+                "reshape", "only one size may be -1, none less", {"tensor": x.spec, "shape": want}
+            )
+        )
     if free:
         rest = product(n for k, n in enumerate(want) if k != free[0])
         if rest == 0:
@@ -76,7 +90,11 @@ def reshape(tensor: TensorLike, shape: Any, name: str | None = None) -> Tensor:
             size = divide(x.spec.size, rest)
         if size is None:
             raise ShapeError(
-                explain("reshape", f"{x.spec.size} elements do not divide by {rest}", {"tensor": x.spec, "shape": want})
+                explain(
+                    "reshape",
+                    f"{x.spec.size} elements do not divide by {rest}",
+                    {"tensor": x.spec, "shape": want},
+                )
             )
         want[free[0]] = size
     return x if tuple(want) == x.spec.shape else reshape_op(x, shape=tuple(want))  # type: ignore[no-any-return]
@@ -113,7 +131,9 @@ def squeeze(input: TensorLike, axis: Any = None, name: str | None = None) -> Ten
         gone = set(normal_axes("squeeze", static_ints(axis, "squeeze", "axis"), x.spec.rank))
     for k in sorted(gone):
         if shape[k] != 1:
-            raise ShapeError(explain("squeeze", f"axis {k} has size {shape[k]}, not 1", {"input": x.spec}))
+            raise ShapeError(
+                explain("squeeze", f"axis {k} has size {shape[k]}, not 1", {"input": x.spec})
+            )
     return reshape_op(x, shape=tuple(n for k, n in enumerate(shape) if k not in gone))  # type: ignore[no-any-return]
 
 
@@ -133,11 +153,17 @@ def _transpose_vjp(g: Backward) -> tuple[Tensor | None, ...]:
 
 
 transpose_op = Op(
-    "transpose", _transpose_infer, lambda x, *, perm: np.transpose(x, perm), _transpose_vjp, View(_see_transposed)
+    "transpose",
+    _transpose_infer,
+    lambda x, *, perm: np.transpose(x, perm),
+    _transpose_vjp,
+    View(_see_transposed),
 )
 
 
-def transpose(a: TensorLike, perm: Any = None, conjugate: bool = False, name: str = "transpose") -> Tensor:
+def transpose(
+    a: TensorLike, perm: Any = None, conjugate: bool = False, name: str = "transpose"
+) -> Tensor:
     """a with its axes in the order perm; None: reversed.
 
     Raises:
@@ -152,9 +178,15 @@ def transpose(a: TensorLike, perm: Any = None, conjugate: bool = False, name: st
     named = tuple(range(rank))[::-1] if perm is None else static_ints(perm, "transpose", "perm")
     order = tuple(normal_axis("transpose", p, rank, "perm") for p in named)
     if sorted(order) != list(range(rank)):
-        raise ShapeError(explain("transpose", "perm does not name each axis once", {"a": x.spec, "perm": list(named)}))
+        raise ShapeError(
+            explain(
+                "transpose", "perm does not name each axis once", {"a": x.spec, "perm": list(named)}
+            )
+        )
     if conjugate and x.dtype.is_complex:
-        raise InvalidArgumentError(explain("transpose", "complex conjugation is not served here", {"a": x.spec}))
+        raise InvalidArgumentError(
+            explain("transpose", "complex conjugation is not served here", {"a": x.spec})
+        )
     return x if order == tuple(range(rank)) else transpose_op(x, perm=order)  # type: ignore[no-any-return]
 
 
@@ -166,7 +198,11 @@ def _broadcast_infer(x: Spec, *, shape: Shape) -> Spec:
         n in (1, m) for n, m in zip(x.shape, shape[len(shape) - len(x.shape) :], strict=True)
     )
     if not fits:
-        raise ShapeError(explain("broadcast_to", "the shape does not broadcast", {"input": x, "shape": list(shape)}))
+        raise ShapeError(
+            explain(
+                "broadcast_to", "the shape does not broadcast", {"input": x, "shape": list(shape)}
+            )
+        )
     return Spec(shape, x.dtype)
 
 
@@ -217,7 +253,9 @@ def fill(dims: Any, value: TensorLike, name: str | None = None) -> Tensor:
     return broadcast_op(x, shape=static_shape(dims, "fill", "dims"))  # type: ignore[no-any-return]
 
 
-def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Tensor:
+def zeros(
+    shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None
+) -> Tensor:
     """A tensor of zeros.
 
     Example:
@@ -227,7 +265,9 @@ def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layo
     return _filled(shape, 0, dtype, "zeros")
 
 
-def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Tensor:
+def ones(
+    shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None
+) -> Tensor:
     """A tensor of ones.
 
     Example:
@@ -243,7 +283,9 @@ def _filled(shape: Any, value: int, dtype: Any, op: str) -> Tensor:
     return broadcast_op(scalar, shape=static_shape(shape, op))  # type: ignore[no-any-return]
 
 
-def zeros_like(input: TensorLike, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
+def zeros_like(
+    input: TensorLike, dtype: Any = None, name: str | None = None, layout: Any = None
+) -> Tensor:
     """Zeros, of input's shape and, unless another is given, dtype.
 
     Example:
@@ -254,7 +296,9 @@ def zeros_like(input: TensorLike, dtype: Any = None, name: str | None = None, la
     return _filled(x.spec.shape, 0, dtype or x.dtype, "zeros_like")
 
 
-def ones_like(input: TensorLike, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
+def ones_like(
+    input: TensorLike, dtype: Any = None, name: str | None = None, layout: Any = None
+) -> Tensor:
     """Ones, of input's shape and, unless another is given, dtype.
 
     Example:
@@ -344,9 +388,14 @@ def _concat_infer(*specs: Spec, axis: int) -> Spec:
     dtype = same_dtype("concat", *specs, names=tuple(f"values[{k}]" for k in range(len(specs))))
     for k, s in enumerate(specs):
         rest, want = list(s.shape), list(first.shape)
-        if len(rest) != len(want) or rest[:axis] + rest[axis + 1 :] != want[:axis] + want[axis + 1 :]:
+        if (
+            len(rest) != len(want)
+            or rest[:axis] + rest[axis + 1 :] != want[:axis] + want[axis + 1 :]
+        ):
             shown = {"values[0]": first, f"values[{k}]": s}
-            raise ShapeError(explain("concat", f"shapes differ along an axis other than {axis}", shown))
+            raise ShapeError(
+                explain("concat", f"shapes differ along an axis other than {axis}", shown)
+            )
     total: Extent = 0
     for s in specs:
         total = total + s.shape[axis]
@@ -367,10 +416,16 @@ def _concat_place(specs: Sequence[Spec], out: Spec, attrs: Attrs) -> list[Any]:
 def _concat_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     axis = g.attrs["axis"]
     places = _concat_place([x.spec for x in g.inputs], g.ct.spec, g.attrs)
-    return tuple(
-        slicing.slice_op(g.ct, begin=begin, stride=stride, shape=x.spec.shape) if needed else None
-        for x, (begin, stride), needed in zip(g.inputs, places, g.needed, strict=True)
-    ) if axis >= 0 else ()
+    return (
+        tuple(
+            slicing.slice_op(g.ct, begin=begin, stride=stride, shape=x.spec.shape)
+            if needed
+            else None
+            for x, (begin, stride), needed in zip(g.inputs, places, g.needed, strict=True)
+        )
+        if axis >= 0
+        else ()
+    )
 
 
 concat_op = Op(
@@ -397,7 +452,14 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     items = _tensors("concat", values)
     (at,) = static_ints(axis, "concat", "axis")
     if not items[0].spec.rank:
-        raise ShapeError(explain("concat", "scalars have no axis to join along", {"values[0]": items[0].spec}, "nf.stack"))
+        raise ShapeError(
+            explain(
+                "concat",
+                "scalars have no axis to join along",
+                {"values[0]": items[0].spec},
+                "nf.stack",
+            )
+        )
     k = normal_axis("concat", at, items[0].spec.rank)
     return items[0] if len(items) == 1 else concat_op(*items, axis=k)  # type: ignore[no-any-return]
 
@@ -408,8 +470,13 @@ def _tensors(op: str, values: Any) -> list[Tensor]:
         values = [values] if not isinstance(values, np.ndarray) else list(values)
     if not values:
         raise ShapeError(explain(op, "there are no values"))
-    kind = next((v.dtype for v in values if isinstance(v, Tensor) or hasattr(v, "_as_tensor")), None)
-    return [as_tensor(v, None if isinstance(v, np.ndarray) else kind, op, f"values[{k}]") for k, v in enumerate(values)]
+    kind = next(
+        (v.dtype for v in values if isinstance(v, Tensor) or hasattr(v, "_as_tensor")), None
+    )
+    return [
+        as_tensor(v, None if isinstance(v, np.ndarray) else kind, op, f"values[{k}]")
+        for k, v in enumerate(values)
+    ]
 
 
 # --- stack, unstack, split ---------------------------------------------------
@@ -433,12 +500,16 @@ def stack_tensors(items: list[Tensor], axis: int) -> Tensor:
     first = items[0].spec
     for k, t in enumerate(items):
         if t.spec.shape != first.shape:
-            raise ShapeError(explain("stack", "shapes differ", {"values[0]": first, f"values[{k}]": t.spec}))
+            raise ShapeError(
+                explain("stack", "shapes differ", {"values[0]": first, f"values[{k}]": t.spec})
+            )
     k = normal_axis("stack", axis, first.rank + 1)
     return concat_op(*(expand_dims(t, k) for t in items), axis=k)  # type: ignore[no-any-return]
 
 
-def unstack(value: TensorLike, num: int | None = None, axis: int = 0, name: str = "unstack") -> list[Tensor]:
+def unstack(
+    value: TensorLike, num: int | None = None, axis: int = 0, name: str = "unstack"
+) -> list[Tensor]:
     """The slices along an axis, each without it.
 
     Raises:
@@ -452,7 +523,9 @@ def unstack(value: TensorLike, num: int | None = None, axis: int = 0, name: str 
     k = normal_axis("unstack", axis, x.spec.rank)
     n = int(x.shape[k]) if num is None else num
     if n != x.spec.shape[k]:
-        raise ShapeError(explain("unstack", f"axis {k} has size {x.spec.shape[k]}, not {n}", {"value": x.spec}))
+        raise ShapeError(
+            explain("unstack", f"axis {k} has size {x.spec.shape[k]}, not {n}", {"value": x.spec})
+        )
     return [squeeze(piece, k) for piece in _cut(x, [1] * n, k)]
 
 
@@ -462,12 +535,16 @@ def _cut(x: Tensor, lengths: Sequence[Extent], axis: int) -> list[Tensor]:
         begin: list[Extent] = [0] * x.spec.rank
         begin[axis] = at
         want = (*x.spec.shape[:axis], n, *x.spec.shape[axis + 1 :])
-        pieces.append(slicing.slice_op(x, begin=tuple(begin), stride=(1,) * x.spec.rank, shape=want))
+        pieces.append(
+            slicing.slice_op(x, begin=tuple(begin), stride=(1,) * x.spec.rank, shape=want)
+        )
         at = at + n  # type: ignore[assignment]
     return pieces
 
 
-def split(value: TensorLike, num_or_size_splits: Any, axis: Any = 0, num: Any = None, name: str = "split") -> list[Tensor]:
+def split(
+    value: TensorLike, num_or_size_splits: Any, axis: Any = 0, num: Any = None, name: str = "split"
+) -> list[Tensor]:
     """value cut along an axis: into a number of equal pieces, or into pieces of the sizes given (one may be -1).
 
     Raises:
@@ -483,16 +560,22 @@ def split(value: TensorLike, num_or_size_splits: Any, axis: Any = 0, num: Any = 
     whole = x.spec.shape[k]
     wanted = static_ints(num_or_size_splits, "split", "num_or_size_splits")
     shown = {"value": x.spec, "num_or_size_splits": num_or_size_splits, "axis": at}
-    if isinstance(num_or_size_splits, int) or (isinstance(num_or_size_splits, Tensor) and not num_or_size_splits.ndim):
+    if isinstance(num_or_size_splits, int) or (
+        isinstance(num_or_size_splits, Tensor) and not num_or_size_splits.ndim
+    ):
         n = wanted[0]
         each = divide(whole, n) if n > 0 else None
         if each is None:
-            raise ShapeError(explain("split", f"size {whole} does not divide into {n} equal pieces", shown))
+            raise ShapeError(
+                explain("split", f"size {whole} does not divide into {n} equal pieces", shown)
+            )
         return _cut(x, [each] * n, k)
     lengths = list(wanted)
     if lengths.count(-1) == 1:
         rest = whole - sum(n for n in lengths if n != -1)
         lengths[lengths.index(-1)] = rest
-    if any(isinstance(n, int) and n < 0 for n in lengths) or (known(lengths) and sum(lengths) != whole):
+    if any(isinstance(n, int) and n < 0 for n in lengths) or (
+        known(lengths) and sum(lengths) != whole
+    ):
         raise ShapeError(explain("split", f"the sizes do not add up to {whole}", shown))
     return _cut(x, lengths, k)

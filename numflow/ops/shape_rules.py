@@ -31,7 +31,9 @@ def broadcast_shapes(op: str, *shapes: Shape, names: tuple[str, ...] = ("x", "y"
             elif isinstance(n, int) and isinstance(size, int):
                 shown = {name: list(s) for name, s in zip(names, shapes, strict=False)}
                 raise ShapeError(
-                    explain(op, f"shapes do not broadcast: axis {k - rank} is {size} and {n}", shown)
+                    explain(
+                        op, f"shapes do not broadcast: axis {k - rank} is {size} and {n}", shown
+                    )
                 )
             else:  # one may turn out to be 1: only exact sizes can tell
                 raise UnknownSizeError(f"{op}: sizes {size} and {n} meet")
@@ -45,7 +47,9 @@ def floating_like(op: str, also_complex: bool = False) -> Callable[..., Spec]:
     def infer(x: Spec, **_: Any) -> Spec:
         if not x.dtype.is_floating and not (also_complex and x.dtype.is_complex):
             raise DTypeError(
-                explain(op, f"x is {x.dtype.name}, not floating", {"x": x}, fix="nf.cast(x, nf.float32)")
+                explain(
+                    op, f"x is {x.dtype.name}, not floating", {"x": x}, fix="nf.cast(x, nf.float32)"
+                )
             )
         return x
 
@@ -72,7 +76,9 @@ def same_dtype(op: str, *specs: Spec, names: tuple[str, ...] = ("x", "y")) -> dt
     first = specs[0].dtype
     if any(s.dtype is not first for s in specs):
         shown = dict(zip(names, specs, strict=False))
-        raise DTypeError(explain(op, "dtypes differ: tensors are not converted silently", shown, fix="nf.cast"))
+        raise DTypeError(
+            explain(op, "dtypes differ: tensors are not converted silently", shown, fix="nf.cast")
+        )
     return first
 
 
@@ -107,7 +113,11 @@ def normal_axis(op: str, axis: int, rank: int, name: str = "axis") -> int:
       ShapeError: there is no such axis.
     """
     if not -rank <= axis < rank:
-        raise ShapeError(explain(op, f"{name} {axis} is out of range for {rank} axes", {name: axis, "rank": rank}))
+        raise ShapeError(
+            explain(
+                op, f"{name} {axis} is out of range for {rank} axes", {name: axis, "rank": rank}
+            )
+        )
     return axis + rank if axis < 0 else axis
 
 

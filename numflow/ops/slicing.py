@@ -24,12 +24,12 @@ def _slice_infer(x: Spec, *, begin: Shape, stride: tuple[int, ...], shape: Shape
     return Spec(shape, x.dtype)
 
 
-def _window(begin: Any, stride: Any, shape: Any) -> tuple[slice, ...]:
+def _window(begin: Any, stride: Any, shape: Any) -> tuple[Any, ...]:
     """NumPy's slices for begin, stride and size per axis."""
     out = []
     for b, s, n in zip(begin, stride, shape, strict=True):
         end = b + s * n
-        out.append(slice(b, None if end < 0 else end, s) if n else slice(0, 0))
+        out.append(_SLICE(b, None if end < 0 else end, s) if n else _SLICE(0, 0))
     return tuple(out)
 
 
@@ -73,7 +73,11 @@ def slice(input_: TensorLike, begin: Any, size: Any, name: str | None = None) ->
         rest = whole - b
         n = rest if isinstance(n, int) and n == -1 else n
         numbers = all(isinstance(v, int) for v in (b, n, whole))
-        if (isinstance(b, int) and b < 0) or (isinstance(n, int) and n < 0) or (numbers and b + n > whole):
+        if (
+            (isinstance(b, int) and b < 0)
+            or (isinstance(n, int) and n < 0)
+            or (numbers and b + n > whole)
+        ):
             raise OutOfRangeError(explain("slice", "the part is not inside", shown))
         out.append(n)
     return slice_op(x, begin=tuple(starts), stride=(1,) * len(out), shape=tuple(out))  # type: ignore[no-any-return]
@@ -93,11 +97,19 @@ def _unslice_place(specs: Sequence[Spec], out: Spec, attrs: Attrs) -> list[Any]:
 
 
 def _unslice_vjp(g: Backward) -> tuple[Tensor | None, ...]:
-    return (slice_op(g.ct, begin=g.attrs["begin"], stride=g.attrs["stride"], shape=g.inputs[0].spec.shape),)
+    return (
+        slice_op(
+            g.ct, begin=g.attrs["begin"], stride=g.attrs["stride"], shape=g.inputs[0].spec.shape
+        ),
+    )
 
 
 unslice_op = Op(
-    "unslice", _slice_infer, _unslice_reference, _unslice_vjp, Assemble(_unslice_place, fill=lambda attrs: 0)
+    "unslice",
+    _slice_infer,
+    _unslice_reference,
+    _unslice_vjp,
+    Assemble(_unslice_place, fill=lambda attrs: 0),
 )
 
 # --- x[...] ------------------------------------------------------------------
@@ -115,7 +127,13 @@ def getitem(x: Tensor, key: Any) -> Tensor:
         return indexing.getitem(x, keys)
     named = sum(k is not None and k is not Ellipsis for k in keys)
     if named > x.spec.rank:
-        raise ShapeError(explain("getitem", f"{named} indices for {x.spec.rank} axes", {"tensor": x.spec, "index": key}))
+        raise ShapeError(
+            explain(
+                "getitem",
+                f"{named} indices for {x.spec.rank} axes",
+                {"tensor": x.spec, "index": key},
+            )
+        )
     if Ellipsis in [k for k in keys if k is Ellipsis]:
         at = next(i for i, k in enumerate(keys) if k is Ellipsis)
         keys[at : at + 1] = [_ALL] * (x.spec.rank - named)
@@ -151,8 +169,12 @@ def _resolve(k: Any, n: Extent) -> tuple[Extent, int, Extent]:
     """(begin, step, size) of a slice over an axis of size n."""
     step = 1 if k.step is None else _number(k.step)
     if not isinstance(step, int) or step == 0:
-        raise ShapeError(explain("getitem", f"the step of a slice must be a number other than 0, not {k.step}"))
-    if isinstance(n, int) and all(v is None or isinstance(_number(v), int) for v in (k.start, k.stop)):
+        raise ShapeError(
+            explain("getitem", f"the step of a slice must be a number other than 0, not {k.step}")
+        )
+    if isinstance(n, int) and all(
+        v is None or isinstance(_number(v), int) for v in (k.start, k.stop)
+    ):
         start, stop = (None if v is None else _number(v) for v in (k.start, k.stop))
         b, e, s = _SLICE(start, stop, step).indices(n)
         return b, s, len(range(b, e, s))
@@ -173,7 +195,11 @@ def _resolve(k: Any, n: Extent) -> tuple[Extent, int, Extent]:
 
 
 def _number(v: Any) -> Extent:
-    return as_extent(v) if isinstance(v, int | Dim) or not isinstance(v, Tensor) else static_ints(v, "getitem", "index")[0]  # type: ignore[no-any-return]
+    return (
+        as_extent(v)
+        if isinstance(v, int | Dim) or not isinstance(v, Tensor)
+        else static_ints(v, "getitem", "index")[0]
+    )  # type: ignore[no-any-return]
 
 
 def _position(k: Any, n: Extent, axis: int, x: Tensor) -> Extent:
@@ -181,7 +207,11 @@ def _position(k: Any, n: Extent, axis: int, x: Tensor) -> Extent:
     if isinstance(at, int) and isinstance(n, int):
         if not -n <= at < n:
             raise OutOfRangeError(
-                explain("getitem", f"index {at} is out of range for axis {axis} of size {n}", {"tensor": x.spec})
+                explain(
+                    "getitem",
+                    f"index {at} is out of range for axis {axis} of size {n}",
+                    {"tensor": x.spec},
+                )
             )
         return at + n if at < 0 else at
     return n + at if isinstance(at, int) and at < 0 else at

@@ -1,0 +1,121 @@
+"""Values that must hold something: indices in range, divisors that are not 0, exponents that are not negative.
+
+Each check is an op that hands its input on. Eagerly it raises; compiled, the kernel that reads the element reports it
+and the program raises the same message. What depends on such a value takes the checked one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.errors import DTypeError, InvalidArgumentError, explain
+from numflow.graph.lowering import Checked
+from numflow.graph.op import Op
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor
+from numflow.ops.convert import known_content
+from numflow.shapes import Dim, Extent, Size
+
+
+def _check(
+    name: str,
+    holds: Callable[..., Any],
+    condition: Callable[..., Any],
+    message: Callable[[Any, dict[str, Any]], str],
+) -> Op:
+    """The op of a check: holds(array, **attrs) in NumPy, condition(b, x, **attrs) of an element."""
+
+    def reference(x: Any, **attrs: Any) -> Any:
+        good = holds(x, **attrs)
+        if not np.all(good):
+            first = int(np.argmin(np.reshape(good, -1)))
+            place = np.unravel_index(first, np.shape(x)) if np.ndim(x) else ()
+            text = message(np.reshape(x, -1)[first].item(), attrs)
+            where = {"element": [int(i) for i in place]} if place else {}
+            raise InvalidArgumentError(explain(attrs["op"], text, where))
+        return x
+
+    return Op(name, lambda x, **_: x, reference, lambda g: (g.ct,), Checked(condition, message))
+
+
+# --- index -------------------------------------------------------------------
+
+index_op = _check(
+    "checked_index",
+    lambda x, *, depth, op, name: (x >= 0) & (x < depth),
+    lambda b, x, *, depth, op, name: b.logical_and(b.ge(x, 0), b.lt(x, depth)),
+    lambda value, attrs: f"{attrs['name']} {value} is outside [0, {attrs['depth']})",
+)
+
+
+def checked_index(x: Tensor, depth: Extent, op: str, name: str = "index") -> Tensor:
+    """x, refused where an element is outside [0, depth).
+
+    Raises:
+      DTypeError: x is not of integers.
+      InvalidArgumentError: an element is out of range; when the program runs, if traced.
+    """
+    if not x.dtype.is_integer:
+        raise DTypeError(explain(op, f"{name} is {x.dtype.name}, not an integer", {name: x.spec}))
+    if isinstance(depth, Dim):
+        int(Size(depth))  # the limit is part of the code: traces again with exact sizes
+    assert isinstance(depth, int)
+    limit = min(depth, int(x.dtype.max) + 1)
+    if (
+        limit > x.dtype.max
+    ):  # every number of a small dtype may be inside: compare in one that holds the limit
+        return _narrow_index(x, limit, op, name)
+    return index_op(x, depth=limit, op=op, name=name)  # type: ignore[no-any-return]
+
+
+def _narrow_index(x: Tensor, limit: int, op: str, name: str) -> Tensor:
+    from numflow.ops import math as maths
+
+    wide = maths.cast(x, dtypes.int64)
+    return maths.cast(index_op(wide, depth=limit, op=op, name=name), x.dtype)
+
+
+# --- divisor, exponent -------------------------------------------------------
+
+divisor_op = _check(
+    "checked_divisor",
+    lambda y, *, op: y != 0,
+    lambda b, y, *, op: b.ne(y, 0),
+    lambda value, attrs: "integer division by zero",
+)
+
+exponent_op = _check(
+    "checked_exponent",
+    lambda y, *, op: y >= 0,
+    lambda b, y, *, op: b.ge(y, 0),
+    lambda value, attrs: f"an integer to the negative power {value} is no integer",
+)
+
+
+def checked_divisor(y: Tensor, op: str) -> Tensor:
+    """y, refused where an integer element is 0; floats divide by 0 as IEEE says."""
+    if not y.dtype.is_integer or _all_known(y, lambda v: v != 0):
+        return y
+    return divisor_op(y, op=op)  # type: ignore[no-any-return]
+
+
+def checked_exponent(y: Tensor, op: str) -> Tensor:
+    """y, refused where an integer element is negative."""
+    if not y.dtype.is_integer or y.dtype.is_unsigned or _all_known(y, lambda v: v >= 0):
+        return y
+    return exponent_op(y, op=op)  # type: ignore[no-any-return]
+
+
+def _all_known(y: Tensor, good: Callable[[Any], bool]) -> bool:
+    """Whether y's elements are known already, and are numbers that pass: a check would be wasted."""
+    content = known_content(y)
+    return content is not None and all(isinstance(v, int) and good(v) for v in content.reshape(-1))
+
+
+def spec_like(x: Spec, **_: Any) -> Spec:
+    """The rule of an op that keeps its input's spec."""
+    return x

@@ -1,0 +1,263 @@
+"""Elements chosen by index: gather and its gradient, boolean masks, `x[array]`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, UnimplementedError, explain
+from numflow.graph.building import SymbolicTensor
+from numflow.graph.lowering import HostCall
+from numflow.graph.op import Backward, Op
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import math as maths
+from numflow.ops import select as selections
+from numflow.ops import shape as shaping
+from numflow.ops import slicing
+from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.shape_rules import normal_axis
+from numflow.shapes import Shape
+
+# --- gather --------------------------------------------------------------------
+
+
+def _gather_infer(params: Spec, indices: Spec, *, axis: int, batch_dims: int) -> Spec:
+    if not indices.dtype.is_integer:
+        raise DTypeError(
+            explain(
+                "gather", f"indices is {indices.dtype.name}, not an integer", {"indices": indices}
+            )
+        )
+    if params.shape[:batch_dims] != indices.shape[:batch_dims]:
+        shown = {"params": params, "indices": indices, "batch_dims": batch_dims}
+        raise ShapeError(explain("gather", "the batch axes differ", shown))
+    shape = params.shape[:axis] + indices.shape[batch_dims:] + params.shape[axis + 1 :]
+    return Spec(shape, params.dtype)
+
+
+def _refuse_outside(op: str, indices: Any, size: int) -> None:
+    good = (indices >= 0) & (indices < size)
+    if not np.all(good):
+        flat = int(np.argmin(np.reshape(good, -1)))
+        at = [int(i) for i in np.unravel_index(flat, np.shape(indices))] if np.ndim(indices) else []
+        value = int(np.reshape(indices, -1)[flat])
+        raise InvalidArgumentError(
+            explain(op, f"indices{at or ''} = {value} is outside [0, {size})")
+        )
+
+
+def _gather_reference(params: Any, indices: Any, *, axis: int, batch_dims: int) -> Any:
+    _refuse_outside("gather", indices, params.shape[axis])
+    if not batch_dims:
+        return np.take(params, indices, axis)
+    batch = params.shape[:batch_dims]
+    rows = params.reshape(-1, *params.shape[batch_dims:])
+    chosen = indices.reshape(len(rows), *indices.shape[batch_dims:])
+    shape = params.shape[:axis] + indices.shape[batch_dims:] + params.shape[axis + 1 :]
+    out = np.empty((len(rows), *shape[len(batch) :]), params.dtype)
+    for k in range(len(rows)):
+        out[k] = np.take(rows[k], chosen[k], axis - batch_dims)
+    return out.reshape(shape)
+
+
+def _gather_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    params, indices = g.inputs
+    return scatter_add_op(g.ct, indices, shape=params.spec.shape, **g.attrs), None
+
+
+gather_op = Op(
+    "gather",
+    _gather_infer,
+    _gather_reference,
+    _gather_vjp,
+    HostCall("rows are gathered by NumPy"),
+)
+
+
+def _scatter_add_infer(
+    ct: Spec, indices: Spec, *, shape: Shape, axis: int, batch_dims: int
+) -> Spec:
+    return Spec(shape, ct.dtype)
+
+
+def _scatter_add_reference(ct: Any, indices: Any, *, shape: Any, axis: int, batch_dims: int) -> Any:
+    _refuse_outside("gather", indices, shape[axis])
+    out = np.zeros(shape, ct.dtype)
+    if not batch_dims:
+        np.add.at(out, (*(np.s_[:],) * axis, indices), ct)
+        return out
+    count = int(np.prod(shape[:batch_dims]))
+    rows, chosen = (
+        out.reshape(count, *shape[batch_dims:]),
+        indices.reshape(count, *indices.shape[batch_dims:]),
+    )
+    updates = ct.reshape(count, *ct.shape[batch_dims:])
+    for k in range(count):
+        np.add.at(rows[k], (*(np.s_[:],) * (axis - batch_dims), chosen[k]), updates[k])
+    return out
+
+
+def _scatter_add_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    attrs = {k: g.attrs[k] for k in ("axis", "batch_dims")}
+    return gather_op(g.ct, g.inputs[1], **attrs), None
+
+
+scatter_add_op = Op(
+    "scatter_add",
+    _scatter_add_infer,
+    _scatter_add_reference,
+    _scatter_add_vjp,
+    HostCall("rows are added by NumPy"),
+)
+
+
+def gather(
+    params: TensorLike,
+    indices: TensorLike,
+    validate_indices: Any = None,
+    axis: Any = None,
+    batch_dims: int = 0,
+    name: str | None = None,
+) -> Tensor:
+    """The slices of params at indices along an axis.
+
+    Args:
+      params: any dtype, at least 1 axis.
+      indices: integers [...], each in [0, size of the axis).
+      validate_indices: without effect; indices are always checked.
+      axis: default batch_dims.
+      batch_dims: leading axes that params and indices share; each batch has indices of its own.
+
+    Returns:
+      params.shape[:axis] + indices.shape[batch_dims:] + params.shape[axis + 1:].
+
+    Raises:
+      InvalidArgumentError: an index is out of range.
+      DTypeError: indices are not integers.
+      ShapeError: there is no such axis.
+
+    Example:
+      >>> nf.gather([[1, 2], [3, 4], [5, 6]], [2, 0]).numpy().tolist()
+      [[5, 6], [1, 2]]
+    """
+    x = as_tensor(params, None, "gather", "params")
+    chosen = as_tensor(indices, None, "gather", "indices")
+    shared = (
+        normal_axis("gather", batch_dims, chosen.spec.rank + 1, "batch_dims") if batch_dims else 0
+    )
+    if batch_dims < 0:
+        shared -= 1
+    at = shared if axis is None else static_ints(axis, "gather", "axis")[0]
+    k = normal_axis("gather", at, x.spec.rank)
+    if k < shared:
+        raise ShapeError(
+            explain("gather", f"axis {k} is one of the {shared} batch axes", {"params": x.spec})
+        )
+    return gather_op(x, chosen, axis=k, batch_dims=shared)  # type: ignore[no-any-return]
+
+
+# --- boolean_mask ----------------------------------------------------------------
+
+
+def boolean_mask(
+    tensor: TensorLike, mask: TensorLike, axis: Any = None, name: str = "boolean_mask"
+) -> Tensor:
+    """The slices of tensor at which mask holds. Eager only: their number depends on the values.
+
+    Args:
+      tensor: any dtype.
+      mask: bool, its shape that of tensor's axes from `axis` on.
+      axis: default 0.
+
+    Raises:
+      ShapeError: mask is a scalar, or does not fit.
+      DTypeError: mask is not bool.
+
+    Example:
+      >>> nf.boolean_mask([1, 2, 3], [True, False, True]).numpy().tolist()
+      [1, 3]
+    """
+    x = as_tensor(tensor, None, "boolean_mask", "tensor")
+    chosen = as_tensor(mask, None, "boolean_mask", "mask")
+    at = (
+        0
+        if axis is None
+        else normal_axis("boolean_mask", static_ints(axis, "boolean_mask", "axis")[0], x.spec.rank)
+    )
+    return _masked("boolean_mask", x, chosen, at)
+
+
+def _masked(op: str, x: Tensor, mask: Tensor, axis: int) -> Tensor:
+    shown = {"tensor": x.spec, "mask": mask.spec, "axis": axis}
+    if mask.dtype is not dtypes.bool:
+        raise DTypeError(explain(op, f"mask is {mask.dtype.name}, not bool", shown))
+    rank, shape = mask.spec.rank, x.spec.shape
+    if not rank:
+        raise ShapeError(explain(op, "mask is a scalar: it needs at least 1 axis", shown))
+    if mask.spec.shape != shape[axis : axis + rank]:
+        raise ShapeError(
+            explain(op, "mask does not have the sizes of the axes that it masks", shown)
+        )
+    found = np.flatnonzero(np.asarray(mask))
+    merged = shaping.reshape(x, (*shape[:axis], mask.spec.size, *shape[axis + rank :]))
+    return gather_op(merged, as_tensor(found), axis=axis, batch_dims=0)  # type: ignore[no-any-return]
+
+
+# --- x[array] ----------------------------------------------------------------------
+
+
+def is_array(key: Any) -> bool:
+    """Whether one index of `x[...]` is a list, array or tensor of indices, or a mask."""
+    if isinstance(key, list | np.ndarray):
+        return not (isinstance(key, np.ndarray) and key.ndim == 0 and key.dtype.kind in "iu")
+    if isinstance(key, SymbolicTensor) and key.content is None:
+        return True
+    return isinstance(key, Tensor) and (key.spec.rank > 0 or key.dtype is dtypes.bool)
+
+
+def getitem(x: Tensor, keys: list[Any]) -> Tensor:
+    """x[keys] where one key is an array of indices (negative ones from the end) or a mask.
+
+    Raises:
+      UnimplementedError: two keys are arrays.
+      InvalidArgumentError: an index is out of range.
+    """
+    places = [k for k, key in enumerate(keys) if is_array(key)]
+    at = places[0]
+    if len(places) > 1:
+        raise UnimplementedError(
+            explain(
+                "getitem",
+                "two indices are arrays",
+                {"tensor": x.spec},
+                fix="one after the other, or nf.gather_nd",
+            )
+        )
+    chosen = as_tensor(keys[at], None, "getitem", "index")
+    masks = chosen.dtype is dtypes.bool
+    others = [*keys[:at], *[np.s_[:]] * (chosen.spec.rank if masks else 1), *keys[at + 1 :]]
+    rest = slicing.getitem(x, tuple(others))
+    named = sum(k is not None and k is not Ellipsis for k in others)
+    axis = 0
+    for key in keys[:at]:
+        axis += (
+            x.spec.rank - named
+            if key is Ellipsis
+            else int(key is None or isinstance(key, type(np.s_[:])))
+        )
+    if masks:
+        return _masked("getitem", rest, chosen, axis)
+    if not chosen.dtype.is_integer:
+        raise DTypeError(
+            explain(
+                "getitem", f"an index is {chosen.dtype.name}, not an integer", {"tensor": x.spec}
+            )
+        )
+    if not chosen.dtype.is_unsigned:
+        size = shaping.size_tensor(rest.spec.shape[axis], dtypes.int64)
+        chosen = maths.cast(chosen, dtypes.int64)
+        chosen = selections.where(chosen < 0, chosen + size, chosen)  # type: ignore[operator]
+    return gather_op(rest, chosen, axis=axis, batch_dims=0)  # type: ignore[no-any-return]

@@ -1,0 +1,305 @@
+"""Matrix products, batches of them, and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.errors import DTypeError, ShapeError, explain
+from numflow.graph.lowering import HostCall, Library
+from numflow.graph.op import Attrs, Backward, Op
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import math as maths
+from numflow.ops import reduce as reductions
+from numflow.ops import shape as shaping
+from numflow.ops.convert import operands
+from numflow.ops.shape_rules import broadcast_shapes, same_dtype
+from numflow.shapes import Dim, Extent, Shape, UnknownSizeError
+
+# --- matmul ------------------------------------------------------------------
+
+
+def _sides(x: Spec, transposed: bool) -> tuple[Extent, Extent]:
+    """(rows, columns) of x as the product reads it."""
+    rows, columns = x.shape[-2:]
+    return (columns, rows) if transposed else (rows, columns)
+
+
+def _matmul_infer(a: Spec, b: Spec, *, transpose_a: bool, transpose_b: bool) -> Spec:
+    for name, s in (("a", a), ("b", b)):
+        if s.rank < 2:
+            raise ShapeError(
+                explain(
+                    "matmul",
+                    f"{name} has rank {s.rank}: matrices have at least 2 axes",
+                    {"a": a, "b": b},
+                    fix=f"nf.expand_dims({name}, 0), nf.linalg.matvec or nf.tensordot",
+                )
+            )
+    dtype = same_dtype("matmul", a, b, names=("a", "b"))
+    m, k = _sides(a, transpose_a)
+    inner, n = _sides(b, transpose_b)
+    if k != inner:
+        if isinstance(k, Dim) or isinstance(inner, Dim):
+            raise UnknownSizeError(f"matmul: sizes {k} and {inner} meet")
+        raise ShapeError(
+            explain(
+                "matmul",
+                f"inner sizes differ: a has {k} columns, b has {inner} rows",
+                {
+                    "a": f"{a}{', transposed' if transpose_a else ''}",
+                    "b": f"{b}{', transposed' if transpose_b else ''}",
+                },
+                fix=_transposition(a, b, transpose_a, transpose_b),
+            )
+        )
+    batch = broadcast_shapes(
+        "matmul", a.shape[:-2], b.shape[:-2], names=("a, its batch", "b, its batch")
+    )
+    return Spec((*batch, m, n), dtype)
+
+
+def _transposition(a: Spec, b: Spec, transpose_a: bool, transpose_b: bool) -> str:
+    """Which argument would make the sizes fit; empty if none does."""
+    if _sides(a, transpose_a)[1] == _sides(b, not transpose_b)[0]:
+        return f"transpose_b={not transpose_b}"
+    if _sides(a, not transpose_a)[1] == _sides(b, transpose_b)[0]:
+        return f"transpose_a={not transpose_a}"
+    return ""
+
+
+def _matmul_reference(a: Any, b: Any, *, transpose_a: bool, transpose_b: bool) -> Any:
+    return np.matmul(
+        np.swapaxes(a, -1, -2) if transpose_a else a, np.swapaxes(b, -1, -2) if transpose_b else b
+    )
+
+
+def _matmul_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    a, b = g.inputs
+    ta, tb = g.attrs["transpose_a"], g.attrs["transpose_b"]
+    ct_a = ct_b = None
+    if g.needed[0]:
+        ct_a = _product(b, g.ct, tb, True) if ta else _product(g.ct, b, False, not tb)
+        ct_a = reductions.sum_to(ct_a, a)
+    if g.needed[1]:
+        ct_b = _product(g.ct, a, True, ta) if tb else _product(a, g.ct, not ta, False)
+        ct_b = reductions.sum_to(ct_b, b)
+    return ct_a, ct_b
+
+
+def _product(a: Tensor, b: Tensor, transpose_a: bool, transpose_b: bool) -> Tensor:
+    return matmul_op(a, b, transpose_a=transpose_a, transpose_b=transpose_b)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class _MatmulCall:
+    """A planned product, as the executor takes it."""
+
+    plan: Any
+
+    @property
+    def address(self) -> int:
+        return int(self.plan.address)
+
+    @property
+    def units(self) -> int:
+        return int(self.plan.units)
+
+    @property
+    def chunk(self) -> int:
+        return int(self.plan.chunk)
+
+    @property
+    def workspace_bytes(self) -> int:
+        return int(self.plan.workspace_bytes)
+
+    @property
+    def pointer_positions(self) -> Sequence[int]:
+        return (0, 1, 2)
+
+    def words(self, pointers: Sequence[int]) -> list[int]:
+        a, b, c = pointers
+        return list(self.plan.words(a, b, c))
+
+
+def plan_matmul(
+    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
+) -> _MatmulCall:
+    """The kernel of one product of dense arrays, all sizes being known."""
+    from numflow.kernels.cpu import gemm  # llvmlite: only where code is made
+
+    a, b = inputs
+    (c,) = outputs
+    m, k = _sides(a, attrs["transpose_a"])
+    batch = c.shape[:-2]
+    strides = [_batch_strides(s.shape, batch) for s in (a, b, c)]
+    dims = [gemm.Batch(n, *steps) for n, *steps in zip(batch, *strides, strict=True)]
+    plan = gemm.plan(
+        m,
+        c.shape[-1],
+        k,
+        c.dtype.name,
+        transpose_a=attrs["transpose_a"],
+        transpose_b=attrs["transpose_b"],
+        batch=dims,
+        threads=threads,
+    )
+    return _MatmulCall(plan)
+
+
+def _batch_strides(shape: Shape, batch: Shape) -> list[int]:
+    """Elements from one matrix to the next along each axis of batch; 0 where the operand is repeated."""
+    steps: list[int] = []
+    step = int(shape[-1]) * int(shape[-2])  # type: ignore[arg-type]
+    for k in range(len(batch)):
+        at = len(shape) - 3 - k
+        n = int(shape[at]) if at >= 0 else 1  # type: ignore[arg-type]
+        steps.append(0 if n == 1 else step)
+        step *= n
+    return steps[::-1]
+
+
+def _flops(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
+    k = _sides(inputs[0], attrs["transpose_a"])[1]
+    return 2.0 * float(outputs[0].size) * float(k)  # type: ignore[arg-type]
+
+
+matmul_op = Op(
+    "matmul", _matmul_infer, _matmul_reference, _matmul_vjp, Library(plan_matmul, cost=_flops)
+)
+exact_matmul_op = Op(
+    "matmul_exact",
+    _matmul_infer,
+    _matmul_reference,
+    None,
+    HostCall("products of integers and complex numbers run in NumPy"),
+)
+
+
+def matmul(
+    a: TensorLike,
+    b: TensorLike,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    adjoint_a: bool = False,
+    adjoint_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    output_type: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """a @ b: the matrix product over the last two axes; axes in front are batches and broadcast.
+
+    Args:
+      a: numbers [..., m, k], or [..., k, m] with transpose_a.
+      b: numbers [..., k, n], or [..., n, k] with transpose_b; dtype of a.
+      transpose_a, transpose_b: read the operand transposed; nothing is copied.
+      adjoint_a, adjoint_b: the same for real numbers.
+      a_is_sparse, b_is_sparse: hints, without effect.
+      output_type: dtype of the result; default that of a.
+
+    Returns:
+      [..., m, n]; float16 and bfloat16 are multiplied and summed as float32.
+
+    Raises:
+      ShapeError: a rank below 2, inner sizes that differ, or batches that do not broadcast.
+      DTypeError: the dtypes differ, or are not numbers.
+
+    Example:
+      >>> nf.matmul([[1.0, 2.0]], [[3.0], [4.0]]).numpy().tolist()
+      [[11.0]]
+    """
+    x, y = operands("matmul", a, b)
+    if not x.dtype.is_numeric:
+        raise DTypeError(
+            explain("matmul", f"does not take {x.dtype.name}", {"a": x.spec, "b": y.spec})
+        )
+    if (transpose_a and adjoint_a) or (transpose_b and adjoint_b):
+        raise ValueError(explain("matmul", "transpose and adjoint exclude each other: give one"))
+    if x.dtype.is_complex and (adjoint_a or adjoint_b):
+        raise DTypeError(
+            explain(
+                "matmul", "adjoints of complex matrices are not served", {"a": x.spec, "b": y.spec}
+            )
+        )
+    kept = x.dtype
+    want = kept if output_type is None else dtypes.as_dtype(output_type)
+    if kept.is_integer or kept.is_complex:
+        if want is not kept:
+            x, y = maths.cast(x, want), maths.cast(y, want)
+        product = exact_matmul_op
+    else:
+        x, y = _wide(x), _wide(y)
+        product = matmul_op
+    left, right = bool(transpose_a or adjoint_a), bool(transpose_b or adjoint_b)
+    if (
+        max(x.spec.rank, y.spec.rank) > 6
+    ):  # the kernel takes four axes of batches: more are made one
+        x, y = _same_batch(x, y)
+    z = product(x, y, transpose_a=left, transpose_b=right)
+    return maths.cast(z, want)
+
+
+def _wide(x: Tensor) -> Tensor:
+    return maths.cast(x, dtypes.float32) if x.dtype.size == 2 else x
+
+
+def _same_batch(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Both repeated to the common batch: equal batches merge into one axis."""
+    batch = broadcast_shapes(
+        "matmul", x.spec.shape[:-2], y.spec.shape[:-2], names=("a, its batch", "b, its batch")
+    )
+    return tuple(shaping.broadcast_to(t, (*batch, *t.spec.shape[-2:])) for t in (x, y))  # type: ignore[return-value]
+
+
+def matvec(
+    a: TensorLike,
+    b: TensorLike,
+    transpose_a: bool = False,
+    adjoint_a: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """a @ b, of matrices [..., m, k] and vectors [..., k]: vectors [..., m].
+
+    Raises:
+      ShapeError: ranks or sizes do not fit.
+
+    Example:
+      >>> nf.linalg.matvec([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).numpy().tolist()
+      [3.0, 7.0]
+    """
+    x, y = operands("matvec", a, b)
+    column = shaping.expand_dims(y, -1)
+    return shaping.squeeze(matmul(x, column, transpose_a=transpose_a, adjoint_a=adjoint_a), -1)
+
+
+def matrix_transpose(
+    a: TensorLike, name: str = "matrix_transpose", conjugate: bool = False
+) -> Tensor:
+    """a with its last two axes exchanged.
+
+    Raises:
+      ShapeError: fewer than 2 axes.
+
+    Example:
+      >>> nf.linalg.matrix_transpose([[1, 2], [3, 4]]).numpy().tolist()
+      [[1, 3], [2, 4]]
+    """
+    (x, _) = operands("matrix_transpose", a, a)
+    rank = x.spec.rank
+    if rank < 2:
+        raise ShapeError(
+            explain(
+                "matrix_transpose",
+                f"a has rank {rank}: matrices have at least 2 axes",
+                {"a": x.spec},
+            )
+        )
+    return shaping.transpose(x, [*range(rank - 2), rank - 1, rank - 2], conjugate)
