@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch._dynamo  # the optimizers load it in a second at first use; it is no part of a first step
+import torch._dynamo  # loaded at an optimizer's first use: a second that is no part of a step
 import torch.nn.functional as F
 
 from perf import workloads

@@ -47,16 +47,20 @@ def test_import_numflow_loads_nothing_heavy() -> None:
     assert loaded == []
 
 
+def _imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """(line, module) of every import below a node; leading dots of relative ones kept."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield node.lineno, "." * node.level + (node.module or "")
+        elif isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+
+
 def _late_imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """(line, module) of every import below a function's `def`."""
-    for function in ast.walk(tree):
-        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            continue
-        for node in ast.walk(function):
-            if isinstance(node, ast.ImportFrom):
-                yield node.lineno, "." * node.level + (node.module or "")
-            elif isinstance(node, ast.Import):
-                yield from ((node.lineno, alias.name) for alias in node.names)
+    """(line, module) of every import inside a function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _imports(node)
 
 
 # PEP 562: the package loads its front ends, which stand above it, at first use.
@@ -78,22 +82,12 @@ def test_no_import_inside_a_function_dodges_the_ladder(path: Path) -> None:
 
 def test_kernels_know_nothing_of_the_framework() -> None:
     """kernels/ imports numba, llvmlite, numpy, the standard library and itself."""
-    allowed = {"numba", "llvmlite", "numpy", *sys.stdlib_module_names}
-    strangers = []
-    for path in ROOT.glob("kernels/**/*.py"):
-        for node in ast.walk(ast.parse(path.read_text(), str(path))):
-            modules = (
-                [alias.name for alias in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or ""]
-                if isinstance(node, ast.ImportFrom) and node.level == 0
-                else []
-            )
-            strangers += [
-                f"{path.relative_to(ROOT)}:{node.lineno}: {module}"
-                for module in modules
-                if module.partition(".")[0] not in allowed
-                and module != "numflow.kernels"
-                and not module.startswith("numflow.kernels.")
-            ]
+    allowed = {"", "numba", "llvmlite", "numpy", *sys.stdlib_module_names}  # "": relative
+    strangers = [
+        f"{path.relative_to(ROOT)}:{line}: {module}"
+        for path in ROOT.glob("kernels/**/*.py")
+        for line, module in _imports(ast.parse(path.read_text(), str(path)))
+        if module.partition(".")[0] not in allowed
+        and not (module + ".").startswith("numflow.kernels.")
+    ]
     assert strangers == []
