@@ -31,9 +31,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-import inspect
 import struct
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,6 +134,13 @@ def sources() -> str:
     return hashlib.sha256(b"\0".join(f.read_bytes() for f in files)).hexdigest()[:32]
 
 
+@functools.cache
+def _definitions(file: str) -> dict[str, ast.FunctionDef]:
+    """The functions at the top level of a source file."""
+    body = ast.parse(Path(file).read_text(encoding="utf-8")).body
+    return {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+
+
 # --- the compiler ------------------------------------------------------------
 
 _COMPARE: dict[type[ast.cmpop], str] = {
@@ -174,9 +179,7 @@ class Compiler:
         self.globals = f.__globals__
 
     def definition(self, symbol: str, *, exported: bool) -> str:
-        source = textwrap.dedent(inspect.getsource(self.f))
-        (node,) = ast.parse(source).body
-        assert isinstance(node, ast.FunctionDef)
+        node = _definitions(self.f.__code__.co_filename)[self.f.__name__]
         self.result = self.annotated(node.returns)
         parameters = [(a.arg, self.annotated(a.annotation)) for a in node.args.args]
         for name, kind in parameters:
@@ -194,7 +197,7 @@ class Compiler:
         return "\n".join(lines)
 
     def fail(self, node: ast.AST, problem: str) -> LangError:
-        line = self.f.__code__.co_firstlineno + getattr(node, "lineno", 1) - 1
+        line = getattr(node, "lineno", self.f.__code__.co_firstlineno)
         where = f"{self.f.__code__.co_filename}:{line} in {self.f.__name__}"
         return LangError(f"{where}: {problem}: {ast.unparse(node)}")
 
