@@ -51,7 +51,7 @@ Slot = tuple[IntArray, int]
 
 @dataclass(frozen=True, eq=False)
 class InputGuard:
-    """What an argument must be, and the words that receive its data address."""
+    """What an argument must be, and the words that receive its data address; a numeric dtype."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]

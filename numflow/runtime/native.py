@@ -22,7 +22,7 @@ from numflow.kernels import engine
 from numflow.runtime import executor
 from numflow.runtime.executor import BUSY, CANCELLED
 
-_VERSION = "entry 3"
+_VERSION = "entry 4"
 
 # A call record is a row of int64 words. The first eight are read by executor.py too.
 R_BUSY, R_IMAGE, R_COUNT, R_FIRST_WRITE, R_CONTEXT, R_LAUNCH, R_POOL, R_LONG = range(8)
@@ -79,8 +79,10 @@ def _slot_offset(cls: type, slot: str) -> int:
 
 # --- object layouts ----------------------------------------------------------
 
-# Offsets in bytes: PyObject.ob_type, then fields of PyArrayObject.
+# Offsets in bytes, used in the IR below: PyObject.ob_type, fields of PyArrayObject, and of
+# PyArray_Descr.
 _TYPE, _DATA, _NDIM, _DIMS, _DESCR, _FLAGS = 8, 16, 24, 32, 56, 64
+_SCALAR, _ORDER = 16, 26
 _CONTIGUOUS_ALIGNED: Final = 0x1 | 0x100
 
 
@@ -106,6 +108,9 @@ def layouts_known() -> bool:
             or _word(start + _DATA) != array.ctypes.data
             or ctypes.c_int32.from_address(start + _NDIM).value != array.ndim
             or _word(start + _DESCR) != id(array.dtype)
+            or _word(id(array.dtype) + _SCALAR) != id(array.dtype.type)
+            or chr(ctypes.c_uint8.from_address(id(array.dtype) + _ORDER).value)
+            != array.dtype.byteorder
             or ctypes.c_int32.from_address(start + _FLAGS).value != array.flags.num
             or (
                 shape
@@ -350,7 +355,6 @@ guard:
   %ndim = load i64, ptr %p.ndim
   %p.array.descr = getelementptr i8, ptr %array, i64 56
   %descr = load ptr, ptr %p.array.descr
-  %same.descr = icmp eq ptr %descr, %want.descr
   %p.array.ndim = getelementptr i8, ptr %array, i64 24
   %array.ndim = load i32, ptr %p.array.ndim
   %array.ndim.wide = sext i32 %array.ndim to i64
@@ -359,9 +363,26 @@ guard:
   %flags = load i32, ptr %p.flags
   %relevant = and i32 %flags, $MATCHING
   %good.flags = icmp eq i32 %relevant, $MATCHING
-  %both = and i1 %same.descr, %same.ndim
-  %fits = and i1 %both, %good.flags
-  br i1 %fits, label %sizes, label %mismatch
+  %fits = and i1 %same.ndim, %good.flags
+  br i1 %fits, label %dtype, label %mismatch
+dtype:
+  %same.descr = icmp eq ptr %descr, %want.descr
+  br i1 %same.descr, label %sizes, label %twin
+twin:
+  ; An array that was unpickled has a dtype object of its own: the scalar type and the byte order
+  ; say all about a number.
+  %p.scalar = getelementptr i8, ptr %descr, i64 16
+  %scalar = load ptr, ptr %p.scalar
+  %p.want.scalar = getelementptr i8, ptr %want.descr, i64 16
+  %want.scalar = load ptr, ptr %p.want.scalar
+  %same.scalar = icmp eq ptr %scalar, %want.scalar
+  %p.order = getelementptr i8, ptr %descr, i64 26
+  %order = load i8, ptr %p.order
+  %p.want.order = getelementptr i8, ptr %want.descr, i64 26
+  %want.order = load i8, ptr %p.want.order
+  %same.order = icmp eq i8 %order, %want.order
+  %same.dtype = and i1 %same.scalar, %same.order
+  br i1 %same.dtype, label %sizes, label %mismatch
 sizes:
   %p.want.dims = getelementptr i64, ptr %p.descr, i64 2
   %want.dims = load ptr, ptr %p.want.dims

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -104,6 +105,7 @@ class Derived(np.ndarray):
 MISFITS: list[Any] = [
     np.zeros((7, 11), np.float64),
     np.zeros((7, 11), ">f4"),
+    np.zeros((7, 11), np.int32),
     np.zeros((7, 12), np.float32),
     np.zeros((11, 7), np.float32),
     np.zeros((77,), np.float32),
@@ -132,6 +134,15 @@ def test_what_does_not_match_is_not_run(misfit: Any, position: int) -> None:
     arguments[position] = misfit
     assert record.call(*arguments) is False
     assert not y.any()
+    assert record.call(x, y) is None and y.all()
+
+
+def test_a_dtype_is_compared_by_meaning() -> None:
+    """Unpickled arrays have dtype objects of their own."""
+    record = _copy_record((7, 11))
+    x = pickle.loads(pickle.dumps(np.ones((7, 11), np.float32)))
+    y = np.zeros((7, 11), np.float32)
+    assert x.dtype is not y.dtype
     assert record.call(x, y) is None and y.all()
 
 
