@@ -22,7 +22,7 @@ from numflow.kernels import engine
 from numflow.runtime import executor
 from numflow.runtime.executor import BUSY, CANCELLED
 
-_VERSION = "entry 4"
+_VERSION = "entry 5"
 
 # A call record is a row of int64 words. The first eight are read by executor.py too.
 R_BUSY, R_IMAGE, R_COUNT, R_FIRST_WRITE, R_CONTEXT, R_LAUNCH, R_POOL, R_LONG = range(8)
