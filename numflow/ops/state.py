@@ -1,8 +1,8 @@
 """Reading and writing variables, as ops of a graph.
 
-A variable is any object with `spec`, `_array` (its buffer) and `_write(array)`; eager/variable.py has
-the class. Eager reads and writes do not come here: they need no node. A read after a write in the
-same graph is no read at all, but the written value (`trace/tracer.py`).
+A variable is any object with `spec`, `_array` (its buffer) and `_write(array)`; eager/variable.py
+has the class. Eager reads and writes do not come here: they need no node. A read after a write in
+the same graph is no read at all, but the written value (`trace/tracer.py`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,430 @@
+"""GradientTape: takes note of the ops that depend on what it watches, and walks them backwards.
+
+Eagerly the interpreter hands it every op that runs. Inside a traced function it reads the nodes off
+the builder instead, from where it was entered to where it was left; both become the same records,
+in the same order, so one tape does both. Only what depends on a watched tensor is kept.
+"""
+
+from __future__ import annotations
+
+import enum
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from numflow import nest
+from numflow.eager.apply import tapes
+from numflow.errors import GraphError, ShapeError, explain
+from numflow.gradient.vjp import Record, backward, differentiable
+from numflow.graph.tensor import Tensor
+from numflow.ops import math as maths
+from numflow.ops import shape as shaping
+from numflow.ops.convert import as_tensor
+from numflow.trace.tracer import Tracing, tracing
+
+
+class UnconnectedGradients(enum.Enum):
+    """What stands for the gradient of a source that the target does not depend on."""
+
+    NONE = "none"
+    ZERO = "zero"
+
+
+_USED = (
+    "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)"
+)
+
+
+class GradientTape:
+    """Records what happens inside `with`, to differentiate it.
+
+    Args:
+      persistent: allows `gradient` more than once; the records live as long as the tape.
+      watch_accessed_variables: watch each trainable variable that is read.
+
+    Example:
+      >>> x = nf.constant(3.0)
+      >>> with nf.GradientTape() as tape:
+      ...     tape.watch(x)
+      ...     y = x * x
+      >>> tape.gradient(y, x).numpy().item()
+      6.0
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self._persistent = persistent
+        self._watch_accessed = watch_accessed_variables
+        self._recording = False
+        self._used = False
+        self._interpreter: Tracing | None = None  # of the trace it was entered in
+        self._cursor = 0  # nodes of that trace before this one are seen
+        self._clear()
+
+    def _clear(self) -> None:
+        self._records: list[Record] = []
+        self._active: set[int] = set()  # ids of tensors that depend on a watched one
+        self._kept: list[Tensor] = []  # so that ids stay theirs
+        self._watched: dict[int, Any] = {}  # variables, by id
+        self._reads: dict[int, list[Tensor]] = {}  # their values while recording, by id
+        self._reasons: dict[int, str] = {}
+
+    # --- recording ---
+
+    def __enter__(self) -> GradientTape:
+        if self._recording:
+            raise ValueError("GradientTape: the tape records already, and cannot be entered again")
+        interpreter = tracing()
+        if self._records and interpreter is not self._interpreter:
+            raise GraphError(explain("GradientTape", "a tape belongs to one trace, or to none"))
+        self._interpreter = interpreter
+        self._resume()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._recording:
+            self._pause()
+
+    def _resume(self) -> None:
+        self._recording = True
+        if self._interpreter is not None:
+            self._cursor = len(self._interpreter.builder.nodes)
+        tapes.items.append(self)
+
+    def _pause(self) -> None:
+        self._catch_up()
+        self._recording = False
+        tapes.items.remove(self)
+
+    @contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """Record nothing meanwhile."""
+        if not self._recording:
+            raise ValueError("Tape is not recording.")
+        self._pause()
+        try:
+            yield
+        finally:
+            self._resume()
+
+    def reset(self) -> None:
+        """Forget everything so far, as if the tape were entered now."""
+        self._clear()
+        self._used = False
+        if self._interpreter is not None:
+            self._cursor = len(self._interpreter.builder.nodes)
+
+    def record(self, record: Record) -> None:
+        """Take note of an op that ran eagerly."""
+        if self._interpreter is None:
+            self._note(record)
+
+    def _note(self, record: Record) -> None:
+        active = self._active
+        for x in record.inputs:
+            if id(x) in active:
+                self._records.append(record)
+                active.update(id(y) for y in record.outputs if differentiable(y))
+                return
+
+    def _catch_up(self) -> None:
+        """Take note of the nodes that the trace has got since the last time."""
+        if self._interpreter is None or not self._recording:
+            return
+        nodes, tensor = self._interpreter.builder.nodes, self._interpreter.tensor
+        for node in nodes[self._cursor :]:
+            if node.outputs:
+                inputs, outputs = tuple(map(tensor, node.inputs)), tuple(map(tensor, node.outputs))
+                self._note(Record(node.op, inputs, outputs, node.attrs, node.line))
+        self._cursor = len(nodes)
+
+    # --- watching ---
+
+    def watch(self, tensor: Any) -> None:
+        """Record what is done with a tensor or variable, or with those of a structure, from now on.
+
+        Raises:
+          ValueError: something else, such as a NumPy array.
+        """
+        self._catch_up()
+        for x in nest.flatten(tensor):
+            if isinstance(x, Tensor):
+                if self._interpreter is not None:
+                    x = self._interpreter.capture(x)
+                self._start_watching(x)
+            elif hasattr(x, "_as_tensor"):
+                self._watched[id(x)] = x
+            else:
+                raise ValueError(
+                    explain("watch", f"a tensor or variable is wanted, not {type(x).__name__}",
+                            {"tensor": repr(x)[:200]}, fix="nf.constant(...)")
+                )  # fmt: skip
+
+    def _start_watching(self, tensor: Tensor) -> None:
+        if differentiable(tensor):
+            self._active.add(id(tensor))
+        self._kept.append(tensor)
+
+    def accessed(self, variable: Any, value: Tensor) -> None:
+        """Take note that a variable was read."""
+        if self._interpreter is not tracing():
+            return
+        if id(variable) in self._watched or (self._watch_accessed and variable.trainable):
+            self._catch_up()
+            self._watched[id(variable)] = variable
+            reads = self._reads.setdefault(id(variable), [])
+            if not any(r is value for r in reads):
+                reads.append(value)
+            self._start_watching(value)
+
+    def watched_variables(self) -> tuple[Any, ...]:
+        """The variables that are watched, in the order of their first use."""
+        return tuple(self._watched.values())
+
+    def watches(self, tensor: Tensor) -> bool:
+        """Whether an op on tensor would be recorded."""
+        return id(tensor) in self._active
+
+    def would_watch(self, variable: Any) -> bool:
+        """Whether a read of variable would be recorded."""
+        return self._interpreter is None and (
+            id(variable) in self._watched or (self._watch_accessed and variable.trainable)
+        )
+
+    # --- gradients ---
+
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+    ) -> Any:
+        """The derivative of the sum of the targets, for each source.
+
+        Args:
+          target: a tensor, or a structure of them.
+          sources: tensors or variables, in any structure.
+          output_gradients: a tensor of its shape for each target: what its elements count.
+          unconnected_gradients: "none" or "zero", for sources that no target depends on.
+
+        Returns:
+          The gradients, in the structure of sources. `explain(y, x)` says why one is None.
+
+        Raises:
+          RuntimeError: a second call, and the tape is not persistent.
+        """
+        unconnected = UnconnectedGradients(unconnected_gradients)
+        if self._used:
+            raise RuntimeError(_USED)
+        if self._interpreter is not None and tracing() is not self._interpreter:
+            raise GraphError(
+                explain("GradientTape", "a tape of a traced function is used outside of it",
+                        fix="return the gradient from the function")
+            )  # fmt: skip
+        self._catch_up()
+        if self._recording and not self._persistent:
+            self._pause()
+        targets = [self._target(y) for y in nest.flatten(target)]
+        cts = _cotangents(targets, output_gradients)
+        wanted = nest.flatten(sources)
+        leaves = [self._leaves(x) for x in wanted]
+        flat = [t for group in leaves for t in group]
+        found = backward(self._records, targets, cts, flat, maths.add)
+        by_leaf = {id(t): g for t, g in zip(flat, found, strict=True)}
+        results = []
+        for x, group in zip(wanted, leaves, strict=True):
+            total: Tensor | None = None
+            for t in group:
+                g = by_leaf[id(t)]
+                if g is not None:
+                    total = g if total is None else maths.add(total, g)
+            if total is None:
+                self._reasons[id(x)] = self._why(targets, x)
+                _remember(x, self._reasons[id(x)])
+                if unconnected is UnconnectedGradients.ZERO:
+                    total = shaping.zeros_like(x)
+            results.append(total)
+        if not self._persistent:
+            self._used = True
+            self._records, self._kept, self._active = [], [], set()
+        return nest.pack_sequence_as(sources, results)
+
+    def _target(self, y: Any) -> Tensor:
+        if isinstance(y, Tensor):
+            return y if self._interpreter is None else self._interpreter.capture(y)
+        reads = self._reads.get(id(y))
+        if reads:
+            return reads[-1]
+        return as_tensor(y, None, "gradient", "target")
+
+    def _leaves(self, source: Any) -> list[Tensor]:
+        """The tensors whose gradients make up that of a source."""
+        if isinstance(source, Tensor):
+            if self._interpreter is not None:
+                source = self._interpreter.capture(source)
+            return [source] if id(source) in self._active else []
+        if not hasattr(source, "_as_tensor"):
+            raise TypeError(
+                explain(
+                    "gradient",
+                    f"a source is a tensor or a variable, not {type(source).__name__}",
+                    {"source": repr(source)[:200]},
+                )
+            )
+        return self._reads.get(id(source), [])
+
+    def jacobian(
+        self,
+        target: Any,
+        sources: Any,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """The derivative of each element of target, for each source: of shape target + source.
+
+        Computed row by row, with one backward walk per element of target.
+        """
+        y = self._target(target)
+        rows: list[Any] = []
+        persistent, self._persistent = self._persistent, True
+        try:
+            with _paused(self):
+                flat = shaping.reshape(y, [-1])
+                for k in range(int(flat.shape[0])):
+                    ct = shaping.reshape(_unit(flat, k), y.shape)
+                    rows.append(nest.flatten(self.gradient(y, sources, ct, unconnected_gradients)))
+        finally:
+            self._persistent = persistent
+            self._used = not persistent
+        columns = []
+        for source, column in zip(nest.flatten(sources), zip(*rows, strict=True), strict=True):
+            shape = [*y.spec.shape, *source.spec.shape]
+            known = None not in column
+            columns.append(shaping.reshape(shaping.stack(list(column)), shape) if known else None)
+        return nest.pack_sequence_as(sources, columns)
+
+    # --- why not ---
+
+    def explain(self, y: Any, x: Any) -> str:
+        """Why the gradient of y for x is None, or how they are connected.
+
+        Example:
+          >>> x = nf.constant(3.0)
+          >>> with nf.GradientTape() as tape:
+          ...     y = x * x
+          >>> print(tape.explain(y, x))
+          the source is not watched: tape.watch(x) before it is used, or make it a variable
+        """
+        self._catch_up()
+        if self._used and id(x) in self._reasons:
+            return self._reasons[id(x)]
+        if self._used:
+            return "the tape is used up: GradientTape(persistent=True) keeps its records"
+        return self._why([self._target(t) for t in nest.flatten(y)], x)
+
+    def _why(self, targets: Iterable[Tensor], source: Any) -> str:
+        if not (source.dtype.is_floating or source.dtype.is_complex):
+            return f"the source is {source.dtype.name}: only floating dtypes have gradients"
+        targets = list(targets)
+        if not any(differentiable(y) for y in targets):
+            return f"the target is {targets[0].dtype.name}: only floating dtypes have gradients"
+        leaves = self._leaves(source)
+        if not leaves:
+            return self._not_watched(source)
+        reached = {id(t) for t in leaves}
+        used = False
+        ends: dict[str, None] = {}
+        for r in self._records:
+            if not any(id(t) in reached for t in r.inputs):
+                continue
+            used = True
+            alive = [y for y in r.outputs if differentiable(y)]
+            if not alive:
+                at = f" at {r.line}" if r.line else ""
+                ends[f"{r.op.name} gives {r.outputs[0].dtype.name}{at}"] = None
+            elif r.op.vjp is None or r.op is shaping.stop_gradient_op:
+                ends[f"{r.op.name} lets no gradient through"] = None
+            reached.update(id(y) for y in alive)
+        if not used:
+            return "the source is watched, but nothing was computed from it while the tape recorded"
+        if ends:
+            return f"the way from source to target is cut: {'; '.join(ends)}"
+        if not any(id(y) in reached for y in targets):
+            return (
+                "the target does not depend on the source: it was computed outside of the tape, "
+                "through NumPy, or from other values"
+            )
+        return "they are connected"
+
+    def _not_watched(self, source: Any) -> str:
+        if isinstance(source, Tensor):
+            return (
+                "the source is not watched: tape.watch(x) before it is used, or make it a variable"
+            )
+        if not source.trainable and id(source) not in self._watched:
+            return f"variable {source.name} is not trainable, so it must be watched: tape.watch(v)"
+        if not self._watch_accessed and id(source) not in self._watched:
+            return "the tape does not watch variables by itself: tape.watch(v)"
+        return f"variable {source.name} was not read while the tape recorded"
+
+
+@contextmanager
+def _paused(tape: GradientTape) -> Iterator[None]:
+    """tape does not record meanwhile, if it does at all."""
+    if tape._recording:
+        with tape.stop_recording():
+            yield
+    else:
+        yield
+
+
+def _unit(flat: Tensor, k: int) -> Tensor:
+    """1 at position k, else 0, like flat."""
+    positions = shaping.stack(
+        [maths.cast(float(i == k), flat.dtype) for i in range(int(flat.shape[0]))]
+    )
+    return positions
+
+
+def _cotangents(targets: list[Tensor], given: Any) -> list[Tensor]:
+    """What each target counts: ones, or what was given."""
+    if given is None:
+        return [shaping.ones_like(y) for y in targets]
+    flat = nest.flatten(given)
+    if len(flat) != len(targets):
+        raise ShapeError(
+            explain("gradient", f"{len(targets)} targets have {len(flat)} output_gradients")
+        )
+    cts = []
+    for y, g in zip(targets, flat, strict=True):
+        ct = (
+            shaping.ones_like(y)
+            if g is None
+            else as_tensor(g, y.dtype, "gradient", "output_gradients")
+        )
+        if ct.spec.shape != y.spec.shape:
+            raise ShapeError(
+                explain("gradient", "output_gradients must have the target's shape",
+                        {"target": y.spec, "output_gradients": ct.spec})
+            )  # fmt: skip
+        cts.append(ct)
+    return cts
+
+
+# --- the last reason, for optimizers -----------------------------------------
+
+_last: dict[int, tuple[weakref.ref[Any], str]] = {}
+
+
+def _remember(source: Any, reason: str) -> None:
+    if not isinstance(source, Tensor):
+        key = id(source)
+        _last[key] = weakref.ref(source, lambda _: _last.pop(key, None)), reason
+
+
+def why_unconnected(variable: Any) -> str:
+    """Why a tape found no gradient for variable the last time; "" where none is known."""
+    found = _last.get(id(variable))
+    return found[1] if found is not None and found[0]() is variable else ""

@@ -1,0 +1,444 @@
+"""Variable: the only thing that changes.
+
+It behaves like a tensor - operators, functions and `np.asarray` read it - and is none: reading goes
+through the interpreter in force, so that a trace sees a read and a tape a source.
+
+A variable owns an aligned buffer. Programs read its address from a *cell* of the handle table at
+each call, so nothing is baked in. They write the buffer in place, and older tensors must keep their
+values; so whoever is about to write in place asks `make_private()` first: if a tensor or a NumPy
+view still holds the buffer, the variable moves to a copy. Reference counts tell: of the array, and
+of the array that owns its memory, which views of views refer to.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.eager.apply import eager, tapes
+from numflow.eager.tensor import Array, EagerTensor
+from numflow.errors import SymbolicTensorError, explain
+from numflow.graph.op import current, init_scope
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor
+from numflow.ops.convert import as_tensor
+from numflow.ops.operators import bind
+from numflow.ops.state import check_assigned
+from numflow.runtime import arena
+from numflow.shapes import TensorShape
+
+# --- the handle table --------------------------------------------------------
+
+DATA, ARRAY, OWNER, WORDS = 0, 1, 2, 8
+"""Words of a row: address of the data, of the ndarray, of the ndarray that owns the memory."""
+
+_ROWS = 512  # per block; a row is a cache line
+
+
+class _Handles:
+    """Rows that never move while their variable lives; compiled code holds their addresses."""
+
+    def __init__(self) -> None:
+        self._free: list[Array] = []
+        self._lock = threading.Lock()
+
+    def take(self) -> Array:
+        with self._lock:
+            if not self._free:
+                block = arena.aligned_array((_ROWS, WORDS), np.int64)
+                block[:] = 0
+                self._free = list(block)
+            return self._free.pop()
+
+    def give_back(self, row: Array) -> None:
+        row[:] = 0
+        self._free.append(row)  # atomic; runs wherever a variable dies, so it takes no lock
+
+
+_handles = _Handles()
+
+# --- sharing -----------------------------------------------------------------
+
+
+class _Holder:
+    """Something that holds an array as a variable does: what the counts of a private one are."""
+
+    def __init__(self, array: Array) -> None:
+        self._array = array
+
+    def counts(self) -> tuple[int, int]:
+        return sys.getrefcount(self._array), sys.getrefcount(self._array.base)
+
+
+_PRIVATE = _Holder(arena.aligned_array((1,), np.int8)).counts()
+
+
+def _buffer(array: Array) -> Array:
+    """An aligned copy that nobody else holds."""
+    if array.dtype == object:
+        return np.array(array)
+    copy = arena.aligned_array(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
+# --- the class ---------------------------------------------------------------
+
+
+class Variable:
+    """A tensor whose value can be assigned.
+
+    Args:
+      initial_value: a tensor or what becomes one, or a function without arguments that gives it.
+      trainable: whether tapes watch it by themselves. Default: True.
+      validate_shape: False lets later values have another shape (outside of compiled functions).
+      name: for messages and checkpoints; it need not be unique.
+      dtype: default: as the initial value has it, float32 and int32 for Python numbers.
+      constraint: a function that optimizers apply after an update.
+      shape: the shape if it is to be less exact than the initial value's: None in it allows any.
+
+    caching_device, variable_def, import_scope, synchronization, aggregation and the experimental
+    arguments are TensorFlow's and change nothing here.
+
+    Raises:
+      ValueError: no initial value, or it does not have the shape.
+
+    Example:
+      >>> v = nf.Variable([1.0, 2.0])
+      >>> v.assign_add([1.0, 1.0]).numpy().tolist(), (v * 2).numpy().tolist()
+      ([2.0, 3.0], [4.0, 6.0])
+    """
+
+    __array_priority__ = 100  # NumPy arrays on the left leave operators to us
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool | None = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        import_scope: str | None = None,
+        constraint: Callable[[Any], Any] | None = None,
+        synchronization: Any = None,
+        aggregation: Any = None,
+        shape: Any = None,
+        experimental_enable_variable_lifting: bool = True,
+    ) -> None:
+        if initial_value is None:
+            raise ValueError(explain("Variable", "an initial value is needed", {"name": name}))
+        creating = getattr(current(), "creating_variable", None)
+        if creating is not None:
+            creating(name or "Variable")
+        self._name = (name or "Variable") + ":0"
+        self._trainable = True if trainable is None else bool(trainable)
+        self._constraint = constraint
+        self._lock = threading.RLock()
+        self._row = _handles.take()
+        weakref.finalize(self, _handles.give_back, self._row).atexit = False
+        with init_scope():
+            value = as_tensor(_initial(initial_value), dtype, "Variable", "initial_value")
+        if not isinstance(value, EagerTensor):
+            raise SymbolicTensorError(
+                explain(
+                    "Variable",
+                    "the initial value is computed by a function that is being traced",
+                    {"name": self._name, "initial_value": value},
+                    fix="initial_value=lambda: ..., which runs outside of the trace",
+                )
+            )
+        self._loose = not validate_shape or _open(shape)
+        if shape is not None and not _open(shape) and tuple(shape) != value._array.shape:
+            raise ValueError(
+                explain("Variable", f"the initial value is not of shape {tuple(shape)}",
+                        {"name": self._name, "initial_value": value.spec})
+            )  # fmt: skip
+        self._dtype = value.dtype
+        self._own(_buffer(value._array))
+
+    # --- the buffer ---
+
+    def _own(self, array: Array) -> None:
+        """Move to another buffer, which nobody else holds."""
+        self._array = array
+        self._spec = Spec(array.shape, self._dtype)
+        owner = array if array.base is None else array.base
+        self._row[DATA : OWNER + 1] = array.ctypes.data, id(array), id(owner)
+
+    @property
+    def cell_address(self) -> int:
+        """Address of the row of the handle table: its word DATA is the buffer's address."""
+        return int(self._row.ctypes.data)
+
+    def shared(self) -> bool:
+        """Whether a tensor or a NumPy array holds the buffer too."""
+        return (sys.getrefcount(self._array), sys.getrefcount(self._array.base)) != _PRIVATE
+
+    def make_private(self) -> None:
+        """Move to a copy of the buffer if somebody else holds it: before writing in place."""
+        if self.shared():
+            self._own(_buffer(self._array))
+
+    def _write(self, array: Array) -> None:
+        """Take over the value of array, which has the variable's dtype."""
+        with self._lock:
+            if array.shape == self._array.shape and not self.shared():
+                np.copyto(self._array, array)
+            else:
+                self._own(_buffer(array))
+
+    # --- what it is ---
+
+    @property
+    def spec(self) -> Spec:
+        return self._spec
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape(self._spec.shape)
+
+    def get_shape(self) -> TensorShape:
+        """The same as `shape`."""
+        return self.shape
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        return self._dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self._spec.shape)
+
+    @property
+    def name(self) -> str:
+        """The name with ':0' behind it, as TensorFlow has it."""
+        return self._name
+
+    @property
+    def trainable(self) -> bool:
+        return self._trainable
+
+    @property
+    def constraint(self) -> Callable[[Any], Any] | None:
+        return self._constraint
+
+    @property
+    def device(self) -> str:
+        return "/job:localhost/replica:0/task:0/device:CPU:0"
+
+    def ref(self) -> Reference:
+        """A hashable that is equal for the same variable."""
+        return Reference(self)
+
+    # --- reading ---
+
+    def _as_tensor(self) -> Tensor:
+        interpreter = current()
+        value: Tensor
+        if interpreter is eager:
+            value = EagerTensor(self._array)
+        else:
+            value = interpreter.read(self)  # type: ignore[attr-defined]
+        for tape in tapes.items:
+            tape.accessed(self, value)
+        return value
+
+    def value(self) -> Tensor:
+        """The value now, as a tensor that later assignments do not change."""
+        return self._as_tensor()
+
+    def read_value(self) -> Tensor:
+        """The same as `value`."""
+        return self._as_tensor()
+
+    def initialized_value(self) -> Tensor:
+        """The value: a variable has one from the start."""
+        return self._as_tensor()
+
+    def numpy(self) -> Any:
+        """The value: a writable copy, or a NumPy scalar where there are no axes."""
+        return self._known().numpy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return self._known().__array__(dtype, copy)
+
+    def _known(self) -> EagerTensor:
+        """The value as NumPy can have it.
+
+        Raises:
+          SymbolicTensorError: a function is being traced.
+        """
+        if current() is not eager:
+            raise SymbolicTensorError(
+                explain(
+                    "function",
+                    f"variable {self._name} has no NumPy value while a function is traced",
+                    {"variable": self._spec},
+                    fix="use it as a tensor; look at .numpy() outside of the function",
+                )
+            )
+        return EagerTensor(self._array)
+
+    def __bool__(self) -> bool:
+        return bool(self._as_tensor())
+
+    def __int__(self) -> int:
+        return int(self._as_tensor())  # type: ignore[call-overload, no-any-return]
+
+    def __float__(self) -> float:
+        return float(self._as_tensor())  # type: ignore[arg-type]
+
+    def __index__(self) -> int:
+        return self._as_tensor().__index__()  # type: ignore[attr-defined, no-any-return]
+
+    def __len__(self) -> int:
+        if not self._spec.shape:
+            raise TypeError("len() of a scalar variable")
+        return int(self._array.shape[0])
+
+    def __iter__(self) -> Any:
+        return iter(self._as_tensor()[i] for i in range(len(self)))  # type: ignore[index]
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    # --- writing ---
+
+    def assign(
+        self,
+        value: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Variable:
+        """Replace the value.
+
+        Args:
+          value: of the variable's shape and dtype; Python numbers adapt.
+
+        Returns:
+          The variable itself.
+
+        Raises:
+          ShapeError: value has another shape.
+          DTypeError: value is a tensor of another dtype.
+        """
+        return self._assign(as_tensor(value, self._dtype, "assign", "value"))
+
+    def assign_add(
+        self,
+        delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Variable:
+        """Add delta to the value, see `assign`."""
+        return self._update("assign_add", np.add, delta)
+
+    def assign_sub(
+        self,
+        delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Variable:
+        """Subtract delta from the value, see `assign`."""
+        return self._update("assign_sub", np.subtract, delta)
+
+    def _assign(self, value: Tensor) -> Variable:
+        interpreter = current()
+        if interpreter is not eager:
+            interpreter.assign(self, value)  # type: ignore[attr-defined]
+            return self
+        assert isinstance(value, EagerTensor)
+        if not self._loose:
+            check_assigned(self, value.spec)
+        self._write(value._array)
+        return self
+
+    def _update(self, op: str, ufunc: Any, delta: Any) -> Variable:
+        if current() is not eager:
+            value = self._as_tensor()
+            return self._assign(value + delta if ufunc is np.add else value - delta)  # type: ignore[operator, no-any-return]
+        tensor = as_tensor(delta, self._dtype, op, "delta")
+        assert isinstance(tensor, EagerTensor)
+        if tensor._array.shape != self._array.shape:
+            check_assigned(self, tensor.spec)
+        with self._lock, np.errstate(all="ignore"):
+            self.make_private()
+            ufunc(self._array, tensor._array, out=self._array)
+        return self
+
+    # --- TensorFlow 1's face, for variables outside of a graph ---
+
+    def load(self, value: Any, session: Any = None) -> None:
+        """Replace the value."""
+        self.assign(value)
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def __repr__(self) -> str:
+        head = f"<nf.Variable '{self._name}' shape={self.shape} dtype={self._dtype.name}"
+        if self._array.ndim:
+            return f"{head}, numpy=\n{self._array!r}>"
+        return f"{head}, numpy={self._array[()]}>"
+
+    def __copy__(self) -> Variable:
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: Any) -> Variable:
+        """Another variable of the same value."""
+        twin = Variable(EagerTensor(self._array), self._trainable, not self._loose,
+                        name=self._name[:-2], constraint=self._constraint)  # fmt: skip
+        memo[id(self)] = twin
+        return twin
+
+    def __reduce__(self) -> Any:
+        return _restored, (np.array(self._array), self._trainable, self._loose, self._name[:-2])
+
+
+bind(Variable)
+
+
+class Reference:
+    """A variable as a key: equal and of one hash for the same variable."""
+
+    __slots__ = ("_variable",)
+
+    def __init__(self, variable: Variable) -> None:
+        self._variable = variable
+
+    def deref(self) -> Variable:
+        """The variable."""
+        return self._variable
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and self._variable is other._variable
+
+    def __hash__(self) -> int:
+        return id(self._variable)
+
+
+def _initial(value: Any) -> Any:
+    return value() if callable(value) and not hasattr(value, "_as_tensor") else value
+
+
+def _open(shape: Sequence[Any] | None) -> bool:
+    """Whether a shape leaves something open."""
+    if shape is None:
+        return False
+    sizes = getattr(shape, "dims", shape)
+    return sizes is None or any(n is None for n in sizes)
+
+
+def _restored(array: Array, trainable: bool, loose: bool, name: str) -> Variable:
+    return Variable(EagerTensor(array), trainable, not loose, name=name)

@@ -1,0 +1,218 @@
+"""Tracing: a Python function is run once on symbolic tensors, and what it does becomes a graph.
+
+    trace(fn, args, kwargs, ...) -> Traced: graph, form of the result, variables
+
+The tracing interpreter is a Building one that lets the outside in: a tensor that has a value
+becomes an input of the graph (a *capture*), a variable becomes one read node. After an assignment
+in the trace a read is the assigned value, so a variable is read at most once per call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from numflow import nest
+from numflow.errors import GraphError, SourceLine, SymbolicTensorError, explain
+from numflow.graph.building import Building, SymbolicTensor
+from numflow.graph.graph import Graph, GraphBuilder, Value
+from numflow.graph.op import current, interpreting
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor
+from numflow.ops.convert import as_tensor
+from numflow.ops.shape import stop_gradient_op
+from numflow.ops.state import assign_op, read_op
+
+_SMALL = 16  # captured integers of no more elements become constants, which axes and shapes may use
+
+
+class VariableCreatedError(GraphError, ValueError):
+    """A traced function makes a variable when it may not."""
+
+
+class Tracing(Building):
+    """The interpreter in force while a function is traced."""
+
+    def __init__(self, builder: GraphBuilder, name: str, first: SourceLine | None = None) -> None:
+        super().__init__(builder)
+        self.name = name
+        self.variables: dict[int, Any] = {}  # by id, in the order of first use
+        self._first = first  # where the function was called first, if variables may not be made
+        self._captured: dict[
+            int, Value
+        ] = {}  # by id of a tensor; builder.captures keeps them alive
+        self._now: dict[
+            int, Tensor
+        ] = {}  # by id of a variable: its value at this point of the trace
+
+    # --- tensors of outside ---
+
+    def value(self, tensor: Tensor) -> Value:
+        if type(tensor) is SymbolicTensor:
+            if tensor.builder is self.builder:
+                return tensor.value
+            raise self._foreign(tensor)
+        found = self._captured.get(id(tensor))
+        if found is None:
+            found = self._captured[id(tensor)] = self._capture(tensor)
+        return found
+
+    def _capture(self, tensor: Tensor) -> Value:
+        spec = tensor.spec
+        size = spec.size
+        if (
+            isinstance(size, int)
+            and size <= _SMALL
+            and (spec.dtype.is_integer or spec.dtype.is_bool)
+        ):
+            return self.builder.constant(np.array(tensor))
+        value = self.builder.add_input(spec, f"capture {len(self.builder.captures)}")
+        self.builder.captures[value] = tensor
+        return value
+
+    def capture(self, tensor: Tensor) -> Tensor:
+        """A tensor that has a value, as one of the trace."""
+        return self.tensor(self.value(tensor))
+
+    def _foreign(self, tensor: SymbolicTensor) -> SymbolicTensorError:
+        node = tensor.value.node
+        return SymbolicTensorError(
+            explain(
+                "function",
+                "a tensor of one trace is used in another",
+                {"tensor": tensor, "made at": node.line if node else tensor.builder.name},
+                fix="return it from the function that makes it, and pass it on as an argument",
+            )
+        )
+
+    # --- variables ---
+
+    def read(self, variable: Any) -> Tensor:
+        """The value of variable at this point of the trace."""
+        found = self._now.get(id(variable))
+        if found is None:
+            self.variables[id(variable)] = variable
+            node = self.builder.add(read_op, (), {"variable": variable}, name=variable.name)
+            found = self._now[id(variable)] = self.tensor(node.output)
+        return found
+
+    def assign(self, variable: Any, value: Tensor) -> None:
+        """Let variable have the value from here on."""
+        self.variables[id(variable)] = variable
+        assign_op(value, variable=variable)
+        # A leaf for tapes: no gradient flows through a variable.
+        self._now[id(variable)] = stop_gradient_op(self.capture(value))
+
+    def creating_variable(self, name: str) -> None:
+        """Allow a new variable, or not.
+
+        Raises:
+          VariableCreatedError: this is not the function's first trace.
+        """
+        if self._first is not None:
+            raise VariableCreatedError(
+                explain(
+                    "function",
+                    f"{self.name} makes the variable {name} on a call that is not its first",
+                    {"first call": self._first},
+                    fix="make it once, outside of the function or under `if self.v is None`",
+                )
+            )
+
+
+def tracing() -> Tracing | None:
+    """The trace that is going on in this thread."""
+    interpreter = current()
+    return interpreter if isinstance(interpreter, Tracing) else None
+
+
+# --- a whole function --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Stands for output number `index` of the graph in the form of a result."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A function as a graph.
+
+    graph: its inputs are the arguments' tensors in order, then the captures.
+    arguments: the number of the former.
+    result: what the function returned, with an Output in place of each tensor.
+    variables: those that are read or written, in the order of first use.
+    """
+
+    graph: Graph
+    arguments: int
+    result: Any
+    variables: tuple[Any, ...]
+
+    @property
+    def captures(self) -> list[Any]:
+        """The captured tensors, in the order of the inputs."""
+        return [self.graph.captures[v] for v in self.graph.inputs[self.arguments :]]
+
+    def pack(self, outputs: Sequence[Any]) -> Any:
+        """The result, of the outputs' tensors."""
+        if type(self.result) is Output:
+            return outputs[self.result.index]
+        return nest.map_structure(
+            lambda x: outputs[x.index] if type(x) is Output else x, self.result
+        )
+
+
+def trace(
+    fn: Callable[..., Any],
+    specs: Sequence[tuple[Spec, str]],
+    call: Callable[[Sequence[Tensor]], tuple[Sequence[Any], Mapping[str, Any]]],
+    name: str,
+    first: SourceLine | None = None,
+) -> Traced:
+    """Run fn on symbolic tensors.
+
+    Args:
+      specs: spec and name of each tensor among the arguments.
+      call: puts the tensors for these into fn's positional and keyword arguments.
+      first: where fn was called first; given, it may make no variables.
+
+    Raises:
+      TypeError: fn returns something that is no tensor.
+      UnknownSizeError: fn asks for the number behind a symbolic size.
+      whatever fn raises.
+    """
+    builder = GraphBuilder(name)
+    interpreter = Tracing(builder, name, first)
+    inputs = [interpreter.tensor(builder.add_input(spec, arg)) for spec, arg in specs]
+    with interpreting(interpreter):
+        args, kwargs = call(inputs)
+        returned = fn(*args, **kwargs)
+        outputs: list[Value] = []
+
+        def output(x: Any) -> Any:
+            if x is None:
+                return None
+            outputs.append(interpreter.value(_returned(x, name)))
+            return Output(len(outputs) - 1)
+
+        result = nest.map_structure(output, returned)
+    variables = tuple(interpreter.variables.values())
+    return Traced(builder.freeze(outputs), len(inputs), result, variables)
+
+
+def _returned(x: Any, name: str) -> Tensor:
+    try:
+        return as_tensor(x, None, name, "result")
+    except (ValueError, TypeError) as e:
+        if isinstance(e, SymbolicTensorError):
+            raise
+        raise TypeError(
+            explain(name, "a traced function returns tensors, None, or structures of them",
+                    {"result": repr(x)[:200]})
+        ) from None  # fmt: skip
