@@ -286,6 +286,12 @@ def zeros() -> int:
     _compiled_only()
 
 
+@intrinsic(lambda c: Value(c.vectors.scalar, "0.0"))
+def zero() -> Elem:
+    """The element 0."""
+    _compiled_only()
+
+
 @intrinsic(lambda c: Value(c.vectors.vector, "zeroinitializer"))
 def vzero() -> Vec:
     """The vector of zeros."""
@@ -361,9 +367,7 @@ def refuse(args: int, index: int) -> None:
 
 
 def _call_tile(c: Compiler, table: Value, index: Value, *operands: Value) -> None:
-    tile = c.b(
-        f"load ptr, ptr {c.b(f'getelementptr ptr, ptr {c.b.pointer(table.name)}, i64 {index.name}')}, align 8"
-    )
+    tile = c.b(f"load ptr, ptr {_word_pointer(c, table, index)}, align 8")
     c.b.do(f"call void {tile}({', '.join(f'i64 {x.name}' for x in operands)})")
 
 

@@ -1,29 +1,32 @@
-"""A small compiler: functions in a subset of Python -> LLVM IR text, in milliseconds, without Numba.
+"""A small compiler: functions in a subset of Python -> LLVM IR text, in milliseconds.
 
-Library kernels that a dense step needs at once (the loops around the GEMM tiles, gather, scatter...)
-are written as plain Python functions that Python itself never runs:
+Library kernels that a dense step needs at once (the loops around the GEMM tiles, gather,
+scatter...) do not wait for Numba: they are plain Python functions, which Python itself never runs.
 
     def double(args: int, begin: int, end: int) -> None:
         x = word(args, HEADER)
         for i in range(begin, end):
             store_f32(x + i * 4, load_f32(x + i * 4) * 2.0)
 
-    address = compiled(double).address
+    address = addresses(double)["double"]
 
-What they may say
-  values      int (i64, and every address), F32, F64, Elem (the element type that the module is compiled for),
-              Vec (a vector of Elem), Mask, and truth values. A variable has one type for ever: that of its first value.
-  statements  assignment (tuples too), +=, if, while, for in range, break, continue, return, calls.
-  operators   + - * // % on int as Python has them (floor; the divisor must not be 0), & | ^ << >>; + - * / and
-              comparisons of numbers; and, or (the second operand is evaluated only if needed), not, x if c else y
-              (both x and y are evaluated).
-  names       locals; module-level ints and class attributes that are ints, as constants; ES, VL, VB: bytes of an
-              element, elements and bytes of a vector; intrinsics (intrinsics.py); other functions of the subset,
-              compiled along.
-All arithmetic on int wraps at 64 bits. There is no bounds check: what a kernel reads has been checked by the plan, or is
-checked by the kernel itself, which calls refuse(args, index).
+The subset:
 
-Locals become stack slots; the "sroa" pass of the engine makes SSA values of them.
+types       int (an i64, and every address), F32, F64, Elem (the element type that the module is
+            compiled for), Vec (a vector of Elem), Mask, bool. A variable has one type for ever,
+            that of its first value. Parameters and result are annotated, with annotations
+            imported from the future.
+statements  assignment (tuples too), +=, if, while, for in range, break, continue, return, calls.
+operators   on int + - * // % & | ^ << >> as Python has them (rounded down; the divisor must not be
+            0), wrapping at 64 bits; on floating values + - * /; comparisons; and, or (the second
+            operand is evaluated only if needed), not; x if c else y (x and y are both evaluated).
+names       locals; module-level ints and int attributes of classes, as constants; ES, VL, VB: bytes
+            of an element, elements and bytes of a vector; intrinsics (intrinsics.py); other
+            functions of the subset, which are compiled along.
+
+There is no bounds check: what a kernel reads has been checked by the plan, or is checked by the
+kernel itself, which calls refuse(args, index). Locals become stack slots; the pass "sroa" of the
+engine makes SSA values of them.
 """
 
 from __future__ import annotations
@@ -36,13 +39,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 from numflow.kernels import engine
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Builder, Module, Vectors
 
 Function = Callable[..., Any]
+_F = TypeVar("_F", bound=Function)
 
 
 @dataclass(frozen=True)
@@ -57,23 +61,23 @@ class LangError(Exception):
     """The source is outside the subset. The message names file and line."""
 
 
-def intrinsic(emit: Callable[..., Value | None]) -> Callable[[Function], Function]:
+def intrinsic(emit: Callable[..., Value | None]) -> Callable[[_F], _F]:
     """Mark a function whose call becomes the code that emit(compiler, *values) writes.
 
     The Python function is the documentation and the types; its body never runs.
     """
 
-    def mark(f: Function) -> Function:
+    def mark(f: _F) -> _F:
         f.__dict__["emit"] = emit
         return f
 
     return mark
 
 
-def raw(emit: Callable[[Module, str], str]) -> Callable[[Function], Function]:
+def raw(emit: Callable[[Module, str], str]) -> Callable[[_F], _F]:
     """Mark a function whose whole definition is the IR text emit(module, name)."""
 
-    def mark(f: Function) -> Function:
+    def mark(f: _F) -> _F:
         f.__dict__["raw"] = emit
         return f
 
@@ -110,7 +114,8 @@ def addresses(
 ) -> dict[str, int]:
     """Addresses of compiled entries by name, through the engine's cache.
 
-    dtype is the type of Elem and decides Vec; kernels that use neither are compiled once, for the default.
+    dtype is the type of Elem and decides Vec; kernels that use neither are compiled once, for the
+    default.
     """
     target = target or Target.host()
     names = [f.__name__ for f in entries]
@@ -125,7 +130,7 @@ def addresses(
 
 @functools.cache
 def sources() -> str:
-    """Digest of every source that decides what is emitted: an edited kernel is never taken from the cache.
+    """Digest of every source that decides what is emitted: the cache forgets an edited kernel.
 
     All kernels together: 0.2 ms, and no list of dependencies that can be wrong.
     """
@@ -220,7 +225,7 @@ class Compiler:
         self.b.do(f"br i1 {test.name}, label %{yes}, label %{no}")
 
     def leave(self, label: str) -> None:
-        """Jump away; what follows in this block of Python is in a block of its own, never reached."""
+        """Jump away; what follows here in Python gets a block of its own, never reached."""
         self.jump(label)
         self.b.label(self.labels("dead")[0])
 
@@ -321,7 +326,7 @@ class Compiler:
         self.b.label(end)
 
     def do_For(self, s: ast.For) -> None:
-        """for name in range(...); the step is a constant or positive. The bounds are evaluated once."""
+        """for name in range(...), bounds evaluated once; the step is a constant, or positive."""
         call = s.iter
         if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "range"):
             raise self.fail(s.iter, "for takes range() only")
@@ -438,7 +443,7 @@ class Compiler:
         return Value(a.kind, self.b(f"{_FLOAT[operator]} {a.kind} {a.name}, {b.name}"))
 
     def pair(self, node: ast.expr, a: Value, b: Value) -> tuple[Value, Value]:
-        """Two operands of one type; a float literal takes the other's, Elem if both are literals."""
+        """Two operands of one type; a literal takes the other's (Elem if both are literals)."""
         a = self.typed(a, b.kind or self.vectors.scalar)
         b = self.typed(b, a.kind)
         if a.kind != b.kind:

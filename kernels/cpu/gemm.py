@@ -1,17 +1,20 @@
-"""Matrix products on the CPU: C = op(A) @ op(B), row-major, with bias, relu and a generated epilogue; batches of them.
+"""Matrix products on the CPU: C = op(A) @ op(B), row-major, with bias, relu, generated epilogue.
 
-`plan` turns the sizes of one product into a list of integers in about 20 us: which tile, what to pack, how the work is
-cut. The loops that read them are in gemm_nest.py and gemv.py, the register tiles in tiles.py; all three are compiled
-once for all shapes, when a plan first needs them (cold first product 50 to 90 ms, from the object cache 2).
+`plan` turns the sizes of one product, or of a batch of them, into a list of integers in about 20
+us: which tile, what to pack, how the work is cut. The loops that read them are in gemm_nest.py and
+gemv.py, the register tiles in tiles.py; all three are compiled once for all shapes, when a plan
+first needs them (cold first product 40 to 90 ms, from the object cache 4).
 
     p = plan(m, n, k, "float32", bias=True, threads=2)
     block = [context, workspace, p.units, node, *p.words(a=..., b=..., c=..., bias=...)]
-    p.address(block, 0, p.units)        # or in ranges that start at multiples of p.chunk, in any order, in parallel
+    kernel(p.address)(block, 0, p.units)
 
-The bits of the result depend on sizes, dtype and machine, not on `threads` and not on how units are dealt out: only M
-and N are cut, and blocks of k follow from K alone.
+Units may also go in ranges that start at multiples of p.chunk, in any order, in parallel. The bits
+of the result depend on sizes, dtype and machine, not on `threads` and not on how units are dealt
+out: only M and N are cut, and blocks of k follow from K alone.
 
-Bound: fused multiply-adds (2 * M * N * K flops) for sizes over about 64; packing for few rows; memory for M = 1, N = 1.
+Bound: fused multiply-adds (2 * M * N * K flops) for sizes over about 64; packing for few rows;
+memory for M = 1, N = 1.
 """
 
 from __future__ import annotations
@@ -29,17 +32,17 @@ from numflow.kernels.ir import Vectors
 from numflow.kernels.tiles import ACCUMULATE, BIAS, EPILOGUE, RELU, Epilogue, Q, Tile
 
 KC = 384
-"""Most steps of k that go through at once: the panel of B (KC * 2 vectors) stays in L1 with A's rows."""
+"""Most steps of k that go through at once: a panel of B (two vectors wide) about fills L1."""
 SHARE = 250_000
-"""Multiply-adds per slot below which a further thread does not pay: about 3 us with AVX-512, 6 with AVX2."""
+"""Multiply-adds per slot below which a further thread does not pay: 2 us with AVX-512."""
 
 FINE_SHARE = 16_000_000
-"""Multiply-adds per slot from which it does not matter that each slot packs for itself (within 2 %)."""
+"""Multiply-adds per slot from which finer slots cost less than 2 % (each packs for itself)."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One leading dimension: its size, and strides in elements; a stride of 0 repeats the operand."""
+    """One leading dimension: its size, strides in elements; a stride of 0 repeats the operand."""
 
     size: int
     a: int
@@ -53,7 +56,8 @@ class GemmPlan:
 
     address: of the kernel, void(int64 *args, int64 begin, int64 end).
     units: work units of the whole call; 0 if C is empty.
-    chunk: units that share one workspace; a launch hands out ranges that start at multiples of it (or all at once).
+    chunk: units that share one workspace; a launch hands out ranges that start at multiples of it
+      (or all at once).
     workspace_bytes: of the WORKSPACE word, 64-byte aligned, no contents expected.
     constants: the operand words without addresses.
     """
@@ -65,15 +69,17 @@ class GemmPlan:
     constants: tuple[int, ...]
 
     def words(self, a: int, b: int, c: int, bias: int = 0, extras: Sequence[int] = ()) -> list[int]:
-        """The words after the header, with addresses; W.A, W.B, W.C, W.BIAS, W.EXTRA0, W.EXTRA1 are their places in the
-        argument block, where a caller may change them from call to call."""
+        """The words after the header. Addresses may change from call to call.
+
+        Their places in the argument block are W.A, W.B, W.C, W.BIAS, W.EXTRA0, W.EXTRA1.
+        """
         addresses = [a, b, c, bias, *extras]
         return addresses + list(self.constants[len(addresses) :])
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """How a product is computed: mode (0: tiles or narrow), entry, tile, blocks, what is packed, grid of slots."""
+    """How a product is computed: mode (0: tiles), entry, tile, blocks, packing, grid of slots."""
 
     mode: int = 0
     entry: lang.Function = gemm
@@ -119,8 +125,8 @@ def plan(
       bias: a row vector is added.
       activation: "" or "relu"; relu(NaN) is NaN.
       accumulate: add to C; otherwise C is not read.
-      epilogue: applied to every element; its extra tensors have C's shape, leading dimension and batch strides.
-      batch: leading dimensions, outermost first; at most four after neighbours that can be merged were merged.
+      epilogue: applied to every element; its extra tensors have C's shape and strides.
+      batch: leading dimensions, outermost first; at most four once neighbours were merged.
       threads: how many threads may share the work; speed only.
       aligned_b: B's address is a multiple of the vector width; speed only.
       target: machine to compile for; default the one at hand.
@@ -130,7 +136,8 @@ def plan(
     """
     if activation not in ("", "relu") or dtype not in ("float32", "float64"):
         raise ValueError(
-            f"gemm: activation '' or 'relu', dtype float32 or float64. Received: {activation!r}, {dtype!r}"
+            "gemm: activation '' or 'relu' and dtype float32 or float64 are wanted."
+            f" Received: {activation!r}, {dtype!r}"
         )
     v = Vectors(dtype, target or Target.host())
     lda, ldb, ldc = lda or (m if transpose_a else k), ldb or (k if transpose_b else n), ldc or n
@@ -168,32 +175,51 @@ def plan(
     table = 0
     if choice.mode == 0 and units:
         table = tiles.table(_tiles_of(v, shape, choice), v, epilogue)
-    words = [0] * (W.END - W.A)
-    for place, value in (
-        (W.M, m), (W.N, n), (W.K, k), (W.TRANSPOSE_A, int(transpose_a)), (W.TRANSPOSE_B, int(transpose_b)),
-        (W.LDA, lda), (W.LDB, ldb), (W.LDC, ldc), (W.FLAGS, flags), (W.MODE, choice.mode), (W.ROWS, choice.rows),
-        (W.VECTORS, choice.vectors), (W.KC, choice.kc), (W.NC, choice.nc), (W.PACK_A, choice.pack_a),
-        (W.PACK_B, choice.pack_b), (W.GRID_M, choice.grid_m), (W.GRID_N, choice.grid_n), (W.SLOTS, slots),
-        (W.CHUNK, chunk), (W.SCRATCH, choice.scratch), (W.A_BYTES, choice.a_bytes), (W.TILES, table),
-    ):  # fmt: skip
-        words[place - W.A] = value
+    constants = _constants(
+        {
+            W.M: m,
+            W.N: n,
+            W.K: k,
+            W.TRANSPOSE_A: int(transpose_a),
+            W.TRANSPOSE_B: int(transpose_b),
+            W.LDA: lda,
+            W.LDB: ldb,
+            W.LDC: ldc,
+            W.FLAGS: flags,
+            W.MODE: choice.mode,
+            W.ROWS: choice.rows,
+            W.VECTORS: choice.vectors,
+            W.KC: choice.kc,
+            W.NC: choice.nc,
+            W.PACK_A: choice.pack_a,
+            W.PACK_B: choice.pack_b,
+            W.GRID_M: choice.grid_m,
+            W.GRID_N: choice.grid_n,
+            W.SLOTS: slots,
+            W.CHUNK: chunk,
+            W.SCRATCH: choice.scratch,
+            W.A_BYTES: choice.a_bytes,
+            W.TILES: table,
+        },
+        dims,
+    )
+    address = lang.addresses(choice.entry, dtype=dtype, target=v.target)[choice.entry.__name__]
+    return GemmPlan(address, units, chunk, -(-units // chunk) * choice.scratch, constants)
+
+
+def _constants(values: dict[int, int], dims: list[Batch]) -> tuple[int, ...]:
+    """The operand words in order, 0 where an address goes."""
     for i in range(BATCH_RANK):
         d = dims[-1 - i] if i < len(dims) else Batch(1, 0, 0, 0)
-        for place, value in (
-            (W.BATCH_SIZES, d.size),
-            (W.BATCH_A, d.a),
-            (W.BATCH_B, d.b),
-            (W.BATCH_C, d.c),
-        ):
-            words[place + i - W.A] = value
-    address = lang.addresses(choice.entry, dtype=dtype, target=v.target)[choice.entry.__name__]
-    return GemmPlan(address, units, chunk, -(-units // chunk) * choice.scratch, tuple(words))
+        values[W.BATCH_SIZES + i] = d.size
+        values[W.BATCH_A + i], values[W.BATCH_B + i], values[W.BATCH_C + i] = d.a, d.b, d.c
+    return tuple(values.get(place, 0) for place in range(W.A, W.END))
 
 
 def _merged(dims: list[Batch], m: int, lda: int | None, ldc: int) -> tuple[list[Batch], int]:
-    """Batch dimensions without those of size 1, neighbours merged; the rows of A may take up the last ones.
+    """Batch dimensions without those of size 1, neighbours merged, and m.
 
-    A [5, m, k] times one B [k, n] is a single product of 5 * m rows (lda: None if A's rows are not its stored rows).
+    A [5, m, k] times one B [k, n] is a single product of 5 * m rows (lda: None if A is transposed).
     """
     out: list[Batch] = []
     for d in dims:
@@ -227,7 +253,7 @@ class _Shape:
 
 
 def _choose(v: Vectors, s: _Shape, slots: int) -> _Choice:
-    """The way to compute one matrix. Mode and kc decide the bits: they follow from the sizes alone."""
+    """How to compute one matrix. Mode and kc decide the bits: they follow from the sizes alone."""
     if s.m * s.n == 0:
         return _Choice()
     if not s.flags & EPILOGUE:
@@ -278,8 +304,9 @@ def _tile_choice(v: Vectors, s: _Shape, slots: int) -> _Choice:
     down, across = -(-s.m // rows), -(-s.n // nr)
     grid_m, grid_n = _grid(v, s, slots, rows, nr)
     m, n = -(-down // grid_m) * rows, min(s.n, -(-across // grid_n) * nr)  # of the largest slot
-    # B in place: if one row of tiles uses it, or it is small, or used a few times. Loads that straddle cache lines
-    # are 28 % slower, rows a multiple of 1 KB apart fall into the same cache sets.
+    # B in place: if one row of tiles uses it, or it is small, or used a few times. Loads that
+    # straddle cache lines are 28 % slower, rows a multiple of 1 KB apart fall into the same cache
+    # sets.
     reuse = 24 if s.aligned_b and s.ldb * size % v.target.vbytes == 0 else 4
     small = s.k * s.n * size <= 32768 or (s.k <= KC and m <= reuse * rows)
     pack_b = s.transpose_b or (m > rows and (not small or s.ldb * size % 1024 == 0))
@@ -300,13 +327,21 @@ def _tile_choice(v: Vectors, s: _Shape, slots: int) -> _Choice:
     # 192: three lines, so that the workspaces of two slots do not start in the same cache set
     scratch = Q.BYTES + a_bytes + b_bytes + 192
     return _Choice(
-        rows=rows, vectors=vectors, kc=kc, nc=nc, pack_a=int(pack_a), pack_b=int(pack_b), grid_m=grid_m, grid_n=grid_n,
-        a_bytes=a_bytes, scratch=scratch,
-    )  # fmt: skip
+        rows=rows,
+        vectors=vectors,
+        kc=kc,
+        nc=nc,
+        pack_a=int(pack_a),
+        pack_b=int(pack_b),
+        grid_m=grid_m,
+        grid_n=grid_n,
+        a_bytes=a_bytes,
+        scratch=scratch,
+    )
 
 
 def _grid(v: Vectors, s: _Shape, slots: int, rows: int, nr: int) -> tuple[int, int]:
-    """Rows x columns of slots: least work of the busiest, its packing of B and its loads of A included."""
+    """Rows x columns of slots: least work of the busiest, with its packing of B and loads of A."""
     down, across = -(-s.m // rows), -(-s.n // nr)
     best, grid = float("inf"), (1, 1)
     for grid_m in range(1, slots + 1):

@@ -1,21 +1,35 @@
-"""The loops around the register tiles of a matrix product: packing, blocking, remainders, share of a slot.
+"""The loops around the register tiles of a matrix product: packing, blocking, remainders, slots.
 
-Written in the subset of lang.py, compiled once per element type and machine; nothing of a shape is in the code. Read
-tiles.py first; gemm.py plans the words that are read here. Every address, and every leading dimension after it was
-read, is in bytes.
+Written in the subset of lang.py, compiled once per element type and machine; nothing of a shape is
+in the code. Read tiles.py first; gemm.py plans the words that are read here. Every address, and
+every leading dimension after it was read, is in bytes.
 
-One unit is one slot (a rectangle of C) of one matrix of the batch. A matrix is cut along rows and columns, never
-along k, and k goes through in blocks of KC whatever the grid of slots: so every element is the same chain of
-operations for any number of threads.
+One unit is one slot (a rectangle of C) of one matrix of the batch. A matrix is cut along rows and
+columns, never along k, and k goes through in blocks of KC whatever the grid of slots: so every
+element is the same chain of operations for any number of threads.
 """
 
 from __future__ import annotations
 
 from numflow.kernels.abi import HEADER, WORKSPACE
 from numflow.kernels.intrinsics import (
-    ES, VB, VL, call_tile, first_lanes, larger, load, mask_address, set_word, store, vload, vload_masked,
-    vstore_masked, vzero, word, zeros,
-)  # fmt: skip
+    ES,
+    VB,
+    VL,
+    call_tile,
+    first_lanes,
+    larger,
+    load,
+    mask_address,
+    set_word,
+    store,
+    vload,
+    vload_masked,
+    vstore_masked,
+    vzero,
+    word,
+    zeros,
+)
 from numflow.kernels.ir import Builder, Module
 from numflow.kernels.lang import raw
 from numflow.kernels.tiles import ACCUMULATE, BIAS, EPILOGUE, RELU, Q
@@ -69,10 +83,10 @@ def batch_offset(args: int, batch: int, strides: int) -> int:
     while batch > 0:
         size = word(args, W.BATCH_SIZES + d)
         rest = batch // size
-        offset += (batch - rest * size) * word(args, strides + d)
+        offset += (batch - rest * size) * word(args, strides + d) * ES
         batch = rest
         d += 1
-    return offset * ES
+    return offset
 
 
 def scratch(args: int, begin: int) -> int:
@@ -121,12 +135,12 @@ def copy(dst: int, src: int, n: int) -> None:
 
 
 def pack_b(src: int, lds: int, dst: int, kc: int, nc: int, nr: int) -> None:
-    """B[k, n] -> panels of nr columns, the last one as many vectors wide as it needs; four rows at a time."""
+    """B[k, n] -> panels of nr columns, the last one as few vectors wide as it needs."""
     full = nc // nr
     rem = nc - full * nr
     nb = nr * ES
     k = 0
-    while k < kc:
+    while k < kc:  # four rows at a time
         s, d = src + k * lds, dst + k * nb
         if k + 4 <= kc and nb == 2 * VB:
             for _ in range(full):
@@ -163,7 +177,7 @@ def pack_b(src: int, lds: int, dst: int, kc: int, nc: int, nr: int) -> None:
 
 
 def transpose_ir(module: Module, name: str) -> str:
-    """Whole vectors are loaded along the rows of the source and transposed by interleaving halves, log2(VL) times."""
+    """Vectors along the rows of the source, transposed by interleaving halves log2(VL) times."""
     v, b = module.vectors, Builder(module)
     n, vector = v.lanes, v.vector
     b.label("entry")
@@ -183,11 +197,10 @@ def transpose_ir(module: Module, name: str) -> str:
     low = ", ".join(f"i32 {x}" for i in range(n // 2) for x in (i, n + i))
     high = ", ".join(f"i32 {x}" for i in range(n // 2, n) for x in (i, n + i))
     for _ in range(n.bit_length() - 1):
+        pairs = [(rows[i], rows[i + n // 2]) for i in range(n // 2)]
         rows = [
-            b(
-                f"shufflevector {vector} {rows[i]}, {vector} {rows[i + n // 2]}, <{n} x i32> <{half}>"
-            )
-            for i in range(n // 2)
+            b(f"shufflevector {vector} {x}, {vector} {y}, <{n} x i32> <{half}>")
+            for x, y in pairs
             for half in (low, high)
         ]
     d = b.offset(target, b("mul i64 %k, %ldd"))
@@ -226,7 +239,7 @@ def pack_bt(src: int, lds: int, dst: int, kc: int, nc: int, nr: int) -> None:
 
 
 def pack_columns(src: int, lds: int, dst: int, kc: int, rows: int) -> int:
-    """A stored as [k, m]: `rows` columns of it side by side; returns the bytes of a row of the copy."""
+    """`rows` columns of A stored as [k, m], side by side; the bytes of a row of the copy."""
     w = (rows + VL - 1) // VL * VB
     mask = first_lanes(rows - (w // VB - 1) * VL)
     for _ in range(kc):
@@ -249,7 +262,7 @@ def low_bits(relu: int) -> int:
 
 
 def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
-    """Slot s of the grid: for blocks of columns, for blocks of k: pack B; for rows of tiles: pack A, call the tile."""
+    """Slot s: for blocks of columns, of k: pack B; for rows of tiles: pack A, multiply."""
     lda, ta = word(args, W.LDA) * ES, word(args, W.TRANSPOSE_A)
     ldb, tb = word(args, W.LDB) * ES, word(args, W.TRANSPOSE_B)
     ldc = word(args, W.LDC) * ES
@@ -261,8 +274,8 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
     bias, flags = word(args, W.BIAS), word(args, W.FLAGS)
     wa = q + Q.BYTES
     wb = wa + word(args, W.A_BYTES)
-    # rows are dealt out evenly to mt tiles (100 rows: 8 tiles of 12 or 13, not 7 of 14 and one of 2),
-    # tiles and panels evenly to the slots
+    # rows are dealt out evenly to mt tiles (100 rows: 8 tiles of 12 or 13, not 7 of 14 and one of
+    # 2), tiles and panels evenly to the slots
     mt, nt = (m + mr - 1) // mr, (n + nr - 1) // nr
     base = m // mt
     extra = m - base * mt
@@ -354,7 +367,10 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
 
 
 def narrow(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
-    """Few columns, A transposed: blocks of C^T = op(B)^T A, vectors along the rows of C, transposed on the way out."""
+    """Few columns, A transposed: blocks of C^T = op(B)^T A, transposed on the way out.
+
+    Vectors lie along the rows of C there: 784 x 10 fills them, where 10 columns would fill half.
+    """
     m, n, k, tiles = word(args, W.M), word(args, W.N), word(args, W.K), word(args, W.TILES)
     lda, ldb, ldc = word(args, W.LDA) * ES, word(args, W.LDB) * ES, word(args, W.LDC) * ES
     mr, mb, nv, g = word(args, W.ROWS), word(args, W.NC), word(args, W.VECTORS), word(args, W.SLOTS)

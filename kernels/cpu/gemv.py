@@ -1,17 +1,33 @@
 """Matrix times vector and vector times matrix: products with one row or one column of output.
 
-Bound: memory, the matrix is read once. Two ways: `dot` where the matrix is stored along k (one sum per row, four rows
-at a time), `axpy` where it is stored across k (sums of scaled rows, eight at a time, columns in blocks that stay in
-L1). Written in the subset of lang.py; the words are those of gemm_nest.py. The order of a sum depends on k alone.
+Bound: memory, the matrix is read once. Two ways: `dot` where the matrix is stored along k (one sum
+per row, four rows at a time), `axpy` where it is stored across k (sums of scaled rows, eight at a
+time, columns in blocks that stay in L1). Written in the subset of lang.py; the words are those of
+gemm_nest.py. The order of a sum depends on k alone.
 """
 
 from __future__ import annotations
 
 from numflow.kernels.cpu.gemm_nest import W, batch_offset, scratch
 from numflow.kernels.intrinsics import (
-    ES, VB, VL, Elem, first_lanes, fma, larger, load, splat, store, vload, vload_masked, vstore_masked, vsum, vzero,
+    ES,
+    VB,
+    VL,
+    Elem,
+    first_lanes,
+    fma,
+    larger,
+    load,
+    splat,
+    store,
+    vload,
+    vload_masked,
+    vstore_masked,
+    vsum,
+    vzero,
     word,
-)  # fmt: skip
+    zero,
+)
 from numflow.kernels.tiles import ACCUMULATE, BIAS, RELU
 
 DOT_A, DOT_B, AXPY_A, AXPY_B = 1, 2, 3, 4
@@ -49,7 +65,7 @@ def put(y: int, bias: int, flags: int, x: Elem) -> None:
     if flags & BIAS != 0:
         x += load(bias)
     if flags & RELU != 0 and x < 0.0:  # false for NaN, which stays
-        x = 0.0
+        x = zero()
     store(y, x)
 
 
@@ -66,7 +82,7 @@ def dot(
     y_step: int,
     bias_step: int,
 ) -> None:
-    """y[i] = sum over k of mat[i, k] x[k], four rows at a time (rows past the end repeat the last one)."""
+    """y[i] = sum over k of mat[i, k] x[k], four rows at a time; the last one is repeated."""
     k, g, flags, bias = (
         word(args, W.K),
         word(args, W.SLOTS),
@@ -119,7 +135,7 @@ def dot(
 def axpy(
     args: int, s: int, mat: int, ldm: int, n: int, x: int, x_step: int, c: int, bias_step: int
 ) -> None:
-    """y[j] = sum over k of x[k] mat[k, j], y contiguous: blocks of 256 vectors, eight rows of the matrix at a time."""
+    """y[j] = sum over k of x[k] mat[k, j], y contiguous, in blocks: y stays in L1."""
     k, g, flags, bias = (
         word(args, W.K),
         word(args, W.SLOTS),

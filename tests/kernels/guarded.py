@@ -1,4 +1,4 @@
-"""Arrays that end at an unreadable page: a kernel that reads or writes past the end dies at once."""
+"""Arrays that end at an unreadable page: a kernel that goes past the end dies at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Guarded:
-    """A matrix `array` [rows, columns] with row stride `ld`, whose last element ends at an unreadable page.
+    """A matrix `array` [rows, columns], row stride `ld`, that ends at an unreadable page.
 
     Everything in the pages before, the gaps between rows too, holds `fill` (`untouched` tells).
     """

@@ -81,7 +81,8 @@ def check_case(dtype: str, m: int, n: int, k: int, draw: random.Random) -> None:
     if relu:
         expected = np.maximum(expected, 0)
     p = plan(
-        m, n, k, dtype, transpose_a=bool(ta), transpose_b=bool(tb), lda=lds[0], ldb=lds[1], ldc=lds[2],
+        m, n, k, dtype, transpose_a=bool(ta), transpose_b=bool(tb),
+        lda=lds[0], ldb=lds[1], ldc=lds[2],
         bias=use_bias, activation="relu" if relu else "", accumulate=accumulate,
         epilogue=Epilogue("x * p + q", multiply_add) if use_epilogue else None,
         threads=draw.choice((1, 1, 2, 3)), aligned_b=draw.random() < 0.5,
@@ -110,11 +111,13 @@ def test_products_of_drawn_sizes_and_layouts(dtype: str) -> None:
 
 @pytest.mark.parametrize(
     ("m", "n", "k"),
-    [(0, 5, 3), (5, 0, 3), (0, 0, 0), (5, 3, 0), (1, 5, 0), (5, 1, 0), (1, 1, 1), (257, 307, 773)]
-    + [(1, 1009, 701), (1009, 1, 701), (131, 1031, 401), (1009, 10, 67)],
-)
+    [
+        (0, 5, 3), (5, 0, 3), (0, 0, 0), (5, 3, 0), (1, 5, 0), (5, 1, 0), (1, 1, 1),
+        (257, 307, 773), (1, 1009, 701), (1009, 1, 701), (131, 1031, 401), (1009, 10, 67),
+    ],
+)  # fmt: skip
 def test_empty_single_and_large_products(m: int, n: int, k: int) -> None:
-    """k = 0 leaves the bias or C alone; sizes that need several slots, blocks of k and of columns."""
+    """k = 0 leaves the bias or C alone; sizes that need several slots and blocks."""
     draw = random.Random(2)
     for _ in range(8):
         check_case("float32", m, n, k, draw)
@@ -129,7 +132,7 @@ def test_empty_single_and_large_products(m: int, n: int, k: int) -> None:
     ],
 )  # fmt: skip
 def test_bits_are_equal_for_any_number_of_threads(m: int, n: int, k: int, ta: int, tb: int) -> None:
-    """Every way to compute (tiles, narrow, dot, axpy): cuts along M and N never change an element."""
+    """Every way to compute (tiles, narrow, dot, axpy): cuts never change an element."""
     a, b, bias = normal(*((k, m) if ta else (m, k))), normal(*((n, k) if tb else (k, n))), normal(n)
     start = normal(m, n)
     results, slots = [], set()
@@ -187,8 +190,8 @@ def test_garbage_in_c_is_not_read_unless_accumulating() -> None:
 
 BATCHES = [
     # shapes of A and B without their last two axes
-    ((5,), (5,)), ((5,), ()), ((), (5,)), ((3, 1), (1, 5)), ((2, 3, 5), (3, 5)), ((2, 1, 3, 1), (7, 1, 5)),
-    ((0,), (0,)), ((1,), (1,)), ((101,), (101,)),
+    ((5,), (5,)), ((5,), ()), ((), (5,)), ((3, 1), (1, 5)), ((2, 3, 5), (3, 5)),
+    ((2, 1, 3, 1), (7, 1, 5)), ((0,), (0,)), ((1,), (1,)), ((101,), (101,)),
 ]  # fmt: skip
 
 
@@ -207,7 +210,7 @@ BATCHES = [
 def test_batches_broadcast(
     batch_a: tuple[int, ...], batch_b: tuple[int, ...], m: int, n: int, k: int, ta: int, tb: int
 ) -> None:
-    """Leading dimensions as in NumPy's matmul, strides of 0 for repeated matrices; any number of threads."""
+    """Leading dimensions as in NumPy's matmul; strides of 0 repeat a matrix."""
     a, b = (
         normal(*batch_a, *((k, m) if ta else (m, k))),
         normal(*batch_b, *((n, k) if tb else (k, n))),
@@ -239,7 +242,7 @@ def test_too_many_batch_dimensions_are_refused() -> None:
     """Alternating broadcasts do not merge; the op layer copies such operands first."""
     batch = [Batch(2, 0 if i % 2 else 5, 5 if i % 2 else 0, 100) for i in range(5)]
     with pytest.raises(
-        ValueError, match="at most 4 batch dimensions that do not merge. Received: 5"
+        ValueError, match=r"at most 4 batch dimensions that do not merge\. Received: 5"
     ):
         plan(3, 5, 7, batch=batch)
 
