@@ -136,14 +136,14 @@ Rule = Callable[[Node, tuple[SymbolicTensor, ...]], "Sequence[Tensor] | Tensor |
 
 
 class Rebuilding(Building):
-    """The interpreter of a pass: offers each node to the pass's rule before it is appended.
+    """The interpreter of a pass: what its rule makes of a node is appended in the node's place.
 
     It keeps its own tensors: nodes that a pass leaves alone belong to several graphs.
     """
 
-    def __init__(self, builder: GraphBuilder, rule: Rule) -> None:
+    def __init__(self, builder: GraphBuilder, rule: Rule, again: bool) -> None:
         super().__init__(builder)
-        self._rule = rule
+        self._rule, self._again = rule, again
         self._tensors: dict[Value, SymbolicTensor] = {}
 
     def tensor(self, value: Value) -> SymbolicTensor:
@@ -157,33 +157,38 @@ class Rebuilding(Building):
         specs = op.specs([v.spec for v in values], attrs)
         node = Node(op, values, attrs, specs, self.builder.line)
         self.builder.follow_sizes(node)
-        return self.place(node)
+        return self.place(node) if self._again else self._append(node)
 
     def place(self, node: Node) -> tuple[Tensor, ...]:
         """The outputs of node, or of what the rule makes of it."""
         got = self._rule(node, tuple(map(self.tensor, node.inputs)))
         if got is None:
-            self.builder.nodes.append(node)
-            return tuple(map(self.tensor, node.outputs))
+            return self._append(node)
         return (got,) if isinstance(got, Tensor) else tuple(got)
 
+    def _append(self, node: Node) -> tuple[Tensor, ...]:
+        self.builder.nodes.append(node)
+        return tuple(map(self.tensor, node.outputs))
 
-def rebuild(graph: Graph, rule: Rule, outputs: Sequence[Value] | None = None) -> Graph:
+
+def rebuild(
+    graph: Graph, rule: Rule, outputs: Sequence[Value] | None = None, again: bool = False
+) -> Graph:
     """A graph in which each node is what `rule(node, its new inputs)` makes of it; None keeps it.
 
     The rule runs with a Rebuilding interpreter in force: it calls ops, and may return inputs as
-    they are. What it makes is offered to it again, node by node, so rules must lead downhill.
+    they are. again: what it makes is offered to it too, node by node, so it must lead downhill.
     Nodes that stay as they are belong to both graphs; a pass that changes nothing returns `graph`.
     """
     builder = GraphBuilder(graph.name)
     builder.inputs, builder.captures = list(graph.inputs), dict(graph.captures)
-    building = Rebuilding(builder, rule)
+    building = Rebuilding(builder, rule, again)
     new: dict[Value, Value] = {}  # of values that changed
     moved: dict[Node, Node] = {}  # of nodes that changed
     with interpreting(building):
         for node in graph.nodes:
             builder.line = node.line
-            copy = _with_inputs(node, new, moved)
+            copy = with_inputs(node, new, moved)
             if copy is not node:
                 moved[node] = copy
             for v, t in zip(node.outputs, building.place(copy), strict=True):
@@ -197,8 +202,11 @@ def rebuild(graph: Graph, rule: Rule, outputs: Sequence[Value] | None = None) ->
     return builder.freeze(results)
 
 
-def _with_inputs(node: Node, new: Mapping[Value, Value], moved: Mapping[Node, Node]) -> Node:
-    """node itself where nothing that it follows changed, else a copy that follows the new."""
+def with_inputs(node: Node, new: Mapping[Value, Value], moved: Mapping[Node, Node]) -> Node:
+    """node itself where nothing that it follows changed, else a copy that follows the new.
+
+    new: the values that changed; moved: the nodes that did.
+    """
     if not any(v in new for v in node.inputs) and not any(n in moved for n in node.control_inputs):
         return node
     copy = Node(

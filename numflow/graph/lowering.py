@@ -41,7 +41,7 @@ class Elementwise:
 
 @dataclass(frozen=True)
 class Checked:
-    """condition(b, x, **attrs) -> bool term that must hold; message(value, attrs) -> the problem."""
+    """condition(b, x, **attrs) -> bool term that must hold; message(value, attrs) -> the fault."""
 
     condition: Callable[..., Any]
     message: Callable[[Any, Attrs], str]

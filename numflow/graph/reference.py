@@ -76,12 +76,11 @@ def _run(
 ) -> Sequence[Array]:
     """The outputs of one node; its write, if it is one, is noted in `written`."""
     arrays = [values[v] for v in node.inputs]
-    if node.op.effect == "read":
-        variable = node.attrs["variable"]
+    variable = node.attrs.get("variable")
+    if variable is not None and node.op.effect == "read":
         found = written.get(id(variable))
         return [np.array(variable._array if found is None else found[1])]
-    if node.op.effect == "write":
-        variable = node.attrs["variable"]
+    if variable is not None and node.op.effect == "write":
         written[id(variable)] = variable, np.array(arrays[0])
         return arrays[: len(node.outputs)]
     outputs = node.op.run(arrays, [v.spec for v in node.outputs], concrete_attrs(node.attrs, sizes))

@@ -1,0 +1,47 @@
+"""The passes in order. `explain()` shows a graph between them; tests verify it there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from numflow.graph.graph import Graph
+from numflow.graph.verify import verify
+from numflow.passes.constants import constants
+from numflow.passes.cse import cse
+from numflow.passes.dead_code import dead_code
+from numflow.passes.decompose import decompose
+from numflow.passes.simplify import simplify
+
+Pass = Callable[[Graph], Graph]
+Observer = Callable[[str, Graph], None]
+
+PASSES: tuple[Pass, ...] = (
+    decompose,
+    dead_code,  # gradients that nobody wants are not worth a look
+    constants,
+    simplify,
+    cse,
+    constants,  # of what simplify made
+    simplify,  # of what cse made equal
+    cse,
+    dead_code,
+)
+
+
+def run_passes(graph: Graph, observe: Observer | None = None, check: bool = False) -> Graph:
+    """An equal graph that is fit for fusing.
+
+    observe: called with ("traced", graph) first, and with a pass's name and its result after each.
+    check: verify each result.
+    """
+    if observe is not None:
+        observe("traced", graph)
+    if check:
+        verify(graph)
+    for step in PASSES:
+        graph = step(graph)
+        if observe is not None:
+            observe(step.__name__, graph)
+        if check:
+            verify(graph)
+    return graph
