@@ -57,6 +57,12 @@ class _Scalar(_Number):
     def __gt__(self, other: Self | float) -> bool:
         _compiled_only()
 
+    def __le__(self, other: Self | float) -> bool:
+        _compiled_only()
+
+    def __ge__(self, other: Self | float) -> bool:
+        _compiled_only()
+
 
 class F32(_Scalar):
     """A float32."""
