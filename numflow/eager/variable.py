@@ -367,7 +367,7 @@ class Variable:
     def _update(self, op: str, ufunc: Any, delta: Any) -> Variable:
         if current() is not eager:
             value = self._as_tensor()
-            return self._assign(value + delta if ufunc is np.add else value - delta)  # type: ignore[operator, no-any-return]
+            return self._assign(value + delta if ufunc is np.add else value - delta)
         tensor = as_tensor(delta, self._dtype, op, "delta")
         assert isinstance(tensor, EagerTensor)
         if tensor._array.shape != self._array.shape:

@@ -32,6 +32,9 @@ def as_tensor(
     """
     want = None if dtype is None else dtypes.as_dtype(dtype)
     if not isinstance(value, Tensor):
+        weak = getattr(value, "_weak_tensor", None)
+        if weak is not None:  # a number that a trace knows only as a tensor: it adapts
+            return weak(want)  # type: ignore[no-any-return]
         read = getattr(value, "_as_tensor", None)
         if read is not None:  # a variable, or what behaves like one
             value = read()
@@ -153,6 +156,7 @@ def _holds_tensors(value: Sequence[Any]) -> bool:
     return any(
         isinstance(v, Tensor | Size | Dim)
         or hasattr(v, "_as_tensor")
+        or hasattr(v, "_weak_tensor")
         or (isinstance(v, list | tuple) and _holds_tensors(v))
         for v in value
     )
@@ -171,7 +175,7 @@ def _pack(value: Sequence[Any], want: dtypes.DType | None, op: str, name: str) -
     if want is None:
         want = next((t.dtype for t in _leaves(value) if isinstance(t, Tensor)), None)
         if want is None:
-            want = next(v.dtype for v in _leaves(value) if hasattr(v, "_as_tensor"))
+            want = next((v.dtype for v in _leaves(value) if hasattr(v, "_as_tensor")), None)
     return shape.stack_tensors([as_tensor(v, want, op, name) for v in value], 0)
 
 
