@@ -24,7 +24,9 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -44,8 +46,27 @@ class SourceLine:
         return f"{where}:  {text}" if text else where
 
 
+class _Here(threading.local):
+    line: SourceLine | None = None
+
+
+_here = _Here()
+
+
+@contextmanager
+def at_line(line: SourceLine | None) -> Iterator[None]:
+    """Messages of this thread name `line` meanwhile: the line that a node was made at, not the call of its function."""
+    before, _here.line = _here.line, line
+    try:
+        yield
+    finally:
+        _here.line = before
+
+
 def user_line() -> SourceLine | None:
     """The innermost line on the stack that is not numflow's own; None where there is none."""
+    if _here.line is not None:
+        return _here.line
     frame = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back  # type: ignore[assignment]

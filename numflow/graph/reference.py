@@ -68,6 +68,11 @@ def bind_symbols(
     return bound
 
 
+def run_node(node: Node, values: dict[Value, Array], sizes: Mapping[str, int]) -> None:
+    """Run one node on values, which gain its outputs; writes of variables are left out."""
+    values.update(zip(node.outputs, _run(node, values, sizes, {}), strict=True))
+
+
 def _run(
     node: Node,
     values: Mapping[Value, Array],

@@ -120,17 +120,24 @@ class _MatmulCall:
 
     @property
     def pointer_positions(self) -> Sequence[int]:
-        return (0, 1, 2)
+        return (0, 1, 2, 3)
 
     def words(self, pointers: Sequence[int]) -> list[int]:
-        a, b, c = pointers
-        return list(self.plan.words(a, b, c))
+        return list(self.plan.words(*pointers))
 
 
 def plan_matmul(
-    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    attrs: Attrs,
+    threads: int,
+    bias: bool = False,
+    activation: str = "",
 ) -> _MatmulCall:
-    """The kernel of one product of dense arrays, all sizes being known."""
+    """The kernel of one product of dense arrays, all sizes being known.
+
+    bias: a row vector is added, the fourth operand. activation: "relu" or "".
+    """
     from numflow.kernels.cpu import gemm  # llvmlite: only where code is made
 
     a, b = inputs
@@ -148,6 +155,8 @@ def plan_matmul(
         transpose_b=attrs["transpose_b"],
         batch=dims,
         threads=threads,
+        bias=bias,
+        activation=activation,
     )
     return _MatmulCall(plan)
 

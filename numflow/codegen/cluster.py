@@ -1,0 +1,433 @@
+"""A cluster of the graph -> a Loop, and where its operands lie.
+
+The domain's axes are collapsed first (graph/collapse.py), symbols included; the letters that come out name the kernel.
+Then each member's scalar body runs against a Body. A member that needs a fold over the columns goes into a later sweep;
+what is costly and needed in more than one sweep is stored and read back while the row is in cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from numflow.dtypes import DType
+from numflow.graph.collapse import Axes, collapse
+from numflow.graph.graph import Node, Value
+from numflow.graph.loops import Body, Loop, Operand, Over, Term, combine, walk
+from numflow.graph.lowering import Checked, Elementwise, Layout, Reduction, View, dense
+from numflow.passes.fuse import Group, free
+from numflow.passes.materialise import layout_of
+from numflow.shapes import Extent, Shape, product
+
+CODES = {
+    "float16": "f16",
+    "bfloat16": "bf16",
+    "float32": "f32",
+    "float64": "f64",
+    "bool": "b1",
+    **{f"int{n}": f"i{n}" for n in (8, 16, 32, 64)},
+    **{f"uint{n}": f"u{n}" for n in (8, 16, 32, 64)},
+}
+SMALL_INNER = 64  # columns up to which a constant number of them is compiled in: up to 3x faster
+COSTLY = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf", "erfc", "sin", "cos", "tan", "pow", "philox", "libm")
+MOST_OPERANDS = 30
+KINDS = {"any": "max", "all": "min"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an operand lies: the value whose buffer it is (None: scratch), and its offset and stride per loop axis."""
+
+    value: Value | None
+    offset: Extent
+    strides: tuple[Extent, ...]
+    dtype: DType
+    partial: bool = False
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A fold across rows: the value it gives, its kind, what it runs over, and the operand of its partials."""
+
+    value: Value
+    kind: str
+    over: Over
+    partial: str
+
+
+@dataclass(frozen=True)
+class ClusterCode:
+    """A Loop, the place of each operand, the sizes of its axes, and its folds across rows.
+
+    finals: a Loop that folds the partials of several blocks, with the names of its operands, per kind of fold.
+    checks: the node of each check, by its number.
+    """
+
+    loop: Loop
+    places: dict[str, Place]
+    sizes: Shape
+    folds: tuple[Fold, ...]
+    checks: tuple[Node, ...]
+    group: Group
+    rowwise: bool
+    read_last: dict[str, int] = field(default_factory=dict)
+    store_first: dict[str, int] = field(default_factory=dict)
+
+    def finals(self) -> list[tuple[Loop, tuple[Fold, ...]]]:
+        """The loops that fold the partials of more than one block: one for those per column, one for scalars."""
+        out = []
+        for columns in (True, False):
+            folds = tuple(f for f in self.folds if (f.over == "rows") == columns)
+            if folds:
+                out.append((combine(self.loop, {f.partial: "final_" + f.partial for f in folds}), folds))
+        return out
+
+
+class _Recorder(Body):
+    """A Body that knows numflow's dtypes; 16-bit floats compute in float32."""
+
+    def code(self, dtype: DType) -> str:
+        """The loop's name of a dtype while it computes."""
+        code = CODES[dtype.name]
+        return "f32" if code in ("f16", "bf16") else code
+
+
+class _Index:
+    """What an indexed body asks for the indices of its element: index(k) along axis k of its output."""
+
+    def __init__(self, build: _Build, axes: Sequence[int]) -> None:
+        self._build, self._axes = build, axes
+
+    def __call__(self, axis: int) -> Term:
+        return self._build.index(self._axes[axis])
+
+
+def fits(group: Group) -> bool:
+    """Whether the cluster's axes collapse to a form that a Loop has."""
+    if group.deep:
+        return True
+    reads = _reads(group, {})
+    if len(reads) > MOST_OPERANDS:
+        return False
+    assert group.domain is not None
+    return _collapsed(group, [r.strides for r in reads.values()]) is not None
+
+
+def build(group: Group, stored: Iterable[Value], layouts: dict[Value, tuple[Value, Layout]]) -> ClusterCode:
+    """The code of a cluster; stored: the members that others read.
+
+    Raises:
+      ValueError: the axes do not collapse to a loop's form.
+    """
+    return _deep(group, layouts) if group.deep else _Build(group, stored, layouts).code()
+
+
+# --- operands -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Read:
+    root: Value
+    offset: Extent
+    strides: tuple[Extent, ...]
+    dtype: DType
+
+
+def _reads(group: Group, layouts: dict[Value, tuple[Value, Layout]]) -> dict[tuple[Node, int], _Read]:
+    """What members read from outside, with strides over the domain; key: (node, input number)."""
+    made = {v for n in group.nodes for v in n.outputs}
+    found: dict[tuple[Node, int], _Read] = {}
+    for node in group.nodes:
+        for k, v in enumerate(node.inputs):
+            if v in made or free(v):
+                continue
+            root, layout = layout_of(v, layouts)
+            strides: list[Extent] = [0] * len(group.domain or ())
+            for axis, n, s in zip(_axes_of(group, node, v), v.spec.shape, layout.strides, strict=True):
+                if n != 1 and axis >= 0:
+                    strides[axis] = s
+            found[node, k] = _Read(root, layout.offset, tuple(strides), v.spec.dtype)
+    return found
+
+
+def _axes_of(group: Group, node: Node, v: Value) -> tuple[int, ...]:
+    """The domain axes along which an input from outside runs."""
+    if isinstance(node.op.lower, Reduction):
+        return group.maps[v]
+    out = group.maps[node.output]
+    if isinstance(node.op.lower, View) and node.op.name == "reshape":
+        kept = iter([a for a, n in zip(out, node.output.spec.shape, strict=True) if n != 1])
+        return tuple(next(kept) if n != 1 else -1 for n in v.spec.shape)
+    return out[len(out) - len(v.spec.shape) :]
+
+
+def _collapsed(
+    group: Group, strides: Sequence[tuple[Extent, ...]], output: int = -1, keep: Sequence[int] = ()
+) -> Axes | None:
+    """The loop's axes; None where the columns do not become one axis. A rowwise loop has at least one outer axis."""
+    domain = group.domain
+    assert domain is not None
+    if group.cols is None:
+        return collapse(domain, strides, (), output, keep)
+    kinds = [k >= len(domain) - group.cols for k in range(len(domain))]
+    axes = collapse(domain, strides or [dense(domain)], kinds, output, keep)
+    if not strides:
+        axes = Axes(axes.sizes, (), axes.reduced, axes.origin)
+    if axes.origin == ((),):  # all sizes are 1
+        axes = Axes((1,), tuple((0,) for _ in strides), (True,), ((),))
+    columns = sum(axes.reduced)
+    if columns > 1:
+        return None
+    sizes, rows, reduced, origin = axes.sizes, axes.strides, axes.reduced, axes.origin
+    if columns == 0:
+        sizes, reduced, origin = (*sizes, 1), (*reduced, True), (*origin, ())
+        rows = tuple((*s, 0) for s in rows)
+    if len(sizes) == 1:
+        sizes, reduced, origin = (1, *sizes), (False, *reduced), ((), *origin)
+        rows = tuple((0, *s) for s in rows)
+    return Axes(sizes, rows, reduced, origin)
+
+
+def _letters(strides: Sequence[Extent]) -> str:
+    last = len(strides) - 1
+    return "".join("-" if s == 0 else "u" if k == last and s == 1 else "s" for k, s in enumerate(strides))
+
+
+def _inner(sizes: Shape) -> int | None:
+    last = sizes[-1]
+    return last if len(sizes) > 1 and isinstance(last, int) and 1 <= last <= SMALL_INNER else None
+
+
+# --- a cluster ----------------------------------------------------------------
+
+
+class _Build:
+    def __init__(self, group: Group, stored: Iterable[Value], layouts: dict[Value, tuple[Value, Layout]]) -> None:
+        self.group, self.layouts = group, layouts
+        self.stored = list(stored)
+        self.reads = _reads(group, layouts)
+        self._stages()
+        self.open = [v for v in self.stored if v not in group.closed]
+        self.kept = self._costly_for_later()
+        self.open += [v for v in self.kept if v not in self.open]
+        writes = [self._write_strides(v) for v in self.open]
+        keep = sorted({a for n in group.nodes if _indexed(n) for a in group.maps[n.output] if a >= 0})
+        rows = [r.strides for r in self.reads.values()] + writes
+        axes = _collapsed(group, rows, len(self.reads) if writes else -1, keep)
+        if axes is None:
+            raise ValueError("the columns of this cluster do not become one axis")
+        self.axes = axes
+        self.rowwise = group.cols is not None
+        self.places: dict[str, Place] = {}
+        self.operands: list[Operand] = []
+        self.loads: dict[tuple[Node, int], str] = {}
+        self._name_operands()
+        self.body = _Recorder("cluster", len(axes.sizes), self.operands, _inner(axes.sizes))
+        self.terms: dict[Value, Term] = {}
+        self.sweep = 0
+        self.folds: list[Fold] = []
+        self.checks: list[Node] = []
+        self.pending: list[Value] = []
+
+    def _folds_columns(self, node: Node) -> bool:
+        return isinstance(node.op.lower, Reduction) and node.output not in self.group.closed
+
+    def _stages(self) -> None:
+        """The sweep in which each member is computed; the result of a fold over columns exists one later."""
+        self.stage: dict[Value, int] = {}
+        for n in self.group.nodes:
+            at = max((self.stage.get(v, 0) for v in n.inputs), default=0)
+            self.stage[n.output] = at + self._folds_columns(n)
+
+    def _costly_for_later(self) -> list[Value]:
+        """Elements of transcendental functions that a later sweep needs: stored, and read back from the cache."""
+        domain, cols = self.group.domain, self.group.cols
+        if cols is None:
+            return []
+        assert domain is not None
+        costly: set[Value] = set()
+        kept: list[Value] = []
+        for n in self.group.nodes:
+            for v in n.inputs:
+                late = self.stage.get(v, 0) < self.stage[n.output] - self._folds_columns(n)
+                if v in costly and late and v not in kept:
+                    kept.append(v)
+            fresh = n.op.name in COSTLY or any(v in costly and v not in kept for v in n.inputs)
+            per_element = any(a >= len(domain) - cols for a in self.group.maps[n.output])
+            if fresh and per_element and not isinstance(n.op.lower, Reduction):
+                costly.add(n.output)
+        return kept
+
+    def _write_strides(self, v: Value) -> tuple[Extent, ...]:
+        domain = self.group.domain
+        assert domain is not None
+        strides: list[Extent] = [0] * len(domain)
+        for axis, n, s in zip(self.group.maps[v], v.spec.shape, dense(v.spec.shape), strict=True):
+            if axis >= 0 and n != 1:
+                strides[axis] = s
+        return tuple(strides)
+
+    def _name_operands(self) -> None:
+        seen: dict[tuple[Any, ...], str] = {}
+        for (key, read), strides in zip(self.reads.items(), self.axes.strides, strict=False):
+            place = (read.root, read.offset, strides, read.dtype)
+            if place not in seen:
+                seen[place] = f"x{len(seen)}"
+                self._operand(seen[place], Place(read.root, read.offset, strides, read.dtype))
+            self.loads[key] = seen[place]
+        self.out_names: dict[Value, str] = {}
+        for k, (v, strides) in enumerate(zip(self.open, self.axes.strides[len(self.reads) :], strict=True)):
+            self.out_names[v] = f"y{k}"
+            self._operand(f"y{k}", Place(v, 0, strides, v.spec.dtype))
+
+    def _operand(self, name: str, place: Place) -> None:
+        self.places[name] = place
+        self.operands.append(Operand(name, CODES[place.dtype.name], _letters(place.strides)))
+
+    def code(self) -> ClusterCode:
+        nodes, b = self.group.nodes, self.body
+        for s in range(max(self.stage.values()) + 1):
+            if s:
+                b.sweep()
+                self._store_results()
+            self.sweep = s
+            for n in nodes:
+                fold = self._folds_columns(n)
+                if self.stage[n.output] - fold == s:
+                    self._member(n, fold)
+        loop = b.done()
+        return ClusterCode(
+            loop, self.places, self.axes.sizes, tuple(self.folds), tuple(self.checks), self.group, self.rowwise,
+            **_sweep_order(loop),
+        )
+
+    def _member(self, node: Node, fold: bool) -> None:
+        b, out = self.body, node.output
+        if isinstance(node.op.lower, Reduction):
+            term = self._input(node, 0)
+            kind = KINDS.get(node.op.lower.kind, node.op.lower.kind)
+            if fold:
+                result = b.reduce(kind, term)  # type: ignore[arg-type]
+                self.terms[out] = b.cast(result, b.code(out.spec.dtype))
+                if out in self.out_names:
+                    self.pending.append(out)  # a fold's result is stored in the sweep after it
+                return
+            self._close(node, kind, term)
+            return
+        if isinstance(node.op.lower, View):
+            term = self._input(node, 0)
+        elif isinstance(node.op.lower, Checked):
+            term = self._input(node, 0)
+            b.check(node.op.lower.condition(b, term, **node.attrs), len(self.checks))
+            self.checks.append(node)
+        else:
+            term = self._elementwise(node)
+        self.terms[out] = term
+        if out in self.out_names:
+            b.store(self.out_names[out], term)
+
+    def _elementwise(self, node: Node) -> Term:
+        lower = node.op.lower
+        assert isinstance(lower, Elementwise)
+        inputs = [self._input(node, k) for k in range(len(node.inputs))]
+        if lower.index:
+            inputs = [_Index(self, self.group.maps[node.output]), *inputs]  # type: ignore[list-item]
+        term: Term = lower.body(self.body, *inputs, **node.attrs)
+        half = CODES[node.output.spec.dtype.name]
+        return self.body.rounded(term, half) if half in ("f16", "bf16") else term
+
+    def _input(self, node: Node, k: int) -> Term:
+        v, b = node.inputs[k], self.body
+        if v in self.terms:
+            later = v in self.kept and self.stage[v] < self.sweep
+            return b.load(self.out_names[v]) if later else self.terms[v]
+        if free(v):
+            assert v.node is not None
+            number = np.asarray(v.node.attrs["value"]).reshape(-1)[0].item()
+            return b.const(number, b.code(v.spec.dtype))
+        return b.load(self.loads[node, k])
+
+    def index(self, axis: int) -> Term:
+        """The index along a domain axis."""
+        if axis < 0:
+            return self.body.const(0, "i64")
+        at = next((k for k, o in enumerate(self.axes.origin) if o == (axis,)), None)
+        return self.body.const(0, "i64") if at is None else self.body.index(at)
+
+    def _store_results(self) -> None:
+        """At the start of a sweep: the results of the folds of the one before, where others read them."""
+        for v in self.pending:
+            self.body.store(self.out_names[v], self.terms[v])
+        self.pending.clear()
+
+    def _close(self, node: Node, kind: str, term: Term) -> None:
+        """A fold across rows, into partials."""
+        out, group = node.output, self.group
+        code = CODES[out.spec.dtype.name]
+        code = "f32" if code in ("f16", "bf16") else code
+        name = f"p{len(self.folds)}"
+        x = group.maps[node.inputs[0]]
+        big = [a for a in x if a >= 0]
+        assert group.domain is not None
+        split = len(group.domain) - (group.cols or 0)
+        over: Over
+        if not self.rowwise:
+            over = "all"
+        elif any(a >= 0 for a in group.maps[out]):
+            over = "rows"
+        elif big and all(a < split for a in big):
+            over = "each"
+        else:
+            over = "all"
+        self.body.operands.append(Operand(name, code, "su" if over == "rows" else "-" * len(self.axes.sizes)))
+        cols = self.axes.sizes[-1]
+        self.places[name] = Place(out, 0, (cols, 1) if over == "rows" else (0,), out.spec.dtype, partial=True)
+        self.body.reduce(kind, term, over, (name,))  # type: ignore[arg-type]
+        self.folds.append(Fold(out, kind, over, name))
+
+
+def _indexed(node: Node) -> bool:
+    return isinstance(node.op.lower, Elementwise) and node.op.lower.index
+
+
+def _sweep_order(loop: Loop) -> dict[str, dict[str, int]]:
+    """In which sweep each operand is stored first, and read last: what in-place reuse must know."""
+    reads: dict[str, int] = {}
+    stores: dict[str, int] = {}
+    for k, sweep in enumerate(loop.sweeps):
+        for t in walk(*sweep.roots()):
+            if t.op == "load":
+                reads[str(t.attr)] = k
+        for s in sweep.stores:
+            stores.setdefault(s.operand, k)
+    return {"read_last": reads, "store_first": stores}
+
+
+# --- a fold over a middle axis ------------------------------------------------
+
+
+def _deep(group: Group, layouts: dict[Value, tuple[Value, Layout]]) -> ClusterCode:
+    """[kept, reduced, kept] as one deep loop."""
+    (node,) = group.nodes
+    (x,), out = node.inputs, node.output
+    root, layout = layout_of(x, layouts)
+    over = node.attrs["axis"]
+    first, last = over[0], over[-1]
+    shape = x.spec.shape
+    sizes = (product(shape[:first]), product(shape[first : last + 1]), product(shape[last + 1 :]))
+    strides = dense(sizes)
+    kind = KINDS.get(node.op.lower.kind, node.op.lower.kind)
+    places = {
+        "x0": Place(root, layout.offset, strides, x.spec.dtype),
+        "y0": Place(out, 0, (sizes[2], 0, 1), out.spec.dtype),
+    }
+    operands = [Operand("x0", CODES[x.spec.dtype.name], "ssu"), Operand("y0", CODES[out.spec.dtype.name], "s-u")]
+    b = _Recorder("fold", 3, operands, None, deep=True)
+    total = b.reduce(kind, b.load("x0"), "depth")
+    b.sweep()
+    b.store("y0", b.cast(total, b.code(out.spec.dtype)))
+    loop = b.done()
+    return ClusterCode(loop, places, sizes, (), (), group, False, **_sweep_order(loop))

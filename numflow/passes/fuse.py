@@ -1,0 +1,426 @@
+"""Parts the nodes of a graph into groups: clusters that become one loop nest, and single nodes that do not.
+
+README.md in this folder explains domains, axis maps and closed values. The rule is greedy in program order: a node
+joins the groups that produce its inputs, and these join each other, where the domain, the folds and the order allow.
+Whatever a cluster holds can be printed: `fits` is asked before a node joins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from numflow.graph.graph import Graph, Node, Value, constant_op, sizes_op
+from numflow.graph.lowering import Checked, Elementwise, Reduction, View
+from numflow.ops import activation
+from numflow.ops import linalg
+from numflow.ops import math as maths
+from numflow.passes.materialise import soft
+from numflow.shapes import Shape, product
+
+Axes = tuple[int, ...]
+LONG_ROW = 1 << 14  # a single row of more elements than this is folded in blocks, by all cores
+
+
+@dataclass(eq=False)
+class Group:
+    """Nodes that run as one: a cluster over `domain`, or a single node (domain None).
+
+    maps:   member value -> domain axis of each of its axes, -1 where it has size 1.
+    cols:   number of trailing domain axes that rows fold over; None while no fold has settled it.
+    closed: results of folds that cross rows: readable by other groups only.
+    rowwise: results of folds over the columns, and what follows from them.
+    deep:   a fold over a middle axis, alone in its group.
+    """
+
+    nodes: list[Node]
+    domain: Shape | None = None
+    maps: dict[Value, Axes] = field(default_factory=dict)
+    cols: int | None = None
+    closed: set[Value] = field(default_factory=set)
+    folded: bool = False
+    deep: bool = False
+    epilogue: tuple[Node, ...] = ()  # of a matmul: the bias add and the relu it takes along
+    mask: int = 0
+    bit: int = 0
+
+    @property
+    def is_cluster(self) -> bool:
+        return self.domain is not None
+
+    def outputs_used(self, users: dict[Value, list[Node]], results: Iterable[Value]) -> list[Value]:
+        """Values made here that others read: what must be stored."""
+        inside, wanted = set(self.nodes), set(results)
+        return [
+            v
+            for n in self.nodes
+            for v in n.outputs
+            if v in wanted or any(u not in inside for u in users.get(v, ()))
+        ]
+
+
+Fits = Callable[[Group], bool]
+
+
+def free(value: Value) -> bool:
+    """Whether a value is no work to have again in each group: a constant of one element."""
+    return value.node is not None and value.node.op is constant_op and value.spec.size == 1
+
+
+def fusable(node: Node) -> bool:
+    """Whether a node can be part of a cluster."""
+    kinds = [v.spec.dtype for v in (*node.inputs, *node.outputs)]
+    if any(t.is_complex or t.name == "string" for t in kinds):
+        return False
+    return isinstance(node.op.lower, Elementwise | Checked | Reduction) or soft(node)
+
+
+class _Fuser:
+    def __init__(self, graph: Graph, fits: Fits) -> None:
+        self.graph, self.fits = graph, fits
+        self.users = graph.users()
+        self.groups: list[Group] = []
+        self.group_of: dict[Value, Group] = {}
+        self.taken: set[Node] = set()
+
+    def run(self) -> list[Group]:
+        for node in self.graph.nodes:
+            if node in self.taken or node.op in (constant_op, sizes_op) or node.op.effect == "read":
+                continue
+            if isinstance(node.op.lower, View) and not soft(node):
+                continue  # a layout of its input's buffer
+            if not fusable(node):
+                self._single(node)
+            elif not self._join(node):
+                self._start(node)
+        self._beside()
+        return [g for g in self.groups if g.nodes]
+
+    # groups and the order between them ---------------------------------------------------------------
+    def _new(self, group: Group) -> Group:
+        group.bit = 1 << len(self.groups)
+        self.groups.append(group)
+        for n in group.nodes:
+            self._enter(n, group)
+        return group
+
+    def _enter(self, node: Node, group: Group) -> None:
+        for v in node.inputs:
+            self._after(group, self._producer(v))
+        for v in node.outputs:
+            self.group_of[v] = group
+
+    def _producer(self, value: Value) -> Group | None:
+        """The group whose buffer a value is read from, through views."""
+        while value not in self.group_of:
+            node = value.node
+            if node is None or not isinstance(node.op.lower, View):
+                return None
+            value = node.inputs[0]
+        return self.group_of[value]
+
+    def _after(self, later: Group, earlier: Group | None) -> None:
+        if earlier is None or earlier is later:
+            return
+        gained = earlier.mask | earlier.bit
+        if later.mask | gained == later.mask:
+            return
+        later.mask |= gained
+        for g in self.groups:
+            if g.mask & later.bit:
+                g.mask |= later.mask
+
+    def _single(self, node: Node) -> None:
+        group = self._new(Group([node]))
+        if node.op is linalg.matmul_op:
+            self._take_epilogue(group, node)
+
+    def _take_epilogue(self, group: Group, node: Node) -> None:
+        """matmul + bias, then relu: into the kernel, if nobody else reads what is between."""
+        taken: list[Node] = []
+        last = node.output
+        for op in (maths.add_op, activation.relu_op):
+            users = self.users.get(last, [])
+            if len(users) != 1 or users[0].op is not op or last in self.graph.outputs:
+                if op is maths.add_op:
+                    continue
+                break
+            user = users[0]
+            if op is maths.add_op:
+                other = user.inputs[1] if user.inputs[0] is last else user.inputs[0]
+                row = [n for n in other.spec.shape if n != 1]
+                plain = other is not last and row == [last.spec.shape[-1]] and other.spec.shape[-1:] == last.spec.shape[-1:]
+                if not plain or user.output.spec.shape != last.spec.shape or not self._settled(other, user):
+                    continue
+            taken.append(user)
+            last = user.output
+        group.epilogue = tuple(taken)
+        for user in taken:
+            self.taken.add(user)
+            group.nodes.append(user)
+            self._enter(user, group)
+
+    def _settled(self, value: Value, before: Node) -> bool:
+        """Whether value is an argument, a constant or a variable, or views of these: it waits for no group."""
+        while value.node is not None and isinstance(value.node.op.lower, View):
+            value = value.node.inputs[0]
+        return value.node is None or value.node.op is constant_op or value.node.op.effect == "read"
+
+    def _start(self, node: Node) -> None:
+        domain = node.inputs[0].spec.shape if isinstance(node.op.lower, Reduction) else node.output.spec.shape
+        group = Group([], domain)
+        group.bit = 0
+        if not self._place(group, node):
+            raise AssertionError(f"{node!r} does not fit its own domain")
+        self._new(group)
+
+    # joining -----------------------------------------------------------------------------------------
+    def _join(self, node: Node) -> bool:
+        """Put node into a group of one of its producers, and merge the others into it where that is possible."""
+        producers: list[Group] = []
+        for v in node.inputs:
+            g = self.group_of.get(v)
+            if g is not None and g.is_cluster and g not in producers:
+                producers.append(g)
+        if not producers:
+            return False
+        for g in sorted(producers, key=_extent, reverse=True):
+            if self._cyclic(g, node, producers) or not self._place(g, node):
+                continue
+            self._enter(node, g)
+            for other in producers:
+                if other is not g:
+                    self._merge(g, other)
+            return True
+        return False
+
+    def _cyclic(self, group: Group, node: Node, producers: list[Group]) -> bool:
+        """Whether node would wait, through others, for the group it joins."""
+        sources = [self._producer(v) for v in node.inputs]
+        return any(s is not None and s is not group and s.mask & group.bit for s in sources)
+
+    def _place(self, group: Group, node: Node, check: bool = True) -> bool:
+        """Add node to the group if its maps and folds agree; the group is unchanged if not."""
+        if group.deep:
+            return False
+        saved = (group.domain, dict(group.maps), group.cols, group.folded)
+        placed = self._fold(group, node) if isinstance(node.op.lower, Reduction) else self._element(group, node)
+        if placed:
+            group.nodes.append(node)
+            if not check or self.fits(group):
+                return True
+            group.nodes.pop()
+        group.domain, group.maps, group.cols, group.folded = saved
+        group.closed -= set(node.outputs)
+        return False
+
+    def _inputs_open(self, group: Group, node: Node) -> bool:
+        return not any(v in group.closed for v in node.inputs)
+
+    def _element(self, group: Group, node: Node) -> bool:
+        """Map an elementwise node, or a soft view, onto the domain."""
+        if not self._inputs_open(group, node) or group.domain is None:
+            return False
+        out = node.output.spec.shape
+        axes: list[int | None] = [None] * len(out)
+        if isinstance(node.op.lower, View) and node.op.name == "reshape":
+            source = node.inputs[0]
+            if source in group.maps:
+                kept = iter([a for a, n in zip(group.maps[source], source.spec.shape, strict=True) if n != 1])
+                axes = [next(kept) if n != 1 else -1 for n in out]
+        else:
+            for v in node.inputs:
+                if v not in group.maps:
+                    continue
+                for k, a in enumerate(group.maps[v]):
+                    at = k + len(out) - len(group.maps[v])
+                    if a < 0:
+                        continue
+                    if axes[at] is not None and axes[at] != a:
+                        return False
+                    axes[at] = a
+        return self._settle(group, node.output, axes)
+
+    def _settle(self, group: Group, value: Value, axes: list[int | None]) -> bool:
+        """Give the axes that no member decides a place: the same position, or a new trailing axis."""
+        shape, domain = value.spec.shape, group.domain
+        assert domain is not None
+        for k, n in enumerate(shape):
+            if axes[k] is not None:
+                continue
+            if n == 1:
+                axes[k] = -1
+            elif len(shape) == len(domain) and domain[k] == n and k not in axes:
+                axes[k] = k
+            elif k == len(shape) - 1 and not group.folded and group.nodes and axes[:k] == list(range(len(domain))):
+                group.domain = domain = (*domain, n)  # one more axis: what was per element is now per row
+                axes[k] = len(domain) - 1
+            else:
+                return False
+        final = [a for a in axes if a is not None and a >= 0]
+        if final != sorted(final) or len(set(final)) != len(final):
+            return False
+        if any(a is not None and a >= 0 and domain[a] != n for a, n in zip(axes, shape, strict=True)):
+            return False
+        group.maps[value] = tuple(a if a is not None else -1 for a in axes)
+        return True
+
+    def _fold(self, group: Group, node: Node) -> bool:
+        """Map a fold: over the columns it stays open, across rows it closes."""
+        if not self._inputs_open(group, node) or group.domain is None:
+            return False
+        (x,), out = node.inputs, node.output
+        if x not in group.maps:
+            if group.nodes:
+                return False
+            group.maps[x] = tuple(k if n != 1 else -1 for k, n in enumerate(x.spec.shape))
+        axes, over = group.maps[x], node.attrs["axis"]
+        mapped = list(enumerate(axes))
+        reduced = {a for k, a in mapped if k in over and a >= 0}
+        kept = {a for k, a in mapped if k not in over and a >= 0}
+        rank = len(group.domain)
+        big = [a for a in range(rank) if group.domain[a] != 1]
+        rows_of = set(big) - reduced
+        result = [a for k, a in mapped if k not in over]
+        if node.attrs["keepdims"]:
+            result = [(-1 if k in over else a) for k, a in mapped]
+        kind = node.op.lower.kind
+        cols = group.cols
+        if kind in ("argmax", "argmin") and (not kept or cols not in (None, rank - min(reduced, default=rank))):
+            if group.nodes:
+                return False
+        if not reduced:
+            return False
+        lowest = min(reduced)
+        trailing = all(a in reduced for a in big if a >= lowest)
+        if reduced == set(big) and not (kind.startswith("arg") or self._one_row(group, lowest)):
+            pass  # all elements: closed, whatever the columns are
+        elif trailing and kept == rows_of:
+            if cols is not None and cols != rank - lowest:
+                return False
+            group.cols, group.folded = rank - lowest, True
+            group.maps[out] = tuple(result)
+            return True
+        elif kept and all(a > max(reduced) for a in kept) and reduced | kept == set(big):
+            if kind.startswith("arg") or (cols is not None and cols != rank - min(kept)):
+                return self._alone(group, node)
+            group.cols = rank - min(kept)
+        elif cols is not None and not kept and all(a < rank - cols for a in reduced):
+            pass  # of a row value, once per row
+        else:
+            return self._alone(group, node)
+        group.folded = True
+        group.maps[out] = tuple(result)
+        group.closed.add(out)
+        return True
+
+    def _one_row(self, group: Group, lowest: int) -> bool:
+        """Whether a fold over everything is a fold of one row that is short enough to stay open."""
+        assert group.domain is not None
+        size = product(group.domain)
+        return lowest > 0 and isinstance(size, int) and size <= LONG_ROW
+
+    def _alone(self, group: Group, node: Node) -> bool:
+        """A fold over a middle axis, or an argmax down the columns: a deep loop of its own."""
+        if group.nodes:
+            return False
+        group.deep, group.folded = True, True
+        group.closed.add(node.output)
+        group.maps[node.output] = ()
+        return True
+
+    # merging -----------------------------------------------------------------------------------------
+    def _merge(self, into: Group, other: Group) -> bool:
+        """Make one group of two over the same domain, if no path leads from one through others to the other."""
+        if into.deep or other.deep or into.domain != other.domain or into.domain is None:
+            return False
+        if into.cols is not None and other.cols is not None and into.cols != other.cols:
+            return False
+        if any(v in other.closed for n in into.nodes for v in n.inputs):
+            return False
+        if any(v in into.closed for n in other.nodes for v in n.inputs):
+            return False
+        if self._path(into, other) or self._path(other, into):
+            return False
+        merged = Group(self._ordered(into.nodes + other.nodes), into.domain, {**other.maps, **into.maps})
+        merged.cols = into.cols if into.cols is not None else other.cols
+        merged.closed, merged.folded = into.closed | other.closed, into.folded or other.folded
+        if not self.fits(merged):
+            return False
+        into.nodes, into.maps, into.cols = merged.nodes, merged.maps, merged.cols
+        into.closed, into.folded = merged.closed, merged.folded
+        for n in other.nodes:
+            for v in n.outputs:
+                self.group_of[v] = into
+        union = (into.mask | other.mask) & ~into.bit & ~other.bit
+        both = into.bit | other.bit
+        into.mask = union
+        for g in self.groups:
+            if g.mask & both and g is not into and g is not other:
+                g.mask |= union | into.bit
+                g.mask &= ~other.bit
+        other.nodes, other.domain = [], None
+        return True
+
+    def _path(self, start: Group, end: Group) -> bool:
+        """Whether a third group reads from start, and end reads from it."""
+        return any(
+            g.mask & start.bit and end.mask & g.bit for g in self.groups if g.nodes and g is not start and g is not end
+        )
+
+    def _ordered(self, nodes: list[Node]) -> list[Node]:
+        if not hasattr(self, "position"):
+            self.position = {n: k for k, n in enumerate(self.graph.nodes)}
+        return sorted(nodes, key=self.position.__getitem__)
+
+    def _beside(self) -> None:
+        """Merge clusters over one domain that read the same value: each array is read once."""
+        readers: dict[Value, list[Group]] = {}
+        for g in self.groups:
+            if not g.is_cluster or not g.nodes or g.deep:
+                continue
+            for n in g.nodes:
+                for v in n.inputs:
+                    if self.group_of.get(v) is not g and v.spec.size != 1:
+                        found = readers.setdefault(v, [])
+                        if g not in found:
+                            found.append(g)
+        for groups in readers.values():
+            alive = [g for g in groups if g.nodes]
+            for k, g in enumerate(alive):
+                for other in alive[k + 1 :]:
+                    if g.nodes and other.nodes:
+                        self._merge(g, other)
+
+
+def _extent(group: Group) -> int:
+    return len(group.domain or ())
+
+
+def fuse(graph: Graph, fits: Fits = lambda group: True) -> list[Group]:
+    """The groups of a materialised graph, in an order that respects data.
+
+    fits: whether a cluster can be printed (codegen/cluster.py).
+    """
+    return _sorted(_Fuser(graph, fits).run())
+
+
+def _sorted(groups: list[Group]) -> list[Group]:
+    """Groups after those they read from; otherwise in program order."""
+    order: list[Group] = []
+    waiting = list(groups)
+    done = 0
+    live = 0
+    for g in groups:
+        live |= g.bit
+    while waiting:
+        for k, g in enumerate(waiting):
+            if not (g.mask & live & ~done):
+                order.append(waiting.pop(k))
+                done |= g.bit
+                break
+        else:
+            raise AssertionError("groups wait for each other")
+    return order
+
+

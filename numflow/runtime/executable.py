@@ -1,0 +1,193 @@
+"""Executable: a Program that can be called with arrays. It keeps a plan per shape, and a copy of it per busy thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from numflow.codegen.program import ClusterStep, HostStep, Program, Step
+from numflow.errors import InternalError, InvalidArgumentError, at_line
+from numflow.graph.graph import Value
+from numflow.graph.lowering import Layout
+from numflow.graph.op import concrete_attrs
+from numflow.graph.reference import bind_symbols, run_node
+from numflow.kernels import abi
+from numflow.runtime.entry import BUSY, REFUSED, CallRecord
+from numflow.runtime.plan import Plan
+
+Array = np.ndarray[Any, Any]
+MOST_PLANS = 64
+
+
+class Executable:
+    """A compiled graph: `executable(arrays) -> results`.
+
+    arrays are those of graph.inputs, in order: arguments, then captures. Variables are read and written by the program.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.graph = program.graph
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._copies: dict[CallRecord, list[CallRecord]] = {}
+        self._lock = threading.Lock()
+        self._locks = [v._lock for v in sorted(program.written, key=lambda v: v.cell_address)]
+
+    def __call__(self, arrays: Sequence[Array]) -> list[Array]:
+        """The results, in arrays of their own.
+
+        Raises:
+          ShapeError: an array does not have the shape that the graph says.
+          InvalidArgumentError: a kernel refused a value; no variable has changed.
+        """
+        arrays = [_dense(a) for a in arrays]
+        plan = self.plan(arrays)
+        results = [make() for make in plan.makers]
+        if not self._locks and not plan.program.draws:
+            self._run(plan, arrays, results)
+            return results
+        with ExitStack() as held:
+            for lock in self._locks:
+                held.enter_context(lock)
+            for variable in self.program.written:
+                variable.make_private()
+            for k, node in enumerate(self.program.draws):
+                plan.draws[k] = node.op.run((), [node.output.spec], node.attrs)[0]
+            self._run(plan, arrays, results)
+        return results
+
+    def plan(self, arrays: Sequence[Array]) -> Plan:
+        """The plan for arrays of these shapes."""
+        key = tuple(a.shape for a in arrays)
+        found = self._plans.get(key)
+        if found is None:
+            with self._lock:
+                found = self._plans.get(key)
+                if found is None:
+                    sizes = bind_symbols([v.spec for v in self.program.inputs], key)
+                    found = Plan(self.program, sizes)
+                    if len(self._plans) >= MOST_PLANS:
+                        self._plans.pop(next(iter(self._plans)))
+                    self._plans[key] = found
+        return found
+
+    def _run(self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array]) -> None:
+        for phase in plan.phases:
+            if phase.record is None:
+                for step in phase.steps:
+                    _on_host(plan, step, arrays, results)
+            else:
+                self._native(plan, phase.record, arrays, results)
+
+    def _native(self, plan: Plan, record: CallRecord, arrays: Sequence[Array], results: Sequence[Array]) -> None:
+        status = record.call(*arrays, *results)
+        if status is None:
+            return
+        if status is BUSY or status == BUSY:
+            with self._lock:
+                idle = self._copies.setdefault(record, [])
+                twin = idle.pop() if idle else record.copy()
+            status = twin.call(*arrays, *results)
+            with self._lock:
+                idle.append(twin)
+            if status is None:
+                return
+            record = twin
+        if status == REFUSED:
+            self._refused(plan, record, arrays)
+        raise InternalError(f"the program does not take these arrays: {[a.shape for a in arrays]}")
+
+    def _refused(self, plan: Plan, record: CallRecord, arrays: Sequence[Array]) -> None:
+        """Raise what the node that refused would have raised eagerly, with its own line."""
+        number, index = abi.split_error(int(record.context[abi.ERROR]))
+        node = plan.checks[number]
+        values: dict[Value, Array] = dict(zip(self.graph.inputs, arrays, strict=True))
+        with np.errstate(all="ignore"), at_line(node.line):
+            for n in self.graph.nodes:
+                run_node(n, values, plan.sizes)
+                if n is node:
+                    break
+        raise InvalidArgumentError(f"{node.op.name}: element {index} was refused")
+
+
+def _dense(a: Array) -> Array:
+    """The array in native order, C-contiguous and aligned; itself where it is."""
+    if a.flags.c_contiguous and a.flags.aligned and a.dtype.isnative:
+        return a
+    return np.array(a, a.dtype.newbyteorder("="), order="C")
+
+
+# --- steps in Python ----------------------------------------------------------
+
+
+def _on_host(plan: Plan, step: Step, arrays: Sequence[Array], results: Sequence[Array]) -> None:
+    """Run the nodes of a step by their references, on the buffers of the plan."""
+    values: dict[Value, Array] = {}
+
+    def array(root: Value) -> Array:
+        if root not in values:
+            values[root] = buffer(plan, root, arrays, results)
+        return values[root]
+
+    if isinstance(step, HostStep):
+        node = step.node
+        inputs = [_seen(plan, array(root), layout) for root, layout in step.inputs]
+        specs = [plan._spec(v.spec) for v in node.outputs]
+        with np.errstate(all="ignore"), at_line(node.line):
+            got = node.op.run(inputs, specs, concrete_attrs(node.attrs, plan.sizes))
+        for v, a in zip(node.outputs, got, strict=True):
+            array(v)[...] = a
+        return
+    assert isinstance(step, ClusterStep)  # over nothing: only folds have results
+    _empty_cluster(plan, step, array)
+
+
+def _empty_cluster(plan: Plan, step: ClusterStep, array: Any) -> None:
+    inside: dict[Value, Array] = {}
+    for node in step.nodes:
+        inputs = []
+        for v in node.inputs:
+            if v in inside:
+                inputs.append(inside[v])
+            else:
+                spec = plan._spec(v.spec)
+                inputs.append(np.ones(spec.shape, spec.dtype.numpy))  # type: ignore[arg-type]
+        specs = [plan._spec(v.spec) for v in node.outputs]
+        with np.errstate(all="ignore"):
+            got = node.op.run(inputs, specs, concrete_attrs(node.attrs, plan.sizes))
+        for v, a in zip(node.outputs, got, strict=True):
+            inside[v] = a
+            if v in step.writes:
+                array(v)[...] = a
+
+
+def buffer(plan: Plan, root: Value, arrays: Sequence[Array], results: Sequence[Array]) -> Array:
+    """A root's memory as an array of its shape."""
+    spec = plan._spec(root.spec)
+    program = plan.program
+    variable = program.assigned.get(root) or program.variables.get(root)
+    if variable is not None:
+        return variable._array.reshape(spec.shape)  # type: ignore[no-any-return]
+    if root in plan._outputs:
+        return results[plan._outputs[root]].reshape(spec.shape)  # type: ignore[arg-type]
+    if root in plan._inputs:
+        return arrays[plan._inputs[root]]
+    fixed = plan.fixed(root)
+    if fixed is not None:
+        return fixed
+    at, nbytes = plan.offsets[root], plan._nbytes(root)
+    return plan.memory[at : at + nbytes].view(spec.dtype.numpy).reshape(spec.shape)  # type: ignore[arg-type]
+
+
+def _seen(plan: Plan, array: Array, layout: Layout) -> Array:
+    """The elements of a layout in a buffer."""
+    flat = array.reshape(-1)[plan._int(layout.offset) :]
+    size = array.dtype.itemsize
+    shape = plan._ints(layout.shape)
+    return np.lib.stride_tricks.as_strided(flat, shape, [plan._int(s) * size for s in layout.strides])
+
+
