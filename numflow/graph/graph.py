@@ -21,6 +21,7 @@ import numpy as np
 
 from numflow.errors import SourceLine, user_line
 from numflow.graph.op import Array, Attrs, Op
+from numflow.graph.printing import to_text
 from numflow.graph.spec import Spec, spec_of
 from numflow.shapes import Dim
 
@@ -122,6 +123,9 @@ class Graph:
     def symbols(self) -> set[str]:
         """Names of the symbolic sizes of the inputs."""
         return set().union(*(v.spec.symbols() for v in self.inputs))
+
+    def __str__(self) -> str:
+        return to_text(self)
 
     def users(self) -> dict[Value, list[Node]]:
         """The nodes that take each value."""
