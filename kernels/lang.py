@@ -87,21 +87,19 @@ def raw(emit: Callable[[Module, str], str]) -> Callable[[_F], _F]:
 # --- compiling ---------------------------------------------------------------
 
 
-def emit_module(
-    entries: Sequence[Function], prefix: str, vectors: Vectors, names: Sequence[str] = ()
-) -> str:
+def emit_module(entries: Sequence[Function], prefix: str, vectors: Vectors) -> str:
     """IR text of the functions and all that they call; entries are exported as prefix + name."""
     module = Module(vectors)
-    exported = dict(zip(entries, names or [f.__name__ for f in entries], strict=True))
+    symbols = {f: prefix + f.__name__ for f in entries}
     pending, seen = list(entries), set(entries)
     while pending:
         f = pending.pop()
-        symbol = prefix + exported[f] if f in exported else f"{prefix}{f.__module__}.{f.__name__}"
+        symbol = symbols.setdefault(f, f"{prefix}{f.__module__}.{f.__name__}")
         if "raw" in f.__dict__:
             module.functions.append(f.__dict__["raw"](module, symbol))
             continue
-        compiler = Compiler(module, f, prefix, exported)
-        module.functions.append(compiler.definition(symbol, exported=f in exported))
+        compiler = Compiler(module, f, prefix, symbols)
+        module.functions.append(compiler.definition(symbol, exported=f in entries))
         for callee in compiler.callees:
             if callee not in seen:
                 seen.add(callee)
@@ -132,8 +130,8 @@ def addresses(
 def sources(file: str = __file__) -> str:
     """Digest of every source that decides what is emitted: the cache forgets an edited kernel.
 
-    The emitters, all of kernels/cpu and the kernel's own file: read in a millisecond, and no list of
-    dependencies that can be wrong.
+    The emitters, all of kernels/cpu and the kernel's own file: read in a millisecond, and no list
+    of dependencies that can be wrong.
     """
     folder = Path(__file__).parent
     emitters = [
@@ -168,10 +166,10 @@ class Compiler:
     """Compiles one function; a fresh one per function."""
 
     def __init__(
-        self, module: Module, f: Function, prefix: str, exported: dict[Function, str]
+        self, module: Module, f: Function, prefix: str, symbols: dict[Function, str]
     ) -> None:
         v = module.vectors
-        self.module, self.vectors, self.prefix, self.exported = module, v, prefix, exported
+        self.module, self.vectors, self.prefix, self.symbols = module, v, prefix, symbols
         self.f = f
         self.kinds = {
             "int": "i64", "bool": "i1", "F32": "float", "F64": "double", "None": "void",
@@ -541,7 +539,7 @@ class Compiler:
             return found
         self.callees.append(callee)
         inner = f"{self.prefix}{callee.__module__}.{callee.__name__}"
-        symbol = self.prefix + self.exported[callee] if callee in self.exported else inner
+        symbol = self.symbols.setdefault(callee, inner)
         operands = ", ".join(f"{v.kind} {v.name}" for v in values)
         call = f'call {result} @"{symbol}"({operands})'
         if result == "void":
