@@ -25,6 +25,12 @@ class Recorder(Protocol):
     def accessed(self, variable: Any, value: Tensor) -> None:
         """Take note that a variable was read."""
 
+    def watches(self, tensor: Tensor) -> bool:
+        """Whether an op on tensor would be recorded."""
+
+    def would_watch(self, variable: Any) -> bool:
+        """Whether a read of variable would be recorded."""
+
 
 class _Tapes(threading.local):
     def __init__(self) -> None:

@@ -1,0 +1,314 @@
+"""A graph that runs compiled, and that tapes can differentiate, as often as they like.
+
+`CompiledGraph(graph, compile)` is called with eager tensors for the graph's inputs. If no tape
+watches any of them, nor a variable that the graph reads, it just runs. If one does, it runs a
+*forward* graph, which gives some intermediate values too (residuals), and the tapes note one
+record:
+
+    inputs:  the graph's inputs, and the values of the variables it reads
+    outputs: the graph's outputs, and the residuals
+    vjp:     calls the *pullback*: a CompiledGraph from cotangents and residuals to gradients
+
+The pullback is called like any other, so a tape around it differentiates it again; the residuals
+being outputs of the record, a second derivative finds its way through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from numflow.eager.apply import eager, tapes
+from numflow.eager.tensor import Array, EagerTensor
+from numflow.errors import GraphError, explain
+from numflow.gradient.vjp import Record, backward, differentiable
+from numflow.graph.building import Building, SymbolicTensor
+from numflow.graph.graph import Graph, GraphBuilder, Node, Value, constant_op, sizes_op
+from numflow.graph.lowering import View
+from numflow.graph.op import Backward, Op, current, interpreting
+from numflow.graph.tensor import Tensor
+from numflow.ops import math as maths
+from numflow.ops.state import read_op
+from numflow.shapes import symbols
+
+
+class Runnable(Protocol):
+    """What compiling a graph gives."""
+
+    def __call__(self, arrays: Sequence[Array]) -> list[Array]:
+        """The outputs for arrays, one for each input of the graph."""
+
+
+Compile = Callable[[Graph], Runnable]
+
+
+def _call_infer(*_: Any, **__: Any) -> Any:
+    raise GraphError("a compiled call is recorded by tapes only")
+
+
+def _call_vjp(g: Backward) -> Sequence[Tensor | None]:
+    called: CompiledGraph = g.attrs["called"]
+    return called.pull_back(g)
+
+
+call_op = Op("compiled_call", _call_infer, _call_infer, _call_vjp)
+
+
+class CompiledGraph:
+    """A graph as something to call."""
+
+    def __init__(self, graph: Graph, compile: Compile) -> None:
+        self.graph = graph
+        self._compile = compile
+        self._plain: Runnable | None = None
+        self._forwards: dict[tuple[bool, ...], _Forward] = {}
+        self._pullbacks: dict[Any, _Pullback] = {}
+        self.reads = tuple(n.output for n in graph.nodes if n.op is read_op)
+        self.read_variables = tuple(n.attrs["variable"] for n in graph.nodes if n.op is read_op)
+
+    def plain(self) -> Runnable:
+        """The compiled graph, without residuals."""
+        if self._plain is None:
+            self._plain = self._compile(self.graph)
+        return self._plain
+
+    def __call__(self, inputs: Sequence[EagerTensor]) -> list[EagerTensor]:
+        """The outputs."""
+        if tapes.items and self._watched(inputs):
+            return self._recorded(inputs)
+        return [EagerTensor(a) for a in self.plain()([t._array for t in inputs])]
+
+    def _watched(self, inputs: Sequence[EagerTensor]) -> bool:
+        return any(
+            any(tape.watches(t) for t in inputs)
+            or any(tape.would_watch(v) for v in self.read_variables)
+            for tape in tapes.items
+        )
+
+    # --- forward, with a record ---
+
+    def _recorded(self, inputs: Sequence[EagerTensor]) -> list[EagerTensor]:
+        reads = [v._as_tensor() for v in self.read_variables]  # tapes note that they are read
+        sources = (*inputs, *reads)
+        needed = tuple(
+            differentiable(t) and any(tape.watches(t) for tape in tapes.items) for t in sources
+        )
+        forward = self._forwards.get(needed)
+        if forward is None:
+            forward = self._forwards[needed] = self._make_forward(needed)
+        arrays = forward.run([t._array for t in inputs])
+        outputs = tuple(EagerTensor(a) for a in arrays)
+        attrs = {"called": self, "forward": forward}
+        record = Record(call_op, sources, outputs, attrs)
+        for tape in tapes.items:
+            tape.record(record)
+        return list(outputs[: len(self.graph.outputs)])
+
+    def _make_forward(self, needed: tuple[bool, ...]) -> _Forward:
+        """The graph with those values as further outputs that its gradient needs."""
+        asked = tuple(_floating(v) for v in self.graph.outputs)
+        joint = self._differentiate(asked, needed, self.graph.outputs)
+        own = set(self.graph.nodes)
+        leaves = {*self.graph.inputs, *self.reads, *self.graph.outputs}
+        residuals: dict[Value, None] = {}
+        for node in joint.nodes:
+            for v in node.inputs:
+                _note_residuals(v, own, leaves, residuals)
+        for result in joint.outputs:
+            if result is not None:
+                _note_residuals(result, own, leaves, residuals)
+        graph = self.graph
+        extended = Graph(
+            graph.inputs, graph.nodes, (*graph.outputs, *residuals), graph.captures, graph.name
+        )
+        return _Forward(self._compile(extended) if residuals else self.plain(), extended.outputs)
+
+    # --- backward ---
+
+    def pull_back(self, g: Backward) -> Sequence[Tensor | None]:
+        """Cotangents of the outputs of a record -> those of its inputs."""
+        if current() is not eager:
+            raise GraphError(
+                explain(
+                    "GradientTape",
+                    "a tape from outside is used while a function is traced",
+                    fix="open the tape in the function, or take the gradient outside of it",
+                )
+            )
+        forward: _Forward = g.attrs["forward"]
+        given = tuple(ct is not None for ct in g.cts)
+        key = (given, g.needed, forward.outputs)
+        pullback = self._pullbacks.get(key)
+        if pullback is None:
+            pullback = self._make_pullback(given, g.needed, forward.outputs)
+            self._pullbacks[key] = pullback
+        tensors: list[Any] = [ct for ct in g.cts if ct is not None]
+        known = (*g.inputs, *g.outputs)
+        tensors += [known[k] for k in pullback.residuals]
+        found = pullback.called(tensors)
+        grads: list[Tensor | None] = [None] * len(g.inputs)
+        for k, t in zip(pullback.targets, found, strict=True):
+            grads[k] = t
+        return grads
+
+    def _make_pullback(
+        self, given: tuple[bool, ...], needed: tuple[bool, ...], outputs: tuple[Value, ...]
+    ) -> _Pullback:
+        joint = self._differentiate(given, needed, outputs)
+        known = (*self.graph.inputs, *self.reads, *outputs)
+        position = {v: k for k, v in reversed(list(enumerate(known)))}
+        builder = GraphBuilder(f"gradient of {self.graph.name}")
+        new: dict[Value, Value] = {}
+        for k, v in enumerate(joint.cts):
+            new[v] = builder.add_input(v.spec, f"ct {k}")
+        residuals: list[int] = []
+
+        def take(v: Value) -> None:
+            """Let v be known in the new graph: as an input, or computed there."""
+            if v in new:
+                return
+            if v in position and not _free(v):
+                residuals.append(position[v])
+                new[v] = builder.add_input(v.spec, f"residual {len(residuals)}")
+                return
+            node = v.node
+            assert node is not None
+            for x in node.inputs:
+                take(x)
+            builder.line = node.line
+            copy = builder.add(
+                node.op,
+                [new[x] for x in node.inputs],
+                node.attrs,
+                [y.spec for y in node.outputs],
+                name=node.name,
+                subgraphs=node.subgraphs,
+            )
+            new.update(zip(node.outputs, copy.outputs, strict=True))
+
+        for node in joint.nodes:
+            for v in node.outputs:
+                take(v)
+        targets = [k for k, v in enumerate(joint.outputs) if v is not None]
+        results = [v for v in joint.outputs if v is not None]
+        for v in results:
+            take(v)
+        bound = _bare_symbols(builder.inputs)
+        for v in self.graph.inputs:  # an input for each size that no other one shows
+            if _bare_symbols([v]) - bound:
+                take(v)
+                bound |= _bare_symbols([v])
+        graph = builder.freeze([new[v] for v in results])
+        return _Pullback(CompiledGraph(graph, self._compile), residuals, targets)
+
+    def _differentiate(
+        self, given: tuple[bool, ...], needed: tuple[bool, ...], outputs: Sequence[Value]
+    ) -> _Joint:
+        """The nodes of the gradient: what one would put behind those of the graph."""
+        graph = self.graph
+        builder = GraphBuilder(graph.name)
+        builder.inputs, builder.nodes = list(graph.inputs), list(graph.nodes)
+        building = _Continuing(builder)
+        tensor = building.tensor
+        targets = [v for v, g in zip(outputs, given, strict=False) if g]
+        cts = [builder.add_input(v.spec, "ct") for v in targets]
+        sources = [v for v, n in zip((*graph.inputs, *self.reads), needed, strict=True) if n]
+        records = [
+            Record(
+                n.op, tuple(map(tensor, n.inputs)), tuple(map(tensor, n.outputs)), n.attrs, n.line
+            )
+            for n in graph.nodes
+            if n.outputs
+        ]
+        with interpreting(building):
+            found = iter(
+                backward(
+                    records,
+                    list(map(tensor, targets)),
+                    list(map(tensor, cts)),
+                    list(map(tensor, sources)),
+                    maths.add,
+                )
+            )
+        results = [_value(next(found)) if n else None for n in needed]
+        return _Joint(_live(builder.nodes[len(graph.nodes) :], results), cts, results)
+
+
+class _Continuing(Building):
+    """Appends to the nodes of a finished graph; the tensors for its values are its own."""
+
+    def __init__(self, builder: GraphBuilder) -> None:
+        super().__init__(builder)
+        self._tensors: dict[Value, SymbolicTensor] = {}
+
+    def tensor(self, value: Value) -> SymbolicTensor:
+        found = self._tensors.get(value)
+        if found is None:
+            found = self._tensors[value] = SymbolicTensor(value, self.builder)
+        return found
+
+
+@dataclass(frozen=True)
+class _Joint:
+    nodes: list[Node]  # of the gradient only
+    cts: list[Value]
+    outputs: list[Value | None]  # the gradient for each source, None where there is none
+
+
+@dataclass(frozen=True)
+class _Forward:
+    run: Runnable
+    outputs: tuple[Value, ...]  # the graph's, then the residuals
+
+
+@dataclass(frozen=True)
+class _Pullback:
+    called: CompiledGraph
+    residuals: list[int]  # numbers of a record's inputs and outputs
+    targets: list[int]  # numbers of a record's inputs, in the order of the pullback's outputs
+
+
+def _floating(v: Value) -> bool:
+    return v.spec.dtype.is_floating or v.spec.dtype.is_complex
+
+
+def _value(t: Tensor | None) -> Value | None:
+    if t is None:
+        return None
+    assert isinstance(t, SymbolicTensor)
+    return t.value
+
+
+def _live(nodes: list[Node], results: Sequence[Value | None]) -> list[Node]:
+    """Those of the nodes that results depend on."""
+    wanted = {v for v in results if v is not None}
+    kept: list[Node] = []
+    for node in reversed(nodes):
+        if any(v in wanted for v in node.outputs):
+            wanted.update(node.inputs)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _free(v: Value) -> bool:
+    """Whether computing v again costs nothing: a constant, or sizes."""
+    return v.node is not None and v.node.op in (constant_op, sizes_op)
+
+
+def _note_residuals(
+    v: Value, own: set[Node], leaves: set[Value], residuals: dict[Value, None]
+) -> None:
+    """Add what must be kept for v to be known later: v, or what it is a mere view of."""
+    if v in leaves or v.node is None or v.node not in own or _free(v):
+        return
+    if isinstance(v.node.op.lower, View):
+        for x in v.node.inputs:
+            _note_residuals(x, own, leaves, residuals)
+    else:
+        residuals[v] = None
+
+
+def _bare_symbols(inputs: Sequence[Value]) -> set[str]:
+    """The symbols that are sizes of these inputs as they are, so that their shapes tell them."""
+    return {str(n) for v in inputs for n in v.spec.shape if symbols(n) == {str(n)}}

@@ -1,0 +1,356 @@
+"""@numflow.function: a Python function, compiled.
+
+    graph = trace(fn, ...)         user function -> graph
+    graph = run_passes(graph)      graph -> graph
+    program = emit(graph)          graph -> steps: generated kernels, or one of kernels/
+    Executable(program)            steps -> results
+
+A `Function` keeps a `ConcreteFunction` per trace. Which trace fits a call, and when a size or a
+float becomes a variable of the graph, is in trace/signature.py. A call first tries the shortest
+way: the last plan's native entry looks at the raw arguments and runs, or says that they are not its
+own.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from numflow import nest
+from numflow.eager.apply import eager, tapes
+from numflow.eager.compiled import CompiledGraph, Runnable
+from numflow.eager.tensor import Array, EagerTensor
+from numflow.errors import GraphError, SourceLine, explain, user_line
+from numflow.graph.graph import Graph
+from numflow.graph.op import current
+from numflow.graph.reference import run_reference
+from numflow.graph.tensor import Tensor
+from numflow.shapes import Shape, known
+from numflow.trace.signature import Call, Family, Sizes, conform, fits, opened
+from numflow.trace.tensor_spec import TensorSpec
+from numflow.trace.tracer import Output, Traced, trace
+from numflow.trace.weak import ValueNeeded, WeakScalar
+
+
+def compile_graph(graph: Graph) -> Runnable:
+    """Graph -> something that runs."""
+    return functools.partial(run_reference, graph)
+
+
+# --- one trace ---------------------------------------------------------------
+
+
+class ConcreteFunction:
+    """One trace of a function, compiled: called with the tensors among its arguments."""
+
+    def __init__(self, traced: Traced, name: str) -> None:
+        self.name = name
+        self.graph = traced.graph
+        self.structured_outputs = traced.result
+        self.variables = traced.variables
+        self._traced = traced
+        self._captures: list[EagerTensor] = traced.captures
+        self._compiled = CompiledGraph(traced.graph, compile_graph)
+        self._single = type(traced.result) is Output
+
+    @property
+    def inputs(self) -> list[TensorSpec]:
+        """The specs of the tensors it takes."""
+        return [
+            TensorSpec(
+                [n if isinstance(n, int) else None for n in v.spec.shape], v.spec.dtype, v.name
+            )
+            for v in self.graph.inputs[: self._traced.arguments]
+        ]
+
+    @property
+    def outputs(self) -> list[TensorSpec]:
+        """The specs of the tensors it gives."""
+        return [
+            TensorSpec([n if isinstance(n, int) else None for n in v.spec.shape], v.spec.dtype)
+            for v in self.graph.outputs
+        ]
+
+    @property
+    def captured_inputs(self) -> list[Any]:
+        """The tensors of outside that it uses."""
+        return list(self._captures)
+
+    @property
+    def trainable_variables(self) -> tuple[Any, ...]:
+        return tuple(v for v in self.variables if v.trainable)
+
+    def __call__(self, *args: Any) -> Any:
+        """Run on the tensors of the arguments, in order."""
+        if len(args) != self._traced.arguments:
+            raise TypeError(
+                explain(self.name, f"takes {self._traced.arguments} tensors, not {len(args)}")
+            )
+        specs = [v.spec for v in self.graph.inputs]
+        return self.run([_array(x, s.dtype.numpy) for x, s in zip(args, specs, strict=False)], args)
+
+    def run(self, arrays: Sequence[Array], tensors: Sequence[Any]) -> Any:
+        """The result, for arrays of the arguments; tensors: what they were, for tapes."""
+        if tapes.items:
+            inputs = [
+                x if type(x) is EagerTensor else EagerTensor(a)
+                for x, a in zip(tensors, arrays, strict=True)
+            ]
+            outputs = self._compiled([*inputs, *self._captures])
+        else:
+            captured = [t._array for t in self._captures]
+            outputs = [EagerTensor(a) for a in self._compiled.plain()([*arrays, *captured])]
+        return outputs[0] if self._single else self._traced.pack(outputs)
+
+    def plain(self) -> Runnable:
+        """The compiled graph."""
+        return self._compiled.plain()
+
+
+def _array(x: Any, dtype: Any = None) -> Array:
+    """The array behind an argument that is a tensor or a number."""
+    if type(x) is EagerTensor:
+        return x._array
+    if type(x) is np.ndarray:
+        return x
+    return np.asarray(x, np.float64 if type(x) is float else dtype)
+
+
+# --- all traces of a function ------------------------------------------------
+
+
+class Function:
+    """A Python function that is traced and compiled when called; made by `function`."""
+
+    def __init__(
+        self, python_function: Callable[..., Any], input_signature: Sequence[Any] | None = None
+    ) -> None:
+        self._python_function = python_function
+        self._name = getattr(python_function, "__name__", type(python_function).__name__)
+        self._signature = None if input_signature is None else tuple(input_signature)
+        self._parameters = _parameters(python_function)
+        self._families: dict[Any, Family] = {}
+        self._traces: dict[Any, list[tuple[tuple[Shape, ...], ConcreteFunction]]] = {}
+        self._exact: dict[Any, ConcreteFunction] = {}
+        self._count = 0
+        self._first: SourceLine | None = None
+        self._fast: Callable[..., Any] | None = None
+        functools.update_wrapper(self, python_function, updated=())
+
+    @property
+    def python_function(self) -> Callable[..., Any]:
+        """The function as it was written."""
+        return self._python_function
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def input_signature(self) -> tuple[Any, ...] | None:
+        return self._signature
+
+    def experimental_get_tracing_count(self) -> int:
+        """How many times the function was traced."""
+        return self._count
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """A method: one Function per instance, kept in the instance."""
+        if instance is None:
+            return self
+        bound = self._python_function.__get__(instance, owner)
+        kept = getattr(instance, "__dict__", None)
+        if kept is None:
+            return Function(bound, self._signature)
+        methods = kept.get(_METHODS)
+        if methods is None:
+            methods = kept[_METHODS] = _Methods()
+        found = methods.get(self)
+        if found is None:
+            found = methods[self] = Function(bound, self._signature)
+        return found
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The result, of the compiled function."""
+        if current() is not eager:  # being traced: become part of that trace
+            return self._python_function(*args, **kwargs)
+        return self._concrete_call(args, kwargs)
+
+    def _concrete_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        call = self._describe(args, kwargs)
+        concrete = self._exact.get((call.key, call.shapes))
+        if concrete is None:
+            call, concrete = self._find(call)
+        return concrete.run([_array(x) for x in call.tensors], call.tensors)
+
+    def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
+        """The trace that fits these arguments; TensorSpecs stand for tensors."""
+        if not args and not kwargs and self._signature is not None:
+            args = self._signature
+        return self._find(self._describe(_examples(args), _examples(kwargs)))[1]
+
+    # --- which trace ---
+
+    def _describe(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
+        if self._signature is not None:
+            if kwargs:
+                bound = inspect.signature(self._python_function).bind(*args, **kwargs)
+                args, kwargs = bound.args, bound.kwargs
+            return Call(conform(args, self._signature, self._name), {})
+        if kwargs:
+            bound = inspect.signature(self._python_function).bind(*args, **kwargs)
+            args, kwargs = bound.args, bound.kwargs
+        return Call(args, kwargs)
+
+    def _find(self, call: Call) -> tuple[Call, ConcreteFunction]:
+        """The trace that fits the call; the call, with floats as constants where that is needed."""
+        family = self._families.get(call.key)
+        if family is None:
+            given = frozenset() if self._signature is None else opened(call, self._signature)
+            family = self._families[call.key] = Family(call.names(self._parameters), given)
+        if family.constants:
+            return self._find(call.with_constants(family.constants))
+        traces = self._traces.setdefault(call.key, [])
+        for pattern, concrete in traces:
+            if fits(pattern, call.shapes):
+                if len(self._exact) >= _REMEMBERED:
+                    self._exact.clear()
+                self._exact[call.key, call.shapes] = concrete
+                return call, concrete
+        family.note(call.shapes)
+        try:
+            pattern, traced = self._trace(call, family)
+        except ValueNeeded as e:
+            family.constants |= {call.places[k] for k in e.places}
+            return self._find(call)
+        concrete = ConcreteFunction(traced, self._name)
+        traces.insert(0, (pattern, concrete))
+        return call, concrete
+
+    def _trace(self, call: Call, family: Family) -> tuple[tuple[Shape, ...], Traced]:
+        """A trace with the family's symbols, or with sizes if it cannot do with them."""
+        pattern = family.pattern(call.shapes)
+        if all(map(known, pattern)):
+            return pattern, self._traced(call, pattern)
+        try:
+            return pattern, self._traced(call, pattern)
+        except ValueNeeded:
+            raise
+        except Exception:
+            # User code asked for a number, or failed for want of one: then the exact trace works.
+            traced = self._traced(call, call.shapes)
+            family.pin()
+            return call.shapes, traced
+
+    def _traced(self, call: Call, shapes: Sequence[Shape] | tuple[Sizes, ...]) -> Traced:
+        names = call.names(self._parameters)
+        specs = list(zip(call.specs(shapes), names, strict=True))
+        weak = [type(x) is float for x in call.tensors]
+
+        def arguments(inputs: Sequence[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+            return call.replaced(
+                [
+                    WeakScalar(t, frozenset((k,))) if is_float else t
+                    for k, (t, is_float) in enumerate(zip(inputs, weak, strict=True))
+                ]
+            )
+
+        first = self._first
+        line = user_line()
+        traced = trace(self._python_function, specs, arguments, self._name, first)
+        self._count += 1
+        if first is None:
+            self._first = line
+        return traced
+
+    def __repr__(self) -> str:
+        return f"<nf.function {self._name}>"
+
+
+_METHODS = "_numflow_methods"
+_REMEMBERED = 4096  # shapes of calls whose trace is found without a search
+
+
+class _Methods(dict[Function, Function]):
+    """The Functions bound to one instance; copies of the instance start without."""
+
+    def __copy__(self) -> _Methods:
+        return _Methods()
+
+    def __deepcopy__(self, memo: Any) -> _Methods:
+        return _Methods()
+
+    def __reduce__(self) -> Any:
+        return _Methods, ()
+
+
+def _parameters(fn: Callable[..., Any]) -> list[str]:
+    """Names for the positional arguments; the last stands for those that *args takes."""
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [
+        p.name for p in parameters if p.kind is not p.KEYWORD_ONLY and p.kind is not p.VAR_KEYWORD
+    ]
+
+
+def _examples(structure: Any) -> Any:
+    """TensorSpecs as tensors of that spec, open sizes being 1, to trace with."""
+
+    def example(x: Any) -> Any:
+        if not isinstance(x, TensorSpec):
+            return x
+        if x.sizes is None:
+            raise GraphError(
+                explain("get_concrete_function", "a trace needs the number of axes", {"spec": x})
+            )
+        return EagerTensor(np.zeros([1 if n is None else n for n in x.sizes], x.dtype.numpy))
+
+    return nest.map_structure(example, structure)
+
+
+# --- the decorator -----------------------------------------------------------
+
+
+def function(
+    func: Callable[..., Any] | None = None,
+    input_signature: Sequence[Any] | None = None,
+    autograph: bool = True,
+    jit_compile: bool | None = None,
+    reduce_retracing: bool = False,
+    experimental_implements: str | None = None,
+    experimental_autograph_options: Any = None,
+    experimental_attributes: Any = None,
+    experimental_relax_shapes: bool | None = None,
+    experimental_compile: bool | None = None,
+    experimental_follow_type_hints: bool | None = None,
+) -> Any:
+    """func, compiled: run once to see what it does with its tensors, then as machine code.
+
+    Everything is compiled whatever jit_compile says, and a second size of an axis makes that size a
+    variable of the program whatever reduce_retracing says; the experimental arguments are
+    TensorFlow's and change nothing.
+
+    Args:
+      func: any Python function; without it a decorator is returned.
+      input_signature: a TensorSpec for each argument (or structures of them). Others are refused.
+
+    Returns:
+      A Function: call it as you would call func. bool, int and str arguments are constants of a
+      trace, floats and arrays are not.
+
+    Example:
+      >>> @nf.function
+      ... def f(x):
+      ...     return x * x + 1
+      >>> f(nf.constant([1.0, 2.0])).numpy().tolist()
+      [2.0, 5.0]
+    """
+    if func is None:
+        return functools.partial(function, input_signature=input_signature)
+    return Function(func, input_signature)

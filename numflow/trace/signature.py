@@ -1,0 +1,245 @@
+"""What makes two calls of a traced function alike, and which sizes a trace leaves open.
+
+A call is described by a *key* - the form of its arguments, the dtype and rank of each tensor, the
+value of each constant, the identity of each variable - and by the shapes of its tensors. Calls of
+one key are a *family*:
+
+    first call            x: [128, 784], y: [128]         traced with these sizes
+    another batch size    x: [100, 784], y: [100]         traced with x: [x.0, 784], y: [x.0]
+    and another           x: [60, 784],  y: [60]          fits
+    two that part         x: [60, 784],  y: [1]           traced with x: [x.0, 784], y: [y.0]
+
+A size that has changed becomes a symbol; sizes that were equal in every call share one, so that
+shapes still match inside. A trace that needs the number behind a symbol gives it up (`pin`).
+Python floats are weak scalars (trace/weak.py) until a trace needs their value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes, nest
+from numflow.errors import DTypeError, ShapeError, explain
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor
+from numflow.ops.convert import as_tensor
+from numflow.shapes import Dim, Shape
+from numflow.trace.tensor_spec import TensorSpec
+
+Sizes = tuple[int, ...]
+
+FLOAT = "float"  # marks a weak scalar in a key
+
+
+class Call:
+    """One call: its key, its tensors (and floats), and how to put others in their place."""
+
+    __slots__ = ("_structure", "key", "leaves", "places", "shapes", "tensors")
+
+    def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        structure = (args, dict(kwargs)) if kwargs else args
+        leaves = nest.flatten(structure)
+        kinds: list[Any] = []
+        tensors: list[Any] = []
+        places: list[int] = []
+        shapes: list[Sizes] = []
+        for k, leaf in enumerate(leaves):
+            kind = _kind(leaf)
+            kinds.append(kind)
+            if kind is FLOAT or type(kind) is _TensorKind:
+                places.append(k)
+                tensors.append(leaf)
+                shapes.append(() if kind is FLOAT else _shape(leaf))
+        self._structure = structure if kwargs else (args, {})
+        self.leaves, self.tensors, self.places = leaves, tensors, places
+        self.key: Any = (bool(kwargs), nest.form(structure), tuple(kinds))
+        self.shapes = tuple(shapes)
+
+    def with_constants(self, places: frozenset[int]) -> Call:
+        """The same call with the floats at these leaves as constants."""
+        kept = [k for k, place in enumerate(self.places) if place not in places]
+        other = object.__new__(Call)
+        other._structure, other.leaves = self._structure, self.leaves
+        other.places = [self.places[k] for k in kept]
+        other.tensors = [self.tensors[k] for k in kept]
+        other.shapes = tuple(self.shapes[k] for k in kept)
+        other.key = (self.key, tuple((k, repr(self.leaves[k])) for k in sorted(places)))
+        return other
+
+    def specs(self, shapes: Sequence[Shape]) -> list[Spec]:
+        """The specs of the tensors, with these shapes."""
+        return [
+            Spec(shape, dtypes.float64 if type(x) is float else dtypes.as_dtype(x.dtype))
+            for x, shape in zip(self.tensors, shapes, strict=True)
+        ]
+
+    def replaced(self, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments with other tensors in place of its own."""
+        leaves = list(self.leaves)
+        for place, t in zip(self.places, tensors, strict=True):
+            leaves[place] = t
+        args, kwargs = nest.pack_sequence_as(self._structure, leaves)
+        return args, kwargs
+
+    def names(self, parameters: Sequence[str]) -> list[str]:
+        """A name for each tensor: that of its parameter, numbered where there are more."""
+        args, kwargs = self._structure
+        roots = [
+            parameters[min(k, len(parameters) - 1)] if parameters else "x" for k in range(len(args))
+        ]
+        owners = [root for root, arg in zip(roots, args, strict=True) for _ in nest.flatten(arg)]
+        owners += [k for k in sorted(kwargs) for _ in nest.flatten(kwargs[k])]
+        names: list[str] = []
+        for place in self.places:
+            name, n = owners[place], 1
+            while name in names:
+                n += 1
+                name = f"{owners[place]}_{n}"
+            names.append(name)
+        return names
+
+
+class _TensorKind(tuple[Any, ...]):
+    """(dtype, rank) of a tensor among the arguments."""
+
+    __slots__ = ()
+
+
+def _kind(leaf: Any) -> Any:
+    """What of a leaf makes two calls alike."""
+    kind = type(leaf)
+    if kind is float:
+        return FLOAT
+    if kind is np.ndarray or isinstance(leaf, Tensor | np.generic):
+        return _TensorKind((dtypes.as_dtype(leaf.dtype), leaf.ndim))
+    if isinstance(leaf, np.ndarray):
+        return _TensorKind((dtypes.from_numpy(leaf.dtype), leaf.ndim))
+    if hasattr(leaf, "_as_tensor"):
+        return ("variable", id(leaf))
+    try:
+        hash(leaf)
+    except TypeError:
+        return ("object", id(leaf))
+    return (kind, leaf)
+
+
+def _shape(leaf: Any) -> Sizes:
+    shape: Any = leaf.spec.shape if isinstance(leaf, Tensor) else leaf.shape
+    return tuple(shape)
+
+
+# --- families ----------------------------------------------------------------
+
+
+class Family:
+    """The shapes of the calls of one key: which sizes have changed, and which change together."""
+
+    def __init__(
+        self, names: Sequence[str], opened: frozenset[tuple[int, int]] = frozenset()
+    ) -> None:
+        self._names = names
+        self._open = set(opened)  # axes, as (tensor, axis), whose size has changed
+        self._pinned: set[tuple[int, int]] = set()
+        self._classes: dict[tuple[int, int], tuple[int, ...]] = {}  # its sizes in all calls noted
+        self.constants: frozenset[int] = frozenset()  # leaves: floats whose value is needed
+
+    def note(self, shapes: Sequence[Sizes]) -> None:
+        """Learn from the shapes of a call that fits no trace."""
+        for axis, n in _axes(shapes):
+            seen = self._classes.get(axis, ())
+            if seen and seen[-1] != n:
+                self._open.add(axis)
+            self._classes[axis] = (*seen, n)
+
+    def pattern(self, shapes: Sequence[Sizes]) -> tuple[Shape, ...]:
+        """These shapes, with a symbol for each size that changes."""
+        symbols: dict[tuple[int, ...], Dim] = {}
+        out: list[list[Any]] = [list(s) for s in shapes]
+        for axis, _ in _axes(shapes):
+            if axis in self._open and axis not in self._pinned:
+                k, j = axis
+                history = self._classes[axis]
+                symbol = symbols.get(history)
+                if symbol is None:
+                    symbol = symbols[history] = Dim.symbol(f"{self._names[k]}.{j}")
+                out[k][j] = symbol
+        return tuple(map(tuple, out))
+
+    def pin(self) -> None:
+        """From now on give the sizes that are symbols now as numbers."""
+        self._pinned |= self._open
+
+
+def _axes(shapes: Sequence[Sizes]) -> list[tuple[tuple[int, int], int]]:
+    return [((k, j), n) for k, shape in enumerate(shapes) for j, n in enumerate(shape)]
+
+
+def fits(pattern: Sequence[Shape], shapes: Sequence[Sizes]) -> bool:
+    """Whether shapes are those of a pattern, the same symbol being the same size everywhere."""
+    bound: dict[Any, int] = {}
+    for wanted, shape in zip(pattern, shapes, strict=True):
+        for want, n in zip(wanted, shape, strict=True):
+            if (bound.setdefault(want, n) if isinstance(want, Dim) else want) != n:
+                return False
+    return True
+
+
+# --- a given signature -------------------------------------------------------
+
+
+def opened(call: Call, signature: Any) -> frozenset[tuple[int, int]]:
+    """The axes of a call's tensors that an input_signature leaves open."""
+    specs = [s for s in nest.flatten(signature) if isinstance(s, TensorSpec)]
+    return frozenset(
+        (k, j)
+        for k, (spec, shape) in enumerate(zip(specs, call.shapes, strict=True))
+        for j in range(len(shape))
+        if spec.sizes is None or spec.sizes[j] is None
+    )
+
+
+def conform(args: Sequence[Any], signature: Sequence[Any], name: str) -> tuple[Any, ...]:
+    """The arguments as tensors of an input_signature.
+
+    Raises:
+      TypeError: another number of arguments, or another structure.
+      ShapeError, DTypeError: an argument is not of its spec.
+    """
+    if len(args) != len(signature):
+        raise TypeError(
+            explain(name, f"input_signature has {len(signature)} arguments, the call {len(args)}")
+        )
+    convert = _converter(name)
+    return tuple(_conform(x, spec, convert) for x, spec in zip(args, signature, strict=True))
+
+
+def _conform(x: Any, spec: Any, convert: Callable[[Any, TensorSpec], Tensor]) -> Any:
+    if isinstance(spec, TensorSpec):
+        return convert(x, spec)
+    if isinstance(spec, Mapping):
+        return {k: _conform(x[k], spec[k], convert) for k in spec}
+    if isinstance(spec, list | tuple):
+        items = [_conform(v, s, convert) for v, s in zip(x, spec, strict=True)]
+        return type(spec)(*items) if hasattr(spec, "_fields") else type(spec)(items)
+    return x
+
+
+def _converter(name: str) -> Callable[[Any, TensorSpec], Tensor]:
+    def convert(x: Any, spec: TensorSpec) -> Tensor:
+        if isinstance(x, Tensor) and x.dtype is not spec.dtype:
+            raise DTypeError(
+                explain(name, "an argument is not of the dtype in input_signature",
+                        {"argument": x.spec, "input_signature": spec})
+            )  # fmt: skip
+        tensor = as_tensor(x, spec.dtype, name, spec.name or "argument")
+        if not spec.fits(tensor.spec.shape):
+            raise ShapeError(
+                explain(name, "an argument is not of the shape in input_signature",
+                        {"argument": tensor.spec, "input_signature": spec})
+            )  # fmt: skip
+        return tensor
+
+    return convert
