@@ -170,12 +170,12 @@ def _collapsed(
     """The loop's axes; None where the columns do not become one axis. A rowwise loop has at least one outer axis."""
     domain = group.domain
     assert domain is not None
-    if group.cols is None:
-        return collapse(domain, strides, (), output, keep)
-    kinds = [k >= len(domain) - group.cols for k in range(len(domain))]
+    kinds = [group.cols is not None and k >= len(domain) - group.cols for k in range(len(domain))]
     axes = collapse(domain, strides or [dense(domain)], kinds, output, keep)
     if not strides:
         axes = Axes(axes.sizes, (), axes.reduced, axes.origin)
+    if group.cols is None:
+        return axes
     if axes.origin == ((),):  # all sizes are 1
         axes = Axes((1,), tuple((0,) for _ in strides), (True,), ((),))
     columns = sum(axes.reduced)
@@ -226,7 +226,7 @@ class _Build:
         self.loads: dict[tuple[Node, int], str] = {}
         self._name_operands()
         self.body = _Recorder("cluster", len(axes.sizes), self.operands, _inner(axes.sizes))
-        self.terms: dict[Value, Term] = {}
+        self.terms: dict[tuple[Value, int], Term] = {}  # by the sweep that it is computed in
         self.sweep = 0
         self.folds: list[Fold] = []
         self.checks: list[Node] = []
@@ -244,22 +244,18 @@ class _Build:
 
     def _costly_for_later(self) -> list[Value]:
         """Elements of transcendental functions that a later sweep needs: stored, and read back from the cache."""
-        domain, cols = self.group.domain, self.group.cols
-        if cols is None:
+        if self.group.cols is None:
             return []
-        assert domain is not None
-        costly: set[Value] = set()
-        kept: list[Value] = []
-        for n in self.group.nodes:
+        costly = {n.output for n in self.group.nodes if n.op.name in COSTLY and self._per_element(n.output)}
+        needed: dict[Value, int] = {}  # the last sweep that wants it
+        for n in reversed(self.group.nodes):
+            at = self.stage[n.output] - self._folds_columns(n)
+            if n.output not in costly:
+                at = max(at, needed.get(n.output, at))
             for v in n.inputs:
-                late = self.stage.get(v, 0) < self.stage[n.output] - self._folds_columns(n)
-                if v in costly and late and v not in kept:
-                    kept.append(v)
-            fresh = n.op.name in COSTLY or any(v in costly and v not in kept for v in n.inputs)
-            per_element = any(a >= len(domain) - cols for a in self.group.maps[n.output])
-            if fresh and per_element and not isinstance(n.op.lower, Reduction):
-                costly.add(n.output)
-        return kept
+                if v in self.stage and self._per_element(v):
+                    needed[v] = max(needed.get(v, 0), at)
+        return [n.output for n in self.group.nodes if n.output in costly and needed.get(n.output, 0) > self.stage[n.output]]
 
     def _write_strides(self, v: Value) -> tuple[Extent, ...]:
         domain = self.group.domain
@@ -311,23 +307,26 @@ class _Build:
             kind = KINDS.get(node.op.lower.kind, node.op.lower.kind)
             if fold:
                 result = b.reduce(kind, term)  # type: ignore[arg-type]
-                self.terms[out] = b.cast(result, b.code(out.spec.dtype))
+                self.terms[out, self.stage[out]] = b.cast(result, b.code(out.spec.dtype))
                 if out in self.out_names:
                     self.pending.append(out)  # a fold's result is stored in the sweep after it
                 return
             self._close(node, kind, term)
             return
-        if isinstance(node.op.lower, View):
-            term = self._input(node, 0)
-        elif isinstance(node.op.lower, Checked):
+        if isinstance(node.op.lower, Checked):
             term = self._input(node, 0)
             b.check(node.op.lower.condition(b, term, **node.attrs), len(self.checks))
             self.checks.append(node)
-        else:
-            term = self._elementwise(node)
-        self.terms[out] = term
+        term = self._compute(node)
+        self.terms[out, self.sweep] = term
         if out in self.out_names:
             b.store(self.out_names[out], term)
+
+    def _compute(self, node: Node) -> Term:
+        """The element of a node's output, from what this sweep has of its inputs."""
+        if isinstance(node.op.lower, View | Checked):
+            return self._input(node, 0)
+        return self._elementwise(node)
 
     def _elementwise(self, node: Node) -> Term:
         lower = node.op.lower
@@ -341,14 +340,30 @@ class _Build:
 
     def _input(self, node: Node, k: int) -> Term:
         v, b = node.inputs[k], self.body
-        if v in self.terms:
-            later = v in self.kept and self.stage[v] < self.sweep
-            return b.load(self.out_names[v]) if later else self.terms[v]
+        if v in self.stage:
+            return self._again(v)
         if free(v):
             assert v.node is not None
             number = np.asarray(v.node.attrs["value"]).reshape(-1)[0].item()
             return b.const(number, b.code(v.spec.dtype))
         return b.load(self.loads[node, k])
+
+    def _again(self, v: Value) -> Term:
+        """A member's term in this sweep: kept, or computed anew from what is kept; per row it stays as it is."""
+        made = self.stage[v]
+        if made == self.sweep or not self._per_element(v):
+            return self.terms[v, made]
+        if v in self.kept:
+            return self.body.load(self.out_names[v])
+        if (v, self.sweep) not in self.terms:
+            assert v.node is not None
+            self.terms[v, self.sweep] = self._compute(v.node)
+        return self.terms[v, self.sweep]
+
+    def _per_element(self, v: Value) -> bool:
+        domain, cols = self.group.domain, self.group.cols
+        assert domain is not None
+        return cols is not None and any(a >= len(domain) - cols for a in self.group.maps[v])
 
     def index(self, axis: int) -> Term:
         """The index along a domain axis."""
@@ -360,7 +375,7 @@ class _Build:
     def _store_results(self) -> None:
         """At the start of a sweep: the results of the folds of the one before, where others read them."""
         for v in self.pending:
-            self.body.store(self.out_names[v], self.terms[v])
+            self.body.store(self.out_names[v], self.terms[v, self.stage[v]])
         self.pending.clear()
 
     def _close(self, node: Node, kind: str, term: Term) -> None:

@@ -168,15 +168,23 @@ class _Emitter:
     def _cluster(self, group: Group, wanted: set[Value]) -> ClusterStep:
         inside = set(group.nodes)
         stored = [
-            v
+            n.output
             for n in group.nodes
-            for v in n.outputs
-            if v in wanted or v in group.closed or any(u not in inside for u in self.users.get(v, ()))
+            if not isinstance(n.op.lower, View) and (n.output in group.closed or self._read_outside(n.output, inside, wanted))
         ]
         code = build(group, stored, self.layouts)
         reads = [p.value for k, p in code.places.items() if k[0] == "x" and p.value is not None]
         outs = [p.value for k, p in code.places.items() if k[0] in "yp" and p.value is not None]
         return ClusterStep(tuple(group.nodes), tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(outs)), code)
+
+    def _read_outside(self, value: Value, inside: set[Node], wanted: set[Value]) -> bool:
+        """Whether anybody but members reads a value, or a view of it."""
+        if value in wanted:
+            return True
+        return any(
+            u not in inside or (isinstance(u.op.lower, View) and self._read_outside(u.output, inside, wanted))
+            for u in self.users.get(value, ())
+        )
 
     def _library(self, group: Group, node: Node, inputs: tuple[tuple[Value, Layout], ...]) -> None:
         bias, relu, outputs = None, False, node.outputs

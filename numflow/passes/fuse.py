@@ -87,8 +87,10 @@ class _Fuser:
         for node in self.graph.nodes:
             if node in self.taken or node.op in (constant_op, sizes_op) or node.op.effect == "read":
                 continue
-            if isinstance(node.op.lower, View) and not soft(node):
-                continue  # a layout of its input's buffer
+            if isinstance(node.op.lower, View):
+                if soft(node):
+                    self._join(node)
+                continue  # else a layout of its input's buffer
             if not fusable(node):
                 self._single(node)
             elif not self._join(node):

@@ -52,12 +52,12 @@ def outer_product(node: Node, inputs: Inputs) -> Tensor | None:
 
 
 def thin_product(node: Node, inputs: Inputs) -> Tensor | None:
-    """matmul with one row or column, over a short axis -> reduce_sum(a * b)."""
+    """matmul with one row or column, over a short axis or down the rows -> reduce_sum(a * b)."""
     a, b = inputs
     a_flipped, b_flipped = node.attrs["transpose_a"], node.attrs["transpose_b"]
     rows, inner = _sides(a, a_flipped)
     columns = _sides(b, b_flipped)[1]
-    if not isinstance(inner, int) or not 0 < inner <= SHORT:
+    if not isinstance(inner, int) or inner == 0:
         return None
     if columns == 1:
         matrix, flipped, vector = a, a_flipped, b
@@ -65,7 +65,10 @@ def thin_product(node: Node, inputs: Inputs) -> Tensor | None:
         matrix, flipped, vector = b, not b_flipped, a
     else:
         return None
-    # matrix is [..., length, inner], or [..., inner, length] if flipped
+    # matrix is [..., length, inner], or [..., inner, length] if flipped: then a sum down the rows,
+    # which reads memory in order however long it is
+    if inner > SHORT and not flipped:
+        return None
     along = _as_matrix(vector, inner, 1) if flipped else _as_matrix(vector, 1, inner)
     products = maths.multiply_op(matrix, along)
     axis = len(products.spec.shape) - (2 if flipped else 1)
