@@ -96,6 +96,11 @@ class Program:
     first_write: int = 0
     groups: list[Group] = field(default_factory=list)
 
+    def variable(self, root: Value) -> Any:
+        """The variable in whose memory a root lies, or None."""
+        found = self.assigned.get(root)
+        return self.variables.get(root) if found is None else found
+
 
 def emit(graph: Graph) -> Program:
     """The program of a graph that has been through passes.pipeline."""

@@ -169,7 +169,7 @@ def buffer(plan: Plan, root: Value, arrays: Sequence[Array], results: Sequence[A
     """A root's memory as an array of its shape."""
     spec = plan._spec(root.spec)
     program = plan.program
-    variable = program.assigned.get(root) or program.variables.get(root)
+    variable = program.variable(root)
     if variable is not None:
         return variable._array.reshape(spec.shape)  # type: ignore[no-any-return]
     if root in plan._outputs:

@@ -246,7 +246,7 @@ class Plan:
         """Put an address into a block, or note where it will have to go."""
         slot = (block, at, p.nbytes) if p.nbytes else (block, at)
         if isinstance(p.key, Value):
-            variable = self.program.assigned.get(p.key) or self.program.variables.get(p.key)
+            variable = self.program.variable(p.key)
             if variable is not None:
                 cells.setdefault(variable, []).append(slot)
                 return
