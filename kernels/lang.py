@@ -25,8 +25,8 @@ names       locals; module-level ints and int attributes of classes, as constant
             functions of the subset, which are compiled along.
 
 There is no bounds check: what a kernel reads has been checked by the plan, or is checked by the
-kernel itself, which calls refuse(args, index). Locals become stack slots; the pass "sroa" of the
-engine makes SSA values of them.
+kernel itself, which calls refuse(args, index). Locals become stack slots, of which the pass "sroa"
+makes SSA values; a local must be assigned to on every way to its use.
 """
 
 from __future__ import annotations
@@ -72,6 +72,12 @@ def intrinsic(emit: Callable[..., Value | None]) -> Callable[[_F], _F]:
         return f
 
     return mark
+
+
+def inline(f: _F) -> _F:
+    """Mark a function of the subset whose body replaces every call: for small ones in hot loops."""
+    f.__dict__["inline"] = True
+    return f
 
 
 def raw(emit: Callable[[Module, str], str]) -> Callable[[_F], _F]:
@@ -122,7 +128,7 @@ def addresses(
         lambda prefix: emit_module(entries, prefix, Vectors(dtype, target)),
         names,
         target,
-        passes="sroa",
+        passes="always_inliner,sroa",
     )
 
 
@@ -197,8 +203,9 @@ class Compiler:
         )
         head = ", ".join(f"{kind} %p_{name}" for name, kind in parameters)
         linkage = "" if exported else "internal "
+        attributes = "alwaysinline #0" if "inline" in self.f.__dict__ else "#0"
         lines = [
-            f'define {linkage}{self.result} @"{symbol}"({head}) #0 {{',
+            f'define {linkage}{self.result} @"{symbol}"({head}) {attributes} {{',
             "entry:", *self.allocas, *self.b.lines, "}",
         ]  # fmt: skip
         return "\n".join(lines)

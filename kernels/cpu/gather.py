@@ -26,18 +26,17 @@ from numflow.kernels.intrinsics import (
     first_lanes,
     load_i32,
     load_i64,
-    load_u8,
     refuse,
     store,
     store_i32,
     store_i64,
-    store_u8,
     vload,
     vload_masked,
     vstore_masked,
     word,
     zero_bytes,
 )
+from numflow.kernels.lang import inline
 
 _CHUNK_BYTES = 1 << 16
 _PART_BYTES = 1 << 15
@@ -150,16 +149,21 @@ def _check(index_bytes: int) -> None:
 # --- the kernels -------------------------------------------------------------
 
 
-def index_at(args: int, position: int) -> int:
-    """The index at a position, sign extended."""
-    if word(args, W.INDEX_BYTES) == 4:
-        return load_i32(word(args, W.INDICES) + position * 4)
-    return load_i64(word(args, W.INDICES) + position * 8)
+@inline
+def index_at(indices: int, index_bytes: int, i: int) -> int:
+    """Index number i, sign extended."""
+    index = 0
+    if index_bytes == 4:
+        index = load_i32(indices + i * 4)
+    else:
+        index = load_i64(indices + i * 8)
+    return index
 
 
 def gather(args: int, begin: int, end: int) -> None:
     """Entry: rows begin .. end of the output."""
     outer, axis, count = word(args, W.OUTER), word(args, W.AXIS), word(args, W.COUNT)
+    indices, index_bytes = word(args, W.INDICES), word(args, W.INDEX_BYTES)
     size = word(args, W.INNER)
     out = word(args, W.ROWS) + begin * size
     matrix = begin // count  # b * outer + o
@@ -167,7 +171,7 @@ def gather(args: int, begin: int, end: int) -> None:
     position = matrix // outer * count  # of the batch's first index
     params = word(args, W.PARAMS) + matrix * axis * size
     for _ in range(begin, end):
-        index = index_at(args, position + i)
+        index = index_at(indices, index_bytes, position + i)
         if 0 <= index < axis:
             copy_row(out, params + index * size, size)
         else:
@@ -182,6 +186,7 @@ def gather(args: int, begin: int, end: int) -> None:
             position = matrix // outer * count
 
 
+@inline
 def copy_row(target: int, source: int, size: int) -> None:
     """Copy a row; short ones without a call of memcpy."""
     if size == 4:
@@ -194,11 +199,12 @@ def copy_row(target: int, source: int, size: int) -> None:
             store(target + i, vload(source + i))
             i += VB
         store(target + (size - VB), vload(source + (size - VB)))
-    elif size == 16:
+    elif 8 < size <= 16:  # two words that overlap
         store_i64(target, load_i64(source))
-        store_i64(target + 8, load_i64(source + 8))
-    elif size == 1:
-        store_u8(target, load_u8(source))
+        store_i64(target + (size - 8), load_i64(source + (size - 8)))
+    elif size % ES == 0 and 16 < size < VB:
+        mask = first_lanes(size // ES)
+        vstore_masked(target, vload_masked(source, mask), mask)
     else:
         copy_bytes(target, source, size)
 
@@ -206,6 +212,7 @@ def copy_row(target: int, source: int, size: int) -> None:
 def scatter_add(args: int, begin: int, end: int) -> None:
     """Entry: parts begin .. end of the target."""
     outer, axis, count = word(args, W.OUTER), word(args, W.AXIS), word(args, W.COUNT)
+    indices, index_bytes = word(args, W.INDICES), word(args, W.INDEX_BYTES)
     inner = word(args, W.INNER)
     axis_parts, column_parts = word(args, W.AXIS_PARTS), word(args, W.COLUMN_PARTS)
     parts = axis_parts * column_parts
@@ -227,7 +234,7 @@ def scatter_add(args: int, begin: int, end: int) -> None:
             clear(params + first * inner * ES, last - first, width, inner)
         position = matrix // outer * count
         for i in range(count):
-            index = index_at(args, position + i)
+            index = index_at(indices, index_bytes, position + i)
             if first <= index < last:
                 add_row(params + index * inner * ES, rows + i * inner * ES, width)
             elif index < 0 or index >= axis:
@@ -243,6 +250,7 @@ def clear(target: int, rows: int, width: int, inner: int) -> None:
             zero_bytes(target + i * inner * ES, width * ES)
 
 
+@inline
 def add_row(target: int, source: int, n: int) -> None:
     """target += source, n elements."""
     i = 0

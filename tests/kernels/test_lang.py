@@ -143,6 +143,22 @@ def swapped(a: int, b: int) -> int:
     return a * 5 + b
 
 
+@lang.inline
+def doubled(a: int) -> int:
+    b = a + a
+    if b > 100:
+        return -b
+    return b
+
+
+def inlined(a: int, b: int) -> int:
+    """Early returns and locals of an inlined function stay its own."""
+    total = doubled(a)
+    for i in range(5):
+        total += doubled(b + i * 20)
+    return total + doubled(doubled(a))
+
+
 def inner(a: int) -> int:
     if a > 4:
         return inner(a // 2) + 1
@@ -155,7 +171,7 @@ def calls(a: int, b: int) -> int:
 
 
 @pytest.mark.parametrize(
-    "f", [arithmetic, floor_division, by_powers_of_two, branches, loops, swapped, calls]
+    "f", [arithmetic, floor_division, by_powers_of_two, branches, loops, swapped, calls, inlined]
 )
 def test_integers_as_in_python(f: Callable[[int, int], int]) -> None:
     for a in INPUTS:
