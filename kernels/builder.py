@@ -35,6 +35,16 @@ ITEMSIZE = {
 BITS_OF = {"f32": "i32", "f64": "i64"}
 FLOAT_OF = {"i32": "f32", "i64": "f64", "u32": "f32", "u64": "f64"}
 INF, NAN = float("inf"), float("nan")
+_CODES = {
+    **{f"{name}{bits}": f"{name[0]}{bits}" for name in ("int", "uint") for bits in (8, 16, 32, 64)},
+    **{"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64", "bool": "b1"},
+}
+
+
+def code(dtype: object) -> str:
+    """The name here of a dtype whose text is NumPy's name of it ("float32"), or is that of here."""
+    name = str(dtype)
+    return name if name in ITEMSIZE else _CODES[name]
 
 
 def limits(dtype: str) -> tuple[Number, Number]:
@@ -79,6 +89,11 @@ class Builder(ABC, Generic[V]):
         For a costly path that hardly any element takes.
         """
         return self.select(condition, body(), usual)
+
+    @staticmethod
+    def code(dtype: object) -> str:
+        """The name here of a dtype of the framework, for `cast`."""
+        return code(dtype)
 
     def _same(self, *xs: V | Number) -> tuple[V, ...]:
         """Numbers become constants of the dtype of the first value.
@@ -239,7 +254,12 @@ class Builder(ABC, Generic[V]):
         return self.apply("select", (condition, *values), values[0].dtype)
 
     def cast(self, x: V, dtype: str) -> V:
-        """Floats truncate to integers; to b1 means: is not 0."""
+        """Floats truncate to integers; to b1 means: is not 0; to f16 or bf16.
+
+        Rounded, as an f32.
+        """
+        if dtype in HALVES:
+            return self.rounded(self.cast(x, "f32"), dtype)
         return x if x.dtype == dtype else self.apply("cast", (x,), dtype)
 
     def rounded(self, x: V, half: str) -> V:

@@ -17,17 +17,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numflow.kernels import scalar_f32, scalar_f64, scalar_int
+from numflow.kernels import scalar_erf, scalar_f32, scalar_f64, scalar_int, scalar_inverse
 from numflow.kernels.builder import FLOATS, INTS
 from numflow.kernels.scalar_bits import (
     half_to_single,
+    normal,
     philox,
     single_to_half,
-    uniform_f32,
-    uniform_f64,
+    uniform,
 )
 
-__all__ = ["BODIES", "half_to_single", "philox", "single_to_half", "uniform_f32", "uniform_f64"]
+__all__ = ["BODIES", "half_to_single", "normal", "philox", "single_to_half", "uniform"]
 
 Body = Callable[..., Any]
 
@@ -38,14 +38,31 @@ BODIES: dict[tuple[str, str], Body] = {
     ("log1p", "f32"): scalar_f32.log1p,
     ("tanh", "f32"): scalar_f32.tanh,
     ("sigmoid", "f32"): scalar_f32.sigmoid,
-    ("erf", "f32"): scalar_f32.erf,
     ("sin", "f32"): scalar_f32.sin,
     ("cos", "f32"): scalar_f32.cos,
     ("tan", "f32"): scalar_f32.tan,
     ("pow", "f32"): scalar_f32.pow,
     ("exp", "f64"): scalar_f64.exp,
+    ("expm1", "f64"): scalar_f64.expm1,
     ("log", "f64"): scalar_f64.log,
+    ("log1p", "f64"): scalar_f64.log1p,
+    ("tanh", "f64"): scalar_f64.tanh,
     ("sigmoid", "f64"): scalar_f64.sigmoid,
+    ("sin", "f64"): scalar_f64.sin,
+    ("cos", "f64"): scalar_f64.cos,
+    ("tan", "f64"): scalar_f64.tan,
+    ("pow", "f64"): scalar_f64.pow,
+    **{("erf", d): scalar_erf.erf for d in FLOATS},
+    **{("erfc", d): scalar_erf.erfc for d in FLOATS},
+    **{("atan", d): scalar_inverse.atan for d in FLOATS},
+    **{("atan2", d): scalar_inverse.atan2 for d in FLOATS},
+    **{("asin", d): scalar_inverse.asin for d in FLOATS},
+    **{("acos", d): scalar_inverse.acos for d in FLOATS},
+    **{("sinh", d): scalar_inverse.sinh for d in FLOATS},
+    **{("cosh", d): scalar_inverse.cosh for d in FLOATS},
+    **{("asinh", d): scalar_inverse.asinh for d in FLOATS},
+    **{("acosh", d): scalar_inverse.acosh for d in FLOATS},
+    **{("atanh", d): scalar_inverse.atanh for d in FLOATS},
     **{("floordiv", d): scalar_int.floordiv_float for d in FLOATS},
     **{("mod", d): scalar_int.mod_float for d in FLOATS},
     **{("floordiv", d): scalar_int.floordiv for d in INTS},

@@ -63,13 +63,17 @@ def philox(b: Builder[V], index: V, key: V, step: V) -> tuple[V, V, V, V]:
     return c0, c1, c2, c3
 
 
-def uniform_f32(b: Builder[V], word: V) -> V:
-    """[0, 1) with 24 bits, of a u32."""
-    return b.mul(b.cast(b.cast(b.shr(word, 8), "i32"), "f32"), 2.0**-24)
-
-
-def uniform_f64(b: Builder[V], high: V, low: V) -> V:
-    """[0, 1) with 53 bits, of two u32."""
+def uniform(b: Builder[V], high: V, low: V, dtype: str) -> V:
+    """[0, 1) of one u32 (f32: 24 bits of `high`) or of two (f64: 53 bits)."""
+    if dtype == "f32":
+        return b.mul(b.cast(b.cast(b.shr(high, 8), "i32"), "f32"), 2.0**-24)
     top = b.cast(b.cast(b.shr(high, 5), "i32"), "f64")
     rest = b.cast(b.cast(b.shr(low, 6), "i32"), "f64")
     return b.mul(b.fma(top, 2.0**26, rest), 2.0**-53)
+
+
+def normal(b: Builder[V], w0: V, w1: V, w2: V, w3: V, dtype: str) -> V:
+    """Standard normal of four u32: Box & Muller 1958, sqrt(-2 log(1 - u)) cos(2 pi v)."""
+    u, v = uniform(b, w0, w1, dtype), uniform(b, w2, w3, dtype)
+    radius = b.sqrt(b.mul(b.log(b.sub(1.0, u)), -2.0))
+    return b.mul(radius, b.cos(b.mul(v, 6.283185307179586)))

@@ -32,9 +32,9 @@ LLVM = {
 }
 # Of floats, signed and unsigned integers; shl, and, or, xor are the same for all integers.
 _ARITHMETIC = {
-    "add": ("fadd contract", "add", "add"),
-    "sub": ("fsub contract", "sub", "sub"),
-    "mul": ("fmul contract", "mul", "mul"),
+    "add": ("fadd", "add", "add"),
+    "sub": ("fsub", "sub", "sub"),
+    "mul": ("fmul", "mul", "mul"),
     "shl": ("", "shl", "shl"),
     "shr": ("", "ashr", "lshr"),
     "bitand": ("", "and", "and"),
@@ -84,6 +84,8 @@ class Vector(Builder[Reg]):
     def __init__(self, asm: Assembler, target: Target) -> None:
         self.asm, self.target = asm, target
         wide = target.bits > 128 or not target.triple.startswith("x86_64")
+        self.contract = " contract"
+        self._random: dict[tuple[object, ...], tuple[Reg, ...]] = {}
         self.fused = wide  # else llvm.fma would call libm for every lane
         self.converts_half = wide  # F16C comes with AVX2; else a call that may not exist
 
@@ -142,19 +144,27 @@ class Vector(Builder[Reg]):
     def apply(self, op: str, args: tuple[Reg, ...], dtype: str, attr: object = None) -> Reg:
         if op in _ARITHMETIC:
             kind = 0 if dtype in FLOATS else 2 if dtype in UNSIGNED else 1
-            name = _ARITHMETIC[op][kind]
+            name = _ARITHMETIC[op][kind] + (self.contract if kind == 0 else "")
             return self._emit(lambda t, v: f"{name} {t} {v[0]}, {v[1]}", *args)
         if op in _COMPARE:
             return self._comparison(op, *args)
         if op in _INTRINSICS:
             return self._intrinsic(op, *args)
         if (op, dtype) in BODIES:
-            body: Callable[..., Reg] = BODIES[op, dtype]
-            return body(self, *args)
+            return self._expanded(BODIES[op, dtype], args)
         if op == "cast":
             return self._convert(args[0], dtype)
         method: Callable[..., Reg] = getattr(self, "_" + op)
         return method(*args) if attr is None else method(*args, attr)
+
+    def _expanded(self, body: Callable[..., Reg], args: tuple[Reg, ...]) -> Reg:
+        """A function of scalar.py. It says itself where it wants a fused multiply-add: sums of
+        which
+        the rounding error is computed must not become one."""
+        saved, self.contract = self.contract, ""
+        result = body(self, *args)
+        self.contract = saved
+        return result
 
     def _comparison(self, op: str, x: Reg, y: Reg) -> Reg:
         if x.dtype in FLOATS:
@@ -217,7 +227,7 @@ class Vector(Builder[Reg]):
 
     def _div(self, x: Reg, y: Reg) -> Reg:
         if x.dtype in FLOATS:
-            return self._emit(lambda t, v: f"fdiv contract {t} {v[0]}, {v[1]}", x, y)
+            return self._emit(lambda t, v: f"fdiv{self.contract} {t} {v[0]}, {v[1]}", x, y)
         # x / 0 and the least number / -1 trap on x86: divide by 1 instead, and choose afterwards.
         zero = self.eq(y, 0)
         if x.dtype in UNSIGNED:
@@ -336,7 +346,10 @@ class Vector(Builder[Reg]):
         return Reg(out, dtype, lanes)
 
     def _philox(self, index: Reg, key: Reg, step: Reg, word: int) -> Reg:
-        return philox(self, index, key, step)[word]
+        made = (self.asm.block, index, key, step)  # four words at once, valid in this block
+        if made not in self._random:
+            self._random[made] = philox(self, index, key, step)
+        return self._random[made][word]
 
 
 def _wrapped(value: Number, dtype: str) -> Number:
