@@ -17,6 +17,7 @@ from numflow.graph.lowering import Checked
 from numflow.graph.op import Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+from numflow.ops import math as maths
 from numflow.ops.convert import known_content
 from numflow.shapes import Dim, Extent, Size
 
@@ -73,8 +74,6 @@ def checked_index(x: Tensor, depth: Extent, op: str, name: str = "index") -> Ten
 
 
 def _narrow_index(x: Tensor, limit: int, op: str, name: str) -> Tensor:
-    from numflow.ops import math as maths
-
     wide = maths.cast(x, dtypes.int64)
     return maths.cast(index_op(wide, depth=limit, op=op, name=name), x.dtype)
 
@@ -114,8 +113,3 @@ def _all_known(y: Tensor, good: Callable[[Any], bool]) -> bool:
     """Whether y's elements are known already, and are numbers that pass: a check would be wasted."""
     content = known_content(y)
     return content is not None and all(isinstance(v, int) and good(v) for v in content.reshape(-1))
-
-
-def spec_like(x: Spec, **_: Any) -> Spec:
-    """The rule of an op that keeps its input's spec."""
-    return x

@@ -2,19 +2,83 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from numflow import dtypes
+from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.lowering import Elementwise
-from numflow.graph.op import Op
+from numflow.graph.op import Op, current
 from numflow.graph.spec import Spec
-from numflow.graph.tensor import Tensor
-from numflow.ops.shape_rules import normal_axis
-from numflow.shapes import Shape
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import math as maths
+from numflow.ops import select as selections
+from numflow.ops import shape as shaping
+from numflow.ops.convert import (
 
-# --- iota: every element is its own index along an axis -------------------------
+    as_tensor,
+    known_content,
+    operands,
+    static_ints,
+    static_shape,
+)
+from numflow.ops.shape_rules import normal_axis
+from numflow.shapes import Dim, Shape, Size
+
+# --- constant ------------------------------------------------------------------
+
+
+def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:
+    """A tensor of a fixed value, copied from numbers, lists or arrays.
+
+    Args:
+      value: numbers, strings, (nested) lists, a NumPy array.
+      dtype: default float32 of Python floats, int32 of ints, the dtype of an array.
+      shape: default that of value; a single number is repeated to it.
+
+    Raises:
+      ShapeError: value has not the number of elements that shape has.
+      DTypeError: value does not become dtype without loss.
+      ValueError: value is ragged, None or not a tensor at all.
+
+    Example:
+      >>> nf.constant([1.5, 2.5]).dtype, nf.constant(0, shape=[2, 3]).shape
+      (nf.float32, TensorShape([2, 3]))
+    """
+    tensor = as_tensor(value, dtype, "constant", "value")
+    if shape is None:
+        return tensor
+    want = static_shape(shape, "constant")
+    if tensor.spec.size == 1 and math.prod(want) != 1:  # type: ignore[arg-type]
+        return shaping.broadcast_to(shaping.reshape(tensor, ()), want)
+    return shaping.reshape(tensor, want)
+
+
+def convert_to_tensor(
+    value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None
+) -> Tensor:
+    """value as a tensor: tensors as they are, anything else as `constant` does.
+
+    Args:
+      value: a tensor, variable, number, list or array.
+      dtype: the dtype it must have; a tensor of another one is refused.
+      dtype_hint: a dtype to try first, where dtype is None.
+
+    Example:
+      >>> nf.convert_to_tensor([1, 2]).numpy().tolist()
+      [1, 2]
+    """
+    if dtype is None and dtype_hint is not None:
+        try:
+            return as_tensor(value, dtype_hint)
+        except (TypeError, ValueError):
+            pass
+    return as_tensor(value, dtype)
+
+
+# --- iota: every element is its own index along an axis --------------------------
 
 
 def _iota_infer(*, shape: Shape, axis: int, dtype: dtypes.DType) -> Spec:
@@ -26,17 +90,228 @@ def _iota_reference(*, shape: Any, axis: int, dtype: dtypes.DType) -> Any:
     return np.broadcast_to(line.reshape(-1, *(1 for _ in shape[axis + 1 :])), shape).copy()
 
 
-iota_op = Op(
-    "iota",
-    _iota_infer,
-    _iota_reference,
-    None,
-    Elementwise(
-        lambda b, axes, *, shape, axis, dtype: b.cast(axes(axis), b.code(dtype)), index=True
-    ),
-)
+def _iota_body(b: Any, axes: Any, *, shape: Shape, axis: int, dtype: dtypes.DType) -> Any:
+    return b.cast(axes(axis), b.code(dtype))
+
+
+iota_op = Op("iota", _iota_infer, _iota_reference, None, Elementwise(_iota_body, index=True))
 
 
 def iota(shape: Shape, axis: int, dtype: dtypes.DType) -> Tensor:
-    """A tensor whose elements are their own index along an axis: a range that costs no memory where it is fused."""
+    """Every element is its own index along an axis: a range that costs no memory where it is fused."""
     return iota_op(shape=shape, axis=normal_axis("iota", axis, len(shape)), dtype=dtype)  # type: ignore[no-any-return]
+
+
+# --- range ---------------------------------------------------------------------
+
+
+def range(
+    start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range"
+) -> Tensor:
+    """start, start + delta, ... up to but not including limit; range(n) counts from 0.
+
+    Args:
+      start, limit, delta: numbers, or scalar tensors whose value is known.
+      dtype: default the common dtype of the numbers.
+
+    Raises:
+      InvalidArgumentError: delta is 0.
+
+    Example:
+      >>> nf.range(5).numpy().tolist(), nf.range(3.0, 1.0, -0.5).numpy().tolist()
+      ([0, 1, 2, 3, 4], [3.0, 2.5, 2.0, 1.5])
+    """
+    if limit is None:
+        start, limit = 0, start
+    first, end, step = (_known_number(v, n) for v, n in ((start, "start"), (limit, "limit"), (delta, "delta")))
+    want = _range_dtype((start, limit, delta)) if dtype is None else dtypes.as_dtype(dtype)
+    if not want.is_integer and not want.is_floating:
+        raise DTypeError(explain("range", f"does not make {want.name}"))
+    if isinstance(first, Dim) or isinstance(end, Dim) or isinstance(step, Dim):
+        return _symbolic_range(first, end, step, want)
+    if step == 0:
+        raise InvalidArgumentError(explain("range", "delta is 0"))
+    count = max(0, math.ceil((end - first) / step))
+    if count > 1 << 40:
+        raise ShapeError(explain("range", "the number of elements is beyond any memory", {"limit": end}))
+    return current().constant((first + np.arange(count) * step).astype(want.numpy))
+
+
+def _known_number(value: Any, name: str) -> Any:
+    """A Python number, or a Dim, from a number or scalar tensor."""
+    if isinstance(value, Size):
+        return value.dim
+    if isinstance(value, int | float | Dim):
+        return value
+    tensor = as_tensor(value, None, "range", name)
+    if tensor.spec.rank:
+        raise ShapeError(explain("range", f"{name} must be a scalar", {name: tensor.spec}))
+    content = known_content(tensor)
+    return content.reshape(-1)[0] if content is not None else np.asarray(tensor).item()
+
+
+def _range_dtype(values: tuple[Any, ...]) -> dtypes.DType:
+    kinds = [as_tensor(v).dtype for v in values if not (isinstance(v, int) and not isinstance(v, bool))]
+    if not kinds:
+        return dtypes.int32
+    return dtypes.from_numpy(np.result_type(*(k.numpy for k in kinds)))
+
+
+def _symbolic_range(first: Any, end: Any, step: Any, want: dtypes.DType) -> Tensor:
+    if step != 1:
+        raise InvalidArgumentError(
+            explain("range", f"a range up to an unknown size has steps of 1, not {step}", {"limit": end})
+        )
+    line = iota((end - first,), 0, want)
+    return line if first == 0 else line + maths.cast(shaping.size_tensor(first), want)  # type: ignore[operator,no-any-return]
+
+
+# --- linspace --------------------------------------------------------------------
+
+
+def linspace(
+    start: TensorLike, stop: TensorLike, num: Any, name: str | None = None, axis: int = 0
+) -> Tensor:
+    """num numbers from start to stop, both included exactly, at equal distances along a new axis.
+
+    Args:
+      start, stop: floating of one dtype and shape (integers become float64).
+      num: how many; a number.
+      axis: where the new axis goes.
+
+    Raises:
+      InvalidArgumentError: num is not positive.
+
+    Example:
+      >>> nf.linspace(0.0, 1.0, 5).numpy().tolist()
+      [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    a, b = operands("linspace", start, stop)
+    if a.dtype.is_integer:
+        a, b = maths.cast(a, dtypes.float64), maths.cast(b, dtypes.float64)
+    (count,) = static_ints(num, "linspace", "num")
+    if isinstance(count, int) and count < 1:
+        raise InvalidArgumentError(explain("linspace", f"num is {count}, not positive"))
+    k = normal_axis("linspace", axis, a.spec.rank + 1)
+    a, b = shaping.expand_dims(a, k), shaping.expand_dims(b, k)
+    if count == 1:
+        return shaping.identity(a)
+    shape = (*a.spec.shape[:k], count, *a.spec.shape[k + 1 :])
+    place = maths.cast(iota(shape, k, dtypes.int32), a.dtype)
+    step = (b - a) / (maths.cast(shaping.size_tensor(count), a.dtype) - 1)  # type: ignore[operator]
+    last = maths.equal(iota(shape, k, dtypes.int32), shaping.size_tensor(count - 1))
+    return selections.where(last, b, a + step * place)  # type: ignore[operator]
+
+
+# --- one_hot, eye ------------------------------------------------------------------
+
+
+def one_hot(
+    indices: TensorLike,
+    depth: Any,
+    on_value: TensorLike = None,
+    off_value: TensorLike = None,
+    axis: Any = None,
+    dtype: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """on_value where a new axis's index equals the element of indices, else off_value.
+
+    Args:
+      indices: integers [...]; one outside [0, depth) gives off_value only.
+      depth: size of the new axis.
+      on_value, off_value: scalars, default 1 and 0.
+      axis: where the new axis goes, default last.
+      dtype: default that of on_value or off_value, else float32.
+
+    Raises:
+      DTypeError: indices are not integers, or the values differ in dtype.
+      ShapeError: depth is negative, or there is no such axis.
+
+    Example:
+      >>> nf.one_hot([1, 3], 3).numpy().tolist()
+      [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    x = as_tensor(indices, None, "one_hot", "indices")
+    if not x.dtype.is_integer:
+        raise DTypeError(explain("one_hot", f"indices is {x.dtype.name}, not an integer", {"indices": x.spec}))
+    (count,) = static_shape(depth, "one_hot", "depth")
+    given = [v for v in (on_value, off_value) if v is not None]
+    want = dtypes.as_dtype(dtype) if dtype is not None else None
+    if want is None:
+        want = as_tensor(given[0]).dtype if given else dtypes.float32
+    on = as_tensor(1 if on_value is None else on_value, None if on_value is not None and dtype is None else want, "one_hot", "on_value")
+    off = as_tensor(0 if off_value is None else off_value, on.dtype, "one_hot", "off_value")
+    k = normal_axis("one_hot", -1 if axis is None else axis, x.spec.rank + 1)
+    if x.dtype.size < 4:  # an index past the limits of a small dtype must not wrap around
+        x = maths.cast(x, dtypes.int32)
+    shape = (*x.spec.shape[:k], count, *x.spec.shape[k:])
+    return selections.where(maths.equal(shaping.expand_dims(x, k), iota(shape, k, x.dtype)), on, off)
+
+
+def eye(
+    num_rows: Any,
+    num_columns: Any = None,
+    batch_shape: Any = None,
+    dtype: Any = dtypes.float32,
+    name: str | None = None,
+) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere.
+
+    Args:
+      num_rows, num_columns: sizes; columns default to rows.
+      batch_shape: sizes in front, along which the matrix is repeated.
+      dtype: of the result.
+
+    Raises:
+      ShapeError: a size is negative.
+
+    Example:
+      >>> nf.eye(2).numpy().tolist()
+      [[1.0, 0.0], [0.0, 1.0]]
+    """
+    (rows,) = static_shape(num_rows, "eye", "num_rows")
+    (columns,) = (rows,) if num_columns is None else static_shape(num_columns, "eye", "num_columns")
+    batch = () if batch_shape is None else static_shape(batch_shape, "eye", "batch_shape")
+    want = dtypes.as_dtype(dtype)
+    shape = (*batch, rows, columns)
+    diagonal = maths.equal(iota(shape, -2, dtypes.int64), iota(shape, -1, dtypes.int64))
+    return maths.cast(diagonal, want)
+
+
+# --- meshgrid ------------------------------------------------------------------------
+
+
+def meshgrid(*args: TensorLike, indexing: str = "xy", name: str | None = None) -> list[Tensor]:
+    """Coordinates of a grid: each vector repeated along the axes of the others.
+
+    Args:
+      args: vectors.
+      indexing: "xy" (the first vector varies along axis 1) or "ij".
+
+    Raises:
+      ValueError: another indexing.
+      ShapeError: an argument is not a vector.
+
+    Example:
+      >>> [t.numpy().tolist() for t in nf.meshgrid([1, 2], [3, 4, 5])]
+      [[[1, 2], [1, 2], [1, 2]], [[3, 3], [4, 4], [5, 5]]]
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(explain("meshgrid", f"no indexing {indexing!r}", fix='"xy" or "ij"'))
+    vectors = [as_tensor(v, None, "meshgrid", f"args[{k}]") for k, v in enumerate(args)]
+    for k, v in enumerate(vectors):
+        if v.spec.rank > 1:
+            raise ShapeError(explain("meshgrid", "takes vectors", {f"args[{k}]": v.spec}))
+    order = list(np.arange(len(vectors)))
+    if indexing == "xy" and len(order) > 1:
+        order[0], order[1] = 1, 0
+    shape = [vectors[k].spec.size for k in order]
+    out = []
+    for k, v in enumerate(vectors):
+        line = [1] * len(vectors)
+        line[order.index(k)] = v.spec.size  # type: ignore[call-overload]
+        out.append(shaping.broadcast_to(shaping.reshape(v, line), shape))
+    return out
+
+

@@ -15,11 +15,12 @@ from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
+from numflow.ops import power
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
-from numflow.ops.convert import operands
-from numflow.ops.shape_rules import broadcast_shapes, same_dtype
-from numflow.shapes import Dim, Extent, Shape, UnknownSizeError
+from numflow.ops.convert import operands, static_ints
+from numflow.ops.shape_rules import broadcast_shapes, normal_axis, same_dtype
+from numflow.shapes import Dim, Extent, Shape, UnknownSizeError, product
 
 # --- matmul ------------------------------------------------------------------
 
@@ -312,3 +313,105 @@ def matrix_transpose(
             )
         )
     return shaping.transpose(x, [*range(rank - 2), rank - 1, rank - 2], conjugate)
+
+
+# --- tensordot, norm -------------------------------------------------------------------
+
+
+def tensordot(a: TensorLike, b: TensorLike, axes: Any, name: str | None = None) -> Tensor:
+    """The sum of products over axes of a and b that are paired.
+
+    Args:
+      a, b: numbers of one dtype.
+      axes: how many: the last of a with the first of b; or two lists, axes of a and of b.
+
+    Returns:
+      The axes of a that are left, then those of b.
+
+    Raises:
+      ShapeError: paired sizes differ, or there is no such axis.
+
+    Example:
+      >>> nf.tensordot([[1.0, 2.0]], [3.0, 4.0], axes=1).numpy().tolist()
+      [11.0]
+    """
+    x, y = operands("tensordot", a, b)
+    left, right = _paired_axes(x, y, axes)
+    shown = {"a": x.spec, "b": y.spec, "axes": axes}
+    for i, j in zip(left, right, strict=True):
+        m, n = x.spec.shape[i], y.spec.shape[j]
+        if m != n:
+            if isinstance(m, Dim) or isinstance(n, Dim):
+                raise UnknownSizeError(f"tensordot: sizes {m} and {n} meet")
+            raise ShapeError(explain("tensordot", f"axis {i} of a has size {m}, axis {j} of b {n}", shown))
+    rows = [k for k in range(x.spec.rank) if k not in left]
+    columns = [k for k in range(y.spec.rank) if k not in right]
+    inner = product(x.spec.shape[k] for k in left)
+    outer = [x.spec.shape[k] for k in rows] + [y.spec.shape[k] for k in columns]
+    m = product(x.spec.shape[k] for k in rows)
+    n = product(y.spec.shape[k] for k in columns)
+    flat = matmul(
+        shaping.reshape_op(shaping.transpose(x, rows + left), shape=(m, inner)),
+        shaping.reshape_op(shaping.transpose(y, right + columns), shape=(inner, n)),
+    )
+    return shaping.reshape_op(flat, shape=tuple(outer))  # type: ignore[no-any-return]
+
+
+def _paired_axes(x: Tensor, y: Tensor, axes: Any) -> tuple[list[int], list[int]]:
+    if isinstance(axes, int):
+        if axes < 0 or axes > min(x.spec.rank, y.spec.rank):
+            shown = {"a": x.spec, "b": y.spec}
+            raise ShapeError(explain("tensordot", f"{axes} axes cannot be paired", shown))
+        return list(range(x.spec.rank - axes, x.spec.rank)), list(range(axes))
+    first, second = (static_ints(v, "tensordot", "axes") for v in axes)
+    left = [normal_axis("tensordot", k, x.spec.rank) for k in first]
+    right = [normal_axis("tensordot", k, y.spec.rank) for k in second]
+    if len(left) != len(right) or len(set(left)) != len(left) or len(set(right)) != len(right):
+        raise ShapeError(explain("tensordot", "axes are not pairs", {"axes": axes}))
+    return left, right
+
+
+def norm(
+    tensor: TensorLike,
+    ord: Any = "euclidean",
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """The norm of vectors along an axis, or of matrices over two axes, or of all elements.
+
+    Args:
+      tensor: floating [...].
+      ord: "euclidean", "fro", 1, 2, inf, or any positive number for vectors.
+      axis: None: all elements as one vector; a number: vectors; two numbers: matrices.
+      keepdims: keep folded axes as size 1.
+
+    Raises:
+      ValueError: no such norm.
+
+    Example:
+      >>> nf.norm([3.0, 4.0]).numpy().item(), nf.norm([3.0, -4.0], ord=np.inf).numpy().item()
+      (5.0, 4.0)
+    """
+    (x, _) = operands("norm", tensor, tensor)
+    axes = None if axis is None else static_ints(axis, "norm", "axis")
+    keep = bool(keepdims)
+    matrix = axes is not None and len(axes) == 2
+    if ord in ("euclidean", "fro") or (ord == 2 and not matrix):
+        return maths.sqrt(reductions.reduce_sum(maths.square(x), axes, keep))
+    size = maths.abs(x)
+    if matrix:
+        if ord not in (1, np.inf):
+            raise ValueError(explain("norm", f"no matrix norm {ord!r}", {"tensor": x.spec}, fix='"fro", 1 or inf'))
+        rows, columns = axes  # type: ignore[misc]
+        summed, largest = (rows, columns) if ord == 1 else (columns, rows)
+        total = reductions.reduce_sum(size, summed, keepdims=True)
+        out = reductions.reduce_max(total, largest, keepdims=True)
+        return out if keep else shaping.squeeze(out, axes)
+    if ord == np.inf:
+        return reductions.reduce_max(size, axes, keep)
+    if ord == 1:
+        return reductions.reduce_sum(size, axes, keep)
+    if not isinstance(ord, int | float) or ord <= 0:
+        raise ValueError(explain("norm", f"no norm {ord!r}", {"tensor": x.spec}, fix="a positive number"))
+    return power.pow(reductions.reduce_sum(power.pow(size, float(ord)), axes, keep), 1 / ord)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
+from numflow.errors import ShapeError, explain
 from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Backward, Op, Vjp
 from numflow.graph.tensor import Tensor, TensorLike
@@ -149,6 +150,33 @@ def divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
         wide = dtypes.float32 if x.dtype.size <= 2 else dtypes.float64
         x, y = cast(x, wide), cast(y, wide)
     return divide_op(x, y)  # type: ignore[no-any-return]
+
+
+def truediv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x / y, as divide: integers are divided as floats.
+
+    Example:
+      >>> nf.truediv([1, 2], 4).numpy().tolist()
+      [0.25, 0.5]
+    """
+    return divide(x, y)
+
+
+def scalar_mul(scalar: TensorLike, x: TensorLike, name: str | None = None) -> Tensor:
+    """scalar * x, where scalar has no axes.
+
+    Raises:
+      ShapeError: scalar has axes.
+
+    Example:
+      >>> nf.scalar_mul(2.0, [1.0, 3.0]).numpy().tolist()
+      [2.0, 6.0]
+    """
+    tensor = as_tensor(x, None, "scalar_mul", "x")
+    factor = as_tensor(scalar, tensor.dtype, "scalar_mul", "scalar")
+    if factor.spec.rank:
+        raise ShapeError(explain("scalar_mul", "scalar has axes", {"scalar": factor.spec}, "nf.multiply"))
+    return multiply_op(factor, tensor)  # type: ignore[no-any-return]
 
 
 # --- cast --------------------------------------------------------------------

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from numflow.errors import ShapeError, explain
+from numflow import dtypes
+from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
+from numflow.ops import reduce as reductions
+from numflow.ops import random as draws
+from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor
+from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.precision import single
 from numflow.shapes import Dim, UnknownSizeError
 
 # --- bias_add ------------------------------------------------------------------
@@ -53,3 +58,157 @@ def bias_add(
     if second:
         offset = shaping.reshape(offset, (size, *(1 for _ in x.spec.shape[2:])))
     return maths.add_op(x, offset)  # type: ignore[no-any-return]
+
+
+# --- moments, normalisation ----------------------------------------------------------
+
+
+def moments(
+    x: TensorLike,
+    axes: Any,
+    shift: Any = None,
+    keepdims: bool = False,
+    name: str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance over axes; 16-bit floats are summed as float32.
+
+    Args:
+      x: floating [...].
+      axes: the axes to fold.
+      shift: without effect, as in TensorFlow.
+      keepdims: keep folded axes as size 1.
+
+    Returns:
+      (mean, variance), dtype of x; the variance is that of the sample, not of a population.
+
+    Example:
+      >>> [t.numpy().tolist() for t in nf.nn.moments([[1.0, 5.0], [3.0, 5.0]], 0)]
+      [[2.0, 5.0], [1.0, 0.0]]
+    """
+    value = as_tensor(x, None, "moments", "x")
+    wide = single(value)
+    mean = reductions.reduce_mean(wide, axes, keepdims=True)
+    centred = maths.squared_difference(wide, mean)
+    variance = reductions.reduce_mean(centred, axes, keepdims=True)
+    if not keepdims:
+        shape = reductions.reduce_sum(wide, axes).spec.shape
+        mean, variance = shaping.reshape(mean, shape), shaping.reshape(variance, shape)
+    return maths.cast(mean, value.dtype), maths.cast(variance, value.dtype)
+
+
+def batch_normalization(
+    x: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
+    offset: TensorLike,
+    scale: TensorLike,
+    variance_epsilon: float,
+    name: str | None = None,
+) -> Tensor:
+    """scale (x - mean) / sqrt(variance + epsilon) + offset; all broadcast against x.
+
+    Args:
+      x: floating [...].
+      mean, variance: of the axes normalised over.
+      offset, scale: or None, for 0 and 1.
+      variance_epsilon: keeps the root away from 0.
+
+    Example:
+      >>> nf.nn.batch_normalization([1.0, 3.0], 2.0, 1.0, 10.0, None, 0.0).numpy().tolist()
+      [9.0, 11.0]
+
+    Source: Ioffe & Szegedy 2015, "Batch Normalization", algorithm 1.
+    """
+    value = as_tensor(x, None, "batch_normalization", "x")
+    inverse = maths.rsqrt(as_tensor(variance, value.dtype) + variance_epsilon)  # type: ignore[operator]
+    if scale is not None:
+        inverse = inverse * scale  # type: ignore[operator]
+    out = (value - mean) * inverse  # type: ignore[operator]
+    return out if offset is None else out + offset  # type: ignore[no-any-return]
+
+
+def l2_normalize(
+    x: TensorLike, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None
+) -> Tensor:
+    """x / sqrt(max(sum(x^2), epsilon)) along axes.
+
+    Example:
+      >>> nf.math.l2_normalize([3.0, 4.0]).numpy().round(4).tolist() == [np.float32(0.6), np.float32(0.8)]
+      True
+    """
+    value = as_tensor(x, None, "l2_normalize", "x")
+    total = reductions.reduce_sum(maths.square(value), dim if axis is None else axis, keepdims=True)
+    return value * maths.rsqrt(maths.maximum(total, epsilon))  # type: ignore[operator,no-any-return]
+
+
+def zero_fraction(value: TensorLike, name: str | None = None) -> Tensor:
+    """The share of elements that are 0, float32; nan of nothing.
+
+    Example:
+      >>> nf.math.zero_fraction([0.0, 1.0, 0.0, 2.0]).numpy().item()
+      0.5
+    """
+    x = as_tensor(value, None, "zero_fraction", "value")
+    return reductions.reduce_mean(maths.cast(maths.equal(x, 0), dtypes.float32))
+
+
+# --- dropout -----------------------------------------------------------------------------
+
+
+def dropout(
+    x: TensorLike,
+    rate: Any,
+    noise_shape: Any = None,
+    seed: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """x with elements set to 0 at random, the others divided by 1 - rate.
+
+    Args:
+      x: floating [...].
+      rate: the probability of a 0, in [0, 1); a number or scalar tensor.
+      noise_shape: sizes that broadcast to x's: where one is 1, elements fall together.
+      seed: of this op; see nf.random.set_seed.
+
+    Returns:
+      dtype and shape of x; x itself at rate 0.
+
+    Raises:
+      ValueError: rate is not in [0, 1).
+      DTypeError: x is not floating.
+
+    Example:
+      >>> nf.nn.dropout([1.0, 2.0], 0.0).numpy().tolist()
+      [1.0, 2.0]
+
+    Source: Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from
+    Overfitting".
+    """
+    value = as_tensor(x, None, "dropout", "x")
+    if not value.dtype.is_floating:
+        raise DTypeError(explain("dropout", f"x is {value.dtype.name}, not floating", {"x": value.spec}))
+    if isinstance(rate, int | float) and not 0 <= rate < 1:
+        raise ValueError(explain("dropout", f"rate is {rate}, not in [0, 1)"))
+    if isinstance(rate, int | float) and rate == 0:
+        return value
+    sizes = value.spec.shape if noise_shape is None else _noise_shape(noise_shape, value)
+    share = as_tensor(rate, None, "dropout", "rate")
+    drawn = draws.uniform(sizes, dtype=dtypes.float32, seed=seed)
+    kept = drawn >= maths.cast(share, dtypes.float32)  # type: ignore[operator]
+    scaled = value * (1 / (1 - maths.cast(share, value.dtype)))  # type: ignore[operator]
+    return selections.where(kept, scaled, shaping.zeros_like(value))
+
+
+def _noise_shape(noise_shape: Any, value: Tensor) -> tuple[Any, ...]:
+    """noise_shape, with value's sizes where it says None or -1."""
+    if isinstance(noise_shape, list | tuple):
+        given = [-1 if n is None else n for n in noise_shape]
+    else:
+        given = list(static_ints(noise_shape, "dropout", "noise_shape"))
+    if len(given) != value.spec.rank:
+        shown = {"x": value.spec, "noise_shape": given}
+        raise ShapeError(explain("dropout", f"noise_shape needs {value.spec.rank} sizes", shown))
+    return tuple(
+        want if isinstance(n, int) and n == -1 else n
+        for n, want in zip(given, value.spec.shape, strict=True)
+    )

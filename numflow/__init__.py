@@ -1,0 +1,281 @@
+"""numflow: TensorFlow's API for Python, compiled just in time.
+
+Everything public is re-exported here and in the namespaces nf.math, nf.nn, nf.linalg, nf.random and
+nf.losses. Front ends (nf.keras, nf.compat) load at their first use: `import numflow` takes NumPy's
+time and a little more.
+"""
+
+from __future__ import annotations
+
+import importlib
+import types as _types
+
+from numflow import dtypes, errors, linalg, losses, math, nest, nn, random
+from numflow.dtypes import (
+    DType,
+    as_dtype,
+    bfloat16,
+    bool,
+    complex64,
+    complex128,
+    double,
+    float16,
+    float32,
+    float64,
+    half,
+    int8,
+    int16,
+    int32,
+    int64,
+    string,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from numflow.eager.tape import GradientTape, UnconnectedGradients
+from numflow.eager.variable import Variable
+from numflow.function import function
+from numflow.graph.op import init_scope
+from numflow.graph.tensor import Tensor
+from numflow.linalg import eye, matmul, norm, tensordot
+from numflow.math import (
+    abs,
+    acos,
+    acosh,
+    add,
+    add_n,
+    argmax,
+    argmin,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cos,
+    cosh,
+    cumsum,
+    divide,
+    equal,
+    exp,
+    floor,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    pow,
+    reduce_all,
+    reduce_any,
+    reduce_logsumexp,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_sum,
+    round,
+    scalar_mul,
+    sigmoid,
+    sign,
+    sin,
+    sinh,
+    sqrt,
+    square,
+    subtract,
+    tan,
+    tanh,
+    truediv,
+)
+from numflow.ops.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
+from numflow.ops.creation import (
+    constant,
+    convert_to_tensor,
+    linspace,
+    meshgrid,
+    one_hot,
+    range,
+)
+from numflow.ops.indexing import boolean_mask, gather
+from numflow.ops.math import cast
+from numflow.ops.power import truncatediv, truncatemod
+from numflow.ops.select import where
+from numflow.ops.shape import (
+    broadcast_to,
+    concat,
+    expand_dims,
+    fill,
+    identity,
+    ones,
+    ones_like,
+    rank,
+    reshape,
+    shape,
+    size,
+    split,
+    squeeze,
+    stack,
+    stop_gradient,
+    transpose,
+    unstack,
+    zeros,
+    zeros_like,
+)
+from numflow.ops.slicing import slice
+from numflow.shapes import TensorShape
+from numflow.trace.tensor_spec import TensorSpec
+
+newaxis = None
+
+_LATE = ("keras", "compat", "config", "data", "io", "optimizers", "summary", "train", "saved_model")
+
+
+def __getattr__(name: str) -> _types.ModuleType:
+    """Front ends load when they are first used."""
+    if name in _LATE:
+        try:
+            return importlib.import_module(f"numflow.{name}")
+        except ModuleNotFoundError as e:
+            if e.name != f"numflow.{name}":
+                raise
+    raise AttributeError(f"module 'numflow' has no attribute {name!r}")
+
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DType",
+    "GradientTape",
+    "Tensor",
+    "TensorShape",
+    "TensorSpec",
+    "UnconnectedGradients",
+    "Variable",
+    "abs",
+    "acos",
+    "acosh",
+    "add",
+    "add_n",
+    "argmax",
+    "argmin",
+    "as_dtype",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bfloat16",
+    "bool",
+    "boolean_mask",
+    "broadcast_to",
+    "cast",
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
+    "complex64",
+    "complex128",
+    "concat",
+    "constant",
+    "convert_to_tensor",
+    "cos",
+    "cosh",
+    "cumsum",
+    "divide",
+    "double",
+    "dtypes",
+    "equal",
+    "errors",
+    "exp",
+    "expand_dims",
+    "eye",
+    "fill",
+    "float16",
+    "float32",
+    "float64",
+    "floor",
+    "function",
+    "gather",
+    "greater",
+    "greater_equal",
+    "half",
+    "identity",
+    "init_scope",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "less",
+    "less_equal",
+    "linalg",
+    "linspace",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "losses",
+    "math",
+    "matmul",
+    "maximum",
+    "meshgrid",
+    "minimum",
+    "multiply",
+    "negative",
+    "nest",
+    "newaxis",
+    "nn",
+    "norm",
+    "not_equal",
+    "one_hot",
+    "ones",
+    "ones_like",
+    "pow",
+    "random",
+    "range",
+    "rank",
+    "reduce_all",
+    "reduce_any",
+    "reduce_logsumexp",
+    "reduce_max",
+    "reduce_mean",
+    "reduce_min",
+    "reduce_prod",
+    "reduce_sum",
+    "reshape",
+    "round",
+    "scalar_mul",
+    "shape",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "size",
+    "slice",
+    "split",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "stop_gradient",
+    "string",
+    "subtract",
+    "tan",
+    "tanh",
+    "tensordot",
+    "transpose",
+    "truediv",
+    "truncatediv",
+    "truncatemod",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "unstack",
+    "where",
+    "zeros",
+    "zeros_like",
+]

@@ -1,0 +1,19 @@
+"""tf.linalg: matrix products and norms."""
+
+from __future__ import annotations
+
+from numflow.ops.clipping import global_norm
+from numflow.ops.creation import eye
+from numflow.ops.linalg import matmul, matrix_transpose, matvec, norm, tensordot
+from numflow.ops.nn import l2_normalize
+
+__all__ = [
+    "eye",
+    "global_norm",
+    "l2_normalize",
+    "matmul",
+    "matrix_transpose",
+    "matvec",
+    "norm",
+    "tensordot",
+]

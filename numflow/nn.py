@@ -1,0 +1,66 @@
+"""tf.nn: activations, losses on logits, normalisation, dropout."""
+
+from __future__ import annotations
+
+from numflow.ops.activation import (
+    crelu,
+    elu,
+    gelu,
+    leaky_relu,
+    log_softmax,
+    relu,
+    relu6,
+    selu,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+)
+from numflow.ops.activation import silu as swish
+from numflow.ops.loss import (
+    l2_loss,
+    log_poisson_loss,
+    sigmoid_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits,
+    sparse_softmax_cross_entropy_with_logits,
+    weighted_cross_entropy_with_logits,
+)
+from numflow.ops.math import sigmoid, tanh
+from numflow.ops.nn import (
+    batch_normalization,
+    bias_add,
+    dropout,
+    l2_normalize,
+    moments,
+    zero_fraction,
+)
+
+__all__ = [
+    "batch_normalization",
+    "bias_add",
+    "crelu",
+    "dropout",
+    "elu",
+    "gelu",
+    "l2_loss",
+    "l2_normalize",
+    "leaky_relu",
+    "log_poisson_loss",
+    "log_softmax",
+    "moments",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "sigmoid_cross_entropy_with_logits",
+    "silu",
+    "softmax",
+    "softmax_cross_entropy_with_logits",
+    "softplus",
+    "softsign",
+    "sparse_softmax_cross_entropy_with_logits",
+    "swish",
+    "tanh",
+    "weighted_cross_entropy_with_logits",
+    "zero_fraction",
+]

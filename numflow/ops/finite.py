@@ -1,0 +1,221 @@
+"""Numbers that are not finite: telling them, and divisions and products that avoid them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.errors import DTypeError, explain
+from numflow.graph.lowering import Elementwise
+from numflow.graph.op import Op
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import math as maths
+from numflow.ops import select as selections
+from numflow.ops import shape as shaping
+from numflow.ops.convert import as_tensor, operands
+from numflow.ops.math import broadcasting, unary
+from numflow.ops.shape_rules import binary, floating_like
+
+# --- is_nan, is_inf, is_finite -------------------------------------------------------
+
+
+def _telling(op: str) -> Any:
+    def infer(x: Spec) -> Spec:
+        if not x.dtype.is_floating:
+            raise DTypeError(explain(op, f"x is {x.dtype.name}, not floating", {"x": x}))
+        return Spec(x.shape, dtypes.bool)
+
+    return infer
+
+
+is_nan_op = Op("is_nan", _telling("is_nan"), np.isnan, None, Elementwise(lambda b, x: b.isnan(x)))
+is_inf_op = Op(
+    "is_inf",
+    _telling("is_inf"),
+    np.isinf,
+    None,
+    Elementwise(lambda b, x: b.eq(b.abs(x), math.inf)),
+)
+is_finite_op = Op(
+    "is_finite",
+    _telling("is_finite"),
+    np.isfinite,
+    None,
+    Elementwise(lambda b, x: b.lt(b.abs(x), math.inf)),
+)
+
+
+def is_nan(x: TensorLike, name: str | None = None) -> Tensor:
+    """Whether an element is nan.
+
+    Example:
+      >>> nf.math.is_nan([1.0, np.nan]).numpy().tolist()
+      [False, True]
+    """
+    return is_nan_op(as_tensor(x, None, "is_nan", "x"))  # type: ignore[no-any-return]
+
+
+def is_inf(x: TensorLike, name: str | None = None) -> Tensor:
+    """Whether an element is infinite, of either sign.
+
+    Example:
+      >>> nf.math.is_inf([1.0, -np.inf]).numpy().tolist()
+      [False, True]
+    """
+    return is_inf_op(as_tensor(x, None, "is_inf", "x"))  # type: ignore[no-any-return]
+
+
+def is_finite(x: TensorLike, name: str | None = None) -> Tensor:
+    """Whether an element is neither infinite nor nan.
+
+    Example:
+      >>> nf.math.is_finite([1.0, np.nan, np.inf]).numpy().tolist()
+      [True, False, False]
+    """
+    return is_finite_op(as_tensor(x, None, "is_finite", "x"))  # type: ignore[no-any-return]
+
+
+# --- reciprocal ------------------------------------------------------------------------
+
+reciprocal_op = Op(
+    "reciprocal",
+    floating_like("reciprocal", True),
+    np.reciprocal,
+    unary(lambda ct, y, x: -ct * y * y),
+    Elementwise(lambda b, x: b.div(1.0, x)),
+)
+
+
+def reciprocal(x: TensorLike, name: str | None = None) -> Tensor:
+    """1 / x, element by element.
+
+    Example:
+      >>> nf.math.reciprocal([2.0, 4.0]).numpy().tolist()
+      [0.5, 0.25]
+    """
+    return reciprocal_op(as_tensor(x, None, "reciprocal", "x"))  # type: ignore[no-any-return]
+
+
+def reciprocal_no_nan(x: TensorLike, name: str | None = None) -> Tensor:
+    """1 / x, and 0 where x is 0.
+
+    Example:
+      >>> nf.math.reciprocal_no_nan([2.0, 0.0]).numpy().tolist()
+      [0.5, 0.0]
+    """
+    divisor = as_tensor(x, None, "reciprocal_no_nan", "x")
+    return divide_no_nan_op(shaping.ones_like(divisor), divisor)  # type: ignore[no-any-return]
+
+
+# --- divide_no_nan, multiply_no_nan ------------------------------------------------------
+
+
+def _divide_no_nan_reference(x: Any, y: Any) -> Any:
+    zero = y == 0
+    return np.where(zero, np.zeros((), x.dtype), x / np.where(zero, np.ones((), y.dtype), y))
+
+
+divide_no_nan_op = Op(
+    "divide_no_nan",
+    binary("divide_no_nan", "f"),
+    _divide_no_nan_reference,
+    broadcasting(
+        lambda ct, z, x, y: divide_no_nan_op(ct, y),
+        lambda ct, z, x, y: -ct * divide_no_nan_op(z, y),
+    ),
+    Elementwise(lambda b, x, y: b.select(b.eq(y, 0.0), 0.0, b.div(x, y))),
+)
+
+
+def divide_no_nan(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x / y, and 0 where y is 0; integers are divided as float64.
+
+    Example:
+      >>> nf.math.divide_no_nan([3.0, 3.0], [2.0, 0.0]).numpy().tolist()
+      [1.5, 0.0]
+    """
+    a, b = operands("divide_no_nan", x, y)
+    if a.dtype.is_integer:
+        a, b = maths.cast(a, dtypes.float64), maths.cast(b, dtypes.float64)
+    return divide_no_nan_op(a, b)  # type: ignore[no-any-return]
+
+
+multiply_no_nan_op = Op(
+    "multiply_no_nan",
+    binary("multiply_no_nan", "f"),
+    lambda x, y: np.where(y == 0, np.zeros((), x.dtype), x * y),
+    broadcasting(
+        lambda ct, z, x, y: multiply_no_nan_op(ct, y), lambda ct, z, x, y: multiply_no_nan_op(x, ct)
+    ),
+    Elementwise(lambda b, x, y: b.select(b.eq(y, 0.0), 0.0, b.mul(x, y))),
+)
+
+
+def multiply_no_nan(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x * y, and 0 where y is 0, even if x is infinite or nan.
+
+    Example:
+      >>> nf.math.multiply_no_nan([3.0, np.nan], [2.0, 0.0]).numpy().tolist()
+      [6.0, 0.0]
+    """
+    return multiply_no_nan_op(*operands("multiply_no_nan", x, y))  # type: ignore[no-any-return]
+
+
+# --- xlogy, xlog1py, xdivy -----------------------------------------------------------------
+
+
+def _where_x(x: Tensor, value: Tensor) -> Tensor:
+    """value, and 0 where x is 0."""
+    return selections.where(maths.equal(x, 0.0), shaping.zeros_like(value), value)
+
+
+def _with_zero(function: Any) -> Any:
+    def reference(x: Any, y: Any) -> Any:
+        return np.where(x == 0, np.zeros((), x.dtype), function(x, y))
+
+    return reference
+
+
+xlogy_op = Op(
+    "xlogy",
+    binary("xlogy", "f"),
+    _with_zero(lambda x, y: x * np.log(y)),
+    broadcasting(
+        lambda ct, z, x, y: ct * _where_x(x, maths.log(y)), lambda ct, z, x, y: ct * xdivy_op(x, y)
+    ),
+    Elementwise(lambda b, x, y: b.select(b.eq(x, 0.0), 0.0, b.mul(x, b.log(y)))),
+)
+xdivy_op = Op(
+    "xdivy",
+    binary("xdivy", "f"),
+    _with_zero(lambda x, y: x / y),
+    broadcasting(
+        lambda ct, z, x, y: ct * _where_x(x, 1 / y),
+        lambda ct, z, x, y: -ct * xdivy_op(xdivy_op(x, y), y),
+    ),
+    Elementwise(lambda b, x, y: b.select(b.eq(x, 0.0), 0.0, b.div(x, y))),
+)
+
+
+def xlogy(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x log(y), and 0 where x is 0, whatever y is.
+
+    Example:
+      >>> nf.math.xlogy([0.0, 2.0], [0.0, 1.0]).numpy().tolist()
+      [0.0, 0.0]
+    """
+    return xlogy_op(*operands("xlogy", x, y))  # type: ignore[no-any-return]
+
+
+def xdivy(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x / y, and 0 where x is 0, whatever y is.
+
+    Example:
+      >>> nf.math.xdivy([0.0, 2.0], [0.0, 4.0]).numpy().tolist()
+      [0.0, 0.5]
+    """
+    return xdivy_op(*operands("xdivy", x, y))  # type: ignore[no-any-return]

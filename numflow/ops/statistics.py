@@ -1,0 +1,193 @@
+"""Folds made of others: log-sum-exp, variance, deviation, norms, counts; and the place of the largest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.errors import DTypeError, InvalidArgumentError, explain
+from numflow.graph.lowering import Composite
+from numflow.graph.op import Op
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import creation, finite
+from numflow.ops import math as maths
+from numflow.ops import reduce as reductions
+from numflow.ops import select as selections
+from numflow.ops import shape as shaping
+from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.shape_rules import normal_axis
+
+# --- reduce_logsumexp, variance, deviation, euclidean norm -----------------------------
+
+
+def reduce_logsumexp(
+    input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """log(sum(e^x)) over axes, without overflow; -inf of nothing, or of -inf only.
+
+    Example:
+      >>> nf.reduce_logsumexp([1000.0, 1000.0]).numpy().round(3).item()
+      1000.693...
+    """
+    x = as_tensor(input_tensor, None, "reduce_logsumexp", "input_tensor")
+    if not x.dtype.is_floating:
+        raise DTypeError(explain("reduce_logsumexp", f"input_tensor is {x.dtype.name}, not floating", {"x": x.spec}))
+    greatest = reductions.reduce_max(x, axis, keepdims=True)
+    shift = selections.where(finite.is_finite(greatest), greatest, shaping.zeros_like(greatest))
+    shift = shaping.stop_gradient(shift)  # the result does not depend on it
+    total = reductions.reduce_sum(maths.exp(x - shift), axis, keepdims)  # type: ignore[operator]
+    return maths.log(total) + shaping.reshape(shift, total.spec.shape)  # type: ignore[operator,no-any-return]
+
+
+def reduce_variance(
+    input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """The mean squared distance from the mean, over axes.
+
+    Example:
+      >>> nf.math.reduce_variance([1.0, 3.0]).numpy().item()
+      1.0
+    """
+    x = as_tensor(input_tensor, None, "reduce_variance", "input_tensor")
+    if not x.dtype.is_floating:
+        raise DTypeError(explain("reduce_variance", f"input_tensor is {x.dtype.name}, not floating", {"x": x.spec}))
+    mean = reductions.reduce_mean(x, axis, keepdims=True)
+    return reductions.reduce_mean(maths.squared_difference(x, mean), axis, keepdims)
+
+
+def reduce_std(
+    input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """The square root of the variance, over axes.
+
+    Example:
+      >>> nf.math.reduce_std([1.0, 3.0]).numpy().item()
+      1.0
+    """
+    return maths.sqrt(reduce_variance(input_tensor, axis, keepdims))
+
+
+def reduce_euclidean_norm(
+    input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """The square root of the sum of squares, over axes.
+
+    Example:
+      >>> nf.math.reduce_euclidean_norm([3.0, 4.0]).numpy().item()
+      5.0
+    """
+    x = as_tensor(input_tensor, None, "reduce_euclidean_norm", "input_tensor")
+    if x.dtype.is_integer:  # as TensorFlow: rooted as floats, and back
+        wide = maths.cast(x, dtypes.float64)
+        return maths.cast(reduce_euclidean_norm(wide, axis, keepdims), x.dtype)
+    return maths.sqrt(reductions.reduce_sum(maths.square(x), axis, keepdims))
+
+
+def count_nonzero(
+    input: TensorLike,
+    axis: Any = None,
+    keepdims: Any = None,
+    dtype: Any = dtypes.int64,
+    name: str | None = None,
+) -> Tensor:
+    """How many elements are not 0, over axes.
+
+    Example:
+      >>> nf.math.count_nonzero([[0, 1], [2, 3]], axis=1).numpy().tolist()
+      [1, 2]
+    """
+    x = as_tensor(input, None, "count_nonzero", "input")
+    found = maths.cast(maths.not_equal(x, shaping.zeros_like(x)), dtypes.int64)
+    return maths.cast(reductions.reduce_sum(found, axis, bool(keepdims)), dtype)
+
+
+# --- argmax, argmin --------------------------------------------------------------------
+
+
+def _arg_infer(op: str) -> Any:
+    def infer(x: Spec, *, axis: int, output_type: dtypes.DType) -> Spec:
+        if not (x.dtype.is_floating or x.dtype.is_integer or x.dtype.is_bool):
+            raise DTypeError(explain(op, f"{x.dtype.name} has no order", {"input": x}))
+        if x.shape[axis] == 0:
+            raise InvalidArgumentError(explain(op, f"axis {axis} is empty", {"input": x}))
+        return Spec((*x.shape[:axis], *x.shape[axis + 1 :]), output_type)
+
+    return infer
+
+
+def _arg_expand(extreme: Any) -> Any:
+    """The least index at which the extreme stands; a nan is the extreme."""
+
+    def expand(x: Tensor, *, axis: int, output_type: dtypes.DType) -> Tensor:
+        if x.dtype.is_bool:
+            x = maths.cast(x, dtypes.int32)
+        hit = maths.equal(x, extreme(x, axis, keepdims=True))
+        if x.dtype.is_floating:
+            hit = selections.logical_or(hit, finite.is_nan(x))
+        index = creation.iota(x.spec.shape, axis, dtypes.int64)
+        past = maths.cast(shaping.size_tensor(x.spec.shape[axis]), dtypes.int64)
+        found = reductions.reduce_min(selections.where(hit, index, past), axis)
+        return maths.cast(found, output_type)
+
+    return expand
+
+
+argmax_op = Op(
+    "argmax",
+    _arg_infer("argmax"),
+    lambda x, *, axis, output_type: np.argmax(x, axis),
+    None,
+    Composite(_arg_expand(reductions.reduce_max)),
+)
+argmin_op = Op(
+    "argmin",
+    _arg_infer("argmin"),
+    lambda x, *, axis, output_type: np.argmin(x, axis),
+    None,
+    Composite(_arg_expand(reductions.reduce_min)),
+)
+
+
+def argmax(
+    input: TensorLike, axis: Any = None, output_type: Any = dtypes.int64, name: str | None = None
+) -> Tensor:
+    """The index of the largest element along an axis; the first one of several, or the first nan.
+
+    Args:
+      input: numbers or bools [...].
+      axis: default 0.
+      output_type: int64, int32, int16 or uint16.
+
+    Raises:
+      InvalidArgumentError: the axis is empty.
+      ShapeError: there is no such axis.
+
+    Example:
+      >>> nf.argmax([[1, 5, 3], [7, 2, 7]], axis=1).numpy().tolist()
+      [1, 0]
+    """
+    return _arg("argmax", argmax_op, input, axis, output_type)
+
+
+def argmin(
+    input: TensorLike, axis: Any = None, output_type: Any = dtypes.int64, name: str | None = None
+) -> Tensor:
+    """The index of the smallest element along an axis; arguments as for argmax.
+
+    Example:
+      >>> nf.argmin([[1, 5, 3], [7, 2, 7]], axis=1).numpy().tolist()
+      [0, 1]
+    """
+    return _arg("argmin", argmin_op, input, axis, output_type)
+
+
+def _arg(name: str, op: Op, value: TensorLike, axis: Any, output_type: Any) -> Tensor:
+    x = as_tensor(value, None, name, "input")
+    want = dtypes.as_dtype(output_type)
+    if not want.is_integer:
+        raise DTypeError(explain(name, f"output_type is {want.name}, not an integer"))
+    at = 0 if axis is None else static_ints(axis, name, "axis")[0]
+    return op(x, axis=normal_axis(name, at, x.spec.rank), output_type=want)  # type: ignore[no-any-return]

@@ -1,0 +1,280 @@
+"""Trigonometric and hyperbolic functions and their inverses."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from numflow.graph.lowering import Elementwise
+from numflow.graph.op import Op
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import math as maths
+from numflow.ops.convert import as_tensor, operands
+from numflow.ops.math import broadcasting, unary
+from numflow.ops.shape_rules import binary, floating_like
+
+# --- sin, cos, tan -----------------------------------------------------------------
+
+sin_op = Op(
+    "sin",
+    floating_like("sin", True),
+    np.sin,
+    unary(lambda ct, y, x: ct * cos_op(x)),
+    Elementwise(lambda b, x: b.sin(x)),
+)
+cos_op = Op(
+    "cos",
+    floating_like("cos", True),
+    np.cos,
+    unary(lambda ct, y, x: -ct * sin_op(x)),
+    Elementwise(lambda b, x: b.cos(x)),
+)
+tan_op = Op(
+    "tan",
+    floating_like("tan", True),
+    np.tan,
+    unary(lambda ct, y, x: ct * (1 + y * y)),
+    Elementwise(lambda b, x: b.tan(x)),
+)
+
+
+def sin(x: TensorLike, name: str | None = None) -> Tensor:
+    """The sine of x in radians.
+
+    Example:
+      >>> nf.sin([0.0, np.pi / 2]).numpy().tolist()
+      [0.0, 1.0]
+    """
+    return sin_op(as_tensor(x, None, "sin", "x"))  # type: ignore[no-any-return]
+
+
+def cos(x: TensorLike, name: str | None = None) -> Tensor:
+    """The cosine of x in radians.
+
+    Example:
+      >>> nf.cos([0.0, np.pi]).numpy().tolist()
+      [1.0, -1.0]
+    """
+    return cos_op(as_tensor(x, None, "cos", "x"))  # type: ignore[no-any-return]
+
+
+def tan(x: TensorLike, name: str | None = None) -> Tensor:
+    """The tangent of x in radians.
+
+    Example:
+      >>> nf.tan([0.0, np.pi / 4]).numpy().round(6).tolist()
+      [0.0, 1.0]
+    """
+    return tan_op(as_tensor(x, None, "tan", "x"))  # type: ignore[no-any-return]
+
+
+# --- asin, acos, atan, atan2 ---------------------------------------------------------
+
+asin_op = Op(
+    "asin",
+    floating_like("asin"),
+    np.arcsin,
+    unary(lambda ct, y, x: ct / maths.sqrt((1 - x) * (1 + x))),
+    Elementwise(lambda b, x: b.libm("asin", x)),
+)
+acos_op = Op(
+    "acos",
+    floating_like("acos"),
+    np.arccos,
+    unary(lambda ct, y, x: -ct / maths.sqrt((1 - x) * (1 + x))),
+    Elementwise(lambda b, x: b.libm("acos", x)),
+)
+atan_op = Op(
+    "atan",
+    floating_like("atan"),
+    np.arctan,
+    unary(lambda ct, y, x: ct / (1 + x * x)),
+    Elementwise(lambda b, x: b.libm("atan", x)),
+)
+atan2_op = Op(
+    "atan2",
+    binary("atan2", "f"),
+    np.arctan2,
+    broadcasting(
+        lambda ct, z, y, x: ct * x / (x * x + y * y), lambda ct, z, y, x: -ct * y / (x * x + y * y)
+    ),
+    Elementwise(lambda b, y, x: b.libm("atan2", y, x)),
+)
+
+
+def asin(x: TensorLike, name: str | None = None) -> Tensor:
+    """The angle whose sine is x, in [-pi/2, pi/2]; nan outside [-1, 1].
+
+    Example:
+      >>> nf.asin([0.0, 1.0]).numpy().round(4).tolist()
+      [0.0, 1.5708]
+    """
+    return asin_op(as_tensor(x, None, "asin", "x"))  # type: ignore[no-any-return]
+
+
+def acos(x: TensorLike, name: str | None = None) -> Tensor:
+    """The angle whose cosine is x, in [0, pi]; nan outside [-1, 1].
+
+    Example:
+      >>> nf.acos([1.0, -1.0]).numpy().round(4).tolist()
+      [0.0, 3.1416]
+    """
+    return acos_op(as_tensor(x, None, "acos", "x"))  # type: ignore[no-any-return]
+
+
+def atan(x: TensorLike, name: str | None = None) -> Tensor:
+    """The angle whose tangent is x, in [-pi/2, pi/2].
+
+    Example:
+      >>> nf.atan([0.0, 1.0]).numpy().round(4).tolist()
+      [0.0, 0.7854]
+    """
+    return atan_op(as_tensor(x, None, "atan", "x"))  # type: ignore[no-any-return]
+
+
+def atan2(y: TensorLike, x: TensorLike, name: str | None = None) -> Tensor:
+    """The angle of the point (x, y), in [-pi, pi]; shapes broadcast.
+
+    Example:
+      >>> nf.atan2([1.0, -1.0], [-1.0, -1.0]).numpy().round(4).tolist()
+      [2.3562, -2.3562]
+    """
+    return atan2_op(*operands("atan2", y, x))  # type: ignore[no-any-return]
+
+
+# --- sinh, cosh ----------------------------------------------------------------------
+
+
+def _half_exponential(b: Any, x: Any) -> Any:
+    """e^x / 2 without overflow of e^x."""
+    root = b.exp(b.mul(x, 0.5))
+    return b.mul(b.mul(root, 0.5), root)
+
+
+def _sinh_body(b: Any, x: Any) -> Any:
+    size = b.abs(x)
+    t = b.expm1(size)
+    near = b.mul(b.add(t, b.div(t, b.add(t, 1.0))), 0.5)
+    return b.copysign(b.select(b.gt(size, 20.0), _half_exponential(b, size), near), x)
+
+
+def _cosh_body(b: Any, x: Any) -> Any:
+    size = b.abs(x)
+    e = b.exp(size)
+    near = b.mul(b.add(e, b.div(1.0, e)), 0.5)
+    return b.select(b.gt(size, 20.0), _half_exponential(b, size), near)
+
+
+sinh_op = Op(
+    "sinh",
+    floating_like("sinh"),
+    np.sinh,
+    unary(lambda ct, y, x: ct * cosh_op(x)),
+    Elementwise(_sinh_body),
+)
+cosh_op = Op(
+    "cosh",
+    floating_like("cosh"),
+    np.cosh,
+    unary(lambda ct, y, x: ct * sinh_op(x)),
+    Elementwise(_cosh_body),
+)
+
+
+def sinh(x: TensorLike, name: str | None = None) -> Tensor:
+    """The hyperbolic sine, element by element.
+
+    Example:
+      >>> nf.sinh([0.0, 1.0]).numpy().round(4).tolist()
+      [0.0, 1.1752]
+    """
+    return sinh_op(as_tensor(x, None, "sinh", "x"))  # type: ignore[no-any-return]
+
+
+def cosh(x: TensorLike, name: str | None = None) -> Tensor:
+    """The hyperbolic cosine, element by element.
+
+    Example:
+      >>> nf.cosh([0.0, 1.0]).numpy().round(4).tolist()
+      [1.0, 1.5431]
+    """
+    return cosh_op(as_tensor(x, None, "cosh", "x"))  # type: ignore[no-any-return]
+
+
+# --- asinh, acosh, atanh ---------------------------------------------------------------
+
+_LARGE = 1e9  # its square is finite in float32, and 1 is lost beside it
+
+
+def _asinh_body(b: Any, x: Any) -> Any:
+    size = b.abs(x)
+    square = b.mul(size, size)
+    near = b.log1p(b.add(size, b.div(square, b.add(b.sqrt(b.add(square, 1.0)), 1.0))))
+    far = b.add(b.log(size), math.log(2))
+    return b.copysign(b.select(b.gt(size, _LARGE), far, near), x)
+
+
+def _acosh_body(b: Any, x: Any) -> Any:
+    t = b.sub(x, 1.0)
+    near = b.log1p(b.add(t, b.sqrt(b.mul(t, b.add(t, 2.0)))))
+    return b.select(b.gt(x, _LARGE), b.add(b.log(x), math.log(2)), near)
+
+
+def _atanh_body(b: Any, x: Any) -> Any:
+    size = b.abs(x)
+    return b.copysign(b.mul(b.log1p(b.div(b.mul(size, 2.0), b.sub(1.0, size))), 0.5), x)
+
+
+asinh_op = Op(
+    "asinh",
+    floating_like("asinh"),
+    np.arcsinh,
+    unary(lambda ct, y, x: ct / maths.sqrt(x * x + 1)),
+    Elementwise(_asinh_body),
+)
+acosh_op = Op(
+    "acosh",
+    floating_like("acosh"),
+    np.arccosh,
+    unary(lambda ct, y, x: ct / maths.sqrt((x - 1) * (x + 1))),
+    Elementwise(_acosh_body),
+)
+atanh_op = Op(
+    "atanh",
+    floating_like("atanh"),
+    np.arctanh,
+    unary(lambda ct, y, x: ct / ((1 - x) * (1 + x))),
+    Elementwise(_atanh_body),
+)
+
+
+def asinh(x: TensorLike, name: str | None = None) -> Tensor:
+    """The inverse of sinh, element by element.
+
+    Example:
+      >>> nf.asinh([0.0, 1.0]).numpy().round(4).tolist()
+      [0.0, 0.8814]
+    """
+    return asinh_op(as_tensor(x, None, "asinh", "x"))  # type: ignore[no-any-return]
+
+
+def acosh(x: TensorLike, name: str | None = None) -> Tensor:
+    """The inverse of cosh, not negative; nan below 1.
+
+    Example:
+      >>> nf.acosh([1.0, 2.0]).numpy().round(4).tolist()
+      [0.0, 1.317]
+    """
+    return acosh_op(as_tensor(x, None, "acosh", "x"))  # type: ignore[no-any-return]
+
+
+def atanh(x: TensorLike, name: str | None = None) -> Tensor:
+    """The inverse of tanh: infinite at -1 and 1, nan outside.
+
+    Example:
+      >>> nf.atanh([0.0, 0.5]).numpy().round(4).tolist()
+      [0.0, 0.5493]
+    """
+    return atanh_op(as_tensor(x, None, "atanh", "x"))  # type: ignore[no-any-return]
