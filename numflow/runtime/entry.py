@@ -45,8 +45,11 @@ __all__ = [
     "register_tensor_class",
 ]
 
-Slot = tuple[IntArray, int]
-"""A word of an argument block: (block, index)."""
+Slot = tuple[IntArray, int] | tuple[IntArray, int, int]
+"""A word of an argument block: (block, index), or (block, index, addend).
+
+It receives the address of the data plus addend bytes: an operand may start inside of an array.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +156,8 @@ def make_call(
     for step in parts.instructions:
         if step.args is not None:
             _check_block(step.args)
-    for block, _ in _slots(parts):
-        _check_block(block)
+    for slot in _slots(parts):
+        _check_block(slot[0])
     return _build(parts)
 
 
@@ -183,12 +186,12 @@ def _build(parts: _Parts) -> CallRecord:
         dims, slots = np.array(guard.shape, np.int64), _addresses(guard.slots)
         keep += [dims, slots]
         guard_words += [id(guard.dtype), len(guard.shape), address_of(dims)]
-        guard_words += [len(slots), address_of(slots), 0]
+        guard_words += [len(guard.slots), address_of(slots), 0]
     cell_words: list[int] = []
     for cell in parts.cells:
         slots = _addresses(cell.slots)
         keep.append(slots)
-        cell_words += [cell.cell, len(slots), address_of(slots), 0]
+        cell_words += [cell.cell, len(cell.slots), address_of(slots), 0]
     guards, cells = np.array(guard_words, np.int64), np.array(cell_words, np.int64)
 
     tensor = native.tensor_class()
@@ -225,8 +228,16 @@ def _build(parts: _Parts) -> CallRecord:
 
 
 def _addresses(slots: Sequence[Slot]) -> IntArray:
+    """Rows {address, addend} in one array."""
     address_of = native.address_function()
-    return np.array([address_of(block) + abi.WORD * word for block, word in slots], np.int64)
+    words: list[int] = []
+    for slot in slots:
+        words += [address_of(slot[0]) + abi.WORD * slot[1], _addend(slot)]
+    return np.array(words, np.int64)
+
+
+def _addend(slot: Slot) -> int:
+    return slot[2] if len(slot) == 3 else 0
 
 
 # --- copies ------------------------------------------------------------------
@@ -237,10 +248,10 @@ def _copied(parts: _Parts) -> _Parts:
     for step in parts.instructions:
         if step.args is not None:
             blocks[id(step.args)] = step.args
-    pointers = {(id(block), word): block for block, word in parts.pointers}
+    pointers = {(id(slot[0]), slot[1]): slot[0] for slot in parts.pointers}
     for key, block in list(blocks.items()):
         pointers |= {(key, word): block for word in (abi.CONTEXT, abi.WORKSPACE)}
-    blocks |= {id(block): block for block, _ in _slots(parts)}
+    blocks |= {id(slot[0]): slot[0] for slot in _slots(parts)}
     owned = [*blocks.values(), parts.context, *parts.memory]
     twins = {id(array): _twin(array) for array in owned}
     ranges = [(old.ctypes.data, old.nbytes, twins[id(old)].ctypes.data) for old in owned]
@@ -248,7 +259,7 @@ def _copied(parts: _Parts) -> _Parts:
         twins[key][word] = _moved(int(block[word]), ranges)
 
     def moved(slots: Sequence[Slot]) -> list[Slot]:
-        return [(twins[id(block)], word) for block, word in slots]
+        return [(twins[id(slot[0])], slot[1], _addend(slot)) for slot in slots]
 
     return _Parts(
         [
@@ -315,8 +326,8 @@ class _PythonCall:
         try:
             for guard, array in zip(self._inputs, arrays, strict=True):
                 assert array is not None
-                for block, word in guard.slots:
-                    block[word] = array.ctypes.data
+                for slot in guard.slots:
+                    slot[0][slot[1]] = array.ctypes.data + _addend(slot)
             return native.native_run()(self._address) or None
         finally:
             self._lock.release()

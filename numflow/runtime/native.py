@@ -22,7 +22,7 @@ from numflow.kernels import engine
 from numflow.runtime import executor
 from numflow.runtime.executor import BUSY, CANCELLED
 
-_VERSION = "entry 5"
+_VERSION = "entry 6"
 
 # A call record is a row of int64 words. The first eight are read by executor.py too.
 R_BUSY, R_IMAGE, R_COUNT, R_FIRST_WRITE, R_CONTEXT, R_LAUNCH, R_POOL, R_LONG = range(8)
@@ -239,7 +239,7 @@ declare ptr @PyLong_FromLongLong(i64)
 declare void @Py_IncRef(ptr)
 declare i32 @PyErr_BadArgument()
 
-; Store a word into slots.
+; Store a word plus the addend of each slot into slots: rows {address, addend}.
 define internal void @patch(i64 %value, i64 %count, ptr %slots) nounwind alwaysinline {
 entry:
   br label %next
@@ -248,9 +248,13 @@ next:
   %more = icmp slt i64 %i, %count
   br i1 %more, label %store, label %out
 store:
-  %p.slot = getelementptr ptr, ptr %slots, i64 %i
+  %at = shl i64 %i, 1
+  %p.slot = getelementptr i64, ptr %slots, i64 %at
   %slot = load ptr, ptr %p.slot
-  store i64 %value, ptr %slot
+  %p.addend = getelementptr i64, ptr %p.slot, i64 1
+  %addend = load i64, ptr %p.addend
+  %sum = add i64 %value, %addend
+  store i64 %sum, ptr %slot
   %i1 = add i64 %i, 1
   br label %next
 out:

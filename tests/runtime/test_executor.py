@@ -169,6 +169,27 @@ def test_an_argument_used_in_several_places() -> None:
     assert out.tolist() == [0, 3, 6, 9, 12]
 
 
+def test_an_operand_may_start_inside_of_an_array() -> None:
+    """The addend of a slot is added to the address of an argument or variable, also in copies."""
+    args, more = samples.block(0, 0), samples.block(0, 0)
+    cell, buffer = np.zeros(8, np.int64), np.zeros(11, np.int64)
+    cell[0] = buffer.ctypes.data
+    count = samples.addresses()["count"]
+    record = entry.make_call(
+        [executor.kernel(count, args, 3, 3), executor.kernel(count, more, 2, 2)],
+        [InputGuard((7,), np.dtype(np.int64), [(args, abi.HEADER, 24)])],
+        cells=[CellPatch(cell.ctypes.data, [(more, abi.HEADER, 16)])],
+        context=entry.new_context(),
+        long=False,
+        first_write=2,
+    )
+    out = np.zeros(7, np.int64)
+    for twin in (record, record.copy()):
+        assert twin.call(out) is None
+    assert out.tolist() == [0, 0, 0, 0, 2, 4, 0]
+    assert buffer.tolist() == [0, 0, 0, 2, *[0] * 7]
+
+
 def test_cells_are_loaded_at_each_entry() -> None:
     """A variable may get another buffer between two calls."""
     cell = np.zeros(1, np.int64)
