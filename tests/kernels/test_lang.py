@@ -155,7 +155,7 @@ def inlined(a: int, b: int) -> int:
     """Early returns and locals of an inlined function stay its own."""
     total = doubled(a)
     for i in range(5):
-        total += doubled(b + i * 20)
+        total += doubled(b % 1000 + i * 20)
     return total + doubled(doubled(a))
 
 
