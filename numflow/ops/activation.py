@@ -263,7 +263,7 @@ def elu(features: TensorLike, name: str | None = None) -> Tensor:
     """x where it is positive, else e^x - 1.
 
     Example:
-      >>> nf.nn.elu([-1.0, 2.0]).numpy().round(4).tolist()
+      >>> nf.nn.elu([-1.0, 2.0]).numpy().astype(float).round(4).tolist()
       [-0.6321, 2.0]
 
     Source: Clevert et al. 2015, "Fast and Accurate Deep Network Learning by Exponential Linear
@@ -302,7 +302,7 @@ def selu(features: TensorLike, name: str | None = None) -> Tensor:
     """s x where x is positive, else s a (e^x - 1): keeps mean 0 and variance 1 of layers.
 
     Example:
-      >>> nf.nn.selu([-1.0, 2.0]).numpy().round(4).tolist()
+      >>> nf.nn.selu([-1.0, 2.0]).numpy().astype(float).round(4).tolist()
       [-1.1113, 2.1014]
 
     Source: Klambauer et al. 2017, "Self-Normalizing Neural Networks", equation 2.
@@ -332,8 +332,8 @@ def softplus(features: TensorLike, name: str | None = None) -> Tensor:
       DTypeError: features is not floating.
 
     Example:
-      >>> nf.math.softplus([0.0, 1000.0]).numpy().round(4).tolist()
-      [0.6931000232696533, 1000.0]
+      >>> nf.math.softplus([0.0, 1000.0]).numpy().astype(float).round(4).tolist()
+      [0.6931, 1000.0]
 
     Source: Dugas et al. 2000, "Incorporating Second-Order Functional Knowledge for Better Option
     Pricing".
@@ -431,7 +431,7 @@ def gelu(features: TensorLike, approximate: bool = False, name: str | None = Non
       approximate: by tanh, instead of the error function.
 
     Example:
-      >>> nf.nn.gelu([-1.0, 2.0]).numpy().round(4).tolist()
+      >>> nf.nn.gelu([-1.0, 2.0]).numpy().astype(float).round(4).tolist()
       [-0.1587, 1.9545]
 
     Source: Hendrycks & Gimpel 2016, "Gaussian Error Linear Units", section 2.
@@ -458,7 +458,7 @@ def silu(features: TensorLike, beta: TensorLike = 1.0) -> Tensor:
     """x sigmoid(beta x), element by element; also called swish.
 
     Example:
-      >>> nf.nn.silu([0.0, 2.0]).numpy().round(4).tolist()
+      >>> nf.nn.silu([0.0, 2.0]).numpy().astype(float).round(4).tolist()
       [0.0, 1.7616]
 
     Source: Ramachandran et al. 2017, "Searching for Activation Functions".

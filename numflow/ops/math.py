@@ -356,7 +356,7 @@ def exp(x: TensorLike, name: str | None = None) -> Tensor:
     """e^x, element by element.
 
     Example:
-      >>> nf.exp([0.0, 1.0]).numpy().round(4).tolist()
+      >>> nf.exp([0.0, 1.0]).numpy().astype(float).round(4).tolist()
       [1.0, 2.7183]
     """
     return exp_op(as_tensor(x, None, "exp", "x"))  # type: ignore[no-any-return]

@@ -133,7 +133,7 @@ def l2_normalize(
     """x / sqrt(max(sum(x^2), epsilon)) along axes.
 
     Example:
-      >>> nf.math.l2_normalize([3.0, 4.0]).numpy().round(4).tolist() == [np.float32(0.6), np.float32(0.8)]
+      >>> nf.math.l2_normalize([3.0, 4.0]).numpy().astype(float).round(4).tolist() == [np.float32(0.6), np.float32(0.8)]
       True
     """
     value = as_tensor(x, None, "l2_normalize", "x")

@@ -64,7 +64,7 @@ def tan(x: TensorLike, name: str | None = None) -> Tensor:
     """The tangent of x in radians.
 
     Example:
-      >>> nf.tan([0.0, np.pi / 4]).numpy().round(6).tolist()
+      >>> nf.tan([0.0, np.pi / 4]).numpy().astype(float).round(6).tolist()
       [0.0, 1.0]
     """
     return tan_op(as_tensor(x, None, "tan", "x"))  # type: ignore[no-any-return]
@@ -108,7 +108,7 @@ def asin(x: TensorLike, name: str | None = None) -> Tensor:
     """The angle whose sine is x, in [-pi/2, pi/2]; nan outside [-1, 1].
 
     Example:
-      >>> nf.asin([0.0, 1.0]).numpy().round(4).tolist()
+      >>> nf.asin([0.0, 1.0]).numpy().astype(float).round(4).tolist()
       [0.0, 1.5708]
     """
     return asin_op(as_tensor(x, None, "asin", "x"))  # type: ignore[no-any-return]
@@ -118,7 +118,7 @@ def acos(x: TensorLike, name: str | None = None) -> Tensor:
     """The angle whose cosine is x, in [0, pi]; nan outside [-1, 1].
 
     Example:
-      >>> nf.acos([1.0, -1.0]).numpy().round(4).tolist()
+      >>> nf.acos([1.0, -1.0]).numpy().astype(float).round(4).tolist()
       [0.0, 3.1416]
     """
     return acos_op(as_tensor(x, None, "acos", "x"))  # type: ignore[no-any-return]
@@ -128,7 +128,7 @@ def atan(x: TensorLike, name: str | None = None) -> Tensor:
     """The angle whose tangent is x, in [-pi/2, pi/2].
 
     Example:
-      >>> nf.atan([0.0, 1.0]).numpy().round(4).tolist()
+      >>> nf.atan([0.0, 1.0]).numpy().astype(float).round(4).tolist()
       [0.0, 0.7854]
     """
     return atan_op(as_tensor(x, None, "atan", "x"))  # type: ignore[no-any-return]
@@ -138,7 +138,7 @@ def atan2(y: TensorLike, x: TensorLike, name: str | None = None) -> Tensor:
     """The angle of the point (x, y), in [-pi, pi]; shapes broadcast.
 
     Example:
-      >>> nf.atan2([1.0, -1.0], [-1.0, -1.0]).numpy().round(4).tolist()
+      >>> nf.atan2([1.0, -1.0], [-1.0, -1.0]).numpy().astype(float).round(4).tolist()
       [2.3562, -2.3562]
     """
     return atan2_op(*operands("atan2", y, x))  # type: ignore[no-any-return]
@@ -187,7 +187,7 @@ def sinh(x: TensorLike, name: str | None = None) -> Tensor:
     """The hyperbolic sine, element by element.
 
     Example:
-      >>> nf.sinh([0.0, 1.0]).numpy().round(4).tolist()
+      >>> nf.sinh([0.0, 1.0]).numpy().astype(float).round(4).tolist()
       [0.0, 1.1752]
     """
     return sinh_op(as_tensor(x, None, "sinh", "x"))  # type: ignore[no-any-return]
@@ -197,7 +197,7 @@ def cosh(x: TensorLike, name: str | None = None) -> Tensor:
     """The hyperbolic cosine, element by element.
 
     Example:
-      >>> nf.cosh([0.0, 1.0]).numpy().round(4).tolist()
+      >>> nf.cosh([0.0, 1.0]).numpy().astype(float).round(4).tolist()
       [1.0, 1.5431]
     """
     return cosh_op(as_tensor(x, None, "cosh", "x"))  # type: ignore[no-any-return]
@@ -254,7 +254,7 @@ def asinh(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse of sinh, element by element.
 
     Example:
-      >>> nf.asinh([0.0, 1.0]).numpy().round(4).tolist()
+      >>> nf.asinh([0.0, 1.0]).numpy().astype(float).round(4).tolist()
       [0.0, 0.8814]
     """
     return asinh_op(as_tensor(x, None, "asinh", "x"))  # type: ignore[no-any-return]
@@ -264,7 +264,7 @@ def acosh(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse of cosh, not negative; nan below 1.
 
     Example:
-      >>> nf.acosh([1.0, 2.0]).numpy().round(4).tolist()
+      >>> nf.acosh([1.0, 2.0]).numpy().astype(float).round(4).tolist()
       [0.0, 1.317]
     """
     return acosh_op(as_tensor(x, None, "acosh", "x"))  # type: ignore[no-any-return]
@@ -274,7 +274,7 @@ def atanh(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse of tanh: infinite at -1 and 1, nan outside.
 
     Example:
-      >>> nf.atanh([0.0, 0.5]).numpy().round(4).tolist()
+      >>> nf.atanh([0.0, 0.5]).numpy().astype(float).round(4).tolist()
       [0.0, 0.5493]
     """
     return atanh_op(as_tensor(x, None, "atanh", "x"))  # type: ignore[no-any-return]
