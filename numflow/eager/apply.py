@@ -1,4 +1,4 @@
-"""The eager interpreter: an op runs its reference at once, and active tapes record it. It never waits for a compile."""
+"""The eager interpreter: an op runs its reference at once, and tapes record it. It never compiles."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ class Eager:
                 outputs = tuple(EagerTensor(a) for a in op.run(arrays, specs, attrs))
         except MemoryError as e:
             wanted = {f"output {i}": s for i, s in enumerate(specs)}
-            raise ResourceExhaustedError(explain(op.name, f"not enough memory: {e}", wanted)) from None
+            raise ResourceExhaustedError(
+                explain(op.name, f"not enough memory: {e}", wanted)
+            ) from None
         if tapes.items:
             record = Record(op, tuple(inputs), outputs, attrs)
             for tape in tapes.items:

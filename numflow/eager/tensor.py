@@ -15,12 +15,14 @@ Array = np.ndarray[Any, Any]
 
 
 class EagerTensor(Tensor):
-    """A value. The array is never written to; `numpy()` gives a writable copy, `np.asarray` a read-only view.
+    """A value. The array is never written to; `numpy()` copies, `np.asarray` views it read-only.
+
+    It prints as in TensorFlow, which programs and their readers know: <tf.Tensor: ...>.
 
     The first slot is read by compiled code (runtime/entry.py): keep `_array` first.
     """
 
-    __slots__ = ("_array", "_spec", "__weakref__")
+    __slots__ = ("_array", "_spec", "__weakref__")  # noqa: RUF023
     _array: Array
 
     def __init__(self, array: Array) -> None:
@@ -88,11 +90,11 @@ class EagerTensor(Tensor):
         return format(self._array[()], spec) if self._array.ndim == 0 else format(str(self), spec)
 
     def __str__(self) -> str:
-        return f"nf.Tensor({_shown(self._array)}, shape={self.shape}, dtype={self.dtype.name})"
+        return f"tf.Tensor({_shown(self._array)}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __repr__(self) -> str:
-        text = np.array2string(self._array, separator=", ") if self._array.ndim else repr(self._array[()].item())
-        return f"<nf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={text}>"
+        text = repr(self._array) if self._array.ndim else repr(self._array[()].item())
+        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={text}>"
 
     def __copy__(self) -> EagerTensor:
         return self

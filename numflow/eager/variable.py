@@ -26,7 +26,7 @@ from numflow.eager.tensor import Array, EagerTensor
 from numflow.errors import SymbolicTensorError, explain
 from numflow.graph.op import current, init_scope
 from numflow.graph.spec import Spec
-from numflow.graph.tensor import Tensor
+from numflow.graph.tensor import Operators, Tensor
 from numflow.ops.convert import as_tensor
 from numflow.ops.operators import bind
 from numflow.ops.state import check_assigned
@@ -91,7 +91,7 @@ def _buffer(array: Array) -> Array:
 # --- the class ---------------------------------------------------------------
 
 
-class Variable:
+class Variable(Operators):
     """A tensor whose value can be assigned.
 
     Args:
@@ -305,7 +305,7 @@ class Variable:
         return int(self._array.shape[0])
 
     def __iter__(self) -> Any:
-        return iter(self._as_tensor()[i] for i in range(len(self)))  # type: ignore[index]
+        return iter(self._as_tensor()[i] for i in range(len(self)))
 
     def __hash__(self) -> int:
         return id(self)
@@ -387,9 +387,9 @@ class Variable:
         return repr(self)
 
     def __repr__(self) -> str:
-        head = f"<nf.Variable '{self._name}' shape={self.shape} dtype={self._dtype.name}"
+        head = f"<tf.Variable '{self._name}' shape={self.shape} dtype={self._dtype.name}"
         if self._array.ndim:
-            return f"{head}, numpy=\n{self._array!r}>"
+            return f"{head}, numpy={self._array!r}>"
         return f"{head}, numpy={self._array[()]}>"
 
     def __copy__(self) -> Variable:
