@@ -21,14 +21,16 @@ from typing import Any
 import numpy as np
 
 from numflow import nest
+from numflow.codegen.program import emit
 from numflow.eager.apply import eager, tapes
 from numflow.eager.compiled import CompiledGraph, Runnable
 from numflow.eager.tensor import Array, EagerTensor
 from numflow.errors import GraphError, SourceLine, explain, user_line
 from numflow.graph.graph import Graph
 from numflow.graph.op import current
-from numflow.graph.reference import run_reference
 from numflow.graph.tensor import Tensor
+from numflow.passes.pipeline import run_passes
+from numflow.runtime.executable import Executable
 from numflow.shapes import Shape, known
 from numflow.trace.signature import Call, Family, Sizes, conform, fits, opened
 from numflow.trace.tensor_spec import TensorSpec
@@ -36,9 +38,11 @@ from numflow.trace.tracer import Output, Traced, trace
 from numflow.trace.weak import ValueNeeded, WeakScalar
 
 
-def compile_graph(graph: Graph) -> Runnable:
+def compile_graph(graph: Graph) -> Executable:
     """Graph -> something that runs."""
-    return functools.partial(run_reference, graph)
+    graph = run_passes(graph)
+    program = emit(graph)
+    return Executable(program)
 
 
 # --- one trace ---------------------------------------------------------------

@@ -136,7 +136,7 @@ def _on_host(plan: Plan, step: Step, arrays: Sequence[Array], results: Sequence[
     if isinstance(step, HostStep):
         node = step.node
         inputs = [_seen(plan, array(root), layout) for root, layout in step.inputs]
-        specs = [plan._spec(v.spec) for v in node.outputs]
+        specs = [plan.concrete(v.spec) for v in node.outputs]
         with np.errstate(all="ignore"), at_line(node.line):
             got = node.op.run(inputs, specs, concrete_attrs(node.attrs, plan.sizes))
         for v, a in zip(node.outputs, got, strict=True):
@@ -154,9 +154,9 @@ def _empty_cluster(plan: Plan, step: ClusterStep, array: Any) -> None:
             if v in inside:
                 inputs.append(inside[v])
             else:
-                spec = plan._spec(v.spec)
+                spec = plan.concrete(v.spec)
                 inputs.append(np.ones(spec.shape, spec.dtype.numpy))  # type: ignore[arg-type]
-        specs = [plan._spec(v.spec) for v in node.outputs]
+        specs = [plan.concrete(v.spec) for v in node.outputs]
         with np.errstate(all="ignore"):
             got = node.op.run(inputs, specs, concrete_attrs(node.attrs, plan.sizes))
         for v, a in zip(node.outputs, got, strict=True):
@@ -167,7 +167,7 @@ def _empty_cluster(plan: Plan, step: ClusterStep, array: Any) -> None:
 
 def buffer(plan: Plan, root: Value, arrays: Sequence[Array], results: Sequence[Array]) -> Array:
     """A root's memory as an array of its shape."""
-    spec = plan._spec(root.spec)
+    spec = plan.concrete(root.spec)
     program = plan.program
     variable = program.variable(root)
     if variable is not None:
@@ -179,7 +179,7 @@ def buffer(plan: Plan, root: Value, arrays: Sequence[Array], results: Sequence[A
     fixed = plan.fixed(root)
     if fixed is not None:
         return fixed
-    at, nbytes = plan.offsets[root], plan._nbytes(root)
+    at, nbytes = plan.offsets[root], plan.nbytes(root)
     return plan.memory[at : at + nbytes].view(spec.dtype.numpy).reshape(spec.shape)  # type: ignore[arg-type]
 
 

@@ -89,8 +89,8 @@ class Plan:
     def __init__(self, program: Program, sizes: Mapping[str, int]) -> None:
         self.program, self.sizes = program, sizes
         self.checks: list[Node] = []
-        self.specs = [self._spec(v.spec) for v in program.inputs]
-        self.results = [self._spec(s) for s in program.output_specs]
+        self.specs = [self.concrete(v.spec) for v in program.inputs]
+        self.results = [self.concrete(s) for s in program.output_specs]
         self.makers = [arena.result_maker(s.shape, s.dtype.numpy) for s in self.results]  # type: ignore[arg-type]
         self._inputs = {v: k for k, v in enumerate(program.inputs)}
         self._outputs = {v: k for k, v in enumerate(program.outputs)}
@@ -107,10 +107,12 @@ class Plan:
     def _ints(self, xs: Sequence[Extent]) -> tuple[int, ...]:
         return tuple(evaluate(x, self.sizes) for x in xs)
 
-    def _spec(self, spec: Spec) -> Spec:
+    def concrete(self, spec: Spec) -> Spec:
+        """The spec with numbers for its sizes."""
         return spec if spec.known else Spec(self._ints(spec.shape), spec.dtype)
 
-    def _nbytes(self, value: Value) -> int:
+    def nbytes(self, value: Value) -> int:
+        """Bytes of a value."""
         return self._int(value.spec.size) * value.spec.dtype.size
 
     # phases ------------------------------------------------------------------------------------------
@@ -118,6 +120,7 @@ class Plan:
         steps = self.program.steps
         self.scratch: list[Interval] = []
         work = [self._work(s, k) for k, s in enumerate(steps)]
+        self.work = dict(zip(steps, work, strict=True))
         self._place_arena(work)
         phases: list[Phase] = []
         stretch: list[int] = []
@@ -160,7 +163,7 @@ class Plan:
         intervals = list(self.scratch)
         for v, k in first.items():
             if v not in self._outputs and v not in self.program.assigned:
-                intervals.append(Interval(v, self._nbytes(v), k, last[v]))
+                intervals.append(Interval(v, self.nbytes(v), k, last[v]))
         for k, items in enumerate(work):
             for j, w in enumerate(items or ()):
                 if w.workspace:
@@ -183,7 +186,7 @@ class Plan:
         found = self._fixed.get(root)
         if found is None and root.node is not None and root.node.op in (constant_op, sizes_op):
             attrs = concrete_attrs(root.node.attrs, self.sizes)
-            (array,) = root.node.op.run((), [self._spec(root.spec)], attrs)
+            (array,) = root.node.op.run((), [self.concrete(root.spec)], attrs)
             found = self._fixed[root] = np.ascontiguousarray(array).reshape(array.shape)
         return found
 
@@ -368,8 +371,8 @@ class Plan:
     # library kernels, copies -------------------------------------------------------------------------
     def _library(self, step: LibraryStep) -> list[Work]:
         lower = step.node.op.lower
-        inputs = [self._spec(v.spec) for v in step.node.inputs]
-        outputs = [self._spec(v.spec) for v in step.node.outputs]
+        inputs = [self.concrete(v.spec) for v in step.node.inputs]
+        outputs = [self.concrete(v.spec) for v in step.node.outputs]
         attrs = concrete_attrs(step.node.attrs, self.sizes)
         more = {}
         if step.bias is not None or step.relu:
@@ -382,7 +385,7 @@ class Plan:
         for where, (root, layout) in zip(call.pointer_positions, places, strict=False):
             offset = self._int(layout.offset) if layout is not None else 0
             words[where] = Pointer(root, offset * root.spec.dtype.size)
-        flops = lower.cost(inputs, outputs, attrs) if lower.cost else 4.0 * sum(self._nbytes(v) for v in step.writes)
+        flops = lower.cost(inputs, outputs, attrs) if lower.cost else 4.0 * sum(self.nbytes(v) for v in step.writes)
         ns = flops / 80.0
         number = self._number([step.node]) if lower.refuses else 0
         return [Work(call.address, tuple(words), call.units, call.chunk, ns, number, call.workspace_bytes)]

@@ -1,0 +1,133 @@
+"""Where the time of a program goes: each instruction timed alone, tied to the user's source lines.
+
+    for row in profile(executable, arrays): print(row)
+
+The instructions of one plan run in order, each many times over, on the buffers of a real call: caches are as warm as in a
+tight loop of steps. A step that updates variables would run away if it were repeated, so these are put back afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from numflow.codegen.program import ClusterStep, HostStep, LibraryStep, SegmentStep, Step
+from numflow.errors import SourceLine
+from numflow.runtime import native, pool
+from numflow.runtime.executable import Executable
+from numflow.runtime.plan import Plan, Work
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One instruction: seconds (median), bytes it must move, flops of a library kernel, the lines it stands for."""
+
+    kind: str
+    ops: tuple[str, ...]
+    seconds: float
+    nbytes: int
+    flops: float
+    units: int
+    chunk: int
+    lines: tuple[SourceLine, ...]
+
+    @property
+    def gigabytes_per_second(self) -> float:
+        return self.nbytes / self.seconds / 1e9
+
+    @property
+    def gigaflops(self) -> float:
+        return self.flops / self.seconds / 1e9
+
+
+def profile(executable: Executable, arrays: Sequence[Array], rounds: int = 7) -> list[Row]:
+    """A row per native instruction, in the order of the program; host calls are left out.
+
+    arrays: of graph.inputs, as for a call. It is called once first.
+    """
+    saved = [(v, np.array(v._array)) for v in executable.program.written]
+    executable(arrays)
+    plan = executable.plan(arrays)
+    try:
+        rows: list[Row] = []
+        for phase in plan.phases:
+            if phase.record is None:
+                continue
+            instructions = iter(phase.record._parts.instructions)
+            for step in phase.steps:
+                for work in plan.work[step] or ():
+                    if work.units:
+                        rows.append(_row(plan, step, work, next(instructions), rounds))
+        return rows
+    finally:
+        for variable, value in saved:
+            variable._write(value)
+
+
+def _row(plan: Plan, step: Step, work: Work, instruction: Any, rounds: int) -> Row:
+    args = native.address_function()(instruction.args)
+    call = (instruction.address, args, instruction.total, instruction.chunk)
+    once = _seconds(call, 1)
+    repeats = max(1, min(2000, int(2e-3 / max(once, 1e-7))))
+    overhead = _overhead()
+    seconds = median(_seconds(call, repeats) for _ in range(rounds)) - overhead
+    lines = dict.fromkeys(n.line for n in step.nodes if n.line is not None)
+    flops = 0.0
+    if isinstance(step, LibraryStep) and step.node.op.lower.cost:
+        specs = [[plan.concrete(v.spec) for v in values] for values in (step.node.inputs, step.node.outputs)]
+        flops = step.node.op.lower.cost(*specs, step.node.attrs)
+    kind = {ClusterStep: "cluster", SegmentStep: "segments", LibraryStep: "library", HostStep: "host"}
+    return Row(
+        kind.get(type(step), "copy"),
+        tuple(n.op.name for n in step.nodes),
+        max(seconds, 1e-9),
+        sum(plan.nbytes(v) for v in (*step.reads, *step.writes)),
+        flops,
+        work.units,
+        work.chunk,
+        tuple(lines),
+    )
+
+
+def _seconds(call: tuple[int, int, int, int], repeats: int) -> float:
+    start = time.perf_counter()
+    for _ in range(repeats):
+        pool.launch(*call)
+    return (time.perf_counter() - start) / repeats
+
+
+_cost: list[float] = []
+
+
+def _overhead() -> float:
+    """Seconds that calling a kernel from Python costs, of nothing to do."""
+    if not _cost:
+        from numflow.codegen.simd import compile_loop
+        from numflow.graph.loops import Body, Operand
+
+        b = Body("nothing", 1, [Operand("y0", "f32", "u")])
+        b.store("y0", b.const(0.0, "f32"))
+        words = np.zeros(16, np.int64)
+        call = (compile_loop(b.done()), native.address_function()(words), 0, 1)
+        _cost.append(median(_seconds(call, 2000) for _ in range(5)))
+    return _cost[0]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as text: time, share, rate, what, and where it comes from."""
+    total = sum(r.seconds for r in rows)
+    lines = [f"{'us':>9} {'share':>6} {'rate':>14}  what"]
+    for r in rows:
+        rate = f"{r.gigaflops:8.1f} GF/s" if r.flops else f"{r.gigabytes_per_second:8.1f} GB/s"
+        ops = ", ".join(r.ops[:6]) + (f", ... ({len(r.ops)} ops)" if len(r.ops) > 6 else "")
+        where = f"   {r.lines[0]}" if r.lines else ""
+        lines.append(f"{r.seconds * 1e6:9.2f} {r.seconds / total:6.1%} {rate:>14}  {r.kind}: {ops}{where}")
+    lines.append(f"{total * 1e6:9.2f} {1:6.0%} {'':>14}  {len(rows)} instructions")
+    return "\n".join(lines)
