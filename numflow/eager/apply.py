@@ -1,4 +1,4 @@
-"""The eager interpreter: an op runs its reference at once, and tapes record it. It never compiles."""
+"""The eager interpreter: an op runs its reference at once, and tapes record it; no compiling."""
 
 from __future__ import annotations
 
