@@ -125,8 +125,7 @@ class _Emitter:
             self._emit(g, wanted)
         order = self._writers_last(new_values)
         assigned, copies = self._place_writes(order)
-        order, first = self._merge_updates(order, set(assigned))
-        first_write = first + 0 if assigned else len(order)
+        order, first_write = self._merge_updates(order, assigned)
         variables = {n.output: n.attrs["variable"] for n in graph.nodes if n.op.effect == "read" and not n.inputs}
         return Program(
             graph,
@@ -282,35 +281,42 @@ class _Emitter:
         return True
 
     # updates as segments -----------------------------------------------------------------------------
-    def _merge_updates(self, order: list[Step], assigned: set[Value]) -> tuple[list[Step], int]:
+    def _merge_updates(self, order: list[Step], assigned: dict[Value, Any]) -> tuple[list[Step], int]:
         """Elementwise steps of one form that write variables become one; also the index of the first writer."""
-        out: list[Step] = []
-        seen: dict[Any, list[ClusterStep]] = {}
         writers = [s for s in order if any(w in assigned for w in s.writes)]
-        tail = [s for s in order if s not in writers]
-        if writers:
-            first_writer = order.index(writers[0])
-            after = [s for s in order[first_writer:] if s not in writers]
-            if after:  # somebody reads new values: leave the order alone
-                return order, first_writer
-        made = {w for s in writers for w in s.writes}
+        if not writers:
+            return order, len(order)
+        first = order.index(writers[0])
+        if len(order) - first > len(writers):  # somebody reads new values: leave the order alone
+            return order, first
+        forms: dict[Any, list[ClusterStep]] = {}
         for s in writers:
-            key = self._update_form(s, made)
-            if key is not None:
-                seen.setdefault(key, []).append(s)  # type: ignore[arg-type]
-        merged: dict[int, Step] = {}
-        gone: set[int] = set()
-        for steps in seen.values():
-            if len(steps) < 2:
-                continue
-            merged[id(steps[0])] = _segments(steps)
-            gone.update(id(s) for s in steps[1:])
-        out = tail + [merged.get(id(s), s) for s in writers if id(s) not in gone]
-        return out, len(tail)
+            key = self._update_form(s)
+            if key is not None and isinstance(s, ClusterStep):
+                same = forms.setdefault(key, [])
+                if not same or self._may_move(s, writers.index(same[0]), writers, assigned):
+                    same.append(s)
+        merged: dict[Step, Step] = {}
+        gone: set[Step] = set()
+        for steps in forms.values():
+            if len(steps) > 1:
+                merged[steps[0]] = _segments(steps)
+                gone.update(steps[1:])
+        return order[:first] + [merged.get(s, s) for s in writers if s not in gone], first
 
-    def _update_form(self, step: Step, made: set[Value]) -> Any:
+    def _may_move(self, step: Step, to: int, writers: Sequence[Step], assigned: dict[Value, Any]) -> bool:
+        """Whether a writer may run as early as writer number `to`: it reads nothing that is made from there on, and
+        writes no variable whose old value is read until then."""
+        between = writers[to : writers.index(step)]
+        old = {v for n in self.graph.nodes if n.op.effect == "read" and not n.inputs for v in n.outputs
+               if any(assigned.get(w) is n.attrs["variable"] for w in step.writes)}  # fmt: skip
+        return not any(
+            any(r in s.writes for r in step.reads) or any(r in old for r in s.reads) for s in between
+        )
+
+    def _update_form(self, step: Step) -> Any:
         """What two steps must share to be segments of one: the loop, and the scalars it reads."""
-        if not isinstance(step, ClusterStep) or any(r in made for r in step.reads):
+        if not isinstance(step, ClusterStep):
             return None
         code = step.code
         loop = code.loop
