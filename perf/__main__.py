@@ -3,6 +3,7 @@
     python -m perf                                 all workloads, 5 rounds: about 20 minutes
     python -m perf --workload W5 W7 --rounds 7
     python -m perf --quick                         one short round, to see that everything runs
+    python -m perf --profile W7                    where the time of one step goes
 
 A peer is measured if its environment exists (perf/README.md says how to make one).
 """
@@ -13,14 +14,19 @@ import os
 import sys
 from dataclasses import asdict
 
+from perf import workloads
 from perf.goals import WORKLOADS
 from perf.limits import measure_limits
+from perf.profile import profile_step
 from perf.report import complaints, table
 from perf.rounds import FRAMEWORKS, PEER_FOLDER, Plan, interpreter, run_rounds
 
 
 def main() -> None:
     options = _options()
+    if options.profile:
+        print(profile_step(options.profile))
+        return
     here = [name for name in options.framework if interpreter(name)]
     for name in sorted(set(options.framework) - set(here)):
         print(f"{name} is left out: no environment {PEER_FOLDER / str(FRAMEWORKS[name][1])}")
@@ -65,6 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--quick", action="store_true", help="one round of 0.05 s per case")
     parser.add_argument("--json", metavar="FILE", help="append every row to this file")
+    parser.add_argument("--profile", metavar="WORKLOAD", choices=workloads.TRAINING)
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 1, 0.05

@@ -1,0 +1,55 @@
+"""Where the time of a training step goes: each instruction timed alone, beside the whole step."""
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from perf import workloads
+from perf.timing import Case, measure
+
+
+def profile_step(workload: str) -> str:
+    """The table of a step of W4, W5, W6 or W7: one line per instruction of the compiled program.
+
+    An instruction runs many times over on the step's own buffers, so the sum of all may be less
+    than the step, which also pays for the call, and for data that one instruction has pushed out
+    of another's cache.
+    """
+    program = importlib.import_module("perf.programs.with_numflow")
+    profile = importlib.import_module("numflow.runtime.profile").profile
+    batches = workloads.training(workload).batches
+    step = program.training_step(workload, "function")
+    for x, y in batches:
+        step(x, y)
+    whole = measure(Case("train", "function", lambda: step(*batches[0]), float), 0.5).seconds
+    concrete = step.get_concrete_function(*batches[0])
+    captured = [tensor.numpy() for tensor in concrete.captured_inputs]
+    rows = profile(concrete.plain(), [*batches[0], *captured])
+    return _table(rows, whole)
+
+
+def _table(rows: Sequence[Any], whole: float) -> str:
+    head = f"{'':3} {'kind':9} {'us':>9} {'of step':>8} {'GB/s':>7} {'GFLOP/s':>8}  line and ops"
+    lines = [head, "-" * 100]
+    for i, row in enumerate(rows):
+        place = f"{Path(row.lines[0].file).name}:{row.lines[0].line}" if row.lines else ""
+        flops = f"{row.gigaflops:.1f}" if row.flops else ""
+        lines.append(
+            f"{i:3} {row.kind:9} {row.seconds * 1e6:9.2f} {row.seconds / whole:8.1%} "
+            f"{row.gigabytes_per_second:7.1f} {flops:>8}  {place} {_ops(row.ops)}"
+        )
+    inside = sum(row.seconds for row in rows)
+    lines += [
+        "-" * 100,
+        f"{len(rows)} instructions {inside * 1e6:.2f} us, whole step {whole * 1e6:.2f} us: "
+        f"{(whole - inside) * 1e6:.2f} us are the call, and caches that were colder",
+    ]
+    return "\n".join(lines)
+
+
+def _ops(names: Sequence[str]) -> str:
+    """Names of ops with repeats counted, short enough for a line."""
+    counts = {name: names.count(name) for name in dict.fromkeys(names)}
+    text = " ".join(f"{name}*{n}" if n > 1 else name for name, n in counts.items())
+    return text if len(text) <= 60 else text[:57] + "..."
