@@ -105,7 +105,8 @@ class Dim:
             names = [a if isinstance(a, str) else f"({a[1]}{a[0]}{a[2]})" for a in atoms]
             return "*".join(([str(factor)] if factor != 1 or not names else []) + names)
 
-        return "+".join(product(k, v) for k, v in sorted(self.terms.items(), key=lambda t: str(t[0])))
+        ordered = sorted(self.terms.items(), key=lambda t: str(t[0]))
+        return "+".join(product(k, v) for k, v in ordered).replace("+-", "-")
 
     __repr__ = __str__
 
