@@ -304,15 +304,10 @@ def _tile_choice(v: Vectors, s: _Shape, slots: int) -> _Choice:
     down, across = -(-s.m // rows), -(-s.n // nr)
     grid_m, grid_n = _grid(v, s, slots, rows, nr)
     m, n = -(-down // grid_m) * rows, min(s.n, -(-across // grid_n) * nr)  # of the largest slot
-    # B in place: if one row of tiles uses it, or it is small, or used a few times. Loads that
-    # straddle cache lines are 28 % slower, rows a multiple of 1 KB apart fall into the same cache
-    # sets.
-    reuse = 24 if s.aligned_b and s.ldb * size % v.target.vbytes == 0 else 4
-    small = s.k * s.n * size <= 32768 or (s.k <= KC and m <= reuse * rows)
-    pack_b = s.transpose_b or (m > rows and (not small or s.ldb * size % 1024 == 0))
     kc = max(1, _even(s.k, KC))
     if kc < s.k:
         kc = -(-kc // 8) * 8
+    pack_b = s.transpose_b or (m > rows and not _in_place(v, s, m, kc))
     nc = max(nr, int(_l2_bytes() * 1.375) // size // kc // nr * nr)
     nc = min(nc, -(-n // nr) * nr)
     # A is copied if it is read often with a stride, or with one that falls into the same cache sets
@@ -338,6 +333,23 @@ def _tile_choice(v: Vectors, s: _Shape, slots: int) -> _Choice:
         a_bytes=a_bytes,
         scratch=scratch,
     )
+
+
+def _in_place(v: Vectors, s: _Shape, m: int, kc: int) -> bool:
+    """Whether `m` rows are multiplied faster with B where it is than with a copy.
+
+    Measured: a copy pays from about 512 KB / stride rows on (AVX2: 256 KB; long strides cost TLB
+    entries), and if a block of k rows at this stride has no room in its sets of L2 and is read
+    often. Vectors that straddle cache lines cost AVX2 28 %.
+    """
+    stride = s.ldb * v.itemsize
+    if s.k * s.n * v.itemsize <= 32768:
+        return True
+    if v.target.bits < 512 and not (s.aligned_b and stride % v.target.vbytes == 0):
+        return m <= 4 * tiles.largest_rows(v, 2)
+    power = stride & -stride  # of two, in the stride
+    fits = kc * power <= _l2_bytes() or m <= 6 * tiles.largest_rows(v, 2)
+    return fits and m * stride <= 8192 * v.target.vbytes
 
 
 def _grid(v: Vectors, s: _Shape, slots: int, rows: int, nr: int) -> tuple[int, int]:
