@@ -157,18 +157,16 @@ class Rebuilding(Building):
         specs = op.specs([v.spec for v in values], attrs)
         node = Node(op, values, attrs, specs, self.builder.line)
         self.builder.follow_sizes(node)
-        return self.place(node) if self._again else self._append(node)
-
-    def place(self, node: Node) -> tuple[Tensor, ...]:
-        """The outputs of node, or of what the rule makes of it."""
-        got = self._rule(node, tuple(map(self.tensor, node.inputs)))
-        if got is None:
-            return self._append(node)
-        return (got,) if isinstance(got, Tensor) else tuple(got)
-
-    def _append(self, node: Node) -> tuple[Tensor, ...]:
+        made = self.replacement(node) if self._again else None
+        if made is not None:
+            return made
         self.builder.nodes.append(node)
         return tuple(map(self.tensor, node.outputs))
+
+    def replacement(self, node: Node) -> tuple[Tensor, ...] | None:
+        """What the rule makes of node; None: it stays, and is to be appended."""
+        got = self._rule(node, tuple(map(self.tensor, node.inputs)))
+        return (got,) if isinstance(got, Tensor) else None if got is None else tuple(got)
 
 
 def rebuild(
@@ -189,13 +187,16 @@ def rebuild(
         for node in graph.nodes:
             builder.line = node.line
             copy = with_inputs(node, new, moved)
+            made = building.replacement(copy)
+            if made is not None:
+                values = [building.value(t) for t in made]
+                new.update(zip(node.outputs, values, strict=True))
+                moved[node] = next((v.node for v in values if v.node is not None), copy)
+                continue
+            builder.nodes.append(copy)
             if copy is not node:
                 moved[node] = copy
-            for v, t in zip(node.outputs, building.place(copy), strict=True):
-                value = building.value(t)
-                if value is not v:
-                    new[v] = value
-                    moved[node] = value.node or copy
+                new.update(zip(node.outputs, copy.outputs, strict=True))
     results = tuple(new.get(v, v) for v in (graph.outputs if outputs is None else outputs))
     if tuple(builder.nodes) == graph.nodes and results == graph.outputs:
         return graph

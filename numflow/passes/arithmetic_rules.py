@@ -91,7 +91,7 @@ def multiply_negatives(node: Node, inputs: Inputs) -> Tensor | None:
         if other_maker is not None:
             return maths.multiply_op(inner, inputs_of(other_maker)[0])  # type: ignore[no-any-return]
         if constant is not None and not other.dtype.is_unsigned:
-            opposite = _filled(np.asarray(-constant, other.dtype.numpy), other)
+            opposite = _filled(np.asarray(np.negative(constant)), other)
             return maths.multiply_op(inner, opposite)  # type: ignore[no-any-return]
     return None
 
@@ -105,7 +105,7 @@ def negate_product(node: Node, inputs: Inputs) -> Tensor | None:
     for k in (1, 0):
         constant = scalar(factors[k])
         if constant is not None:
-            opposite = _filled(np.asarray(-constant, node.output.spec.dtype.numpy), factors[k])
+            opposite = _filled(np.asarray(np.negative(constant)), factors[k])
             return maths.multiply_op(factors[1 - k], opposite)  # type: ignore[no-any-return]
     return None
 
@@ -119,7 +119,7 @@ def divide_by_power_of_two(node: Node, inputs: Inputs) -> Tensor | None:
     mantissa, exponent = np.frexp(value)
     if abs(mantissa) != 0.5 or not -100 < exponent < 100:  # so that neither is subnormal
         return None
-    return maths.multiply_op(x, _filled(np.asarray(1 / value, x.dtype.numpy), y))  # type: ignore[no-any-return]
+    return maths.multiply_op(x, _filled(np.asarray(np.reciprocal(value)), y))  # type: ignore[no-any-return]
 
 
 def negate_twice(node: Node, inputs: Inputs) -> Tensor | None:
