@@ -161,7 +161,7 @@ def plan(
     if (
         shares > 1
     ):  # finer where it costs nothing, so that a thread that comes late leaves work to others
-        shares = max(shares, min(4 * threads, count * work // FINE_SHARE))
+        shares = max(shares, min(4, count * work // FINE_SHARE // threads) * threads)
     slots = -(-shares // count) if count else 1
     choice = _choose(v, shape, slots)
     slots = choice.grid_m * choice.grid_n
