@@ -166,15 +166,15 @@ class Function:
         """A method: one Function per instance, kept in the instance."""
         if instance is None:
             return self
-        bound = self._python_function.__get__(instance, owner)
         kept = getattr(instance, "__dict__", None)
-        if kept is None:
-            return Function(bound, self._signature)
-        methods = kept.get(_METHODS)
-        if methods is None:
-            methods = kept[_METHODS] = _Methods()
+        methods = None if kept is None else kept.get(_METHODS)
+        if methods is None or methods.instance is not instance:  # none yet, or from copy.copy
+            methods = _Methods(instance)
+            if kept is not None:
+                kept[_METHODS] = methods
         found = methods.get(self)
         if found is None:
+            bound = self._python_function.__get__(instance, owner)
             found = methods[self] = Function(bound, self._signature)
         return found
 
@@ -282,14 +282,15 @@ _REMEMBERED = 4096  # shapes of calls whose trace is found without a search
 class _Methods(dict[Function, Function]):
     """The Functions bound to one instance; copies of the instance start without."""
 
-    def __copy__(self) -> _Methods:
-        return _Methods()
+    def __init__(self, instance: Any) -> None:
+        super().__init__()
+        self.instance = instance
 
     def __deepcopy__(self, memo: Any) -> _Methods:
-        return _Methods()
+        return _Methods(None)
 
     def __reduce__(self) -> Any:
-        return _Methods, ()
+        return _Methods, (None,)
 
 
 def _parameters(fn: Callable[..., Any]) -> list[str]:

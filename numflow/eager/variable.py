@@ -291,13 +291,13 @@ class Variable(Operators):
         return bool(self._as_tensor())
 
     def __int__(self) -> int:
-        return int(self._as_tensor())  # type: ignore[call-overload, no-any-return]
+        return int(self._as_tensor())
 
     def __float__(self) -> float:
-        return float(self._as_tensor())  # type: ignore[arg-type]
+        return float(self._as_tensor())
 
     def __index__(self) -> int:
-        return self._as_tensor().__index__()  # type: ignore[attr-defined, no-any-return]
+        return self._as_tensor().__index__()
 
     def __len__(self) -> int:
         if not self._spec.shape:

@@ -11,7 +11,7 @@ from numflow.graph.spec import Spec
 from numflow.shapes import TensorShape, as_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 class Operators:
@@ -63,6 +63,17 @@ class Tensor(Operators):
 
     __slots__ = ()
     __array_priority__ = 100  # NumPy arrays on the left leave operators to us
+
+    if TYPE_CHECKING:  # an eager tensor does these, one of a trace says why not
+
+        def numpy(self) -> Any: ...
+        def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any: ...
+        def __bool__(self) -> bool: ...
+        def __int__(self) -> int: ...
+        def __float__(self) -> float: ...
+        def __index__(self) -> int: ...
+        def __len__(self) -> int: ...
+        def __iter__(self) -> Iterator[Tensor]: ...
 
     @property
     def spec(self) -> Spec:

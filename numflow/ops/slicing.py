@@ -115,13 +115,14 @@ unslice_op = Op(
 # --- x[...] ------------------------------------------------------------------
 
 
-def getitem(x: Tensor, key: Any) -> Tensor:
+def getitem(x: TensorLike, key: Any) -> Tensor:
     """x[key]: numbers, slices, Ellipsis, None; arrays, lists and tensors of indices go to ops/indexing.py.
 
     Raises:
       OutOfRangeError: a number is outside its axis.
       ShapeError: more indices than axes.
     """
+    x = as_tensor(x, None, "getitem", "x")
     keys = list(key) if isinstance(key, tuple) else [key]
     if any(indexing.is_array(k) for k in keys):
         return indexing.getitem(x, keys)

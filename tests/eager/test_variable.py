@@ -1,0 +1,129 @@
+"""Variables: what they own, when they move, and what they refuse."""
+
+import ctypes
+import gc
+import threading
+
+import numpy as np
+import pytest
+
+import numflow as nf
+from numflow.errors import DTypeError, ShapeError
+
+
+def cell(v: nf.Variable) -> int:
+    return ctypes.c_int64.from_address(v.cell_address).value
+
+
+def test_it_behaves_like_a_tensor() -> None:
+    v = nf.Variable([[1.0, 2.0], [3.0, 4.0]])
+    assert v.shape == (2, 2) and v.dtype is nf.float32 and v.name == "Variable:0"
+    np.testing.assert_array_equal(2 * v - v[0] + np.float32(1), [[2, 3], [6, 7]])
+    np.testing.assert_array_equal(v @ v, [[7, 10], [15, 22]])
+    np.testing.assert_array_equal(np.ones((2, 2), np.float32) + v, [[2, 3], [4, 5]])
+    assert float(v[0, 1]) == 2.0 and len(v) == 2 and isinstance(hash(v), int)
+
+
+def test_an_older_tensor_keeps_its_value() -> None:
+    v = nf.Variable([1.0, 2.0])
+    before, view = v.value(), np.asarray(v)[::-1]
+    v.assign_add([1.0, 1.0])
+    v.assign([7.0, 8.0])
+    np.testing.assert_array_equal(before, [1, 2])
+    np.testing.assert_array_equal(view, [2, 1])
+    np.testing.assert_array_equal(v, [7, 8])
+
+
+def test_a_private_buffer_is_written_in_place() -> None:
+    v = nf.Variable([1.0, 2.0])
+    address = cell(v)
+    assert address % 64 == 0
+    assert not v.shared()
+    v.assign([3.0, 4.0])
+    v.assign_sub([1.0, 1.0])
+    assert cell(v) == address
+    tensor = v.value()
+    assert v.shared()
+    v.make_private()
+    assert cell(v) != address
+    assert not v.shared()
+    np.testing.assert_array_equal(tensor, [2, 3])
+
+
+def test_the_initial_array_is_copied() -> None:
+    a = np.ones(3, np.float32)
+    v = nf.Variable(a)
+    a[0] = 5
+    np.testing.assert_array_equal(v, [1, 1, 1])
+    v.numpy()[0] = 5
+    np.testing.assert_array_equal(v, [1, 1, 1])
+
+
+def test_rows_of_dead_variables_are_used_again() -> None:
+    cells = {nf.Variable(0.0).cell_address for _ in range(2000)}
+    gc.collect()
+    assert len(cells) < 1000
+
+
+def test_assign_refuses_another_shape_and_dtype() -> None:
+    v = nf.Variable([1.0, 2.0], name="w")
+    with pytest.raises(ShapeError) as e:
+        v.assign([1.0, 2.0, 3.0])
+    assert str(e.value).startswith(
+        "assign: the value's shape is not that of variable w:0\n"
+        "  variable: float32 [2]\n"
+        "  value: float32 [3]\n"
+    )
+    with pytest.raises(ValueError):
+        v.assign_add(1.0)
+    with pytest.raises(DTypeError):
+        v.assign(nf.constant([1, 2]))
+    np.testing.assert_array_equal(v, [1, 2])
+
+
+def test_a_loose_variable_takes_any_shape() -> None:
+    v = nf.Variable([1.0], validate_shape=False)
+    v.assign([1.0, 2.0])
+    assert v.shape == (2,)
+    v = nf.Variable([1.0], shape=nf.TensorSpec([None]).shape)
+    v.assign([1.0, 2.0, 3.0])
+    assert v.shape == (3,)
+
+
+def test_initial_values_may_be_functions_and_have_dtypes() -> None:
+    assert nf.Variable(lambda: nf.ones([2]) * 3).numpy().tolist() == [3, 3]
+    assert nf.Variable(1, dtype=nf.float64).dtype is nf.float64
+    assert nf.Variable(np.arange(3)).dtype is nf.int64
+    with pytest.raises(ValueError, match="an initial value is needed"):
+        nf.Variable()
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (3, 0, 5), (2, 3, 5)])
+def test_every_shape(shape: tuple[int, ...]) -> None:
+    v = nf.Variable(nf.ones(shape))
+    v.assign_add(np.ones(shape, np.float32))
+    np.testing.assert_array_equal(v, np.full(shape, 2))
+
+
+def test_threads_do_not_lose_updates() -> None:
+    v = nf.Variable(np.int64(0))
+
+    def add() -> None:
+        for _ in range(1000):
+            v.assign_add(1)
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert int(v) == 4000
+
+
+def test_references_are_keys() -> None:
+    v, w = nf.Variable(1.0), nf.Variable(1.0)
+    assert {v.ref(): 1}[v.ref()] == 1 and v.ref() != w.ref() and v.ref().deref() is v
+
+
+def test_it_prints_as_in_tensorflow() -> None:
+    assert repr(nf.Variable(1.5)) == "<tf.Variable 'Variable:0' shape=() dtype=float32, numpy=1.5>"

@@ -1,0 +1,200 @@
+"""@numflow.function: what a compiled function is to its caller."""
+
+import copy
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import numflow as nf
+from numflow.errors import SymbolicTensorError
+from numflow.trace.tracer import VariableCreatedError
+
+
+def test_results_have_the_form_that_was_returned() -> None:
+    class Pair(NamedTuple):
+        a: Any
+        b: Any
+
+    v = nf.Variable(3.0)
+    f = nf.function(lambda x: {"p": Pair(x, None), "l": [x * 2, 7, 1.5], "v": v, "same": x})
+    got = f(np.array([1.0, 2.0], np.float32))
+    assert got["p"].b is None and got["p"].a.numpy().tolist() == [1, 2]
+    assert [t.numpy().tolist() for t in got["l"]] == [[2, 4], 7, 1.5]
+    assert got["l"][1].dtype is nf.int32 and float(got["v"]) == 3.0
+    assert nf.function(lambda: None)() is None
+
+
+def test_a_result_is_no_view_of_an_argument_or_variable() -> None:
+    v = nf.Variable([1.0, 2.0])
+    f = nf.function(lambda x: (x, v, x))
+    a = np.array([5.0, 6.0], np.float32)
+    x, w, y = f(a)
+    a[:] = 0
+    v.assign([0.0, 0.0])
+    assert [t.numpy().tolist() for t in (x, w, y)] == [[5, 6], [1, 2], [5, 6]]
+
+
+def test_what_is_no_tensor_is_refused() -> None:
+    f = nf.function(lambda: object())
+    with pytest.raises(TypeError, match="a traced function returns tensors, None, or structures"):
+        f()
+
+
+def test_arguments_by_name_and_default() -> None:
+    @nf.function
+    def f(x: Any, scale: float = 2.0, *, shift: Any = 0.0) -> Any:
+        return x * scale + shift
+
+    x = nf.constant(3.0)
+    assert [
+        float(t) for t in (f(x), f(x, 3.0), f(scale=4.0, x=x), f(x, shift=nf.constant(1.0)))
+    ] == [
+        6.0,
+        9.0,
+        12.0,
+        7.0,
+    ]
+    with pytest.raises(TypeError, match="unexpected"):
+        f(x, scael=1.0)
+
+
+def test_variables_change_in_program_order() -> None:
+    v, w = nf.Variable(1.0), nf.Variable([1.0, 2.0])
+
+    @nf.function
+    def f(x: Any) -> Any:
+        before = v + 0
+        v.assign_add(x)
+        w.assign(w[::-1] * v)
+        v.assign(v * 10)
+        return before, v
+
+    assert [float(t) for t in f(nf.constant(2.0))] == [1.0, 30.0]
+    assert float(v) == 30.0 and w.numpy().tolist() == [6.0, 3.0]
+    f(nf.constant(0.0))
+    assert float(v) == 300.0 and w.numpy().tolist() == [90.0, 180.0]
+
+
+def test_variables_exchange_their_values() -> None:
+    a, b = nf.Variable([1.0, 2.0]), nf.Variable([3.0, 4.0])
+
+    @nf.function
+    def swap() -> None:
+        x, y = a.value(), b.value()
+        a.assign(y)
+        b.assign(x)
+
+    swap()
+    assert a.numpy().tolist() == [3, 4] and b.numpy().tolist() == [1, 2]
+
+
+def test_older_tensors_keep_their_values() -> None:
+    v = nf.Variable([1.0, 2.0])
+    f = nf.function(lambda: v.assign_add([1.0, 1.0]))
+    before = v.value()
+    view = np.asarray(v)
+    f()
+    assert before.numpy().tolist() == view.tolist() == [1, 2] and v.numpy().tolist() == [2, 3]
+
+
+def test_functions_called_while_tracing_are_part_of_the_trace() -> None:
+    inner = nf.function(lambda x: x * 2)
+    outer = nf.function(lambda x: inner(x) + inner(x))
+    assert float(outer(nf.constant(3.0))) == 12.0
+    assert inner.experimental_get_tracing_count() == 0
+
+
+def test_methods_are_traced_per_instance() -> None:
+    class Model:
+        def __init__(self, k: float) -> None:
+            self.k = k
+            self.v: Any = None
+
+        @nf.function
+        def step(self, x: Any) -> Any:
+            if self.v is None:
+                self.v = nf.Variable(self.k)
+            self.v.assign_add(1.0)
+            return x * self.v
+
+    a, b = Model(1.0), Model(10.0)
+    x = nf.constant(2.0)
+    assert [float(m.step(x)) for m in (a, b, a)] == [4.0, 22.0, 6.0]
+    assert a.step is a.step and a.step is not b.step
+    c = copy.copy(a)
+    assert float(c.step(x)) == 8.0 and c.step is not a.step
+
+
+def test_a_variable_made_on_a_later_call_is_refused() -> None:
+    @nf.function
+    def f(x: Any) -> Any:
+        return nf.Variable(2.0, name="w") * x
+
+    assert float(f(nf.constant(2.0))) == 4.0
+    with pytest.raises(VariableCreatedError) as e:
+        f(nf.constant([2.0]))
+    text = str(e.value)
+    assert text.startswith("function: f makes the variable w on a call that is not its first\n")
+    assert "first call: test_function.py:" in text and "at test_function.py:" in text
+
+
+def test_a_variable_that_depends_on_an_argument_is_refused() -> None:
+    f = nf.function(lambda x: nf.Variable(x))
+    with pytest.raises(SymbolicTensorError, match="computed by a function that is being traced"):
+        f(nf.constant(1.0))
+
+
+def test_a_tensor_that_escapes_says_so() -> None:
+    kept = []
+
+    @nf.function
+    def f(x: Any) -> Any:
+        kept.append(x * 2)
+        return x
+
+    f(nf.constant(1.0))
+    with pytest.raises(SymbolicTensorError, match="used outside of it"):
+        _ = kept[0] + 1
+    with pytest.raises(SymbolicTensorError, match="a tensor of one trace is used in another"):
+        nf.function(lambda: kept[0] + 1)()
+    with pytest.raises(SymbolicTensorError, match="it cannot become a NumPy array"):
+        nf.function(lambda x: x.numpy())(nf.constant(1.0))
+
+
+def test_an_error_of_the_user_is_raised_as_it_is() -> None:
+    @nf.function
+    def f(x: Any) -> Any:
+        raise KeyError("mine")
+
+    for n in (2, 3):
+        with pytest.raises(KeyError, match="mine"):
+            f(nf.zeros([n]))
+
+
+def test_captured_integers_may_be_axes_and_shapes() -> None:
+    perm, shape = nf.constant([1, 0]), nf.constant([3, 2])
+    f = nf.function(lambda x: nf.reshape(nf.transpose(x, perm), shape))
+    assert f(nf.constant([[1, 2, 3], [4, 5, 6]])).numpy().tolist() == [[1, 4], [2, 5], [3, 6]]
+
+
+def test_a_concrete_function_is_one_trace() -> None:
+    f = nf.function(lambda x, k: x * k)
+    c = f.get_concrete_function(nf.TensorSpec([2]), 3)
+    assert c(nf.constant([1.0, 2.0])).numpy().tolist() == [3, 6]
+    assert repr(c.inputs) == "[TensorSpec(shape=(2,), dtype=nf.float32, name='x')]"
+    f(nf.constant([1.0, 2.0]), 3)
+    assert f.experimental_get_tracing_count() == 1
+    g = nf.function(lambda x: x + 1, input_signature=[nf.TensorSpec([None])])
+    c = g.get_concrete_function()
+    assert [c(nf.zeros([n])).shape for n in (1, 5)] == [(1,), (5,)]
+
+
+def test_decorator_forms() -> None:
+    @nf.function(jit_compile=True, autograph=False)
+    def f(x: Any) -> Any:
+        """Doc."""
+        return x
+
+    assert f.__doc__ == "Doc." and f.__name__ == "f" and f.python_function(3) == 3
+    assert float(f(2.5)) == 2.5
