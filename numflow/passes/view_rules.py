@@ -29,8 +29,10 @@ def pass_through(node: Node, inputs: Inputs) -> Tensor:
 
 
 def same_shape(node: Node, inputs: Inputs) -> Tensor | None:
-    """A reshape, broadcast or part that is the whole -> x."""
-    return inputs[0] if inputs[0].spec.shape == node.output.spec.shape else None
+    """A reshape, broadcast or part that is the whole, in the same order -> x."""
+    backwards = any(step < 0 for step in node.attrs.get("stride", ()))
+    whole = inputs[0].spec.shape == node.output.spec.shape
+    return inputs[0] if whole and not backwards else None
 
 
 def reshape_twice(node: Node, inputs: Inputs) -> Tensor | None:
