@@ -31,10 +31,6 @@ def main() -> None:
     for name in sorted(set(options.framework) - set(here)):
         print(f"{name} is left out: no environment {PEER_FOLDER / str(FRAMEWORKS[name][1])}")
     limits = measure_limits(options.threads)
-    print(
-        f"{options.threads} threads; multiply-add peak {limits.flop_per_second / 1e9:.0f} GFLOP/s "
-        f"with {limits.vector_bits}-bit vectors, copy {limits.bytes_per_second / 1e9:.0f} GB/s"
-    )
     plan = Plan(options.workload, here, options.rounds, options.seconds, options.threads)
     rows = []
     for row in run_rounds(plan):
@@ -48,7 +44,13 @@ def main() -> None:
                 end="",
                 file=sys.stderr,
             )
-    print(f"\nBest variant of each, medians of {plan.rounds} interleaved rounds:\n")
+    limits = limits.best(measure_limits(options.threads))
+    print(
+        f"\n{options.threads} threads, {limits.vector_bits}-bit vectors: at best "
+        f"{limits.flop_per_second / 1e9:.0f} GFLOP/s of multiply-adds, "
+        f"{limits.bytes_per_second / 1e9:.0f} GB/s copied"
+    )
+    print(f"Best variant of each, medians of {plan.rounds} interleaved rounds:\n")
     print(table(rows, here, limits))
     for complaint in complaints(rows):
         print(complaint)

@@ -12,7 +12,7 @@ import ctypes
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -29,6 +29,14 @@ class Limits:
     bytes_per_second: float
     vector_bits: int
     threads: int
+
+    def best(self, other: "Limits") -> "Limits":
+        """The greater of each figure: a limit that was measured in a busy moment is too low."""
+        return replace(
+            self,
+            flop_per_second=max(self.flop_per_second, other.flop_per_second),
+            bytes_per_second=max(self.bytes_per_second, other.bytes_per_second),
+        )
 
 
 def measure_limits(threads: int) -> Limits:
