@@ -241,6 +241,11 @@ class Rows:
                 if s not in stores and not self._once(s):
                     self.memory.store_scalar(o, row.bases[o.name], terms.scalar(s.term, row))
 
+        stored = {s.operand for s in sweep.stores if not self._once(s)}
+        if stored and sweep is not loop.sweeps[-1]:
+            for row in rows:
+                terms.forget(row, stored)
+
     def _keep(self, r: Reduce, state: Sequence[Reg], place: int = 0) -> None:
         for k, x in enumerate(state):
             lanes = 1 if r.over == "each" else self.lanes
@@ -330,7 +335,9 @@ class Rows:
         ] = {}  # of folds per column: (place, fold) -> state
         for p, (place, states) in enumerate(places):
             for row in rows:
-                memo = dict(row.wide)
+                # few columns: what a sweep computed stays in registers for the next ones
+                memo = row.kept.setdefault(place.i, {}) if self.loop.inner else {}
+                memo.update(row.wide)
                 new: list[list[Reg]] = []
                 for r in sweep.reduces:
                     if r.over == "each":

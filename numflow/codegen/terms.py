@@ -31,6 +31,7 @@ class Row:
     narrow: dict[Term, Reg]
     index: list[str] = field(default_factory=list)
     wide: dict[Term, Reg] = field(default_factory=dict)
+    kept: dict[str, dict[Term, Reg]] = field(default_factory=dict)  # per place, from sweep to sweep
     depth: str = "0"
 
 
@@ -173,6 +174,16 @@ class Terms:
         for name in ["depth"] * loop.deep + ["rows"] * (loop.outer > 0):
             n = self.asm.value(f"mul i64 {n}, {self.args[name]}")
         return self.b.cast(Reg(n, "i64", 1), t.dtype)
+
+    def forget(self, row: Row, stored: set[str]) -> None:
+        """Drop what was computed from an operand that has been stored to since."""
+        stale: set[Term] = set()
+        for t in walk(*self.loop.roots()):
+            if (t.op == "load" and t.attr in stored) or any(a in stale for a in t.args):
+                stale.add(t)
+        for memo in (row.narrow, *row.kept.values()):
+            for t in stale & memo.keys():
+                del memo[t]
 
     # checks -----------------------------------------------------------------------------------
     def check_row(self, c: Check, row: Row) -> None:
