@@ -57,8 +57,6 @@ def thin_product(node: Node, inputs: Inputs) -> Tensor | None:
     a_flipped, b_flipped = node.attrs["transpose_a"], node.attrs["transpose_b"]
     rows, inner = _sides(a, a_flipped)
     columns = _sides(b, b_flipped)[1]
-    if not isinstance(inner, int) or inner == 0:
-        return None
     if columns == 1:
         matrix, flipped, vector = a, a_flipped, b
     elif rows == 1:
@@ -67,7 +65,7 @@ def thin_product(node: Node, inputs: Inputs) -> Tensor | None:
         return None
     # matrix is [..., length, inner], or [..., inner, length] if flipped: then a sum down the rows,
     # which reads memory in order however long it is
-    if inner > SHORT and not flipped:
+    if not flipped and not (isinstance(inner, int) and 0 < inner <= SHORT):
         return None
     along = _as_matrix(vector, inner, 1) if flipped else _as_matrix(vector, 1, inner)
     products = maths.multiply_op(matrix, along)

@@ -367,7 +367,7 @@ PRODUCTS = {
           return %5
         """,
     ),
-    "a long or unknown sum": (
+    "a long sum along the rows stays, down the rows it reads memory in order": (
         """
         graph(%0: f32[n, 65], %1: f32[65, 1])
           %2 = matmul(%0, %1, transpose_a=False, transpose_b=False)
@@ -377,8 +377,10 @@ PRODUCTS = {
         """
         graph(%0: f32[n, 65], %1: f32[65, 1])
           %2 = matmul(%0, %1, transpose_a=False, transpose_b=False)
-          %3 = matmul(%0, %2, transpose_a=True, transpose_b=False)
-          return %3
+          %3 = multiply(%0, %2)
+          %4 = reduce_sum(%3, axis=(0,), keepdims=True)
+          %5 = reshape(%4, shape=(65, 1))
+          return %5
         """,
     ),
 }
