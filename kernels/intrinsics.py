@@ -372,14 +372,12 @@ def refuse(args: int, index: int) -> None:
     _compiled_only()
 
 
-def _call_tile(c: Compiler, table: Value, index: Value, *operands: Value) -> None:
-    tile = c.b(f"load ptr, ptr {_word_pointer(c, table, index)}, align 8")
-    c.b.do(f"call void {tile}({', '.join(f'i64 {x.name}' for x in operands)})")
+def _call(c: Compiler, address: Value, *operands: Value) -> None:
+    listed = ", ".join(f"i64 {x.name}" for x in operands)
+    c.b.do(f"call void {c.b.pointer(address.name)}({listed})")
 
 
-@intrinsic(_call_tile)
-def call_tile(
-    table: int, index: int, q: int, a: int, b: int, c: int, bias: int, panels: int
-) -> None:
-    """Call the register tile at place `index` of the table (tiles.py)."""
+@intrinsic(_call)
+def call(address: int, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
+    """Call the function void(i64 a, ... i64 f) at an address: a register tile, a way to pack."""
     _compiled_only()

@@ -35,6 +35,10 @@ from numflow.kernels.lang import sources
 ACCUMULATE, BIAS, RELU, EPILOGUE = 1, 2, 4, 8
 """Flags: add to C instead of overwriting it; add a row vector; max with 0; generated epilogue."""
 
+VECTORS_PLACE, TAIL_PLACE = 64, 32
+"""Steps from one tile to another in a table of tiles."""
+TABLE_PLACES = 5 * VECTORS_PLACE
+
 
 class Q:
     """Words of the parameter block of a tile. Strides in bytes."""
@@ -83,10 +87,7 @@ class Tile:
     @property
     def place(self) -> int:
         """Index in a table of tiles."""
-        return self.vectors * 64 + self.tail * 32 + self.rows
-
-
-TABLE_PLACES = 5 * 64
+        return self.vectors * VECTORS_PLACE + self.tail * TAIL_PLACE + self.rows
 
 
 def largest_rows(vectors: Vectors, count: int) -> int:

@@ -16,7 +16,7 @@ from numflow.kernels.intrinsics import (
     ES,
     VB,
     VL,
-    call_tile,
+    call,
     first_lanes,
     larger,
     load,
@@ -32,7 +32,15 @@ from numflow.kernels.intrinsics import (
 )
 from numflow.kernels.ir import Builder, Module
 from numflow.kernels.lang import raw
-from numflow.kernels.tiles import ACCUMULATE, BIAS, EPILOGUE, RELU, Q
+from numflow.kernels.tiles import (
+    ACCUMULATE,
+    BIAS,
+    EPILOGUE,
+    RELU,
+    TAIL_PLACE,
+    VECTORS_PLACE,
+    Q,
+)
 
 BATCH_RANK = 4
 
@@ -61,7 +69,7 @@ class W:
     KC = HEADER + 18
     NC = HEADER + 19
     PACK_A = HEADER + 20
-    PACK_B = HEADER + 21
+    PACK_B = HEADER + 21  # address of pack_rows or pack_transposed; 0: B is used where it is
     GRID_M = HEADER + 22
     GRID_N = HEADER + 23
     SLOTS = HEADER + 24  # of one matrix
@@ -134,7 +142,7 @@ def copy(dst: int, src: int, n: int) -> None:
             store(dst + i * ES, load(src + i * ES))
 
 
-def pack_b(src: int, lds: int, dst: int, kc: int, nc: int, nr: int) -> None:
+def pack_rows(src: int, lds: int, dst: int, kc: int, nc: int, nr: int) -> None:
     """B[k, n] -> panels of nr columns, the last one as few vectors wide as it needs."""
     full = nc // nr
     rem = nc - full * nr
@@ -223,8 +231,8 @@ def transpose(src: int, lds: int, rows: int, dst: int, ldd: int, n: int) -> None
     """dst[k, j] = src[min(j, rows - 1), k] for j < VL, k < n; n >= VL."""
 
 
-def pack_bt(src: int, lds: int, dst: int, kc: int, nc: int, nr: int) -> None:
-    """The panels of pack_b from B stored as [n, k]."""
+def pack_transposed(src: int, lds: int, dst: int, kc: int, nc: int, nr: int) -> None:
+    """The panels of pack_rows from B stored as [n, k]."""
     for j in range(0, nc, VL):
         p = j // nr
         w = min(nr, (nc - p * nr + VL - 1) // VL * VL) * ES
@@ -270,7 +278,7 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
     mr, nv = word(args, W.ROWS), word(args, W.VECTORS)
     nr = nv * VL
     gm, gn = word(args, W.GRID_M), word(args, W.GRID_N)
-    pack_a, packed_b = word(args, W.PACK_A), word(args, W.PACK_B)
+    pack_a, pack_b = word(args, W.PACK_A), word(args, W.PACK_B)
     bias, flags = word(args, W.BIAS), word(args, W.FLAGS)
     wa = q + Q.BYTES
     wb = wa + word(args, W.A_BYTES)
@@ -300,13 +308,10 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
             kc = min(word(args, W.KC), k - k0)
             bp = b + k0 * ldb + j * ES
             b_step, b_panel, b_tail = ldb, nr * ES, ldb
-            if packed_b != 0:
-                b_step, b_panel, b_tail = nr * ES, nr * ES * kc, rv * VB
-                if tb != 0:
-                    pack_bt(b + j * ldb + k0 * ES, ldb, wb, kc, nc, nr)
-                else:
-                    pack_b(bp, ldb, wb, kc, nc, nr)
-                bp = wb
+            if pack_b != 0:
+                source = b + j * ldb + k0 * ES if tb != 0 else bp
+                call(pack_b, source, ldb, wb, kc, nc, nr)
+                bp, b_step, b_panel, b_tail = wb, nr * ES, nr * ES * kc, rv * VB
             last = 1 if k0 + kc >= k else 0
             stage = flags & ACCUMULATE if k0 == 0 else ACCUMULATE
             if last != 0:
@@ -346,20 +351,12 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
                 set_word(q, Q.B_STEP, b_step)
                 cp = c + r0 * ldc + j * ES
                 if full > 0:
-                    call_tile(tiles, nv * 64 + rows, q, ap, bp, cp, start, full)
+                    call(word(tiles, nv * VECTORS_PLACE + rows), q, ap, bp, cp, start, full)
                 if rem > 0:
                     set_word(q, Q.B_STEP, b_tail)
                     at = start + full * nr * element
-                    call_tile(
-                        tiles,
-                        rv * 64 + part * 32 + rows,
-                        q,
-                        ap,
-                        bp + full * b_panel,
-                        cp + full * nr * ES,
-                        at,
-                        1,
-                    )
+                    tail = word(tiles, rv * VECTORS_PLACE + part * TAIL_PLACE + rows)
+                    call(tail, q, ap, bp + full * b_panel, cp + full * nr * ES, at, 1)
             k0 += kc
             if last != 0:
                 break
@@ -410,12 +407,11 @@ def narrow(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
             bp = b + j * (ldb if tb != 0 else ES)
             cp = ct + j * mb * ES
             if full > 0:
-                call_tile(tiles, nv * 64 + columns, q, bp, ap, cp, zeros(), full)
+                call(word(tiles, nv * VECTORS_PLACE + columns), q, bp, ap, cp, zeros(), full)
             if rem > 0:
                 ahead = full * nr * ES
-                call_tile(
-                    tiles, rv * 64 + part * 32 + columns, q, bp, ap + ahead, cp + ahead, zeros(), 1
-                )
+                tail = word(tiles, rv * VECTORS_PLACE + part * TAIL_PLACE + columns)
+                call(tail, q, bp, ap + ahead, cp + ahead, zeros(), 1)
         for j in range(0, n, VL):
             transpose(
                 ct + j * mb * ES,
