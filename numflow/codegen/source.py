@@ -261,15 +261,15 @@ class _Printer:
                     self.assign(t)
         reduces = [r for r in s.reduces if folds and r.over != "each"]
         values = [[self.expression(t).text for t in r.terms] for r in reduces]
-        stores = [t for x in s.stores if self.loop.level(self.loop.operand(t.operand)) == level]
-        texts = [self.expression(t.term) for t in stores]
+        stores = [x for x in s.stores if self.loop.level(self.loop.operand(x.operand)) == level]
+        texts = [self.expression(x.term) for x in stores]
         for c in s.checks:
             if c.term.level == level:
                 self._check(c.term, c.number, self._number())
         for r, v in zip(reduces, values, strict=True):
             self._fold(r, v)
-        for to, x in zip(stores, texts, strict=True):
-            self._write(to.operand, x)
+        for to, text in zip(stores, texts, strict=True):
+            self._write(to.operand, text)
         self.memo = kept
 
     # folds ------------------------------------------------------------------------------------

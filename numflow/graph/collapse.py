@@ -68,7 +68,7 @@ def collapse(
     steps = [strides[output][k] for k in left] if strides else []
     if not any(folded) and all(isinstance(s, int) for s in steps):
         size = {k: abs(s) for k, s in zip(left, steps, strict=True) if isinstance(s, int)}
-        left.sort(key=lambda k: -size[k])
+        left.sort(key=lambda k: (shape[k] != 1, -size[k]))
     sizes: list[Extent] = []
     rows: list[list[Extent]] = []  # per axis, a stride per operand
     kinds: list[bool] = []

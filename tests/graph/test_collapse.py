@@ -5,6 +5,8 @@ What merges, what is dropped, and that the loop on what is left computes the sam
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,7 +48,7 @@ def test_one_element_has_one_axis() -> None:
 
 def test_a_kept_axis_stays() -> None:
     axes = collapse((3, 1, 7), [(7, 0, 1)], keep=(1, 2))
-    assert axes.sizes == (3, 1, 7)
+    assert axes.sizes == (1, 3, 7)
     assert collapse((3, 7), [(7, 1)], keep=(1,)).sizes == (3, 7)
 
 
@@ -54,7 +56,7 @@ def test_a_kept_axis_stays() -> None:
 def test_symbolic_sizes_merge_structurally(batch: Dim) -> None:
     whole = collapse((batch, 5, 7), [(35, 7, 1), (35, 7, 1)])
     assert whole.sizes == (batch * 35,)
-    rows = collapse((batch, 7), [(7, 1), (0, 1)])
+    rows = collapse((batch, 7), [(7, 1), (0, 1)], output=0)
     assert rows.sizes == (batch, 7)
     assert rows.letters() == ("su", "-u")
     inner = collapse((5, batch), [(batch, 1), (batch, 1)])
@@ -81,13 +83,11 @@ def test_what_is_left_walks_the_same_elements(data: st.DataObject) -> None:
     axes = collapse(shape, operands)
     before = [_addresses(shape, s) for s in operands]
     after = [_addresses(axes.sizes, s) for s in axes.strides]  # type: ignore[arg-type]
-    if not axes.origin[0]:
-        after = [np.zeros_like(a) for a in after]
     pairs = {tuple(int(a[k]) for a in before) for k in range(before[0].size)}
     assert pairs == {tuple(int(a[k]) for a in after) for k in range(after[0].size)}
     assert before[0].size == after[0].size
 
 
 def _addresses(shape: tuple[int, ...], strides: tuple[int, ...] | list[int]) -> np.ndarray:
-    numbers = np.indices(shape).reshape(len(shape), -1)
-    return np.asarray(strides, int) @ numbers if len(shape) else np.zeros(1, int)
+    numbers = np.indices(shape).reshape(len(shape), math.prod(shape))
+    return np.asarray(strides, int) @ numbers
