@@ -185,8 +185,8 @@ def _child(
         return [{"error": f"took more than {CHILD_LIMIT} s"}]
     rows = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
     if run.returncode:
-        last = (run.stderr.strip().splitlines() or ["no message"])[-1]
-        rows.append({"error": f"exit status {run.returncode}: {last}"})
+        said = [line for line in run.stderr.splitlines() if any(map(str.isalpha, line))]
+        rows.append({"error": f"exit status {run.returncode}: {(said or ['no message'])[-1]}"})
     return rows
 
 
