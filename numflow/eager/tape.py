@@ -17,6 +17,7 @@ from numflow import nest
 from numflow.eager.apply import tapes
 from numflow.errors import GraphError, ShapeError, explain
 from numflow.gradient.vjp import Record, backward, differentiable
+from numflow.graph.op import observers
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
@@ -90,11 +91,13 @@ class GradientTape:
         if self._interpreter is not None:
             self._cursor = len(self._interpreter.builder.nodes)
         tapes.items.append(self)
+        observers.append(self)
 
     def _pause(self) -> None:
         self._catch_up()
         self._recording = False
         tapes.items.remove(self)
+        observers.remove(self)
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:

@@ -136,6 +136,9 @@ class _Stack(threading.local):
 
 _stack = _Stack()
 _default: list[Interpreter] = []
+observers: list[object] = []
+"""Interpreters and tapes in force, of all threads. While it is empty a call of a compiled function
+need not ask whether anybody wants to see it: the native entry looks at this very list."""
 
 
 def set_default(interpreter: Interpreter) -> None:
@@ -152,11 +155,13 @@ def current() -> Interpreter:
 @contextmanager
 def interpreting(interpreter: Interpreter) -> Iterator[None]:
     """Ops in this thread run on `interpreter` meanwhile."""
+    observers.append(interpreter)
     _stack.items.append(interpreter)
     try:
         yield
     finally:
         _stack.items.pop()
+        observers.remove(interpreter)
 
 
 @contextmanager
