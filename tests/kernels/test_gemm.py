@@ -225,11 +225,15 @@ def test_batches_broadcast(
 
     c = np.full(expected.shape, np.nan, "float32")
     batch = [Batch(*d) for d in zip(shape, strides(a), strides(b), strides(c), strict=True)]
+    results: list[Array] = []
     for threads in (1, 2, 5):
         p = plan(m, n, k, transpose_a=bool(ta), transpose_b=bool(tb), batch=batch, threads=threads)
         c[...] = np.nan
         run(p, a, b, c)
         np.testing.assert_allclose(c, expected, rtol=0, atol=1e-4)
+        results.append(c.copy())
+    for other in results[1:]:
+        np.testing.assert_array_equal(results[0], other)
 
 
 def test_a_batch_times_one_matrix_is_one_product() -> None:
