@@ -1,6 +1,6 @@
 """Matrix products on the CPU: C = op(A) @ op(B), row-major, with bias, relu, generated epilogue.
 
-`plan` turns the sizes of one product, or of a batch of them, into a list of integers in about 20
+`plan` turns the sizes of one product, or of a batch of them, into a list of integers in about 40
 us: which tile, what to pack, how the work is cut. The loops that read them are in gemm_nest.py and
 gemv.py, the register tiles in tiles.py; all three are compiled once for all shapes, when a plan
 first needs them (cold first product 30 to 60 ms, from the object cache 4).
