@@ -20,8 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from numflow import nest
-from numflow.codegen.program import emit
+from numflow import codegen, nest, passes, runtime
 from numflow.eager.apply import eager, tapes
 from numflow.eager.compiled import CompiledGraph, Runnable
 from numflow.eager.tensor import Array, EagerTensor
@@ -29,8 +28,6 @@ from numflow.errors import GraphError, SourceLine, explain, user_line
 from numflow.graph.graph import Graph
 from numflow.graph.op import current
 from numflow.graph.tensor import Tensor
-from numflow.passes.pipeline import run_passes
-from numflow.runtime.executable import Executable
 from numflow.shapes import Shape, known
 from numflow.trace.signature import Call, Family, Sizes, conform, fits, opened
 from numflow.trace.tensor_spec import TensorSpec
@@ -38,11 +35,11 @@ from numflow.trace.tracer import Output, Traced, trace
 from numflow.trace.weak import ValueNeeded, WeakScalar
 
 
-def compile_graph(graph: Graph) -> Executable:
+def compile_graph(graph: Graph) -> runtime.Executable:
     """Graph -> something that runs."""
-    graph = run_passes(graph)
-    program = emit(graph)
-    return Executable(program)
+    graph = passes.run_passes(graph)
+    program = codegen.emit(graph)
+    return runtime.Executable(program)
 
 
 # --- one trace ---------------------------------------------------------------
