@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -138,7 +140,9 @@ class Function:
         self._traces: dict[Any, list[tuple[tuple[Shape, ...], ConcreteFunction]]] = {}
         self._exact: dict[Any, ConcreteFunction] = {}
         self._count = 0
+        self._kept: list[Any] = []
         self._first: SourceLine | None = None
+        self._tracing = threading.RLock()
         self._fast: Callable[..., Any] | None = None
         functools.update_wrapper(self, python_function, updated=())
 
@@ -185,14 +189,16 @@ class Function:
         call = self._describe(args, kwargs)
         concrete = self._exact.get((call.key, call.shapes))
         if concrete is None:
-            call, concrete = self._find(call)
+            with self._tracing:
+                call, concrete = self._find(call)
         return concrete.run([_array(x) for x in call.tensors], call.tensors)
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
         """The trace that fits these arguments; TensorSpecs stand for tensors."""
         if not args and not kwargs and self._signature is not None:
             args = self._signature
-        return self._find(self._describe(_examples(args), _examples(kwargs)))[1]
+        with self._tracing:
+            return self._find(self._describe(_examples(args), _examples(kwargs)))[1]
 
     # --- which trace ---
 
@@ -213,6 +219,7 @@ class Function:
         if family is None:
             given = frozenset() if self._signature is None else opened(call, self._signature)
             family = self._families[call.key] = Family(call.names(self._parameters), given)
+            self._keep(call)
         if family.constants:
             return self._find(call.with_constants(family.constants))
         traces = self._traces.setdefault(call.key, [])
@@ -231,6 +238,20 @@ class Function:
         concrete = ConcreteFunction(traced, self._name)
         traces.insert(0, (pattern, concrete))
         return call, concrete
+
+    def _keep(self, call: Call) -> None:
+        """See to it that an id in a key is that of its object: alive, or the key is gone."""
+        for x in call.identities():
+            try:
+                weakref.finalize(x, _forget, weakref.ref(self), call.key).atexit = False
+            except TypeError:  # it has no room for weak references
+                self._kept.append(x)
+
+    def _forget(self, key: Any) -> None:
+        self._families.pop(key, None)
+        self._traces.pop(key, None)
+        for known in [k for k in self._exact if k[0] == key]:
+            del self._exact[known]
 
     def _trace(self, call: Call, family: Family) -> tuple[tuple[Shape, ...], Traced]:
         """A trace with the family's symbols, or with sizes if it cannot do with them."""
@@ -270,6 +291,13 @@ class Function:
 
     def __repr__(self) -> str:
         return f"<nf.function {self._name}>"
+
+
+def _forget(function: weakref.ref[Function], key: Any) -> None:
+    """Drop the traces of a key, one of whose arguments is gone."""
+    found = function()
+    if found is not None:
+        found._forget(key)
 
 
 _METHODS = "_numflow_methods"

@@ -76,6 +76,10 @@ class Call:
             for x, shape in zip(self.tensors, shapes, strict=True)
         ]
 
+    def identities(self) -> list[Any]:
+        """The arguments that the key knows by their id."""
+        return [x for x in self.leaves if type(_kind(x)) is _Identity]
+
     def replaced(self, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments with other tensors in place of its own."""
         leaves = list(self.leaves)
@@ -102,6 +106,12 @@ class Call:
         return names
 
 
+class _Identity(tuple[Any, ...]):
+    """(id,) of an argument that is like no other: a variable, a model."""
+
+    __slots__ = ()
+
+
 class _TensorKind(tuple[Any, ...]):
     """(dtype, rank) of a tensor among the arguments."""
 
@@ -117,12 +127,10 @@ def _kind(leaf: Any) -> Any:
         return _TensorKind((dtypes.as_dtype(leaf.dtype), leaf.ndim))
     if isinstance(leaf, np.ndarray):
         return _TensorKind((dtypes.from_numpy(leaf.dtype), leaf.ndim))
-    if hasattr(leaf, "_as_tensor"):
-        return ("variable", id(leaf))
-    try:
-        hash(leaf)
-    except TypeError:
-        return ("object", id(leaf))
+    if hasattr(leaf, "_as_tensor") or kind.__hash__ is None or kind.__hash__ is object.__hash__:
+        return _Identity(
+            (id(leaf),)
+        )  # the object itself is not kept alive by what it is traced for
     return (kind, leaf)
 
 

@@ -139,8 +139,7 @@ class Output:
     index: int
 
 
-@dataclass(frozen=True)
-class Traced:
+class Traced(NamedTuple):
     """A function as a graph.
 
     graph: its inputs are the arguments' tensors in order, then the captures.

@@ -1,5 +1,6 @@
 """Which calls share a trace, and which sizes it leaves open."""
 
+import gc
 from typing import Any
 
 import numpy as np
@@ -120,3 +121,15 @@ def test_tensor_specs() -> None:
     )
     assert nf.TensorSpec.from_tensor(nf.zeros([2])) == nf.TensorSpec([2])
     assert nf.TensorSpec(None).is_compatible_with(zeros(2, 3, 5))
+
+
+def test_traces_for_an_object_go_with_it() -> None:
+    class Model:
+        def __init__(self, k: float) -> None:
+            self.k = k
+
+    f = nf.function(lambda model, x: x * model.k)
+    for k in range(5):
+        assert float(f(Model(float(k)), nf.constant(2.0))) == 2.0 * k
+    gc.collect()
+    assert len(f._families) == 0 and len(f._traces) == 0
