@@ -173,8 +173,8 @@ def _uniform_term(b: Any, index: Any, key: Any, step: Any, first: int, dtype: dt
     """The uniform number of words first and first + 1."""
     high = b.philox(index, key, step, first)
     if dtype is dtypes.float32:
-        return scalar_bits.uniform_f32(b, high)
-    return scalar_bits.uniform_f64(b, high, b.philox(index, key, step, first + 1))
+        return scalar_bits.uniform(b, high, high, "f32")
+    return scalar_bits.uniform(b, high, b.philox(index, key, step, first + 1), "f64")
 
 
 def _uniform_body(
