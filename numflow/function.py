@@ -250,8 +250,8 @@ class Function:
     def _forget(self, key: Any) -> None:
         self._families.pop(key, None)
         self._traces.pop(key, None)
-        for known in [k for k in self._exact if k[0] == key]:
-            del self._exact[known]
+        for calls in [k for k in self._exact if k[0] == key]:
+            del self._exact[calls]
 
     def _trace(self, call: Call, family: Family) -> tuple[tuple[Shape, ...], Traced]:
         """A trace with the family's symbols, or with sizes if it cannot do with them."""

@@ -127,7 +127,8 @@ def _kind(leaf: Any) -> Any:
         return _TensorKind((dtypes.as_dtype(leaf.dtype), leaf.ndim))
     if isinstance(leaf, np.ndarray):
         return _TensorKind((dtypes.from_numpy(leaf.dtype), leaf.ndim))
-    if hasattr(leaf, "_as_tensor") or kind.__hash__ is None or kind.__hash__ is object.__hash__:
+    by_identity: tuple[object, ...] = (None, object.__hash__)
+    if hasattr(leaf, "_as_tensor") or kind.__hash__ in by_identity:
         return _Identity(
             (id(leaf),)
         )  # the object itself is not kept alive by what it is traced for
