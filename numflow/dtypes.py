@@ -7,10 +7,12 @@ bfloat16 is ml_dtypes' NumPy type, loaded at first use.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class DType:

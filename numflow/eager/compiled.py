@@ -16,8 +16,7 @@ being outputs of the record, a second derivative finds its way through them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from numflow.eager.apply import eager, tapes
 from numflow.eager.tensor import Array, EagerTensor
@@ -249,21 +248,18 @@ class _Continuing(Building):
         return found
 
 
-@dataclass(frozen=True)
-class _Joint:
+class _Joint(NamedTuple):
     nodes: list[Node]  # of the gradient only
     cts: list[Value]
     outputs: list[Value | None]  # the gradient for each source, None where there is none
 
 
-@dataclass(frozen=True)
-class _Forward:
+class _Forward(NamedTuple):
     run: Runnable
     outputs: tuple[Value, ...]  # the graph's, then the residuals
 
 
-@dataclass(frozen=True)
-class _Pullback:
+class _Pullback(NamedTuple):
     called: CompiledGraph
     residuals: list[int]  # numbers of a record's inputs and outputs
     targets: list[int]  # numbers of a record's inputs, in the order of the pullback's outputs

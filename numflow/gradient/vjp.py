@@ -9,16 +9,14 @@ Source: Griewank & Walther 2008, "Evaluating Derivatives", section 3.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from numflow.errors import GraphError, SourceLine, explain
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.tensor import Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One op that ran: its tensors are compared by identity."""
 
     op: Op

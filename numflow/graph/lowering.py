@@ -14,21 +14,21 @@
     HostCall      NumPy's reference, called between two parts of a program; `explain()` says so.
 
 An op whose lower is None runs only where it is folded away before code is made.
+
+They are named tuples, since a dataclass takes half a millisecond of `import numflow`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from numflow.graph.op import Attrs
 from numflow.graph.spec import Spec
 from numflow.shapes import Extent, Shape, product
 
 
-@dataclass(frozen=True)
-class Elementwise:
+class Elementwise(NamedTuple):
     """body(b, *terms, **attrs) -> term: the output's element from the inputs' (kernels/scalar.py).
 
     index: the body also wants the element's own indices, and is called as body(b, axes, *terms,
@@ -39,23 +39,20 @@ class Elementwise:
     index: bool = False
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(NamedTuple):
     """condition(b, x, **attrs) -> bool term that must hold; message(value, attrs) -> the fault."""
 
     condition: Callable[..., Any]
     message: Callable[[Any, Attrs], str]
 
 
-@dataclass(frozen=True)
-class Reduction:
+class Reduction(NamedTuple):
     """kind: sum, prod, max, min, any, all."""
 
     kind: str
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """Where the elements of a value lie in its buffer: offset and strides, in elements."""
 
     shape: Shape
@@ -77,8 +74,7 @@ def dense(shape: Sequence[Extent]) -> tuple[Extent, ...]:
     return tuple(product(shape[k + 1 :]) for k in range(len(shape)))
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """see(layout of the input, output spec, attrs) -> layout of the output.
 
     None where the input must be copied first.
@@ -87,8 +83,7 @@ class View:
     see: Callable[[Layout, Spec, Attrs], Layout | None]
 
 
-@dataclass(frozen=True)
-class Assemble:
+class Assemble(NamedTuple):
     """place(input specs, output spec, attrs) -> for each input (begins, steps).
 
     Per axis: the index in the output where it begins, and the step from an element to the next.
@@ -100,8 +95,7 @@ class Assemble:
     fill: Callable[[Attrs], float | int | bool | None] = lambda attrs: None
 
 
-@dataclass(frozen=True)
-class Composite:
+class Composite(NamedTuple):
     """expand(*tensors, **attrs): the outputs, made of other ops."""
 
     expand: Callable[..., Any]
@@ -123,8 +117,7 @@ class Call(Protocol):
         """Where in `words` the operands' pointers stand."""
 
 
-@dataclass(frozen=True)
-class Library:
+class Library(NamedTuple):
     """plan(input specs, output specs, attrs, threads) -> Call, all sizes being ints.
 
     Inputs are dense arrays.
@@ -138,8 +131,7 @@ class Library:
     cost: Callable[[Sequence[Spec], Sequence[Spec], Attrs], float] | None = None
 
 
-@dataclass(frozen=True)
-class HostCall:
+class HostCall(NamedTuple):
     """The reference, called from Python in the middle of a program. why: what explain() says."""
 
     why: str

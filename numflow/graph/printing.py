@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,6 +106,8 @@ def array_text(array: np.ndarray[Any, Any]) -> str:
     if array.dtype == object:
         return f"{spec}({array.tolist()!r})"
     if array.size > INLINE:
+        import hashlib  # late: it loads OpenSSL, 4 ms
+
         digest = hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=8).hexdigest()
         return f"{spec}(digest({digest!r}))"
     return f"{spec}({_nested(array)})"

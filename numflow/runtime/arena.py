@@ -15,10 +15,12 @@ import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 ALIGNMENT = 64
 """Bytes of a cache line, and of the widest vector."""
