@@ -17,8 +17,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numflow.kernels import scalar_erf, scalar_f32, scalar_f64, scalar_int, scalar_inverse
-from numflow.kernels.builder import FLOATS, INTS
+from numflow.kernels import (
+    scalar_erf,
+    scalar_f32,
+    scalar_f64,
+    scalar_gamma,
+    scalar_int,
+    scalar_inverse,
+)
+from numflow.kernels.builder import FLOATS, INTS, UNSIGNED, Builder, V
 from numflow.kernels.scalar_bits import (
     half_to_single,
     normal,
@@ -27,7 +34,28 @@ from numflow.kernels.scalar_bits import (
     uniform,
 )
 
-__all__ = ["BODIES", "half_to_single", "normal", "philox", "single_to_half", "uniform"]
+__all__ = [
+    "BODIES",
+    "elu",
+    "exp2",
+    "gelu",
+    "gelu_tanh",
+    "half_to_single",
+    "log2",
+    "log10",
+    "log_sigmoid",
+    "normal",
+    "philox",
+    "reciprocal",
+    "rsqrt",
+    "sign",
+    "silu",
+    "single_to_half",
+    "softplus",
+    "softsign",
+    "square",
+    "uniform",
+]
 
 Body = Callable[..., Any]
 
@@ -63,6 +91,10 @@ BODIES: dict[tuple[str, str], Body] = {
     **{("asinh", d): scalar_inverse.asinh for d in FLOATS},
     **{("acosh", d): scalar_inverse.acosh for d in FLOATS},
     **{("atanh", d): scalar_inverse.atanh for d in FLOATS},
+    **{("log2", d): scalar_inverse.log2 for d in FLOATS},
+    **{("log10", d): scalar_inverse.log10 for d in FLOATS},
+    **{("lgamma", d): scalar_gamma.lgamma for d in FLOATS},
+    **{("digamma", d): scalar_gamma.digamma for d in FLOATS},
     **{("floordiv", d): scalar_int.floordiv_float for d in FLOATS},
     **{("mod", d): scalar_int.mod_float for d in FLOATS},
     **{("floordiv", d): scalar_int.floordiv for d in INTS},
@@ -70,3 +102,71 @@ BODIES: dict[tuple[str, str], Body] = {
     **{("pow", d): scalar_int.pow for d in INTS},
 }
 """(function, dtype) -> body(builder, *args)."""
+
+
+# --- composed bodies -------------------------------------------------------------
+
+
+def sign(b: Builder[V], x: V) -> V:
+    """-1, 0 or 1; NaN stays."""
+    if x.dtype not in FLOATS:
+        above = b.select(b.gt(x, 0), b.const(1, x.dtype), 0)
+        return above if x.dtype in UNSIGNED else b.select(b.lt(x, 0), -1, above)
+    return b.select(b.gt(b.abs(x), 0.0), b.copysign(1.0, x), x)
+
+
+def reciprocal(b: Builder[V], x: V) -> V:
+    return b.div(1.0, x)
+
+
+def rsqrt(b: Builder[V], x: V) -> V:
+    return b.div(1.0, b.sqrt(x))
+
+
+def square(b: Builder[V], x: V) -> V:
+    return b.mul(x, x)
+
+
+def softplus(b: Builder[V], x: V) -> V:
+    """log(1 + e^x), without overflow."""
+    return b.add(b.max(x, 0.0), b.log1p(b.exp(b.neg(b.abs(x)))))
+
+
+def log_sigmoid(b: Builder[V], x: V) -> V:
+    return b.sub(b.min(x, 0.0), b.log1p(b.exp(b.neg(b.abs(x)))))
+
+
+def softsign(b: Builder[V], x: V) -> V:
+    return b.div(x, b.add(b.abs(x), 1.0))
+
+
+def silu(b: Builder[V], x: V) -> V:
+    return b.mul(x, b.sigmoid(x))
+
+
+def elu(b: Builder[V], x: V) -> V:
+    return b.select(b.gt(x, 0.0), x, b.expm1(b.min(x, 0.0)))
+
+
+def gelu(b: Builder[V], x: V) -> V:
+    """x times the normal distribution up to x: erfc keeps its digits where that is small."""
+    return b.mul(b.mul(x, 0.5), b.erfc(b.mul(x, -0.7071067811865476)))
+
+
+def gelu_tanh(b: Builder[V], x: V) -> V:
+    """Hendrycks & Gimpel 2016."""
+    inner = b.mul(b.fma(b.mul(b.mul(x, x), x), 0.044715, x), 0.7978845608028654)
+    return b.mul(b.mul(x, 0.5), b.add(b.tanh(inner), 1.0))
+
+
+def exp2(b: Builder[V], x: V) -> V:
+    return b.pow(b.const(2.0, x.dtype), x)
+
+
+def log2(b: Builder[V], x: V) -> V:
+    """Whole numbers for powers of two."""
+    return b.math("log2", x)
+
+
+def log10(b: Builder[V], x: V) -> V:
+    return b.math("log10", x)

@@ -14,7 +14,7 @@ from numflow.kernels.builder import INF, NAN, Builder, V
 
 _MAGIC = 12582912.0  # 1.5 * 2^23: adding it leaves the nearest integer in the low bits
 _LOG2E, _LN2_HI, _LN2_LO = 1.44269504, 0.693145752, 1.42860677e-6
-_MAX_NORMAL, _MIN_NORMAL = 3.4028234664e38, 1.175494351e-38
+_MIN_NORMAL = 1.175494351e-38
 
 
 def horner(b: Builder[V], x: V, coefficients: Sequence[float | V]) -> V:

@@ -1,4 +1,4 @@
-"""Inverse and hyperbolic functions, for both widths of float, against a builder. See scalar.py.
+"""Inverse and hyperbolic functions, and other logarithms, for both widths of float. See scalar.py.
 
 Polynomials are interpolations at Chebyshev nodes, computed with 90 digits; the rest is made of exp,
 log1p and sqrt.
@@ -6,8 +6,9 @@ log1p and sqrt.
 
 from __future__ import annotations
 
-from numflow.kernels.builder import NAN, Builder, V
+from numflow.kernels.builder import INF, NAN, Builder, V
 from numflow.kernels.scalar_f32 import horner
+from numflow.kernels.scalar_f64 import log_pair
 
 PI, PI_LOW = 3.141592653589793, 1.2246467991473532e-16
 
@@ -170,3 +171,26 @@ def atanh(b: Builder[V], x: V) -> V:
     a = b.abs(x)
     y = b.log1p(b.div(b.add(a, a), b.sub(1.0, a)))
     return b.copysign(b.mul(y, 0.5), x)
+
+
+# --- logarithms of other bases -----------------------------------------------------
+
+
+def log2(b: Builder[V], x: V) -> V:
+    return _logarithm(b, x, 1.4426950408889634, 2.0355273740931033e-17)
+
+
+def log10(b: Builder[V], x: V) -> V:
+    return _logarithm(b, x, 0.4342944819032518, 1.098319650216765e-17)
+
+
+def _logarithm(b: Builder[V], x: V, scale: float, scale_low: float) -> V:
+    """log x times scale + scale_low, rounded nearly once: exact for powers of the base."""
+    if x.dtype == "f32":
+        return b.cast(_logarithm(b, b.cast(x, "f64"), scale, scale_low), "f32")
+    high, low = log_pair(b, b.smaller(1.7976931348623157e308, b.larger(5e-324, x)))
+    y = b.mul(high, scale)
+    rest = b.fma(high, scale, b.neg(y))
+    y = b.add(y, b.fma(high, scale_low, b.fma(low, scale, rest)))
+    y = b.select(b.eq(x, 0.0), -INF, b.select(b.eq(x, INF), INF, y))
+    return b.select(b.logical_or(b.lt(x, 0.0), b.isnan(x)), NAN, y)
