@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -31,7 +32,17 @@ from numflow.graph.graph import Graph
 from numflow.graph.op import current
 from numflow.graph.tensor import Tensor
 from numflow.shapes import Shape, known
-from numflow.trace.signature import Call, Family, Sizes, conform, fits, opened
+from numflow.trace.signature import (
+    Call,
+    Described,
+    Family,
+    Sizes,
+    conform,
+    described,
+    difference,
+    fits,
+    opened,
+)
 from numflow.trace.tensor_spec import TensorSpec
 from numflow.trace.tracer import Output, Traced, trace
 from numflow.trace.weak import ValueNeeded, WeakScalar
@@ -100,7 +111,7 @@ class ConcreteFunction:
         """The result, for arrays of the arguments; tensors: what they were, for tapes."""
         if tapes.items:
             inputs = [
-                x if type(x) is EagerTensor else EagerTensor(a)
+                x if type(x) is EagerTensor else EagerTensor(np.array(a))  # a tape may keep it
                 for x, a in zip(tensors, arrays, strict=True)
             ]
             outputs = self._compiled([*inputs, *self._captures])
@@ -141,6 +152,7 @@ class Function:
         self._exact: dict[Any, ConcreteFunction] = {}
         self._count = 0
         self._kept: list[Any] = []
+        self._last: Described = []  # the call that was traced last
         self._first: SourceLine | None = None
         self._tracing = threading.RLock()
         self._fast: Callable[..., Any] | None = None
@@ -237,7 +249,18 @@ class Function:
             return self._find(call)
         concrete = ConcreteFunction(traced, self._name)
         traces.insert(0, (pattern, concrete))
+        now = described(call)
+        if self._count == _MANY:
+            self._warn(call, now)
+        self._last = now
         return call, concrete
+
+    def _warn(self, call: Call, now: Described) -> None:
+        """Say that there are many traces, and what changed last."""
+        change, fix = difference(self._last, now, call.owners(self._parameters))
+        problem = f"{self._name} has been traced {_MANY} times, which is slow"
+        text = explain("function", problem, {"the last time": change}, fix)
+        warnings.warn(text, UserWarning, stacklevel=5)
 
     def _keep(self, call: Call) -> None:
         """See to it that an id in a key is that of its object: alive, or the key is gone."""
@@ -301,6 +324,7 @@ def _forget(function: weakref.ref[Function], key: Any) -> None:
 
 
 _METHODS = "_numflow_methods"
+_MANY = 8  # traces after which a function warns
 _REMEMBERED = 4096  # shapes of calls whose trace is found without a search
 
 

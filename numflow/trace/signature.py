@@ -88,14 +88,18 @@ class Call:
         args, kwargs = nest.pack_sequence_as(self._structure, leaves)
         return args, kwargs
 
-    def names(self, parameters: Sequence[str]) -> list[str]:
-        """A name for each tensor: that of its parameter, numbered where there are more."""
+    def owners(self, parameters: Sequence[str]) -> list[str]:
+        """The name of the parameter that each leaf came in."""
         args, kwargs = self._structure
         roots = [
             parameters[min(k, len(parameters) - 1)] if parameters else "x" for k in range(len(args))
         ]
         owners = [root for root, arg in zip(roots, args, strict=True) for _ in nest.flatten(arg)]
-        owners += [k for k in sorted(kwargs) for _ in nest.flatten(kwargs[k])]
+        return owners + [k for k in sorted(kwargs) for _ in nest.flatten(kwargs[k])]
+
+    def names(self, parameters: Sequence[str]) -> list[str]:
+        """A name for each tensor: that of its parameter, numbered where there are more."""
+        owners = self.owners(parameters)
         names: list[str] = []
         for place in self.places:
             name, n = owners[place], 1
@@ -194,6 +198,40 @@ def fits(pattern: Sequence[Shape], shapes: Sequence[Sizes]) -> bool:
             if (bound.setdefault(want, n) if isinstance(want, Dim) else want) != n:
                 return False
     return True
+
+
+Described = list[tuple[Any, str]]  # per leaf: its kind, and what a message says of it
+
+
+def described(call: Call) -> Described:
+    """A call as messages speak of it; it keeps no argument alive."""
+    out = []
+    for leaf in call.leaves:
+        kind = _kind(leaf)
+        if type(kind) is _TensorKind:
+            text = str(Spec(_shape(leaf), kind[0]))
+        else:
+            text = type(leaf).__name__ if type(kind) is _Identity else f"{leaf!r:.50}"
+        out.append((kind, text))
+    return out
+
+
+def difference(before: Described, now: Described, names: Sequence[str]) -> tuple[str, str]:
+    """(which argument changed and how, the remedy), of two calls that took a trace each."""
+    if len(before) == len(now):
+        leaves = list(zip(before, now, names, strict=True))
+        # Floats last: most of them are no reason for a trace.
+        for (kind, was), (new, text), name in sorted(leaves, key=lambda leaf: leaf[1][0] is FLOAT):
+            if type(kind) is type(new) is _Identity and kind != new:
+                return f"{name} was one {was}, and is another", ""
+            if kind == new and was != text and type(new) is _TensorKind:
+                return f"{name} was {was}, and is {text}, and the function reads its size", ""
+            if type(kind) is type(new) is _TensorKind and was != text:
+                return f"{name} was {was}, and is {text}", ""
+            if kind != new or was != text:
+                fix = f"{name}=nf.constant(...), if its value need not be known while tracing"
+                return f"{name} was {was}, and is {text}", fix
+    return "the arguments had another structure", ""
 
 
 # --- a given signature -------------------------------------------------------

@@ -133,3 +133,35 @@ def test_traces_for_an_object_go_with_it() -> None:
         assert float(f(Model(float(k)), nf.constant(2.0))) == 2.0 * k
     gc.collect()
     assert len(f._families) == 0 and len(f._traces) == 0
+
+
+@pytest.mark.parametrize(
+    ("calls", "change"),
+    [
+        ([(k,) for k in range(8)], "k was 6, and is 7"),
+        (
+            [(zeros(k),) for k in range(2, 10)],
+            "k was float32 [8], and is float32 [9], and the function",
+        ),
+        (
+            [(zeros(*[1] * k),) for k in range(8)],
+            "k was float32 [1, 1, 1, 1, 1, 1], and is float32",
+        ),
+        ([(nf.Variable(1.0),) for _ in range(8)], "k was one Variable, and is another"),
+        ([([1] * k,) for k in range(8)], "the arguments had another structure"),
+    ],
+)
+def test_many_traces_are_warned_of_once_with_the_cause(calls: Any, change: str) -> None:
+    def f(k: Any) -> Any:
+        if hasattr(k, "shape") and len(k.shape) == 1:
+            int(k.shape[0])
+        return nf.constant(1.0)
+
+    g = nf.function(f)
+    with pytest.warns(UserWarning) as caught:
+        traces(g, *calls)
+    assert len(caught) == 1
+    text = str(caught[0].message)
+    start = "function: f has been traced 8 times, which is slow\n  the last time: "
+    assert text.startswith(start + change)
+    assert ("try: k=nf.constant(...)" in text) == isinstance(calls[0][0], int)
