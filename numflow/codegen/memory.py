@@ -54,7 +54,7 @@ class Memory:
             return self.b.splat(self.load_scalar(o, base), self.lanes)
         lanes, m = self.lanes, MEMORY[o.dtype]
         t = vector(m, lanes)
-        if o.inner == "s" or place.mask:
+        if o.inner == "s" or self._masks(place):
             zeros = (t, "zeroinitializer")
             if o.inner == "s":
                 name = f"llvm.masked.gather.v{lanes}{_suffix(m)}.v{lanes}p0"
@@ -84,7 +84,7 @@ class Memory:
             name = f"llvm.masked.scatter.v{lanes}{_suffix(m)}.v{lanes}p0"
             pointers = (f"<{lanes} x ptr>", self._pointers(o, base, place))
             self.asm.call("void", name, (t, text), pointers, self._mask(place))
-        elif place.mask:
+        elif self._masks(place):
             name = f"llvm.masked.store.v{lanes}{_suffix(m)}.p0"
             where = ("ptr", self._address(o, base, place.i))
             self.asm.call("void", name, (t, text), where, self._mask(place))
@@ -119,6 +119,10 @@ class Memory:
         if o.dtype != "b1":
             return text
         return self.asm.value(f"zext {vector('i1', lanes)} {text} to {vector('i8', lanes)}")
+
+    def _masks(self, place: Place) -> bool:
+        """Whether accesses are masked: AVX-512 does so at no cost, others better take a part."""
+        return bool(place.mask) or (place.count > 0 and self.b.target.bits == 512)
 
     def mask(self, place: Place) -> Reg:
         """Which lanes of a place exist, where not all do."""
