@@ -139,7 +139,9 @@ def _close(got: Any, want: Array, case: Case, dtype: nf.DType) -> None:
         tolerance = TOLERANCE[dtype.name] * case.slack
         got = np.asarray(got, np.float64)
         scale = np.max(np.abs(want), initial=1.0, where=np.isfinite(want))
-        np.testing.assert_allclose(got, want, tolerance, tolerance * float(scale), err_msg=case.name)
+        np.testing.assert_allclose(
+            got, want, tolerance, tolerance * float(scale), err_msg=case.name
+        )
     else:
         np.testing.assert_array_equal(got, want, err_msg=case.name)
 
@@ -197,7 +199,9 @@ def check_gradient(case: Case) -> None:
             value = total(tensors)
         gradients = tape.gradient(value, [tensors[k] for k in floating])
         parts = [
-            nf.reduce_sum(g * directions[k]) for k, g in zip(floating, gradients, strict=True) if g is not None
+            nf.reduce_sum(g * directions[k])
+            for k, g in zip(floating, gradients, strict=True)
+            if g is not None
         ]
         for k, g in zip(floating, gradients, strict=True):
             assert g is None or g.spec == tensors[k].spec, f"{case.name}: gradient {g.spec}"
@@ -216,7 +220,9 @@ def check_gradient(case: Case) -> None:
             value = slope(tensors)
         gradients = tape.gradient(value, [tensors[k] for k in floating])
         parts = [
-            nf.reduce_sum(g * directions[k]) for k, g in zip(floating, gradients, strict=True) if g is not None
+            nf.reduce_sum(g * directions[k])
+            for k, g in zip(floating, gradients, strict=True)
+            if g is not None
         ]
         return nf.add_n(parts) if parts else nf.constant(0.0, nf.float64)
 
@@ -234,7 +240,11 @@ def _same_slope(
     step = 1e-5
 
     def moved(by: float) -> float:
-        return float(function([a + by * directions[k] if k in directions else a for k, a in enumerate(arrays)]))
+        return float(
+            function(
+                [a + by * directions[k] if k in directions else a for k, a in enumerate(arrays)]
+            )
+        )
 
     want = (moved(step) - moved(-step)) / (2 * step)
     got = float(derivative(arrays))

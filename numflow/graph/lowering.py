@@ -70,8 +70,8 @@ class Layout(NamedTuple):
 
 
 def dense(shape: Sequence[Extent]) -> tuple[Extent, ...]:
-    """Row-major strides, in elements."""
-    return tuple(product(shape[k + 1 :]) for k in range(len(shape)))
+    """Row-major strides, in elements. A size of 0 counts as 1: stride 0 means a broadcast."""
+    return tuple(product(n if n != 0 else 1 for n in shape[k + 1 :]) for k in range(len(shape)))
 
 
 class View(NamedTuple):

@@ -378,23 +378,26 @@ _GELU_CUBIC = 0.044715
 
 
 def _gelu_body(b: Any, x: Any) -> Any:
-    return b.mul(b.mul(x, 0.5), b.add(b.erf(b.mul(x, _ROOT_HALF)), 1.0))
+    return b.mul(b.mul(x, 0.5), b.erfc(b.mul(x, -_ROOT_HALF)))  # erfc keeps its digits far below 0
 
 
 def _gelu_reference(x: Any) -> Any:
-    distribution = np.frompyfunc(math.erf, 1, 1)(x * _ROOT_HALF)
-    return 0.5 * x * (1 + np.asarray(distribution, x.dtype))
+    return 0.5 * x * np.asarray(np.frompyfunc(math.erfc, 1, 1)(x * -_ROOT_HALF), x.dtype)
 
 
 def _gelu_vjp(ct: Tensor, y: Tensor, x: Tensor) -> Tensor:
     """ct (P(x) + x p(x)), with distribution P and density p of the normal distribution."""
-    distribution = 0.5 * (1 + transcendental.erf(x * _ROOT_HALF))
+    distribution = 0.5 * transcendental.erfc(x * -_ROOT_HALF)
     density = maths.exp(maths.square(x) * -0.5) / math.sqrt(2 * math.pi)
     return ct * (distribution + x * density)
 
 
 gelu_op = Op(
-    "gelu", floating_like("gelu"), widened(_gelu_reference), unary(_gelu_vjp), Elementwise(_gelu_body)
+    "gelu",
+    floating_like("gelu"),
+    widened(_gelu_reference),
+    unary(_gelu_vjp),
+    Elementwise(_gelu_body),
 )
 
 

@@ -15,7 +15,6 @@ from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, explain
 from numflow.graph.lowering import Checked
 from numflow.graph.op import Op
-from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
 from numflow.ops.convert import known_content

@@ -35,7 +35,11 @@ def clip_by_value(
     out = maths.maximum(maths.minimum(x, clip_value_max), clip_value_min)
     if out.spec.shape != x.spec.shape:
         raise ShapeError(
-            explain("clip_by_value", "a bound has more elements than t", {"t": x.spec, "result": out.spec})
+            explain(
+                "clip_by_value",
+                "a bound has more elements than t",
+                {"t": x.spec, "result": out.spec},
+            )
         )
     return out
 

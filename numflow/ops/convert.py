@@ -78,7 +78,10 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
             explain(op, f"{name} cannot become a tensor: {e}", {name: repr(value)[:200]})
         ) from None
     if array.dtype == object or array.dtype.kind in "SU":
-        return _objects(array, value, op, name)
+        array = _objects(array, value, op, name)
+        if want is not None:
+            raise DTypeError(explain(op, f"{name} is text, which does not become {want.name}"))
+        return array
     adapts = not isinstance(value, np.ndarray | np.generic)
     if want is None:
         if not adapts:
@@ -106,7 +109,7 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
                 op,
                 f"{name} is {_python_kind(have)}, which does not become {want.name} silently",
                 {name: repr(value)[:200]},
-                fix=f"nf.cast, or a number of the right kind",
+                fix="nf.cast, or a number of the right kind",
             )
         )
     return array.astype(want.numpy)

@@ -17,7 +17,6 @@ from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import (
-
     as_tensor,
     known_content,
     operands,
@@ -123,7 +122,9 @@ def range(
     """
     if limit is None:
         start, limit = 0, start
-    first, end, step = (_known_number(v, n) for v, n in ((start, "start"), (limit, "limit"), (delta, "delta")))
+    first, end, step = (
+        _known_number(v, n) for v, n in ((start, "start"), (limit, "limit"), (delta, "delta"))
+    )
     want = _range_dtype((start, limit, delta)) if dtype is None else dtypes.as_dtype(dtype)
     if not want.is_integer and not want.is_floating:
         raise DTypeError(explain("range", f"does not make {want.name}"))
@@ -133,7 +134,9 @@ def range(
         raise InvalidArgumentError(explain("range", "delta is 0"))
     count = max(0, math.ceil((end - first) / step))
     if count > 1 << 40:
-        raise ShapeError(explain("range", "the number of elements is beyond any memory", {"limit": end}))
+        raise ShapeError(
+            explain("range", "the number of elements is beyond any memory", {"limit": end})
+        )
     return current().constant((first + np.arange(count) * step).astype(want.numpy))
 
 
@@ -151,7 +154,9 @@ def _known_number(value: Any, name: str) -> Any:
 
 
 def _range_dtype(values: tuple[Any, ...]) -> dtypes.DType:
-    kinds = [as_tensor(v).dtype for v in values if not (isinstance(v, int) and not isinstance(v, bool))]
+    kinds = [
+        as_tensor(v).dtype for v in values if not (isinstance(v, int) and not isinstance(v, bool))
+    ]
     if not kinds:
         return dtypes.int32
     return dtypes.from_numpy(np.result_type(*(k.numpy for k in kinds)))
@@ -160,7 +165,9 @@ def _range_dtype(values: tuple[Any, ...]) -> dtypes.DType:
 def _symbolic_range(first: Any, end: Any, step: Any, want: dtypes.DType) -> Tensor:
     if step != 1:
         raise InvalidArgumentError(
-            explain("range", f"a range up to an unknown size has steps of 1, not {step}", {"limit": end})
+            explain(
+                "range", f"a range up to an unknown size has steps of 1, not {step}", {"limit": end}
+            )
         )
     line = iota((end - first,), 0, want)
     return line if first == 0 else line + maths.cast(shaping.size_tensor(first), want)  # type: ignore[operator,no-any-return]
@@ -234,19 +241,28 @@ def one_hot(
     """
     x = as_tensor(indices, None, "one_hot", "indices")
     if not x.dtype.is_integer:
-        raise DTypeError(explain("one_hot", f"indices is {x.dtype.name}, not an integer", {"indices": x.spec}))
+        raise DTypeError(
+            explain("one_hot", f"indices is {x.dtype.name}, not an integer", {"indices": x.spec})
+        )
     (count,) = static_shape(depth, "one_hot", "depth")
     given = [v for v in (on_value, off_value) if v is not None]
     want = dtypes.as_dtype(dtype) if dtype is not None else None
     if want is None:
         want = as_tensor(given[0]).dtype if given else dtypes.float32
-    on = as_tensor(1 if on_value is None else on_value, None if on_value is not None and dtype is None else want, "one_hot", "on_value")
+    on = as_tensor(
+        1 if on_value is None else on_value,
+        None if on_value is not None and dtype is None else want,
+        "one_hot",
+        "on_value",
+    )
     off = as_tensor(0 if off_value is None else off_value, on.dtype, "one_hot", "off_value")
     k = normal_axis("one_hot", -1 if axis is None else axis, x.spec.rank + 1)
     if x.dtype.size < 4:  # an index past the limits of a small dtype must not wrap around
         x = maths.cast(x, dtypes.int32)
     shape = (*x.spec.shape[:k], count, *x.spec.shape[k:])
-    return selections.where(maths.equal(shaping.expand_dims(x, k), iota(shape, k, x.dtype)), on, off)
+    return selections.where(
+        maths.equal(shaping.expand_dims(x, k), iota(shape, k, x.dtype)), on, off
+    )
 
 
 def eye(
@@ -313,5 +329,3 @@ def meshgrid(*args: TensorLike, indexing: str = "xy", name: str | None = None) -
         line[order.index(k)] = v.spec.size  # type: ignore[call-overload]
         out.append(shaping.broadcast_to(shaping.reshape(v, line), shape))
     return out
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,8 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, UnimplementedError, explain
 from numflow.graph.building import SymbolicTensor
-from numflow.graph.lowering import HostCall
-from numflow.graph.op import Backward, Op
+from numflow.graph.lowering import HostCall, Library
+from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
@@ -18,8 +20,9 @@ from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops import slicing
 from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.precision import single
 from numflow.ops.shape_rules import normal_axis
-from numflow.shapes import Shape
+from numflow.shapes import Shape, product
 
 # --- gather --------------------------------------------------------------------
 
@@ -65,7 +68,76 @@ def _gather_reference(params: Any, indices: Any, *, axis: int, batch_dims: int) 
 
 def _gather_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     params, indices = g.inputs
-    return scatter_add_op(g.ct, indices, shape=params.spec.shape, **g.attrs), None
+    ct = single(g.ct)  # the kernel adds rows of float32 and float64
+    op = exact_scatter_add_op if ct.dtype.is_complex else scatter_add_op
+    dense = op(ct, indices, shape=params.spec.shape, **g.attrs)
+    return maths.cast(dense, g.ct.dtype), None
+
+
+@dataclass(frozen=True)
+class _RowsCall:
+    """A planned gather or scatter_add, as the executor takes it; order: its operands among the kernel's."""
+
+    plan: Any
+    pointer_positions: tuple[int, int, int]
+    workspace_bytes: int = 0
+
+    @property
+    def address(self) -> int:
+        return int(self.plan.address)
+
+    @property
+    def units(self) -> int:
+        return int(self.plan.units)
+
+    @property
+    def chunk(self) -> int:
+        return int(self.plan.chunk)
+
+    def words(self, pointers: Sequence[int]) -> list[int]:
+        placed = dict(zip(self.pointer_positions, pointers, strict=True))
+        return list(self.plan.words(placed[0], placed[1], placed[2]))
+
+
+def _collapsed(shape: Shape, indices: Shape, attrs: Attrs) -> dict[str, Any]:
+    """The sizes of the form that the kernels have: batch, outer, axis, inner, and count of indices."""
+    axis, batch_dims = attrs["axis"], attrs["batch_dims"]
+    return {
+        "batch": product(shape[:batch_dims]),
+        "outer": product(shape[batch_dims:axis]),
+        "axis": shape[axis],
+        "count": product(indices[batch_dims:]),
+    }
+
+
+def _plan_gather(
+    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
+) -> _RowsCall:
+    from numflow.kernels.cpu import gather as kernel  # llvmlite: only where code is made
+
+    params, indices = inputs
+    sizes = _collapsed(params.shape, indices.shape, attrs)
+    inner: Any = product(params.shape[attrs["axis"] + 1 :])
+    row = inner * params.dtype.size
+    plan = kernel.plan_gather(row_bytes=row, index_bytes=indices.dtype.size, **sizes)
+    return _RowsCall(plan, (0, 1, 2))
+
+
+def _plan_scatter_add(
+    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
+) -> _RowsCall:
+    from numflow.kernels.cpu import gather as kernel
+
+    ct, indices = inputs
+    shape = outputs[0].shape
+    plan = kernel.plan_scatter_add(
+        inner=product(shape[attrs["axis"] + 1 :]),
+        dtype=ct.dtype.name,
+        index_bytes=indices.dtype.size,
+        threads=threads,
+        **_collapsed(shape, indices.shape, attrs),
+    )
+    return _RowsCall(plan, (2, 1, 0))
 
 
 gather_op = Op(
@@ -73,7 +145,14 @@ gather_op = Op(
     _gather_infer,
     _gather_reference,
     _gather_vjp,
-    HostCall("rows are gathered by NumPy"),
+    Library(_plan_gather, refuses=True, checked=1),
+)
+gather_strings_op = Op(
+    "gather_strings",
+    _gather_infer,
+    _gather_reference,
+    None,
+    HostCall("strings are gathered by NumPy"),
 )
 
 
@@ -110,8 +189,24 @@ scatter_add_op = Op(
     _scatter_add_infer,
     _scatter_add_reference,
     _scatter_add_vjp,
-    HostCall("rows are added by NumPy"),
+    Library(_plan_scatter_add, refuses=True, checked=1),
 )
+exact_scatter_add_op = Op(
+    "scatter_add_exact",
+    _scatter_add_infer,
+    _scatter_add_reference,
+    _scatter_add_vjp,
+    HostCall("rows of complex numbers are added by NumPy"),
+)
+
+
+def _rows(x: Tensor, indices: Tensor, axis: int, batch_dims: int) -> Tensor:
+    """gather, with indices in a dtype that the kernel takes."""
+    if x.dtype is dtypes.string:
+        return gather_strings_op(x, indices, axis=axis, batch_dims=batch_dims)  # type: ignore[no-any-return]
+    if indices.dtype.is_integer and indices.dtype not in (dtypes.int32, dtypes.int64):
+        indices = maths.cast(indices, dtypes.int64)
+    return gather_op(x, indices, axis=axis, batch_dims=batch_dims)  # type: ignore[no-any-return]
 
 
 def gather(
@@ -156,7 +251,7 @@ def gather(
         raise ShapeError(
             explain("gather", f"axis {k} is one of the {shared} batch axes", {"params": x.spec})
         )
-    return gather_op(x, chosen, axis=k, batch_dims=shared)  # type: ignore[no-any-return]
+    return _rows(x, chosen, k, shared)  # type: ignore[no-any-return]
 
 
 # --- boolean_mask ----------------------------------------------------------------
@@ -203,7 +298,7 @@ def _masked(op: str, x: Tensor, mask: Tensor, axis: int) -> Tensor:
         )
     found = np.flatnonzero(np.asarray(mask))
     merged = shaping.reshape(x, (*shape[:axis], mask.spec.size, *shape[axis + rank :]))
-    return gather_op(merged, as_tensor(found), axis=axis, batch_dims=0)  # type: ignore[no-any-return]
+    return _rows(merged, as_tensor(found), axis, 0)  # type: ignore[no-any-return]
 
 
 # --- x[array] ----------------------------------------------------------------------
@@ -260,4 +355,4 @@ def getitem(x: Tensor, keys: list[Any]) -> Tensor:
         size = shaping.size_tensor(rest.spec.shape[axis], dtypes.int64)
         chosen = maths.cast(chosen, dtypes.int64)
         chosen = selections.where(chosen < 0, chosen + size, chosen)  # type: ignore[operator]
-    return gather_op(rest, chosen, axis=axis, batch_dims=0)  # type: ignore[no-any-return]
+    return _rows(rest, chosen, axis, 0)  # type: ignore[no-any-return]

@@ -341,7 +341,9 @@ def tensordot(a: TensorLike, b: TensorLike, axes: Any, name: str | None = None) 
         if m != n:
             if isinstance(m, Dim) or isinstance(n, Dim):
                 raise UnknownSizeError(f"tensordot: sizes {m} and {n} meet")
-            raise ShapeError(explain("tensordot", f"axis {i} of a has size {m}, axis {j} of b {n}", shown))
+            raise ShapeError(
+                explain("tensordot", f"axis {i} of a has size {m}, axis {j} of b {n}", shown)
+            )
     rows = [k for k in range(x.spec.rank) if k not in left]
     columns = [k for k in range(y.spec.rank) if k not in right]
     inner = product(x.spec.shape[k] for k in left)
@@ -400,7 +402,11 @@ def norm(
     size = maths.abs(x)
     if matrix:
         if ord not in (1, np.inf):
-            raise ValueError(explain("norm", f"no matrix norm {ord!r}", {"tensor": x.spec}, fix='"fro", 1 or inf'))
+            raise ValueError(
+                explain(
+                    "norm", f"no matrix norm {ord!r}", {"tensor": x.spec}, fix='"fro", 1 or inf'
+                )
+            )
         rows, columns = axes  # type: ignore[misc]
         summed, largest = (rows, columns) if ord == 1 else (columns, rows)
         total = reductions.reduce_sum(size, summed, keepdims=True)
@@ -411,5 +417,7 @@ def norm(
     if ord == 1:
         return reductions.reduce_sum(size, axes, keep)
     if not isinstance(ord, int | float) or ord <= 0:
-        raise ValueError(explain("norm", f"no norm {ord!r}", {"tensor": x.spec}, fix="a positive number"))
+        raise ValueError(
+            explain("norm", f"no norm {ord!r}", {"tensor": x.spec}, fix="a positive number")
+        )
     return power.pow(reductions.reduce_sum(power.pow(size, float(ord)), axes, keep), 1 / ord)

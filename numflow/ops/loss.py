@@ -161,7 +161,9 @@ def _checked_pair(op: str, labels: Spec, logits: Spec) -> None:
         raise DTypeError(explain(op, f"logits is {logits.dtype.name}, not floating", shown))
     if labels.dtype is not logits.dtype:
         fix = f"nf.cast(labels, nf.{logits.dtype.name})"
-        raise DTypeError(explain(op, f"labels is {labels.dtype.name}, logits {logits.dtype.name}", shown, fix))
+        raise DTypeError(
+            explain(op, f"labels is {labels.dtype.name}, logits {logits.dtype.name}", shown, fix)
+        )
     _same_shape(op, ("labels", labels), ("logits", logits))
 
 

@@ -175,7 +175,9 @@ def scalar_mul(scalar: TensorLike, x: TensorLike, name: str | None = None) -> Te
     tensor = as_tensor(x, None, "scalar_mul", "x")
     factor = as_tensor(scalar, tensor.dtype, "scalar_mul", "scalar")
     if factor.spec.rank:
-        raise ShapeError(explain("scalar_mul", "scalar has axes", {"scalar": factor.spec}, "nf.multiply"))
+        raise ShapeError(
+            explain("scalar_mul", "scalar has axes", {"scalar": factor.spec}, "nf.multiply")
+        )
     return multiply_op(factor, tensor)  # type: ignore[no-any-return]
 
 

@@ -8,8 +8,8 @@ from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
-from numflow.ops import reduce as reductions
 from numflow.ops import random as draws
+from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
@@ -128,7 +128,11 @@ def batch_normalization(
 
 
 def l2_normalize(
-    x: TensorLike, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None
+    x: TensorLike,
+    axis: Any = None,
+    epsilon: float = 1e-12,
+    name: str | None = None,
+    dim: Any = None,
 ) -> Tensor:
     """x / sqrt(max(sum(x^2), epsilon)) along axes.
 
@@ -186,7 +190,9 @@ def dropout(
     """
     value = as_tensor(x, None, "dropout", "x")
     if not value.dtype.is_floating:
-        raise DTypeError(explain("dropout", f"x is {value.dtype.name}, not floating", {"x": value.spec}))
+        raise DTypeError(
+            explain("dropout", f"x is {value.dtype.name}, not floating", {"x": value.spec})
+        )
     if isinstance(rate, int | float) and not 0 <= rate < 1:
         raise ValueError(explain("dropout", f"rate is {rate}, not in [0, 1)"))
     if isinstance(rate, int | float) and rate == 0:

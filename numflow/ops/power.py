@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from numflow.errors import DTypeError, explain
 from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Backward, Op
-from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
 from numflow.ops import select as selections
@@ -17,7 +15,7 @@ from numflow.ops import shape as shaping
 from numflow.ops.checks import checked_divisor, checked_exponent
 from numflow.ops.convert import as_tensor, operands
 from numflow.ops.math import broadcasting
-from numflow.ops.shape_rules import binary, floating_like, numeric_like
+from numflow.ops.shape_rules import binary, floating_like
 
 # --- pow ---------------------------------------------------------------------
 

@@ -23,10 +23,9 @@ from numflow.graph.op import Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.kernels import scalar_bits
-from numflow.ops import power, statistics
 from numflow.ops import math as maths
+from numflow.ops import power, statistics, transcendental
 from numflow.ops import shape as shaping
-from numflow.ops import transcendental
 from numflow.ops.convert import as_tensor, known_content, static_ints, static_shape
 from numflow.shapes import Extent, Shape, product
 
@@ -169,18 +168,16 @@ def _uniform_reference(key: Any, step: Any, *, shape: Any, dtype: dtypes.DType) 
     return _uniform_of(dtype, words[0], words[1])
 
 
-def _uniform_term(b: Any, index: Any, key: Any, step: Any, first: int, dtype: dtypes.DType) -> Any:
-    """The uniform number of words first and first + 1."""
-    high = b.philox(index, key, step, first)
-    if dtype is dtypes.float32:
-        return scalar_bits.uniform(b, high, high, "f32")
-    return scalar_bits.uniform(b, high, b.philox(index, key, step, first + 1), "f64")
+def _words(b: Any, axes: Any, key: Any, step: Any) -> list[Any]:
+    """The four words of an element."""
+    return [b.philox(axes(0), key, step, k) for k in (0, 1, 2, 3)]
 
 
 def _uniform_body(
     b: Any, axes: Any, key: Any, step: Any, *, shape: Shape, dtype: dtypes.DType
 ) -> Any:
-    return _uniform_term(b, axes(0), key, step, 0, dtype)
+    high, low, *_ = _words(b, axes, key, step)
+    return scalar_bits.uniform(b, high, low, b.code(dtype))
 
 
 uniform_op = Op(
@@ -195,9 +192,7 @@ uniform_op = Op(
 def _normal_reference(key: Any, step: Any, *, shape: Any, dtype: dtypes.DType) -> Any:
     words = philox(np.arange(shape[0]), key, step)
     kind = dtype.as_numpy_dtype
-    second = 1 if dtype is dtypes.float32 else 2
-    u = _uniform_of(dtype, words[0], words[1])
-    v = _uniform_of(dtype, words[second], words[3])
+    u, v = _uniform_of(dtype, words[0], words[1]), _uniform_of(dtype, words[2], words[3])
     return np.sqrt(kind(-2) * np.log(kind(1) - u)) * np.cos(kind(2 * math.pi) * v)
 
 
@@ -205,10 +200,7 @@ def _normal_body(
     b: Any, axes: Any, key: Any, step: Any, *, shape: Shape, dtype: dtypes.DType
 ) -> Any:
     """Source: Box & Muller 1958. 1 - u is in (0, 1]: the logarithm is finite."""
-    u = _uniform_term(b, axes(0), key, step, 0, dtype)
-    v = _uniform_term(b, axes(0), key, step, 1 if dtype is dtypes.float32 else 2, dtype)
-    radius = b.sqrt(b.mul(b.log(b.sub(1.0, u)), -2.0))
-    return b.mul(radius, b.cos(b.mul(v, 2 * math.pi)))
+    return scalar_bits.normal(b, *_words(b, axes, key, step), b.code(dtype))
 
 
 normal_op = Op(
@@ -221,16 +213,12 @@ def _bits_reference(key: Any, step: Any, *, shape: Any, dtype: dtypes.DType) -> 
     return (words[0] << np.uint64(32)) | words[1]
 
 
-def _bits_body(
-    b: Any, axes: Any, key: Any, step: Any, *, shape: Shape, dtype: dtypes.DType
-) -> Any:
-    high, low = (b.cast(b.philox(axes(0), key, step, k), "u64") for k in (0, 1))
+def _bits_body(b: Any, axes: Any, key: Any, step: Any, *, shape: Shape, dtype: dtypes.DType) -> Any:
+    high, low, *_ = (b.cast(w, "u64") for w in _words(b, axes, key, step))
     return b.bitor(b.shl(high, 32), low)
 
 
-bits_op = Op(
-    "philox_bits", _line_infer, _bits_reference, None, Elementwise(_bits_body, index=True)
-)
+bits_op = Op("philox_bits", _line_infer, _bits_reference, None, Elementwise(_bits_body, index=True))
 
 
 def _fill(op: Op, key: Tensor, step: Tensor, shape: Shape, dtype: dtypes.DType) -> Tensor:
@@ -272,11 +260,15 @@ def uniform(
     if not (want.is_integer or want.is_floating):
         raise DTypeError(explain("random.uniform", f"does not make {want.name}"))
     if want.is_integer and maxval is None:
-        raise ValueError(explain("random.uniform", "maxval is missing: integers have no default range"))
+        raise ValueError(
+            explain("random.uniform", "maxval is missing: integers have no default range")
+        )
     return _uniform(_draw(seed), sizes, minval, 1 if maxval is None else maxval, want)
 
 
-def _uniform(state: tuple[Tensor, Tensor], shape: Shape, minval: Any, maxval: Any, want: dtypes.DType) -> Tensor:
+def _uniform(
+    state: tuple[Tensor, Tensor], shape: Shape, minval: Any, maxval: Any, want: dtypes.DType
+) -> Tensor:
     low = as_tensor(minval, want, "random.uniform", "minval")
     high = as_tensor(maxval, want, "random.uniform", "maxval")
     if want.is_integer:
@@ -286,7 +278,12 @@ def _uniform(state: tuple[Tensor, Tensor], shape: Shape, minval: Any, maxval: An
         steps = 2.0**11 if want is dtypes.float16 else 2.0**8
         u = power.floor(u * steps) * (1 / steps)  # type: ignore[operator]
     u = maths.cast(u, want)
-    plain = type(minval) in (int, float) and minval == 0 and type(maxval) in (int, float) and maxval == 1
+    plain = (
+        type(minval) in (int, float)
+        and minval == 0
+        and type(maxval) in (int, float)
+        and maxval == 1
+    )
     return u if plain else u * (high - low) + low  # type: ignore[operator,no-any-return]
 
 
@@ -295,7 +292,9 @@ def _floats(op: Op, state: tuple[Tensor, Tensor], shape: Shape, want: dtypes.DTy
     return _fill(op, *state, shape, dtypes.float64 if want is dtypes.float64 else dtypes.float32)
 
 
-def _integers(state: tuple[Tensor, Tensor], shape: Shape, low: Tensor, high: Tensor, want: dtypes.DType) -> Tensor:
+def _integers(
+    state: tuple[Tensor, Tensor], shape: Shape, low: Tensor, high: Tensor, want: dtypes.DType
+) -> Tensor:
     from_, to = (maths.cast(t, dtypes.int64) for t in (low, high))
     _refuse_empty(from_, to)
     span = maths.cast(to - from_, dtypes.uint64)  # type: ignore[operator]
@@ -358,7 +357,9 @@ def _scaled(z: Tensor, mean: Any, stddev: Any, want: dtypes.DType) -> Tensor:
     return z
 
 
-def _normal(state: tuple[Tensor, Tensor], shape: Shape, mean: Any, stddev: Any, want: dtypes.DType) -> Tensor:
+def _normal(
+    state: tuple[Tensor, Tensor], shape: Shape, mean: Any, stddev: Any, want: dtypes.DType
+) -> Tensor:
     return _scaled(_floats(normal_op, state, shape, want), mean, stddev, want)
 
 
@@ -419,12 +420,18 @@ def shuffle(value: TensorLike, seed: Any = None, name: str | None = None) -> Ten
     """
     x = as_tensor(value, None, "random.shuffle", "value")
     if not x.spec.rank:
-        raise ShapeError(explain("random.shuffle", "value is a scalar: it has no rows", {"value": x.spec}))
+        raise ShapeError(
+            explain("random.shuffle", "value is a scalar: it has no rows", {"value": x.spec})
+        )
     return shuffle_op(x, *_draw(seed))  # type: ignore[no-any-return]
 
 
 def categorical(
-    logits: TensorLike, num_samples: Any, dtype: Any = None, seed: Any = None, name: str | None = None
+    logits: TensorLike,
+    num_samples: Any,
+    dtype: Any = None,
+    seed: Any = None,
+    name: str | None = None,
 ) -> Tensor:
     """Class numbers drawn with the probabilities softmax(logits), for each row.
 
@@ -448,7 +455,11 @@ def categorical(
     """
     x = as_tensor(logits, None, "random.categorical", "logits")
     if x.spec.rank != 2 or not x.dtype.is_floating:
-        raise ShapeError(explain("random.categorical", "logits must be floating [batch, classes]", {"logits": x.spec}))
+        raise ShapeError(
+            explain(
+                "random.categorical", "logits must be floating [batch, classes]", {"logits": x.spec}
+            )
+        )
     (count,) = static_ints(num_samples, "random.categorical", "num_samples")
     rows, classes = x.spec.shape
     u = _fill(uniform_op, *_draw(seed), (rows, count, classes), dtypes.float32)
@@ -488,7 +499,9 @@ def stateless_uniform(
     want = dtypes.as_dtype(dtype)
     sizes = static_shape(shape, "random.stateless_uniform")
     if want.is_integer and maxval is None:
-        raise ValueError(explain("random.stateless_uniform", "maxval is missing: integers have no default range"))
+        raise ValueError(
+            explain("random.stateless_uniform", "maxval is missing: integers have no default range")
+        )
     state = _stateless(seed, "random.stateless_uniform")
     return _uniform(state, sizes, minval, 1 if maxval is None else maxval, want)
 

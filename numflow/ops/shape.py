@@ -279,7 +279,7 @@ def ones(
 
 def _filled(shape: Any, value: int, dtype: Any, op: str) -> Tensor:
     want = dtypes.as_dtype(dtype)
-    scalar = current().constant(np.array(bytes() if want is dtypes.string else value, want.numpy))
+    scalar = current().constant(np.array(b"" if want is dtypes.string else value, want.numpy))
     return broadcast_op(scalar, shape=static_shape(shape, op))  # type: ignore[no-any-return]
 
 

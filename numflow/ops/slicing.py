@@ -53,7 +53,7 @@ def _slice_vjp(g: Backward) -> tuple[Tensor | None, ...]:
 slice_op = Op("slice", _slice_infer, _slice_reference, _slice_vjp, View(_see_slice))
 
 
-def slice(input_: TensorLike, begin: Any, size: Any, name: str | None = None) -> Tensor:  # noqa: A001
+def slice(input_: TensorLike, begin: Any, size: Any, name: str | None = None) -> Tensor:
     """The part that begins at begin and has the sizes given; -1: up to the end.
 
     Raises:

@@ -34,7 +34,11 @@ def reduce_logsumexp(
     """
     x = as_tensor(input_tensor, None, "reduce_logsumexp", "input_tensor")
     if not x.dtype.is_floating:
-        raise DTypeError(explain("reduce_logsumexp", f"input_tensor is {x.dtype.name}, not floating", {"x": x.spec}))
+        raise DTypeError(
+            explain(
+                "reduce_logsumexp", f"input_tensor is {x.dtype.name}, not floating", {"x": x.spec}
+            )
+        )
     greatest = reductions.reduce_max(x, axis, keepdims=True)
     shift = selections.where(finite.is_finite(greatest), greatest, shaping.zeros_like(greatest))
     shift = shaping.stop_gradient(shift)  # the result does not depend on it
@@ -53,7 +57,11 @@ def reduce_variance(
     """
     x = as_tensor(input_tensor, None, "reduce_variance", "input_tensor")
     if not x.dtype.is_floating:
-        raise DTypeError(explain("reduce_variance", f"input_tensor is {x.dtype.name}, not floating", {"x": x.spec}))
+        raise DTypeError(
+            explain(
+                "reduce_variance", f"input_tensor is {x.dtype.name}, not floating", {"x": x.spec}
+            )
+        )
     mean = reductions.reduce_mean(x, axis, keepdims=True)
     return reductions.reduce_mean(maths.squared_difference(x, mean), axis, keepdims)
 

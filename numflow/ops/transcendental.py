@@ -202,7 +202,9 @@ def _series(x: Any, order: int) -> Any:
     with np.errstate(all="ignore"):
         for _ in np.arange(16):
             small = x < 16
-            total = np.where(small, total + sign * factorial / np.where(small, x, 1) ** (order + 1), total)
+            total = np.where(
+                small, total + sign * factorial / np.where(small, x, 1) ** (order + 1), total
+            )
             x = np.where(small, x + 1, x)
         if order == 0:
             tail = np.log(x) - 0.5 / x

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 
 from numflow.graph.lowering import Elementwise
@@ -77,21 +74,21 @@ asin_op = Op(
     floating_like("asin"),
     np.arcsin,
     unary(lambda ct, y, x: ct / maths.sqrt((1 - x) * (1 + x))),
-    Elementwise(lambda b, x: b.libm("asin", x)),
+    Elementwise(lambda b, x: b.math("asin", x)),
 )
 acos_op = Op(
     "acos",
     floating_like("acos"),
     np.arccos,
     unary(lambda ct, y, x: -ct / maths.sqrt((1 - x) * (1 + x))),
-    Elementwise(lambda b, x: b.libm("acos", x)),
+    Elementwise(lambda b, x: b.math("acos", x)),
 )
 atan_op = Op(
     "atan",
     floating_like("atan"),
     np.arctan,
     unary(lambda ct, y, x: ct / (1 + x * x)),
-    Elementwise(lambda b, x: b.libm("atan", x)),
+    Elementwise(lambda b, x: b.math("atan", x)),
 )
 atan2_op = Op(
     "atan2",
@@ -100,7 +97,7 @@ atan2_op = Op(
     broadcasting(
         lambda ct, z, y, x: ct * x / (x * x + y * y), lambda ct, z, y, x: -ct * y / (x * x + y * y)
     ),
-    Elementwise(lambda b, y, x: b.libm("atan2", y, x)),
+    Elementwise(lambda b, y, x: b.math("atan2", y, x)),
 )
 
 
@@ -147,39 +144,19 @@ def atan2(y: TensorLike, x: TensorLike, name: str | None = None) -> Tensor:
 # --- sinh, cosh ----------------------------------------------------------------------
 
 
-def _half_exponential(b: Any, x: Any) -> Any:
-    """e^x / 2 without overflow of e^x."""
-    root = b.exp(b.mul(x, 0.5))
-    return b.mul(b.mul(root, 0.5), root)
-
-
-def _sinh_body(b: Any, x: Any) -> Any:
-    size = b.abs(x)
-    t = b.expm1(size)
-    near = b.mul(b.add(t, b.div(t, b.add(t, 1.0))), 0.5)
-    return b.copysign(b.select(b.gt(size, 20.0), _half_exponential(b, size), near), x)
-
-
-def _cosh_body(b: Any, x: Any) -> Any:
-    size = b.abs(x)
-    e = b.exp(size)
-    near = b.mul(b.add(e, b.div(1.0, e)), 0.5)
-    return b.select(b.gt(size, 20.0), _half_exponential(b, size), near)
-
-
 sinh_op = Op(
     "sinh",
     floating_like("sinh"),
     np.sinh,
     unary(lambda ct, y, x: ct * cosh_op(x)),
-    Elementwise(_sinh_body),
+    Elementwise(lambda b, x: b.math("sinh", x)),
 )
 cosh_op = Op(
     "cosh",
     floating_like("cosh"),
     np.cosh,
     unary(lambda ct, y, x: ct * sinh_op(x)),
-    Elementwise(_cosh_body),
+    Elementwise(lambda b, x: b.math("cosh", x)),
 )
 
 
@@ -205,48 +182,26 @@ def cosh(x: TensorLike, name: str | None = None) -> Tensor:
 
 # --- asinh, acosh, atanh ---------------------------------------------------------------
 
-_LARGE = 1e9  # its square is finite in float32, and 1 is lost beside it
-
-
-def _asinh_body(b: Any, x: Any) -> Any:
-    size = b.abs(x)
-    square = b.mul(size, size)
-    near = b.log1p(b.add(size, b.div(square, b.add(b.sqrt(b.add(square, 1.0)), 1.0))))
-    far = b.add(b.log(size), math.log(2))
-    return b.copysign(b.select(b.gt(size, _LARGE), far, near), x)
-
-
-def _acosh_body(b: Any, x: Any) -> Any:
-    t = b.sub(x, 1.0)
-    near = b.log1p(b.add(t, b.sqrt(b.mul(t, b.add(t, 2.0)))))
-    return b.select(b.gt(x, _LARGE), b.add(b.log(x), math.log(2)), near)
-
-
-def _atanh_body(b: Any, x: Any) -> Any:
-    size = b.abs(x)
-    return b.copysign(b.mul(b.log1p(b.div(b.mul(size, 2.0), b.sub(1.0, size))), 0.5), x)
-
-
 asinh_op = Op(
     "asinh",
     floating_like("asinh"),
     np.arcsinh,
     unary(lambda ct, y, x: ct / maths.sqrt(x * x + 1)),
-    Elementwise(_asinh_body),
+    Elementwise(lambda b, x: b.math("asinh", x)),
 )
 acosh_op = Op(
     "acosh",
     floating_like("acosh"),
     np.arccosh,
     unary(lambda ct, y, x: ct / maths.sqrt((x - 1) * (x + 1))),
-    Elementwise(_acosh_body),
+    Elementwise(lambda b, x: b.math("acosh", x)),
 )
 atanh_op = Op(
     "atanh",
     floating_like("atanh"),
     np.arctanh,
     unary(lambda ct, y, x: ct / ((1 - x) * (1 + x))),
-    Elementwise(_atanh_body),
+    Elementwise(lambda b, x: b.math("atanh", x)),
 )
 
 

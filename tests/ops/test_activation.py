@@ -33,15 +33,29 @@ FUNCTIONS: list[tuple[Any, Any]] = [
 ]
 CASES = [
     *(Case(op, oracle, [floats(*s, low=-8, high=8)]) for op, oracle in FUNCTIONS for s in SHAPES),
-    Case(nf.nn.gelu, lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))), [floats(3, 5)], {"approximate": True}),
+    Case(
+        nf.nn.gelu,
+        lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+        [floats(3, 5)],
+        {"approximate": True},
+    ),
     Case(nf.nn.leaky_relu, lambda x: np.where(x > 0, x, 0.5 * x), [floats(3, 5)], {"alpha": 0.5}),
     Case(nf.nn.silu, lambda x: x / (1 + np.exp(-2 * x)), [floats(3, 5)], {"beta": 2.0}),
     Case(nf.nn.relu, lambda x: np.maximum(x, 0), [ints(3, 5)]),
     Case(nf.nn.relu6, lambda x: np.clip(x, 0, 6), [ints(3, 5)]),
     Case(nf.nn.crelu, lambda x: np.maximum(np.concatenate([x, -x], -1), 0), [floats(3, 5)]),
-    *(Case(op, lambda x, f=f, k=k: f(x, k), [floats(*s)], {"axis": k}) for op, f in
-      [(nf.nn.softmax, special.softmax), (nf.nn.log_softmax, _log_softmax)]
-      for s, k in [((3, 5), -1), ((3, 5), 0), ((2, 3, 5), 1), ((7,), 0), ((3, 1), -1), ((0, 5), 1)]),
+    *(
+        Case(op, lambda x, f=f, k=k: f(x, k), [floats(*s)], {"axis": k})
+        for op, f in [(nf.nn.softmax, special.softmax), (nf.nn.log_softmax, _log_softmax)]
+        for s, k in [
+            ((3, 5), -1),
+            ((3, 5), 0),
+            ((2, 3, 5), 1),
+            ((7,), 0),
+            ((3, 1), -1),
+            ((0, 5), 1),
+        ]
+    ),
 ]
 
 

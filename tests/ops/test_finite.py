@@ -11,14 +11,27 @@ import numflow as nf
 from tests.contract import Case, check, floats, ids
 
 CASES = [
-    *(Case(op, oracle, [floats(*s)]) for op, oracle in
-      [(nf.math.is_nan, np.isnan), (nf.math.is_inf, np.isinf), (nf.math.is_finite, np.isfinite)]
-      for s in [(3, 5), (), (0, 5)]),
-    *(Case(nf.math.reciprocal, lambda x: 1 / x, [floats(*s, low=0.5, high=2)]) for s in [(3, 5), (), (0, 5)]),
+    *(
+        Case(op, oracle, [floats(*s)])
+        for op, oracle in [
+            (nf.math.is_nan, np.isnan),
+            (nf.math.is_inf, np.isinf),
+            (nf.math.is_finite, np.isfinite),
+        ]
+        for s in [(3, 5), (), (0, 5)]
+    ),
+    *(
+        Case(nf.math.reciprocal, lambda x: 1 / x, [floats(*s, low=0.5, high=2)])
+        for s in [(3, 5), (), (0, 5)]
+    ),
     Case(nf.math.reciprocal_no_nan, lambda x: 1 / x, [floats(3, 5, low=0.5, high=2)]),
     Case(nf.math.divide_no_nan, np.divide, [floats(3, 5), floats(5, low=0.5, high=2)]),
     Case(nf.math.multiply_no_nan, np.multiply, [floats(3, 5), floats(5, low=0.5, high=2)]),
-    Case(nf.math.xlogy, lambda x, y: x * np.log(y), [floats(3, 5, low=0.5, high=2), floats(5, low=0.5, high=2)]),
+    Case(
+        nf.math.xlogy,
+        lambda x, y: x * np.log(y),
+        [floats(3, 5, low=0.5, high=2), floats(5, low=0.5, high=2)],
+    ),
     Case(nf.math.xdivy, np.divide, [floats(3, 1, low=0.5, high=2), floats(5, low=0.5, high=2)]),
 ]
 

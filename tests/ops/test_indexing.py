@@ -16,15 +16,39 @@ def _batched(x: Any, i: Any) -> Any:
 
 
 CASES = [
-    *(Case(nf.gather, lambda x, i, k=k: np.take(x, i, k), [floats(*s), ints(*at, low=0, high=3)], {"axis": k})
-      for s, at, k in [((3, 5), (7,), 0), ((5, 3), (2, 2), 1), ((3,), (), 0), ((2, 3, 5), (7,), -2), ((3, 5), (0,), 0)]),
+    *(
+        Case(
+            nf.gather,
+            lambda x, i, k=k: np.take(x, i, k),
+            [floats(*s), ints(*at, low=0, high=3)],
+            {"axis": k},
+        )
+        for s, at, k in [
+            ((3, 5), (7,), 0),
+            ((5, 3), (2, 2), 1),
+            ((3,), (), 0),
+            ((2, 3, 5), (7,), -2),
+            ((3, 5), (0,), 0),
+        ]
+    ),
     Case(nf.gather, _batched, [floats(2, 3, 5), ints(2, 7, low=0, high=3)], {"batch_dims": 1}),
-    Case(nf.gather, _batched, [floats(2, 3), ints(2, 2, 2, low=0, high=3)], {"batch_dims": 1, "axis": 1}),
+    Case(
+        nf.gather,
+        _batched,
+        [floats(2, 3), ints(2, 2, 2, low=0, high=3)],
+        {"batch_dims": 1, "axis": 1},
+    ),
     Case(nf.where, np.where, [bools(3, 5), floats(3, 5), floats(3, 5)]),
     Case(nf.where, np.where, [bools(3, 1), floats(5), floats()]),
     Case(nf.where, np.where, [bools(3, 5), ints(3, 5), ints(5)]),
-    *(Case(op, oracle, [bools(3, 5), bools(5)]) for op, oracle in
-      [(nf.logical_and, np.logical_and), (nf.logical_or, np.logical_or), (nf.math.logical_xor, np.logical_xor)]),
+    *(
+        Case(op, oracle, [bools(3, 5), bools(5)])
+        for op, oracle in [
+            (nf.logical_and, np.logical_and),
+            (nf.logical_or, np.logical_or),
+            (nf.math.logical_xor, np.logical_xor),
+        ]
+    ),
     Case(nf.logical_not, np.logical_not, [bools(3, 5)]),
 ]
 
@@ -66,7 +90,9 @@ def test_arrays_as_indices() -> None:
         np.s_[:, np.array([True, False, True])],
         np.array(a % 2 == 0),
     ):
-        np.testing.assert_array_equal(x[key], np.take(a[1], [0, 1], 1) if str(key) == str(np.s_[1, :, [0, 1]]) else a[key])
+        np.testing.assert_array_equal(
+            x[key], np.take(a[1], [0, 1], 1) if str(key) == str(np.s_[1, :, [0, 1]]) else a[key]
+        )
     np.testing.assert_array_equal(x[x > 7], a[a > 7])
     with pytest.raises(nf.errors.InvalidArgumentError, match="is outside"):
         x[[2]]

@@ -39,21 +39,44 @@ def _poisson_full(z: Any, c: Any) -> Any:
 
 CASES = [
     *(
-        Case(nf.nn.sparse_softmax_cross_entropy_with_logits, _sparse, [ints(*s, low=0, high=5), floats(*s, 5, low=-8, high=8)])
+        Case(
+            nf.nn.sparse_softmax_cross_entropy_with_logits,
+            _sparse,
+            [ints(*s, low=0, high=5), floats(*s, 5, low=-8, high=8)],
+        )
         for s in [(3,), (), (2, 3), (0,), (1,)]
     ),
     *(
-        Case(nf.nn.softmax_cross_entropy_with_logits, _dense(k), [floats(*s, low=0, high=1), floats(*s)], {"axis": k})
+        Case(
+            nf.nn.softmax_cross_entropy_with_logits,
+            _dense(k),
+            [floats(*s, low=0, high=1), floats(*s)],
+            {"axis": k},
+        )
         for s, k in [((3, 5), -1), ((3, 5), 0), ((2, 3, 5), 1), ((0, 5), 1), ((5,), 0)]
     ),
     *(
-        Case(nf.nn.sigmoid_cross_entropy_with_logits, _sigmoid, [floats(*s, low=0, high=1), floats(*s)])
+        Case(
+            nf.nn.sigmoid_cross_entropy_with_logits,
+            _sigmoid,
+            [floats(*s, low=0, high=1), floats(*s)],
+        )
         for s in [(3, 5), (), (0, 5)]
     ),
-    Case(nf.nn.weighted_cross_entropy_with_logits, _weighted, [floats(3, 5, low=0, high=1), floats(3, 5)], {"pos_weight": 2.5}),
+    Case(
+        nf.nn.weighted_cross_entropy_with_logits,
+        _weighted,
+        [floats(3, 5, low=0, high=1), floats(3, 5)],
+        {"pos_weight": 2.5},
+    ),
     Case(nf.nn.l2_loss, lambda x: np.sum(x * x) / 2, [floats(3, 5)]),
     Case(nf.nn.log_poisson_loss, _poisson, [floats(3, 5, low=1.5, high=4), floats(3, 5)]),
-    Case(nf.nn.log_poisson_loss, _poisson_full, [floats(3, 5, low=1.5, high=4), floats(3, 5)], {"compute_full_loss": True}),
+    Case(
+        nf.nn.log_poisson_loss,
+        _poisson_full,
+        [floats(3, 5, low=1.5, high=4), floats(3, 5)],
+        {"compute_full_loss": True},
+    ),
     Case(nf.losses.MSE, lambda t, p: np.mean((t - p) ** 2, -1), [floats(3, 5), floats(3, 5)]),
     Case(nf.losses.MAE, lambda t, p: np.mean(np.abs(t - p), -1), [floats(3, 5), floats(3, 5)]),
 ]

@@ -11,7 +11,13 @@ import numflow as nf
 from tests.contract import Case, bools, check, floats, ids, ints
 
 SHAPES: list[tuple[int, ...]] = [(3, 5), (), (1, 7), (0, 5)]
-PAIRS: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((3, 5), (3, 5)), ((3, 5), (5,)), ((3, 1), (1, 7)), ((), (7,)), ((0, 5), (5,))]
+PAIRS: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+    ((3, 5), (3, 5)),
+    ((3, 5), (5,)),
+    ((3, 1), (1, 7)),
+    ((), (7,)),
+    ((0, 5), (5,)),
+]
 
 
 def _sigmoid(x: Any) -> Any:
@@ -48,12 +54,30 @@ COMPARISONS: list[tuple[Any, Any]] = [
     (nf.not_equal, np.not_equal),
 ]
 CASES = [
-    *(Case(op, oracle, [floats(*s, low=low, high=high)]) for op, oracle, (low, high) in UNARY for s in SHAPES),
+    *(
+        Case(op, oracle, [floats(*s, low=low, high=high)])
+        for op, oracle, (low, high) in UNARY
+        for s in SHAPES
+    ),
     *(Case(op, oracle, [floats(*a), floats(*b)]) for op, oracle in BINARY for a, b in PAIRS),
     *(Case(nf.divide, np.divide, [floats(*a), floats(*b, low=0.5, high=2)]) for a, b in PAIRS),
-    *(Case(op, oracle, [ints(*a), ints(*b)]) for op, oracle in [*BINARY, *COMPARISONS] for a, b in PAIRS[:3]),
-    *(Case(op, oracle, [floats(*a), floats(*b)]) for op, oracle in COMPARISONS for a, b in PAIRS[:3]),
-    Case(nf.cast, lambda x: x.astype(np.int32), [floats(3, 5, low=-90, high=90)], {"dtype": nf.int32}, dtypes=[nf.float32]),
+    *(
+        Case(op, oracle, [ints(*a), ints(*b)])
+        for op, oracle in [*BINARY, *COMPARISONS]
+        for a, b in PAIRS[:3]
+    ),
+    *(
+        Case(op, oracle, [floats(*a), floats(*b)])
+        for op, oracle in COMPARISONS
+        for a, b in PAIRS[:3]
+    ),
+    Case(
+        nf.cast,
+        lambda x: x.astype(np.int32),
+        [floats(3, 5, low=-90, high=90)],
+        {"dtype": nf.int32},
+        dtypes=[nf.float32],
+    ),
     Case(nf.cast, lambda x: x, [floats(3, 5)], {"dtype": nf.float64}),
     Case(nf.cast, lambda x: x, [ints(3, 5)], {"dtype": nf.float32}),
     Case(nf.cast, lambda x: x, [bools(3, 5)], {"dtype": nf.float32}),

@@ -10,7 +10,12 @@ import pytest
 import numflow as nf
 from tests.contract import Case, check, floats, ids, ints
 
-PAIRS: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((3, 5), (3, 5)), ((3, 1), (1, 7)), ((), (7,)), ((0, 5), (5,))]
+PAIRS: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+    ((3, 5), (3, 5)),
+    ((3, 1), (1, 7)),
+    ((), (7,)),
+    ((0, 5), (5,)),
+]
 EXPONENTS = [-2, -1, -0.5, 0, 0.5, 1, 2, 3, 2.5]
 
 
@@ -28,16 +33,55 @@ def _truncated(x: Any, y: Any) -> Any:
 
 CASES = [
     *(Case(nf.pow, np.power, [floats(*a, low=0.5, high=2), floats(*b)]) for a, b in PAIRS),
-    *(Case(_power_of(k), lambda x, k=k: np.power(x, k), [floats(3, 5, low=0.5, high=2)]) for k in EXPONENTS),
+    *(
+        Case(_power_of(k), lambda x, k=k: np.power(x, k), [floats(3, 5, low=0.5, high=2)])
+        for k in EXPONENTS
+    ),
     Case(nf.pow, lambda x, y: np.power(x, y), [ints(3, 5), ints(5, low=0, high=4)]),
-    *(Case(op, oracle, [ints(*a), ints(*b, low=1, high=7)]) for a, b in PAIRS for op, oracle in
-      [(nf.math.floordiv, np.floor_divide), (nf.math.floormod, np.mod), (nf.truncatediv, _truncated), (nf.truncatemod, np.fmod)]),
-    *(Case(op, oracle, [ints(3, 5), ints(3, 5, low=-7, high=0)]) for op, oracle in
-      [(nf.math.floordiv, np.floor_divide), (nf.math.floormod, np.mod), (nf.truncatediv, _truncated), (nf.truncatemod, np.fmod)]),
-    *(Case(op, oracle, [floats(3, 5), floats(5, low=0.5, high=0.9)], gradient=False, dtypes=[nf.float32, nf.float64]) for op, oracle in
-      [(nf.math.floordiv, np.floor_divide), (nf.math.floormod, np.mod), (nf.truncatediv, _truncated), (nf.truncatemod, np.fmod)]),
-    *(Case(op, oracle, [floats(*s, low=-9, high=9)], gradient=False) for s in [(3, 5), (), (0, 5)] for op, oracle in
-      [(nf.floor, np.floor), (nf.math.ceil, np.ceil), (nf.math.rint, np.rint), (nf.round, np.rint)]),
+    *(
+        Case(op, oracle, [ints(*a), ints(*b, low=1, high=7)])
+        for a, b in PAIRS
+        for op, oracle in [
+            (nf.math.floordiv, np.floor_divide),
+            (nf.math.floormod, np.mod),
+            (nf.truncatediv, _truncated),
+            (nf.truncatemod, np.fmod),
+        ]
+    ),
+    *(
+        Case(op, oracle, [ints(3, 5), ints(3, 5, low=-7, high=0)])
+        for op, oracle in [
+            (nf.math.floordiv, np.floor_divide),
+            (nf.math.floormod, np.mod),
+            (nf.truncatediv, _truncated),
+            (nf.truncatemod, np.fmod),
+        ]
+    ),
+    *(
+        Case(
+            op,
+            oracle,
+            [floats(3, 5), floats(5, low=0.5, high=0.9)],
+            gradient=False,
+            dtypes=[nf.float32, nf.float64],
+        )
+        for op, oracle in [
+            (nf.math.floordiv, np.floor_divide),
+            (nf.math.floormod, np.mod),
+            (nf.truncatediv, _truncated),
+            (nf.truncatemod, np.fmod),
+        ]
+    ),
+    *(
+        Case(op, oracle, [floats(*s, low=-9, high=9)], gradient=False)
+        for s in [(3, 5), (), (0, 5)]
+        for op, oracle in [
+            (nf.floor, np.floor),
+            (nf.math.ceil, np.ceil),
+            (nf.math.rint, np.rint),
+            (nf.round, np.rint),
+        ]
+    ),
     Case(nf.round, lambda x: x, [ints(3, 5)]),
 ]
 

@@ -29,7 +29,11 @@ FOLDS: list[tuple[Any, Any, float]] = [
     (nf.reduce_prod, np.prod, 0.5),
     (nf.reduce_logsumexp, special.logsumexp, -2),
     (nf.math.reduce_variance, np.var, -2),
-    (nf.math.reduce_euclidean_norm, lambda x, axis, keepdims: np.sqrt(np.sum(x * x, axis, keepdims=keepdims)), 0.5),
+    (
+        nf.math.reduce_euclidean_norm,
+        lambda x, axis, keepdims: np.sqrt(np.sum(x * x, axis, keepdims=keepdims)),
+        0.5,
+    ),
 ]
 
 
@@ -49,7 +53,9 @@ CASES = [
         if 0 not in s or op in (nf.reduce_sum, nf.reduce_prod)
     ),
     *(
-        Case(nf.math.reduce_std, _with(np.std, axis, keep), [floats(*s)], _attrs(axis, keep), slack=4)
+        Case(
+            nf.math.reduce_std, _with(np.std, axis, keep), [floats(*s)], _attrs(axis, keep), slack=4
+        )
         for s, axis, keep in [((3, 5), None, False), ((2, 3, 5), (0, 2), True)]
     ),
     *(
@@ -69,10 +75,16 @@ CASES = [
         for draw in (floats, ints, bools)
     ),
     Case(nf.argmax, np.argmax, [floats(7)], {"output_type": nf.int32}),
-    Case(nf.math.count_nonzero, lambda x: np.count_nonzero(x, 1), [ints(3, 5, low=-1, high=2)], {"axis": 1}),
+    Case(
+        nf.math.count_nonzero,
+        lambda x: np.count_nonzero(x, 1),
+        [ints(3, 5, low=-1, high=2)],
+        {"axis": 1},
+    ),
     *(
         Case(nf.math.cumsum, lambda x, k=k: np.cumsum(x, k), [draw(3, 5)], {"axis": k})
-        for k in (0, 1) for draw in (floats, ints)
+        for k in (0, 1)
+        for draw in (floats, ints)
     ),
     Case(nf.math.cumsum, lambda x: np.cumsum(x[::-1], 0)[::-1], [floats(7)], {"reverse": True}),
     Case(nf.math.cumsum, lambda x: np.cumsum(x) - x, [floats(7)], {"exclusive": True}),
@@ -80,7 +92,9 @@ CASES = [
     Case(nf.math.cumprod, np.cumprod, [floats(7, low=0.5)]),
     Case(nf.add_n, lambda x, y: x + y, [floats(3, 5), floats(3, 5)], gradient=False),
 ]
-CASES[-1] = Case(lambda x, y: nf.add_n([x, y, x]), lambda x, y: x + y + x, [floats(3, 5), floats(3, 5)])
+CASES[-1] = Case(
+    lambda x, y: nf.add_n([x, y, x]), lambda x, y: x + y + x, [floats(3, 5), floats(3, 5)]
+)
 
 
 @pytest.mark.parametrize("case", CASES, ids=ids)

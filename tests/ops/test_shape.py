@@ -17,8 +17,21 @@ def _named(name: str, f: Any) -> Any:
 
 
 KEYS: list[Any] = [
-    0, -1, np.s_[1:], np.s_[::2], np.s_[::-1], np.s_[2:0:-1], np.s_[5:2], np.s_[1, 2], np.s_[:, 1:3], np.s_[..., 0],
-    np.s_[0, ..., -1], np.s_[None], np.s_[:, None, 1], np.s_[..., None], np.s_[-2:, ::2, 1:-1],
+    0,
+    -1,
+    np.s_[1:],
+    np.s_[::2],
+    np.s_[::-1],
+    np.s_[2:0:-1],
+    np.s_[5:2],
+    np.s_[1, 2],
+    np.s_[:, 1:3],
+    np.s_[..., 0],
+    np.s_[0, ..., -1],
+    np.s_[None],
+    np.s_[:, None, 1],
+    np.s_[..., None],
+    np.s_[-2:, ::2, 1:-1],
 ]
 CASES = [
     Case(nf.reshape, lambda x: x.reshape(5, 3), [floats(3, 5)], {"shape": [5, 3]}),
@@ -29,24 +42,55 @@ CASES = [
     Case(nf.squeeze, lambda x: x[:, 0], [floats(3, 1, 5, 1)], {"axis": [1]}),
     Case(nf.transpose, np.transpose, [floats(2, 3, 5)]),
     Case(nf.transpose, lambda x: x.transpose(1, 2, 0), [floats(2, 3, 5)], {"perm": [1, 2, 0]}),
-    Case(nf.broadcast_to, lambda x: np.broadcast_to(x, (2, 3, 5)), [floats(3, 1)], {"shape": [2, 3, 5]}),
+    Case(
+        nf.broadcast_to,
+        lambda x: np.broadcast_to(x, (2, 3, 5)),
+        [floats(3, 1)],
+        {"shape": [2, 3, 5]},
+    ),
     Case(nf.identity, lambda x: x, [floats(3, 5)]),
     Case(nf.zeros_like, np.zeros_like, [floats(3, 5)], gradient=False),
     Case(nf.ones_like, np.ones_like, [floats(3, 5)], gradient=False),
     Case(nf.shape, lambda x: np.array(x.shape), [floats(3, 5)]),
     Case(nf.size, lambda x: np.array(x.size), [floats(3, 5)]),
     Case(nf.rank, lambda x: np.array(x.ndim), [floats(3, 5)]),
-    *(Case(_named("concat", lambda x, y, k=k: nf.concat([x, y], k)), lambda x, y, k=k: np.concatenate([x, y], k), [floats(*a), floats(*b)])
-      for a, b, k in [((3, 5), (2, 5), 0), ((3, 5), (3, 7), -1), ((3, 0), (3, 2), 1)]),
-    *(Case(_named("stack", lambda x, y, k=k: nf.stack([x, y], k)), lambda x, y, k=k: np.stack([x, y], k), [floats(3, 5), floats(3, 5)])
-      for k in (0, 1, -1)),
+    *(
+        Case(
+            _named("concat", lambda x, y, k=k: nf.concat([x, y], k)),
+            lambda x, y, k=k: np.concatenate([x, y], k),
+            [floats(*a), floats(*b)],
+        )
+        for a, b, k in [((3, 5), (2, 5), 0), ((3, 5), (3, 7), -1), ((3, 0), (3, 2), 1)]
+    ),
+    *(
+        Case(
+            _named("stack", lambda x, y, k=k: nf.stack([x, y], k)),
+            lambda x, y, k=k: np.stack([x, y], k),
+            [floats(3, 5), floats(3, 5)],
+        )
+        for k in (0, 1, -1)
+    ),
     Case(nf.unstack, lambda x: [x[:, k] for k in range(5)], [floats(3, 5)], {"axis": 1}),
     Case(nf.split, lambda x: np.split(x, 3), [floats(6, 5)], {"num_or_size_splits": 3}),
-    Case(nf.split, lambda x: [x[:, :2], x[:, 2:]], [floats(3, 5)], {"num_or_size_splits": [2, -1], "axis": 1}),
+    Case(
+        nf.split,
+        lambda x: [x[:, :2], x[:, 2:]],
+        [floats(3, 5)],
+        {"num_or_size_splits": [2, -1], "axis": 1},
+    ),
     Case(nf.slice, lambda x: x[1:3, 2:], [floats(3, 5)], {"begin": [1, 2], "size": [2, -1]}),
     Case(nf.slice, lambda x: x[1:1], [floats(3)], {"begin": [1], "size": [0]}),
-    *(Case(_named(f"x[{key}]", lambda x, key=key: x[key] if isinstance(x, nf.Tensor) else nf.constant(x)[key]),
-           lambda x, key=key: x[key], [floats(3, 5, 7)]) for key in KEYS),
+    *(
+        Case(
+            _named(
+                f"x[{key}]",
+                lambda x, key=key: x[key] if isinstance(x, nf.Tensor) else nf.constant(x)[key],
+            ),
+            lambda x, key=key: x[key],
+            [floats(3, 5, 7)],
+        )
+        for key in KEYS
+    ),
 ]
 
 
@@ -83,15 +127,24 @@ def test_fills() -> None:
         (lambda x: nf.expand_dims(x, 4), "expand_dims: axis 4 is out of range for 3 axes"),
         (lambda x: nf.squeeze(x, 0), "squeeze: axis 0 has size 3, not 1"),
         (lambda x: nf.broadcast_to(x, [3, 6]), "broadcast_to: the shape does not broadcast"),
-        (lambda x: nf.concat([x, nf.ones([3, 4])], 0), "concat: shapes differ along an axis other than 0"),
+        (
+            lambda x: nf.concat([x, nf.ones([3, 4])], 0),
+            "concat: shapes differ along an axis other than 0",
+        ),
         (lambda x: nf.concat([], 0), "concat: there are no values"),
         (lambda x: nf.stack([x, nf.ones([3])]), "stack: shapes differ"),
         (lambda x: nf.split(x, 2), "split: size 3 does not divide into 2 equal pieces"),
         (lambda x: nf.split(x, 0), "split: size 3 does not divide into 0 equal pieces"),
         (lambda x: nf.split(x, [1, 1]), "split: the sizes do not add up to 3"),
         (lambda x: nf.zeros([-1]), "zeros: a size is negative: -1"),
-        (lambda x: nf.zeros([1 << 40, 1 << 40]), "zeros: the product of the sizes is beyond any memory"),
-        (lambda x: x[:: nf.constant(0)], "getitem: the step of a slice must be a number other than 0"),
+        (
+            lambda x: nf.zeros([1 << 40, 1 << 40]),
+            "zeros: the product of the sizes is beyond any memory",
+        ),
+        (
+            lambda x: x[:: nf.constant(0)],
+            "getitem: the step of a slice must be a number other than 0",
+        ),
         (lambda x: x[0, 0, 0], "getitem: 3 indices for 2 axes"),
     ],
 )

@@ -24,12 +24,24 @@ FUNCTIONS: list[tuple[Any, Any, tuple[float, float], float]] = [
     (nf.math.digamma, special.digamma, (-0.9, -0.2), 100),
 ]
 CASES = [
-    Case(op, oracle, [floats(*s, low=low, high=high)], slack=slack, second=low > 0 or op.__name__ not in ("lgamma", "digamma"))
+    Case(
+        op,
+        oracle,
+        [floats(*s, low=low, high=high)],
+        slack=slack,
+        second=low > 0 or op.__name__ not in ("lgamma", "digamma"),
+    )
     for op, oracle, (low, high), slack in FUNCTIONS
     for s in SHAPES
     if not (op is nf.math.digamma and low < 0)
 ] + [
-    Case(nf.math.digamma, special.digamma, [floats(3, 5, low=-0.9, high=-0.2)], gradient=False, slack=10)
+    Case(
+        nf.math.digamma,
+        special.digamma,
+        [floats(3, 5, low=-0.9, high=-0.2)],
+        gradient=False,
+        slack=10,
+    )
 ]
 
 

@@ -25,7 +25,11 @@ FUNCTIONS: list[tuple[Any, Any, tuple[float, float]]] = [
     (nf.atanh, np.arctanh, (-0.8, 0.8)),
 ]
 CASES = [
-    *(Case(op, oracle, [floats(*s, low=low, high=high)]) for op, oracle, (low, high) in FUNCTIONS for s in SHAPES),
+    *(
+        Case(op, oracle, [floats(*s, low=low, high=high)])
+        for op, oracle, (low, high) in FUNCTIONS
+        for s in SHAPES
+    ),
     Case(nf.atan2, np.arctan2, [floats(3, 5), floats(3, 5, low=0.5, high=2)]),
     Case(nf.atan2, np.arctan2, [floats(3, 1), floats(1, 7, low=0.5, high=2)]),
     Case(nf.atan2, np.arctan2, [floats(3, 5), floats(3, 5, low=-2, high=-0.5)], gradient=False),
@@ -38,7 +42,9 @@ def test_contract(case: Case) -> None:
     check(case)
 
 
-@pytest.mark.parametrize("op, oracle", [(nf.sinh, np.sinh), (nf.cosh, np.cosh), (nf.asinh, np.arcsinh)])
+@pytest.mark.parametrize(
+    "op, oracle", [(nf.sinh, np.sinh), (nf.cosh, np.cosh), (nf.asinh, np.arcsinh)]
+)
 def test_large_arguments(op: Any, oracle: Any) -> None:
     """Compiled code neither overflows early nor loses the sign."""
     x = np.array([-89.0, -30.0, -1e-20, 1e-20, 30.0, 89.0, 1e20], np.float32)

@@ -1,0 +1,77 @@
+"""Every op has a Case: the Cases of all families together run every op that there is."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numflow as nf
+from numflow.eager.apply import eager
+from numflow.graph.op import REGISTRY, Op, interpreting
+
+# Leaves of a graph, and ops of other folders, which have tests of their own there.
+ELSEWHERE = {
+    "constant": "tests/graph",
+    "sizes": "tests/graph",
+    "read": "tests/eager",
+    "assign": "tests/eager",
+    "compiled_call": "tests/eager",
+    "copy": "tests/passes",
+    "checked_divisor": "known divisors are not checked; test_power has unknown ones",
+    "checked_exponent": "as checked_divisor",
+    "string_add": "a string has no oracle in float64",
+    "gather_strings": "a string has no oracle in float64",
+    "matmul_exact": "test_linalg runs it on integers",
+    "scatter_add_exact": "complex numbers have no float64 oracle",
+    "random_state": "test_random",
+    "philox_uniform": "test_random",
+    "philox_normal": "test_random",
+    "philox_bits": "test_random",
+    "shuffle": "test_random",
+}
+
+
+class Listening:
+    """The eager interpreter, which also notes the names of what it runs."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+
+    def apply(self, op: Op, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        self.seen.add(op.name)
+        return eager.apply(op, inputs, attrs)
+
+    def constant(self, array: Any) -> Any:
+        return eager.constant(array)
+
+    def sizes(self, sizes: Sequence[Any], dtype: nf.DType) -> Any:
+        return eager.sizes(sizes, dtype)
+
+
+def test_every_op_has_a_case() -> None:
+    """What no Case runs, forward or in a gradient, is named."""
+    listening = Listening()
+    with interpreting(listening):
+        for path in sorted(Path(__file__).parent.glob("test_*.py")):
+            spec = importlib.util.spec_from_file_location(f"cases_of_{path.stem}", path)
+            assert spec is not None and spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            for case in getattr(module, "CASES", ()):
+                _run(case)
+    ours = {n for n in REGISTRY if not n.startswith("test_")}
+    assert sorted(ours - listening.seen - set(ELSEWHERE)) == []
+
+
+def _run(case: Any) -> None:
+    """The op of a case, and its gradient."""
+    inputs = [nf.constant(a) for a in case.cast(case.arrays(), nf.float32)]
+    watched = [x for x in inputs if x.dtype.is_floating]
+    with nf.GradientTape() as tape:
+        for x in watched:
+            tape.watch(x)
+        outputs = [y for y in case.run(inputs) if y.dtype.is_floating]
+    if case.gradient and watched and outputs:
+        tape.gradient(outputs, watched)
