@@ -18,7 +18,7 @@ from numflow.graph.collapse import Axes, collapse
 from numflow.graph.graph import Node, Value
 from numflow.graph.loops import Body, Loop, Operand, Over, Term, combine, walk
 from numflow.graph.lowering import Checked, Elementwise, Layout, Reduction, View, dense
-from numflow.passes.fuse import Group, free
+from numflow.passes.fuse import Group, axes_read, free
 from numflow.passes.materialise import layout_of
 from numflow.shapes import Extent, Shape, product
 
@@ -106,14 +106,17 @@ class _Index:
 
 
 def fits(group: Group) -> bool:
-    """Whether the cluster's axes collapse to a form that a Loop has."""
+    """Whether the cluster's axes collapse to a form that a Loop has, whichever members are stored."""
     if group.deep:
         return True
     reads = _reads(group, {})
-    if len(reads) > MOST_OPERANDS:
+    if len({(r.root, r.offset, r.strides) for r in reads.values()}) > MOST_OPERANDS:
         return False
-    assert group.domain is not None
-    return _collapsed(group, [r.strides for r in reads.values()]) is not None
+    if group.cols is None:
+        return True
+    strides = [r.strides for r in reads.values()]
+    strides += [_write_strides(group, n.output) for n in group.nodes if n.output not in group.closed]
+    return _collapsed(group, strides, -1, _indexed_axes(group)) is not None
 
 
 def build(group: Group, stored: Iterable[Value], layouts: dict[Value, tuple[Value, Layout]]) -> ClusterCode:
@@ -146,22 +149,11 @@ def _reads(group: Group, layouts: dict[Value, tuple[Value, Layout]]) -> dict[tup
                 continue
             root, layout = layout_of(v, layouts)
             strides: list[Extent] = [0] * len(group.domain or ())
-            for axis, n, s in zip(_axes_of(group, node, v), v.spec.shape, layout.strides, strict=True):
+            for axis, n, s in zip(axes_read(group.maps, node, v), v.spec.shape, layout.strides, strict=True):
                 if n != 1 and axis >= 0:
                     strides[axis] = s
             found[node, k] = _Read(root, layout.offset, tuple(strides), v.spec.dtype)
     return found
-
-
-def _axes_of(group: Group, node: Node, v: Value) -> tuple[int, ...]:
-    """The domain axes along which an input from outside runs."""
-    if isinstance(node.op.lower, Reduction):
-        return group.maps[v]
-    out = group.maps[node.output]
-    if isinstance(node.op.lower, View) and node.op.name == "reshape":
-        kept = iter([a for a, n in zip(out, node.output.spec.shape, strict=True) if n != 1])
-        return tuple(next(kept) if n != 1 else -1 for n in v.spec.shape)
-    return out[len(out) - len(v.spec.shape) :]
 
 
 def _collapsed(
@@ -201,6 +193,20 @@ def _inner(sizes: Shape) -> int | None:
     return last if len(sizes) > 1 and isinstance(last, int) and 1 <= last <= SMALL_INNER else None
 
 
+def _write_strides(group: Group, v: Value) -> tuple[Extent, ...]:
+    """Of a member, over the domain."""
+    strides: list[Extent] = [0] * len(group.domain or ())
+    for axis, n, s in zip(group.maps[v], v.spec.shape, dense(v.spec.shape), strict=True):
+        if axis >= 0 and n != 1:
+            strides[axis] = s
+    return tuple(strides)
+
+
+def _indexed_axes(group: Group) -> list[int]:
+    """Domain axes whose numbers a member uses."""
+    return sorted({a for n in group.nodes if _indexed(n) for a in group.maps[n.output] if a >= 0})
+
+
 # --- a cluster ----------------------------------------------------------------
 
 
@@ -213,10 +219,9 @@ class _Build:
         self.open = [v for v in self.stored if v not in group.closed]
         self.kept = self._costly_for_later()
         self.open += [v for v in self.kept if v not in self.open]
-        writes = [self._write_strides(v) for v in self.open]
-        keep = sorted({a for n in group.nodes if _indexed(n) for a in group.maps[n.output] if a >= 0})
+        writes = [_write_strides(group, v) for v in self.open]
         rows = [r.strides for r in self.reads.values()] + writes
-        axes = _collapsed(group, rows, len(self.reads) if writes else -1, keep)
+        axes = _collapsed(group, rows, len(self.reads) if writes else -1, _indexed_axes(group))
         if axes is None:
             raise ValueError("the columns of this cluster do not become one axis")
         self.axes = axes
@@ -246,7 +251,12 @@ class _Build:
         """Elements of transcendental functions that a later sweep needs: stored, and read back from the cache."""
         if self.group.cols is None:
             return []
-        costly = {n.output for n in self.group.nodes if n.op.name in COSTLY and self._per_element(n.output)}
+        costly = {n.output for n in self.group.nodes if n.op.name in COSTLY}
+        # What is compared must have the bits that a fold before has seen: computed anew, products
+        # may be contracted with other sums.
+        costly |= {v for n in self.group.nodes if n.output.spec.dtype.is_bool for v in n.inputs
+                   if v in self.stage and v.spec.dtype.is_floating}  # fmt: skip
+        costly = {v for v in costly if self._per_element(v) and v not in self.group.closed}
         needed: dict[Value, int] = {}  # the last sweep that wants it
         for n in reversed(self.group.nodes):
             at = self.stage[n.output] - self._folds_columns(n)
@@ -256,15 +266,6 @@ class _Build:
                 if v in self.stage and self._per_element(v):
                     needed[v] = max(needed.get(v, 0), at)
         return [n.output for n in self.group.nodes if n.output in costly and needed.get(n.output, 0) > self.stage[n.output]]
-
-    def _write_strides(self, v: Value) -> tuple[Extent, ...]:
-        domain = self.group.domain
-        assert domain is not None
-        strides: list[Extent] = [0] * len(domain)
-        for axis, n, s in zip(self.group.maps[v], v.spec.shape, dense(v.spec.shape), strict=True):
-            if axis >= 0 and n != 1:
-                strides[axis] = s
-        return tuple(strides)
 
     def _name_operands(self) -> None:
         seen: dict[tuple[Any, ...], str] = {}
@@ -381,8 +382,6 @@ class _Build:
     def _close(self, node: Node, kind: str, term: Term) -> None:
         """A fold across rows, into partials."""
         out, group = node.output, self.group
-        code = CODES[out.spec.dtype.name]
-        code = "f32" if code in ("f16", "bf16") else code
         name = f"p{len(self.folds)}"
         x = group.maps[node.inputs[0]]
         big = [a for a in x if a >= 0]
@@ -397,7 +396,7 @@ class _Build:
             over = "each"
         else:
             over = "all"
-        self.body.operands.append(Operand(name, code, "su" if over == "rows" else "-" * len(self.axes.sizes)))
+        self.body.operands.append(Operand(name, CODES[out.spec.dtype.name], "su" if over == "rows" else "-" * len(self.axes.sizes)))
         cols = self.axes.sizes[-1]
         self.places[name] = Place(out, 0, (cols, 1) if over == "rows" else (0,), out.spec.dtype, partial=True)
         self.body.reduce(kind, term, over, (name,))  # type: ignore[arg-type]

@@ -271,8 +271,9 @@ class _Emitter:
             return False
         code = step.code
         new = next(k for k, p in code.places.items() if p.value is root and k[0] in "yp")
-        if code.places[new].partial:
-            return False
+        axes = zip(code.sizes, code.places[new].strides, strict=False)
+        if code.places[new].partial or any(s == 0 and n != 1 for n, s in axes):
+            return False  # more than one unit writes it, or one writes what others may read later
         for name, p in code.places.items():
             if p.value in olds and name[0] == "x":
                 same = p.strides == code.places[new].strides and p.offset == 0

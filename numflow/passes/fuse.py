@@ -7,15 +7,15 @@ Whatever a cluster holds can be printed: `fits` is asked before a node joins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from numflow.graph.graph import Graph, Node, Value, constant_op, sizes_op
-from numflow.graph.lowering import Checked, Elementwise, Reduction, View
+from numflow.graph.lowering import Checked, Elementwise, Layout, Reduction, View
 from numflow.ops import activation
 from numflow.ops import linalg
 from numflow.ops import math as maths
-from numflow.passes.materialise import soft
+from numflow.passes.materialise import layout_of, soft
 from numflow.shapes import Shape, product
 
 Axes = tuple[int, ...]
@@ -48,18 +48,30 @@ class Group:
     def is_cluster(self) -> bool:
         return self.domain is not None
 
-    def outputs_used(self, users: dict[Value, list[Node]], results: Iterable[Value]) -> list[Value]:
-        """Values made here that others read: what must be stored."""
-        inside, wanted = set(self.nodes), set(results)
-        return [
-            v
-            for n in self.nodes
-            for v in n.outputs
-            if v in wanted or any(u not in inside for u in users.get(v, ()))
-        ]
-
 
 Fits = Callable[[Group], bool]
+
+
+def axes_read(maps: Mapping[Value, Axes], node: Node, value: Value) -> Axes:
+    """The domain axis along which a member reads each axis of one of its inputs.
+
+    Axes of size 1 do not count: they may have any number.
+    """
+    if isinstance(node.op.lower, Reduction):
+        return maps[value]
+    out, shape = maps[node.output], value.spec.shape
+    if isinstance(node.op.lower, View) and node.op.name == "reshape":
+        kept = iter([a for a, n in zip(out, node.output.spec.shape, strict=True) if n != 1])
+        return tuple(next(kept) if n != 1 else -1 for n in shape)
+    return out[len(out) - len(shape) :]
+
+
+def _agree(maps: Mapping[Value, Axes], node: Node, value: Value) -> bool:
+    """Whether a member reads another one where that one is made."""
+    read = axes_read(maps, node, value)
+    return all(
+        a == b or n == 1 for a, b, n in zip(read, maps[value], value.spec.shape, strict=True)
+    )
 
 
 def free(value: Value) -> bool:
@@ -79,6 +91,7 @@ class _Fuser:
     def __init__(self, graph: Graph, fits: Fits) -> None:
         self.graph, self.fits = graph, fits
         self.users = graph.users()
+        self.layouts: dict[Value, tuple[Value, Layout]] = {}
         self.groups: list[Group] = []
         self.group_of: dict[Value, Group] = {}
         self.taken: set[Node] = set()
@@ -151,8 +164,8 @@ class _Fuser:
             if op is maths.add_op:
                 other = user.inputs[1] if user.inputs[0] is last else user.inputs[0]
                 row = [n for n in other.spec.shape if n != 1]
-                plain = other is not last and row == [last.spec.shape[-1]] and other.spec.shape[-1:] == last.spec.shape[-1:]
-                if not plain or user.output.spec.shape != last.spec.shape or not self._settled(other, user):
+                plain = other is not last and row == [last.spec.shape[-1]] and other.spec.shape[-1:] == row
+                if not plain or user.output.spec.shape != last.spec.shape or not self._settled(other):
                     continue
             taken.append(user)
             last = user.output
@@ -162,11 +175,11 @@ class _Fuser:
             group.nodes.append(user)
             self._enter(user, group)
 
-    def _settled(self, value: Value, before: Node) -> bool:
-        """Whether value is an argument, a constant or a variable, or views of these: it waits for no group."""
-        while value.node is not None and isinstance(value.node.op.lower, View):
-            value = value.node.inputs[0]
-        return value.node is None or value.node.op is constant_op or value.node.op.effect == "read"
+    def _settled(self, value: Value) -> bool:
+        """Whether value is an argument, a constant or a variable, or a dense view of these: it waits for no group."""
+        root, layout = layout_of(value, self.layouts)
+        at_once = root.node is None or root.node.op is constant_op or root.node.op.effect == "read"
+        return at_once and layout.strides[-1] == 1
 
     def _start(self, node: Node) -> None:
         domain = node.inputs[0].spec.shape if isinstance(node.op.lower, Reduction) else node.output.spec.shape
@@ -187,7 +200,7 @@ class _Fuser:
         if not producers:
             return False
         for g in sorted(producers, key=_extent, reverse=True):
-            if self._cyclic(g, node, producers) or not self._place(g, node):
+            if self._waits(g, node) or not self._place(g, node):
                 continue
             self._enter(node, g)
             for other in producers:
@@ -196,10 +209,17 @@ class _Fuser:
             return True
         return False
 
-    def _cyclic(self, group: Group, node: Node, producers: list[Group]) -> bool:
-        """Whether node would wait, through others, for the group it joins."""
-        sources = [self._producer(v) for v in node.inputs]
-        return any(s is not None and s is not group and s.mask & group.bit for s in sources)
+    def _waits(self, group: Group, node: Node) -> bool:
+        """Whether node needs the group to have run: through others, or through a view of a member."""
+        for v in node.inputs:
+            source = self._producer(v)
+            if source is None:
+                continue
+            if source is group and self.group_of.get(v) is not group:
+                return True
+            if source is not group and source.mask & group.bit:
+                return True
+        return False
 
     def _place(self, group: Group, node: Node, check: bool = True) -> bool:
         """Add node to the group if its maps and folds agree; the group is unchanged if not."""
@@ -286,16 +306,12 @@ class _Fuser:
         result = [a for k, a in mapped if k not in over]
         if node.attrs["keepdims"]:
             result = [(-1 if k in over else a) for k, a in mapped]
-        kind = node.op.lower.kind
         cols = group.cols
-        if kind in ("argmax", "argmin") and (not kept or cols not in (None, rank - min(reduced, default=rank))):
-            if group.nodes:
-                return False
         if not reduced:
             return False
         lowest = min(reduced)
         trailing = all(a in reduced for a in big if a >= lowest)
-        if reduced == set(big) and not (kind.startswith("arg") or self._one_row(group, lowest)):
+        if reduced == set(big) and not self._one_row(group, lowest):
             pass  # all elements: closed, whatever the columns are
         elif trailing and kept == rows_of:
             if cols is not None and cols != rank - lowest:
@@ -304,7 +320,7 @@ class _Fuser:
             group.maps[out] = tuple(result)
             return True
         elif kept and all(a > max(reduced) for a in kept) and reduced | kept == set(big):
-            if kind.startswith("arg") or (cols is not None and cols != rank - min(kept)):
+            if cols is not None and cols != rank - min(kept):
                 return self._alone(group, node)
             group.cols = rank - min(kept)
         elif cols is not None and not kept and all(a < rank - cols for a in reduced):
@@ -323,7 +339,7 @@ class _Fuser:
         return lowest > 0 and isinstance(size, int) and size <= LONG_ROW
 
     def _alone(self, group: Group, node: Node) -> bool:
-        """A fold over a middle axis, or an argmax down the columns: a deep loop of its own."""
+        """A fold over a middle axis: a deep loop of its own."""
         if group.nodes:
             return False
         group.deep, group.folded = True, True
@@ -338,13 +354,14 @@ class _Fuser:
             return False
         if into.cols is not None and other.cols is not None and into.cols != other.cols:
             return False
-        if any(v in other.closed for n in into.nodes for v in n.inputs):
+        if any(into.maps[v] != other.maps[v] for v in into.maps.keys() & other.maps.keys()):
             return False
-        if any(v in into.closed for n in other.nodes for v in n.inputs):
+        maps = {**other.maps, **into.maps}
+        if not (self._readable(into, other, maps) and self._readable(other, into, maps)):
             return False
         if self._path(into, other) or self._path(other, into):
             return False
-        merged = Group(self._ordered(into.nodes + other.nodes), into.domain, {**other.maps, **into.maps})
+        merged = Group(self._ordered(into.nodes + other.nodes), into.domain, maps)
         merged.cols = into.cols if into.cols is not None else other.cols
         merged.closed, merged.folded = into.closed | other.closed, into.folded or other.folded
         if not self.fits(merged):
@@ -362,6 +379,17 @@ class _Fuser:
                 g.mask |= union | into.bit
                 g.mask &= ~other.bit
         other.nodes, other.domain = [], None
+        return True
+
+    def _readable(self, maker: Group, reader: Group, maps: dict[Value, Axes]) -> bool:
+        """Whether all that reader takes from maker is there for it in the same loop: where it is made, not closed, and
+        not through views."""
+        for n in reader.nodes:
+            for v in n.inputs:
+                if self._producer(v) is not maker:
+                    continue
+                if self.group_of.get(v) is not maker or v in maker.closed or not _agree(maps, n, v):
+                    return False
         return True
 
     def _path(self, start: Group, end: Group) -> bool:

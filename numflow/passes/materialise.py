@@ -14,12 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from numflow import dtypes
 from numflow.graph.building import Building, SymbolicTensor, rebuild
-from numflow.graph.graph import Graph, GraphBuilder, Node, Value, constant_op
+from numflow.graph.collapse import collapse
+from numflow.graph.graph import Graph, GraphBuilder, Node, Value, constant_op, sizes_op
 from numflow.graph.lowering import Elementwise, HostCall, Layout, Library, Reduction, View, dense
 from numflow.graph.op import Op
 from numflow.graph.tensor import Tensor
+from numflow.ops import math as maths
 from numflow.ops import shape as shaping
+from numflow.shapes import Extent, Shape
 
 copy_op = Op("copy", lambda x: x, lambda x: x.copy(), lambda g: (g.ct,), Elementwise(lambda b, x: x))
 
@@ -60,6 +64,28 @@ def materialise(graph: Graph) -> Graph:
     def dense_of(t: Tensor) -> Tensor:
         return t if layout_of(value(t), layouts)[1].contiguous else copy_op(t)  # type: ignore[no-any-return]
 
+    def fold(node: Node, x: Tensor) -> Tensor | None:
+        """A fold over one run of axes at a time, of what a loop can read, in float32 at least."""
+        out = node.output.spec
+        axes = [k for k in node.attrs["axis"] if x.spec.shape[k] != 1]
+        if not axes:
+            return shaping.reshape_op(x, shape=out.shape)  # type: ignore[no-any-return]
+        runs = _runs(axes, x.spec.shape)
+        half = out.dtype in (dtypes.float16, dtypes.bfloat16)
+        _, layout = layout_of(value(x), layouts)
+        readable = layout.contiguous or _readable(layout.shape, layout.strides, runs[-1])
+        if len(runs) == 1 and readable and not half:
+            return None
+        if half:
+            x = maths.cast(x, dtypes.float32)
+        elif not readable:
+            x = copy_op(x)
+        for run in reversed(runs):
+            x = node.op(x, axis=tuple(run), keepdims=True)
+        if half:
+            x = maths.cast(x, out.dtype)
+        return x if x.spec == out else shaping.reshape_op(x, shape=out.shape)  # type: ignore[no-any-return]
+
     def rule(node: Node, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | Tensor | None:
         lower = node.op.lower
         if isinstance(lower, View):
@@ -69,7 +95,7 @@ def materialise(graph: Graph) -> Graph:
         elif isinstance(lower, Library | HostCall):
             return node.op(*map(dense_of, inputs), **node.attrs)  # type: ignore[no-any-return]
         elif isinstance(lower, Reduction):
-            return _split(node, inputs[0])
+            return fold(node, inputs[0])
         elif node.op.effect == "write":
             root, layout = layout_of(value(inputs[0]), layouts)
             if not layout.contiguous or not _owned(root):
@@ -81,7 +107,7 @@ def materialise(graph: Graph) -> Graph:
 
 def _owned(root: Value) -> bool:
     """Whether the buffer is the program's: of no input, constant or variable."""
-    return root.node is not None and root.node.op is not constant_op and not root.node.op.effect
+    return root.node is not None and root.node.op not in (constant_op, sizes_op) and not root.node.op.effect
 
 
 def _own_outputs(graph: Graph) -> Graph:
@@ -107,23 +133,27 @@ def _own_outputs(graph: Graph) -> Graph:
     return builder.freeze(new)
 
 
-def _split(node: Node, x: Tensor) -> Tensor | None:
-    """A fold over one run of neighbouring axes at a time; axes of size 1 between do not count."""
-    axes, shape = node.attrs["axis"], node.inputs[0].spec.shape
+def _readable(shape: Shape, strides: Sequence[Extent], run: Sequence[int]) -> bool:
+    """Whether a loop can fold a layout over neighbouring axes: what it calls columns must be one axis."""
+    kept = [k for k, n in enumerate(shape) if n != 1 and k not in run]
+    if all(k < run[0] for k in kept):
+        columns = set(run)
+    elif all(k > run[-1] for k in kept):
+        columns = set(kept)
+    else:
+        return False  # in the middle: both sides must be
+    axes = collapse(shape, [strides], [k in columns for k in range(len(shape))])
+    return sum(axes.reduced) <= 1
+
+
+def _runs(axes: Sequence[int], shape: Shape) -> list[list[int]]:
+    """Axes parted into runs of neighbours; axes of size 1 between do not count."""
     runs: list[list[int]] = []
     last = -2
     for k in axes:
-        between = range(last + 1, k)
-        if runs and all(shape[j] == 1 for j in between):
+        if runs and all(shape[j] == 1 for j in range(last + 1, k)):
             runs[-1].append(k)
         else:
             runs.append([k])
         last = k
-    if len(runs) <= 1:
-        return None
-    for run in reversed(runs[1:]):
-        x = node.op(x, axis=tuple(run), keepdims=True)
-    x = node.op(x, axis=tuple(runs[0]), keepdims=True)
-    if node.attrs["keepdims"]:
-        return x
-    return shaping.reshape_op(x, shape=node.output.spec.shape)  # type: ignore[no-any-return]
+    return runs
