@@ -4,22 +4,25 @@
 builtin (0.1 us with four arrays, where checking them in Python takes 1.3 us). Its answer:
 
     None      done
-    False     an argument is not what the record was made for: nothing has run
+    False     an argument, or the shape of a variable, is not what the record was made for: nothing
+              has run
     REFUSED   a kernel refused a value: the error word of the context says which
     BUSY      another thread is in this record: call a `record.copy()` instead
+    SHARED    somebody else holds the buffer of a variable that would be written: nothing has run;
+              call again after `variable.make_private()`
     (an exception: a signal handler raised, KeyboardInterrupt mostly)
 
 An argument is an ndarray, or an instance of the class given to `register_tensor_class` with an
 ndarray in a slot. It matches if it has the dtype and the shape of its guard and is C-contiguous and
-aligned. Arrays that are written (results) are arguments too; that they are writable is up to the
-caller, and that no argument changes hands during the call.
+aligned; a NumPy scalar matches a shape of (). Arrays that are written (results) are arguments too;
+that they are writable is up to the caller, and that no argument changes hands during the call.
+`fast_call.py` makes results itself.
 
-Where the layouts of objects are not known (`native.py`), a Python path keeps the same contract.
+Where the layouts of objects are not known (`native.py`), `fallback.py` keeps the same contract.
 """
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,13 +32,16 @@ import numpy as np
 import numpy.typing as npt
 
 from numflow.kernels import abi
-from numflow.runtime import arena, executor, native, pool
-from numflow.runtime.executor import BUSY, REFUSED, Instruction, IntArray
+from numflow.runtime import arena, executor, fallback, native, pool
+from numflow.runtime import native_layout as layout
+from numflow.runtime.call_parts import CellPatch, InputGuard, Parts, Slot, addend
+from numflow.runtime.executor import BUSY, REFUSED, SHARED, Instruction, IntArray
 from numflow.runtime.native import register_tensor_class
 
 __all__ = [
     "BUSY",
     "REFUSED",
+    "SHARED",
     "CallRecord",
     "CellPatch",
     "InputGuard",
@@ -44,29 +50,6 @@ __all__ = [
     "new_context",
     "register_tensor_class",
 ]
-
-Slot = tuple[IntArray, int] | tuple[IntArray, int, int]
-"""A word of an argument block: (block, index), or (block, index, addend).
-
-It receives the address of the data plus addend bytes: an operand may start inside of an array.
-"""
-
-
-@dataclass(frozen=True, eq=False)
-class InputGuard:
-    """What an argument must be, and the words that receive its data address; a numeric dtype."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    slots: Sequence[Slot] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class CellPatch:
-    """The int64 word at address `cell` (the handle of a variable) is copied into slots at entry."""
-
-    cell: int
-    slots: Sequence[Slot]
 
 
 def new_context() -> IntArray:
@@ -80,24 +63,10 @@ def new_context() -> IntArray:
 # --- the call record ---------------------------------------------------------
 
 
-class _Address(int):
-    """Address of a record; keeps its memory alive, also while only a running call has it."""
+class Address(int):
+    """Address of a record or entry; keeps its memory alive, also while only a call has it."""
 
     keep: tuple[object, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class _Parts:
-    """What a record is made of; `copy` maps it to fresh memory."""
-
-    instructions: Sequence[Instruction]
-    inputs: Sequence[InputGuard]
-    cells: Sequence[CellPatch]
-    context: IntArray
-    memory: Sequence[npt.NDArray[Any]]
-    pointers: Sequence[Slot]
-    long: bool
-    first_write: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +80,13 @@ class CallRecord:
 
     call: Callable[..., Any]
     context: IntArray
-    address: int
-    _parts: _Parts = field(repr=False)
+    address: Address
+    parts: Parts = field(repr=False)
+    program: fallback.Program = field(repr=False)
 
     def copy(self) -> CallRecord:
         """The same program on blocks, context and memory of its own, for a second thread."""
-        return _build(_copied(self._parts))
+        return _build(self.parts.copy())
 
 
 def make_call(
@@ -135,7 +105,7 @@ def make_call(
     Args:
       instructions: see executor.py; argument blocks are C-contiguous int64 arrays.
       inputs: a guard for each argument of the call, in order.
-      cells: handles of variables to load at entry.
+      cells: variables, whose addresses are loaded at entry.
       context: the block that word CONTEXT of the argument blocks points to (`new_context`).
       long: the program takes more than about 10 us: release the GIL, and look for signals.
       first_write: index of the first instruction that writes a variable (their number if none).
@@ -143,10 +113,10 @@ def make_call(
       pointers: words of blocks that hold an address inside memory or inside another block, so that
         `copy` can move them; the words CONTEXT and WORKSPACE of argument blocks need no mention.
     """
-    parts = _Parts(
+    parts = Parts(
         tuple(instructions),
         tuple(inputs),
-        tuple(cells),
+        _merged(cells),
         context,
         tuple(memory),
         tuple(pointers),
@@ -156,7 +126,7 @@ def make_call(
     for step in parts.instructions:
         if step.args is not None:
             _check_block(step.args)
-    for slot in _slots(parts):
+    for slot in parts.slots():
         _check_block(slot[0])
     return _build(parts)
 
@@ -166,39 +136,34 @@ def _check_block(block: IntArray) -> None:
         raise TypeError(f"make_call: argument blocks are C-contiguous int64. Received: {block!r}")
 
 
-def _slots(parts: _Parts) -> list[Slot]:
-    slots = list(parts.pointers)
-    for guard in parts.inputs:
-        slots += guard.slots
-    for cell in parts.cells:
-        slots += cell.slots
-    return slots
+def _merged(cells: Sequence[CellPatch]) -> tuple[CellPatch, ...]:
+    """One patch per variable, in order of address: that in which locks are taken."""
+    by_cell: dict[int, CellPatch] = {}
+    for cell in sorted(cells, key=lambda c: c.cell):
+        found = by_cell.get(cell.cell)
+        if found is not None:
+            form = cell.form if found.form is None else found.form
+            written = found.written or cell.written
+            cell = CellPatch(cell.cell, [*found.slots, *cell.slots], written, form)
+        by_cell[cell.cell] = cell
+    return tuple(by_cell.values())
 
 
-def _build(parts: _Parts) -> CallRecord:
+def _build(parts: Parts) -> CallRecord:
     if any(step.total > step.chunk for step in parts.instructions):
         pool.start()
+    if any(cell.written for cell in parts.cells):
+        native.share_locks()
     address_of = native.address_function()
+    compiled = native_entries()
     image = executor.image(parts.instructions, address_of)
-    keep: list[object] = [parts, image]
-    guard_words: list[int] = []
-    for guard in parts.inputs:
-        dims, slots = np.array(guard.shape, np.int64), _addresses(guard.slots)
-        keep += [dims, slots]
-        guard_words += [id(guard.dtype), len(guard.shape), address_of(dims)]
-        guard_words += [len(guard.slots), address_of(slots), 0]
-    cell_words: list[int] = []
+    table = Table(layout.CELL_WORDS)
     for cell in parts.cells:
-        slots = _addresses(cell.slots)
-        keep.append(slots)
-        cell_words += [cell.cell, len(cell.slots), address_of(slots), 0]
-    guards, cells = np.array(guard_words, np.int64), np.array(cell_words, np.int64)
-
-    tensor = native.tensor_class()
-    compiled = native.layouts_known() and (tensor is None or tensor.offset > 0)
-    record: IntArray = arena.aligned_array((native.RECORD_WORDS,), np.int64)
+        form = -1 if cell.form is None else cell.form
+        table.add(cell.cell, *table.slots(cell.slots), int(cell.written), form)
+    record: IntArray = arena.aligned_array((layout.RECORD_WORDS,), np.int64)
     record[:] = 0
-    record[native.R_IMAGE : native.R_LONG + 1] = (
+    record[layout.R_IMAGE : layout.R_COUNTS + 1] = (
         address_of(image),
         len(parts.instructions),
         parts.first_write,
@@ -206,135 +171,110 @@ def _build(parts: _Parts) -> CallRecord:
         pool.launch_address(),
         pool.state_address(),
         parts.long,
+        *table.words(),
+        sum(cell.written for cell in parts.cells),
+        compiled,
     )
-    record[native.R_INPUTS : native.R_ARRAY_TYPE] = (
-        len(parts.inputs),
-        address_of(guards),
-        len(parts.cells),
-        address_of(cells),
-    )
-    record[native.R_ARRAY_TYPE] = id(np.ndarray)
-    if compiled and tensor is not None:
-        record[native.R_TENSOR_TYPE], record[native.R_TENSOR_SLOT] = id(tensor.cls), tensor.offset
-        keep.append(tensor.cls)
-    address = _Address(address_of(record))
-    address.keep = (record, guards, cells, *keep)
-    call = (
-        functools.partial(native.native_call(), address)
-        if compiled
-        else _PythonCall(parts, address)
-    )
-    return CallRecord(call, parts.context, address, parts)
+    address = Address(address_of(record))
+    address.keep = (record, image, parts, table)
+    program = fallback.Program(address, parts.cells, threading.Lock())
+    if not compiled:
+        call = fallback.Entry(program, parts.inputs).call
+    else:
+        call = native.native_call(entry_address(address, parts.inputs))
+    return CallRecord(call, parts.context, address, parts, program)
 
 
-def _addresses(slots: Sequence[Slot]) -> IntArray:
-    """Rows {address, addend} in one array."""
-    address_of = native.address_function()
-    words: list[int] = []
-    for slot in slots:
-        words += [address_of(slot[0]) + abi.WORD * slot[1], _addend(slot)]
-    return np.array(words, np.int64)
+# --- entries -----------------------------------------------------------------
 
 
-def _addend(slot: Slot) -> int:
-    return slot[2] if len(slot) == 3 else 0
-
-
-# --- copies ------------------------------------------------------------------
-
-
-def _copied(parts: _Parts) -> _Parts:
-    blocks: dict[int, IntArray] = {}
-    for step in parts.instructions:
-        if step.args is not None:
-            blocks[id(step.args)] = step.args
-    pointers = {(id(slot[0]), slot[1]): slot[0] for slot in parts.pointers}
-    for key, block in list(blocks.items()):
-        pointers |= {(key, word): block for word in (abi.CONTEXT, abi.WORKSPACE)}
-    blocks |= {id(slot[0]): slot[0] for slot in _slots(parts)}
-    owned = [*blocks.values(), parts.context, *parts.memory]
-    twins = {id(array): _twin(array) for array in owned}
-    ranges = [(old.ctypes.data, old.nbytes, twins[id(old)].ctypes.data) for old in owned]
-    for (key, word), block in pointers.items():
-        twins[key][word] = _moved(int(block[word]), ranges)
-
-    def moved(slots: Sequence[Slot]) -> list[Slot]:
-        return [(twins[id(slot[0])], slot[1], _addend(slot)) for slot in slots]
-
-    return _Parts(
-        [
-            Instruction(
-                step.operation,
-                _moved(step.address, ranges) if step.args is None else step.address,
-                None if step.args is None else twins[id(step.args)],
-                step.total,
-                step.chunk,
-                step.target,
-            )
-            for step in parts.instructions
-        ],
-        [InputGuard(guard.shape, guard.dtype, moved(guard.slots)) for guard in parts.inputs],
-        [CellPatch(cell.cell, moved(cell.slots)) for cell in parts.cells],
-        twins[id(parts.context)],
-        [twins[id(array)] for array in parts.memory],
-        moved(parts.pointers),
-        parts.long,
-        parts.first_write,
-    )
-
-
-def _twin(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    twin = arena.aligned_array(array.shape, array.dtype)
-    twin[...] = array
-    return twin
-
-
-def _moved(address: int, ranges: Sequence[tuple[int, int, int]]) -> int:
-    """The address in the copy of the buffer that it points into; others stay as they are."""
-    for start, nbytes, twin in ranges:
-        # An empty operand may point just behind the last byte.
-        if start <= address <= start + nbytes:
-            return address - start + twin
-    return address
-
-
-# --- the Python path ---------------------------------------------------------
-
-
-class _PythonCall:
-    """The contract of the native call, in Python; only the program itself is compiled."""
-
-    def __init__(self, parts: _Parts, address: _Address) -> None:
-        self._inputs = parts.inputs
-        self._address = address
-        self._lock = threading.Lock()
-
-    def __call__(self, *objects: object) -> Any:
-        if len(objects) != len(self._inputs):
-            return False
-        arrays = [_array(item) for item in objects]
-        for guard, array in zip(self._inputs, arrays, strict=True):
-            if (
-                array is None
-                or array.dtype != guard.dtype
-                or array.shape != guard.shape
-                or not (array.flags.c_contiguous and array.flags.aligned)
-            ):
-                return False
-        if not self._lock.acquire(blocking=False):
-            return BUSY
-        try:
-            for guard, array in zip(self._inputs, arrays, strict=True):
-                assert array is not None
-                for slot in guard.slots:
-                    slot[0][slot[1]] = array.ctypes.data + _addend(slot)
-            return native.native_run()(self._address) or None
-        finally:
-            self._lock.release()
-
-
-def _array(item: object) -> npt.NDArray[Any] | None:
+def native_entries() -> bool:
+    """Whether objects can be looked at by compiled code."""
     tensor = native.tensor_class()
-    if tensor is not None and type(item) is tensor.cls:
-        item = getattr(item, tensor.slot, None)
-    return item if type(item) is np.ndarray else None
+    return native.layouts_known() and (tensor is None or tensor.offset > 0)
+
+
+class Table:
+    """Rows of words for compiled code, and what they refer to."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._rows: list[int] = []
+        self._count = 0
+        self.keep: list[object] = []
+
+    def add(self, *words: int) -> None:
+        """A row; the words that are not given are 0."""
+        self._rows += [*words, *[0] * (self._width - len(words))]
+        self._count += 1
+
+    def slots(self, slots: Sequence[Slot]) -> tuple[int, int]:
+        """The two words for slots: their number, and the address of rows {address, addend}."""
+        address_of = native.address_function()
+        rows: list[int] = []
+        for slot in slots:
+            rows += [address_of(slot[0]) + abi.WORD * slot[1], addend(slot)]
+        return len(slots), self.words_at(rows)
+
+    def words_at(self, words: Sequence[int]) -> int:
+        """The address of words."""
+        array = np.array(words, np.int64)
+        self.keep.append(array)
+        return native.address_function()(array)
+
+    def words(self) -> tuple[int, int]:
+        """The two words for the table: number of rows, and their address."""
+        return self._count, self.words_at(self._rows)
+
+
+def entry_address(
+    record: Address,
+    guards: Sequence[fallback.Guard],
+    fixed: Sequence[tuple[npt.NDArray[Any], Sequence[Slot]]] = (),
+    results: Sequence[tuple[fallback.Made, bool]] = (),
+    words: Sequence[int] = (layout.FORM_NONE,),
+    keep: Sequence[object] = (),
+) -> Address:
+    """An entry in memory, see native_layout.py.
+
+    results: with each, whether up to two of them are kept to be handed out again.
+    words: from E_FORM on.
+    """
+    address_of = native.address_function()
+    arguments = Table(layout.GUARD_WORDS)
+    for guard in guards:
+        if isinstance(guard, InputGuard):
+            dims = arguments.words_at(guard.shape)
+            slots = arguments.slots(guard.slots)
+            arguments.keep.append(guard.dtype)
+            arguments.add(layout.KIND_ARRAY, id(guard.dtype), len(guard.shape), dims, *slots)
+        elif isinstance(guard, fallback.Number):
+            arguments.add(layout.KIND_NUMBER, 0, 0, 0, *arguments.slots(guard.slots))
+        else:
+            arguments.keep.append(guard.value)
+            arguments.add(layout.KIND_CONSTANT, id(guard.value))
+    constants = Table(layout.FIXED_WORDS)
+    for array, array_slots in fixed:
+        constants.keep.append(array)
+        constants.add(address_of(array), *constants.slots(array_slots))
+    outputs = Table(layout.RESULT_WORDS)
+    for made, kept in results:
+        ring: list[object] = [None, None]
+        outputs.keep += [ring, made.make]
+        slots = outputs.slots(made.slots)
+        outputs.add(*slots, 0, 0, 0, id(ring) if kept else 0, id(made.make))
+    tensor = native.tensor_class()
+    entry: IntArray = arena.aligned_array((layout.ENTRY_WORDS,), np.int64)
+    entry[:] = 0
+    entry[: layout.E_TENSOR_TYPE] = (
+        record,
+        *arguments.words(),
+        *constants.words(),
+        *outputs.words(),
+    )
+    if tensor is not None:
+        entry[layout.E_TENSOR_TYPE : layout.E_FORM] = id(tensor.cls), tensor.offset, tensor.weak
+    entry[layout.E_FORM : layout.E_FORM + len(words)] = words
+    address = Address(address_of(entry))
+    address.keep = (entry, record, arguments, constants, outputs, tensor, keep)
+    return address

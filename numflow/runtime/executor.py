@@ -43,7 +43,8 @@ DONE: Final = 0
 REFUSED: Final = 1
 BUSY: Final = 2
 CANCELLED: Final = 3
-"""What a run may end with; CANCELLED comes with a Python exception set."""
+SHARED: Final = 4
+"""What a run may end with; CANCELLED comes with a Python exception set, SHARED before it began."""
 
 POLL_MICROSECONDS: Final = 20_000
 """How long a program runs before it looks for signals (Ctrl-C) again."""

@@ -60,7 +60,7 @@ def profile(executable: Executable, arrays: Sequence[Array], rounds: int = 7) ->
         for phase in plan.phases:
             if phase.record is None:
                 continue
-            instructions = iter(phase.record._parts.instructions)
+            instructions = iter(phase.record.parts.instructions)
             for step in phase.steps:
                 for work in plan.work[step] or ():
                     if work.units:

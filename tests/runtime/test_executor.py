@@ -379,7 +379,7 @@ def test_a_copy_has_memory_of_its_own() -> None:
     assert twin.call(argument) is None
     assert not memory.any() and outside[6] == 6 and table[1] == 5
     assert twin.context is not context and twin.address != record.address
-    copied = twin._parts
+    copied = twin.parts
     block, area = copied.instructions[0].args, copied.memory[0]
     assert block is not None and block is copied.instructions[1].args
     assert block[abi.CONTEXT] == twin.context.ctypes.data
