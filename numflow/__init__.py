@@ -33,6 +33,7 @@ from numflow.dtypes import (
     uint32,
     uint64,
 )
+from numflow.eager.custom_gradient import custom_gradient
 from numflow.eager.tape import GradientTape, UnconnectedGradients
 from numflow.eager.variable import Variable
 from numflow.function import function
@@ -186,6 +187,7 @@ __all__ = [
     "cos",
     "cosh",
     "cumsum",
+    "custom_gradient",
     "divide",
     "double",
     "dtypes",
