@@ -3,7 +3,7 @@
 It behaves like a tensor - operators, functions and `np.asarray` read it - and is none: reading goes
 through the interpreter in force, so that a trace sees a read and a tape a source.
 
-A variable owns an aligned buffer. Programs read its address from a *cell* of the handle table at
+A variable owns an aligned buffer. Programs read its address from a row of `runtime/cells.py` at
 each call, so nothing is baked in. They write the buffer in place, and older tensors must keep their
 values; so whoever is about to write in place asks `make_private()` first: if a tensor or a NumPy
 view still holds the buffer, the variable moves to a copy. Reference counts tell: of the array, and
@@ -13,7 +13,6 @@ of the array that owns its memory, which views of views refer to.
 from __future__ import annotations
 
 import sys
-import threading
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,37 +30,8 @@ from numflow.ops.convert import as_tensor
 from numflow.ops.operators import bind
 from numflow.ops.state import check_assigned
 from numflow.runtime import arena
+from numflow.runtime.cells import ARRAY, DATA, FORM, OWNER, CellLock, cells
 from numflow.shapes import TensorShape
-
-# --- the handle table --------------------------------------------------------
-
-DATA, ARRAY, OWNER, WORDS = 0, 1, 2, 8
-"""Words of a row: address of the data, of the ndarray, of the ndarray that owns the memory."""
-
-_ROWS = 512  # per block; a row is a cache line
-
-
-class _Handles:
-    """Rows that never move while their variable lives; compiled code holds their addresses."""
-
-    def __init__(self) -> None:
-        self._free: list[Array] = []
-        self._lock = threading.Lock()
-
-    def take(self) -> Array:
-        with self._lock:
-            if not self._free:
-                block = arena.aligned_array((_ROWS, WORDS), np.int64)
-                block[:] = 0
-                self._free = list(block)
-            return self._free.pop()
-
-    def give_back(self, row: Array) -> None:
-        row[:] = 0
-        self._free.append(row)  # atomic; runs wherever a variable dies, so it takes no lock
-
-
-_handles = _Handles()
 
 # --- sharing -----------------------------------------------------------------
 
@@ -141,9 +111,9 @@ class Variable(Operators):
         self._name = (name or "Variable") + ":0"
         self._trainable = True if trainable is None else bool(trainable)
         self._constraint = constraint
-        self._lock = threading.RLock()
-        self._row = _handles.take()
-        weakref.finalize(self, _handles.give_back, self._row).atexit = False
+        self._row = cells.take()
+        self._lock = CellLock(self._row)
+        weakref.finalize(self, cells.give_back, self._row).atexit = False
         with init_scope():
             value = as_tensor(_initial(initial_value), dtype, "Variable", "initial_value")
         if not isinstance(value, EagerTensor):
@@ -168,14 +138,15 @@ class Variable(Operators):
 
     def _own(self, array: Array) -> None:
         """Move to another buffer, which nobody else holds."""
+        owner = array if array.base is None else array.base
+        # The row first, and at once: a program of another thread may start any time.
+        self._row[[DATA, ARRAY, OWNER]] = array.ctypes.data, id(array), id(owner)
         self._array = array
         self._spec = Spec(array.shape, self._dtype)
-        owner = array if array.base is None else array.base
-        self._row[DATA : OWNER + 1] = array.ctypes.data, id(array), id(owner)
 
     @property
     def cell_address(self) -> int:
-        """Address of the row of the handle table: its word DATA is the buffer's address."""
+        """Address of the row that programs know it by (runtime/cells.py)."""
         return int(self._row.ctypes.data)
 
     def shared(self) -> bool:
@@ -193,6 +164,7 @@ class Variable(Operators):
             if array.shape == self._array.shape and not self.shared():
                 np.copyto(self._array, array)
             else:
+                self._row[FORM] += array.shape != self._array.shape
                 self._own(_buffer(array))
 
     # --- what it is ---
