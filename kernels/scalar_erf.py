@@ -7,14 +7,13 @@ interpolations at Chebyshev nodes, computed with 90 digits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from numflow.kernels.builder import Builder, V
 from numflow.kernels.scalar_f32 import horner
 
 
-@dataclass(frozen=True)
-class _Fit:
+class _Fit(NamedTuple):
     """small: (erf(x)/x - 1) in x^2; big: h in t; high_bits: mask of x whose square is exact."""
 
     small: tuple[float, ...]

@@ -9,7 +9,8 @@ from numflow.codegen.folds import finish, fold, identity
 from numflow.codegen.memory import MEMORY, Place
 from numflow.codegen.terms import Row, Terms
 from numflow.codegen.vector import LLVM, Reg, iota, vector
-from numflow.graph.loops import KERNEL, LANE, Loop, Reduce, Store, Sweep, Term, walk
+from numflow.graph.loops import KERNEL, LANE, Loop, Operand, Reduce, Store, Sweep, Term, walk
+from numflow.kernels.builder import HALVES
 from numflow.kernels.engine import Target
 from numflow.kernels.scalar import BODIES
 
@@ -241,10 +242,10 @@ class Rows:
                 if s not in stores and not self._once(s):
                     self.memory.store_scalar(o, row.bases[o.name], terms.scalar(s.term, row))
 
-        stored = {s.operand for s in sweep.stores if not self._once(s)}
+        stored = {s.operand: s.term for s in sweep.stores if not self._once(s)}
         if stored and sweep is not loop.sweeps[-1]:
             for row in rows:
-                terms.forget(row, stored)
+                terms.written(row, stored)
 
     def _keep(self, r: Reduce, state: Sequence[Reg], place: int = 0) -> None:
         for k, x in enumerate(state):
@@ -356,7 +357,8 @@ class Rows:
                 for s in stores:
                     o = self.loop.operand(s.operand)
                     x = terms.wide(s.term, memo, place, row)
-                    pending.append((o, row.bases[o.name], place, x))
+                    if not self._stored_again(sweep, o):
+                        pending.append((o, row.bases[o.name], place, x))
                 for c in sweep.checks:
                     if c.term.level == LANE:
                         terms.check_lanes(c, memo, place, row)
@@ -374,6 +376,13 @@ class Rows:
         for o, base, place, x in pending:
             self.memory.store(o, base, place, x)
         return out
+
+    def _stored_again(self, sweep: Sweep, o: Operand) -> bool:
+        """Whether a store may be left out: values stay in registers, and the last one counts."""
+        if not self.loop.inner or o.dtype in HALVES:
+            return False
+        later = self.loop.sweeps[self.loop.sweeps.index(sweep) + 1 :]
+        return any(s.operand == o.name for x in later for s in x.stores)
 
     # folds ------------------------------------------------------------------------------------
     def _column_state(self, r: Reduce, place: Place) -> list[Reg]:

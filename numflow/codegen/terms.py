@@ -13,7 +13,7 @@ from numflow.codegen.memory import MEMORY, Memory, Place
 from numflow.codegen.vector import Reg, Vector, iota
 from numflow.graph.loops import DEEP, KERNEL, LANE, ROW, Check, Loop, Term, walk
 from numflow.kernels import abi
-from numflow.kernels.builder import FLOATS, ITEMSIZE
+from numflow.kernels.builder import FLOATS, HALVES, ITEMSIZE
 from numflow.kernels.engine import Target
 
 _ERROR_BITS = 40  # of an error record: NODE << 40 | number of the element or row, abi.py
@@ -175,15 +175,25 @@ class Terms:
             n = self.asm.value(f"mul i64 {n}, {self.args[name]}")
         return self.b.cast(Reg(n, "i64", 1), t.dtype)
 
-    def forget(self, row: Row, stored: set[str]) -> None:
-        """Drop what was computed from an operand that has been stored to since."""
+    def written(self, row: Row, stored: dict[str, Term]) -> None:
+        """After stores of these terms: drop what was computed from the operands' old elements.
+
+        Where values stay in registers, a later load is the value that was stored.
+        """
         stale: set[Term] = set()
+        loads: dict[Term, Term] = {}
         for t in walk(*self.loop.roots()):
-            if (t.op == "load" and t.attr in stored) or any(a in stale for a in t.args):
+            if t.op == "load" and t.attr in stored:
+                stale.add(t)
+                if self.loop.operand(str(t.attr)).dtype not in HALVES:
+                    loads[t] = stored[str(t.attr)]
+            elif any(a in stale for a in t.args):
                 stale.add(t)
         for memo in (row.narrow, *row.kept.values()):
+            known = {t: memo[term] for t, term in loads.items() if term in memo}
             for t in stale & memo.keys():
                 del memo[t]
+            memo.update({t: x for t, x in known.items() if t.level >= LANE})
 
     # checks -----------------------------------------------------------------------------------
     def check_row(self, c: Check, row: Row) -> None:

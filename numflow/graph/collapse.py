@@ -14,13 +14,12 @@ ordered.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from numflow.shapes import Extent
 
 
-@dataclass(frozen=True)
-class Axes:
+class Axes(NamedTuple):
     """sizes[k], strides[operand][k] in elements, and reduced[k] of the axes that are left.
 
     origin[k]: the axes of the shape that axis k was made of, outer ones first.

@@ -44,7 +44,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 KERNEL, ROW, LANE, DEEP = 0, 1, 2, 3
 
@@ -63,8 +63,7 @@ class Term:
     attr: object = None
 
 
-@dataclass(frozen=True)
-class Operand:
+class Operand(NamedTuple):
     """An array the kernel reads or writes, e.g. Operand("bias", "f32", "-u")."""
 
     name: str
@@ -76,14 +75,12 @@ class Operand:
         return self.access[-1]
 
 
-@dataclass(frozen=True)
-class Store:
+class Store(NamedTuple):
     operand: str
     term: Term
 
 
-@dataclass(frozen=True)
-class Reduce:
+class Reduce(NamedTuple):
     """A fold. over cols or depth: `result` is its term. Otherwise `into` names the partials.
 
     payload: of argmax and argmin, the index that goes with term; then `into` is (value, index).
@@ -106,16 +103,14 @@ class Reduce:
         return self.over in ("rows", "all", "each")
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """term must hold; number: added to NODE where it does not."""
 
     term: Term
     number: int = 0
 
 
-@dataclass(frozen=True)
-class Sweep:
+class Sweep(NamedTuple):
     stores: tuple[Store, ...] = ()
     reduces: tuple[Reduce, ...] = ()
     checks: tuple[Check, ...] = ()
