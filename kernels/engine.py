@@ -18,7 +18,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from numflow.kernels.object_cache import ObjectCache
 from numflow.kernels.settings import settings
@@ -26,8 +26,7 @@ from numflow.kernels.settings import settings
 _X86 = "x86_64-unknown-linux-gnu"
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """The machine that code is made for.
 
     triple, cpu, features: as LLVM names them.

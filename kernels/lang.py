@@ -36,10 +36,9 @@ import functools
 import hashlib
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from numflow.kernels import engine
 from numflow.kernels.engine import Target
@@ -49,8 +48,7 @@ Function = Callable[..., Any]
 _F = TypeVar("_F", bound=Function)
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """A value of compiled code: its LLVM type and its name. A float literal has no type yet: ""."""
 
     kind: str

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 TARGETS = ("native", "baseline", "avx2", "avx512")
 CODEGENS = ("simd", "numba")
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What a user may set from outside.
 
     threads: how many threads work on a parallel kernel, the caller included (NUMFLOW_NUM_THREADS).

@@ -26,7 +26,7 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from numflow.kernels import engine
 from numflow.kernels.ir import Builder, Module, Vectors
@@ -61,8 +61,7 @@ class Q:
     BYTES = 128
 
 
-@dataclass(frozen=True)
-class Epilogue:
+class Epilogue(NamedTuple):
     """An elementwise expression applied to every element of C before it is stored (before relu).
 
     key: canonical text of the expression: part of the name under which its tiles are cached.
@@ -76,8 +75,7 @@ class Epilogue:
     emit: Callable[[Builder, str, Callable[[int], str]], str]
 
 
-@dataclass(frozen=True, order=True)
-class Tile:
+class Tile(NamedTuple):
     """rows x vectors of C; tail: the last vector has a mask."""
 
     rows: int

@@ -12,15 +12,14 @@ import functools
 import importlib
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class BlasWarning(UserWarning):
     """NumPy's BLAS cannot be reached; only numflow's own kernels multiply matrices."""
 
 
-@dataclass(frozen=True)
-class Blas:
+class Blas(NamedTuple):
     """Addresses of cblas functions, and the switch for the number of threads.
 
     sgemm, dgemm: (order, transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc).

@@ -13,7 +13,7 @@ Bound: memory, each row read and written once. Written in the subset of lang.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from numflow.kernels import lang
 from numflow.kernels.abi import HEADER
@@ -58,8 +58,7 @@ class W:
     CLEAR = HEADER + 10
 
 
-@dataclass(frozen=True)
-class RowsPlan:
+class RowsPlan(NamedTuple):
     """A gather or scatter_add that is ready to be called.
 
     chunk: units that are worth being handed to a thread.

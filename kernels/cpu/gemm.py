@@ -22,7 +22,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from numflow.kernels import lang, tiles
 from numflow.kernels.cpu.gemm_nest import (
@@ -47,8 +47,7 @@ FINE_SHARE = 16_000_000
 """Multiply-adds per slot from which finer slots cost less than 2 % (each packs for itself)."""
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """One leading dimension: its size, strides in elements; a stride of 0 repeats the operand."""
 
     size: int
@@ -57,8 +56,7 @@ class Batch:
     c: int
 
 
-@dataclass(frozen=True)
-class GemmPlan:
+class GemmPlan(NamedTuple):
     """A product that is ready to be called.
 
     address: of the kernel, void(int64 *args, int64 begin, int64 end).
@@ -84,8 +82,7 @@ class GemmPlan:
         return addresses + list(self.constants[len(addresses) :])
 
 
-@dataclass(frozen=True)
-class _Choice:
+class _Choice(NamedTuple):
     """How a product is computed: mode (0: tiles), entry, tile, blocks, packing, grid of slots."""
 
     mode: int = 0
@@ -252,8 +249,7 @@ def _merged(dims: list[Batch], m: int, lda: int | None, ldc: int) -> tuple[list[
     return out, m
 
 
-@dataclass(frozen=True)
-class _Shape:
+class _Shape(NamedTuple):
     m: int
     n: int
     k: int

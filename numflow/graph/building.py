@@ -208,11 +208,13 @@ def with_inputs(node: Node, new: Mapping[Value, Value], moved: Mapping[Node, Nod
 
     new: the values that changed; moved: the nodes that did.
     """
-    if not any(v in new for v in node.inputs) and not any(n in moved for n in node.control_inputs):
+    inputs = tuple([new.get(v, v) for v in node.inputs])  # lists: half the time of generators
+    followed = tuple([moved.get(n, n) for n in node.control_inputs])
+    if inputs == node.inputs and followed == node.control_inputs:
         return node
     copy = Node(
         node.op,
-        tuple(new.get(v, v) for v in node.inputs),
+        inputs,
         node.attrs,
         [v.spec for v in node.outputs],
         node.line,
@@ -220,7 +222,7 @@ def with_inputs(node: Node, new: Mapping[Value, Value], moved: Mapping[Node, Nod
         scope=node.scope,
         device=node.device,
         subgraphs=node.subgraphs,
-        control_inputs=tuple(moved.get(n, n) for n in node.control_inputs),
+        control_inputs=followed,
     )
     for v, old in zip(copy.outputs, node.outputs, strict=True):
         v.content = old.content
