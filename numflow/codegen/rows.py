@@ -381,8 +381,9 @@ class Rows:
         """Whether a store may be left out: values stay in registers, and the last one counts."""
         if not self.loop.inner or o.dtype in HALVES:
             return False
-        later = self.loop.sweeps[self.loop.sweeps.index(sweep) + 1 :]
-        return any(s.operand == o.name for x in later for s in x.stores)
+        sweeps = self.loop.sweeps
+        at = next(k for k, s in enumerate(sweeps) if s is sweep)
+        return any(s.operand == o.name for later in sweeps[at + 1 :] for s in later.stores)
 
     # folds ------------------------------------------------------------------------------------
     def _column_state(self, r: Reduce, place: Place) -> list[Reg]:
