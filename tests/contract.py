@@ -1,8 +1,9 @@
-"""What every op must keep, checked for each Case: value, promised spec, gradients, dtypes, strides, tracing.
+"""What every op must keep: value, promised spec, gradients, dtypes, strides, tracing.
 
-A Case names a public function, what it should compute in float64 NumPy (the oracle, independent of the op's own
-reference), and its arguments. Floating arguments are drawn once, cast to each dtype, and the oracle sees the numbers
-after the cast. Tests of a family are one parametrised call of `check`.
+A Case names a public function, what it should compute in float64 NumPy (the oracle, independent of
+the op's own reference), and its arguments. Floating arguments are drawn once, cast to each dtype,
+and the oracle sees the numbers after the cast. Tests of a family are one parametrised call of
+`check`.
 """
 
 from __future__ import annotations
@@ -183,7 +184,9 @@ def check_gradient(case: Case) -> None:
     weights = [rng.uniform(0.5, 1.5, t.shape) for t in case.run(arrays) if t.dtype.is_floating]
     if not weights:
         return
-    directions = {k: rng.uniform(-1, 1, arrays[k].shape) for k in floating}
+    directions: dict[int, Array] = {}
+    for k in floating:
+        directions[k] = np.asarray(rng.uniform(-1, 1, arrays[k].shape))
 
     def total(inputs: Sequence[Any]) -> Any:
         """One number made of all floating outputs."""

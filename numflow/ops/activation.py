@@ -1,4 +1,4 @@
-"""Activations: relu and its kin, and softmax. Gradients are written from the output where that is enough."""
+"""Activations: relu and its kin, and softmax."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def relu(features: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.nn.relu([-1.0, 2.0]).numpy().tolist()
       [0.0, 2.0]
     """
-    return relu_op(as_tensor(features, None, "relu", "features"))  # type: ignore[no-any-return]
+    return relu_op(as_tensor(features, None, "relu", "features"))
 
 
 # --- softmax, log_softmax ------------------------------------------------------
@@ -81,8 +81,8 @@ def _softmax_expand(x: Tensor, *, axis: int) -> Tensor:
 
 def _softmax_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     y = g.outputs[0]
-    inner = reductions.sum_op(g.ct * y, axis=(g.attrs["axis"],), keepdims=True)  # type: ignore[operator]
-    return (y * (g.ct - inner),)  # type: ignore[operator]
+    inner = reductions.sum_op(g.ct * y, axis=(g.attrs["axis"],), keepdims=True)
+    return (y * (g.ct - inner),)
 
 
 softmax_op = Op(
@@ -113,7 +113,7 @@ def softmax(logits: TensorLike, axis: Any = None, name: str | None = None) -> Te
       [0.0, 0.0, 1.0]
     """
     x, k = _logits("softmax", logits, axis)
-    return softmax_op(x, axis=k)  # type: ignore[no-any-return]
+    return softmax_op(x, axis=k)
 
 
 def _logits(op: str, logits: TensorLike, axis: Any) -> tuple[Tensor, int]:
@@ -165,7 +165,7 @@ def log_softmax(logits: TensorLike, axis: Any = None, name: str | None = None) -
       [-1000.0, -1000.0, 0.0]
     """
     x, k = _logits("log_softmax", logits, axis)
-    return log_softmax_op(x, axis=k)  # type: ignore[no-any-return]
+    return log_softmax_op(x, axis=k)
 
 
 # --- relu6, leaky_relu, crelu ----------------------------------------------------
@@ -180,7 +180,7 @@ def relu6(features: TensorLike, name: str | None = None) -> Tensor:
 
     Source: Krizhevsky 2010, "Convolutional Deep Belief Networks on CIFAR-10".
     """
-    return relu6_op(as_tensor(features, None, "relu6", "features"))  # type: ignore[no-any-return]
+    return relu6_op(as_tensor(features, None, "relu6", "features"))
 
 
 def _relu6_vjp(ct: Tensor, y: Tensor, x: Tensor) -> Tensor:
@@ -198,7 +198,7 @@ relu6_op = Op(
 
 
 def _leaky_vjp(g: Backward) -> tuple[Tensor | None, ...]:
-    return (selections.where(g.inputs[0] > 0, g.ct, g.ct * g.attrs["alpha"]),)  # type: ignore[operator]
+    return (selections.where(g.inputs[0] > 0, g.ct, g.ct * g.attrs["alpha"]),)
 
 
 leaky_relu_op = Op(
@@ -222,7 +222,7 @@ def leaky_relu(features: TensorLike, alpha: float = 0.2, name: str | None = None
     x = _floating(as_tensor(features, None, "leaky_relu", "features"))
     if isinstance(alpha, Tensor):
         return selections.where(x > 0, x, x * alpha)
-    return leaky_relu_op(x, alpha=float(alpha))  # type: ignore[no-any-return]
+    return leaky_relu_op(x, alpha=float(alpha))
 
 
 def _floating(x: Tensor) -> Tensor:
@@ -269,7 +269,7 @@ def elu(features: TensorLike, name: str | None = None) -> Tensor:
     Source: Clevert et al. 2015, "Fast and Accurate Deep Network Learning by Exponential Linear
     Units".
     """
-    return elu_op(as_tensor(features, None, "elu", "features"))  # type: ignore[no-any-return]
+    return elu_op(as_tensor(features, None, "elu", "features"))
 
 
 _SELU_ALPHA = 1.6732632423543772
@@ -307,7 +307,7 @@ def selu(features: TensorLike, name: str | None = None) -> Tensor:
 
     Source: Klambauer et al. 2017, "Self-Normalizing Neural Networks", equation 2.
     """
-    return selu_op(as_tensor(features, None, "selu", "features"))  # type: ignore[no-any-return]
+    return selu_op(as_tensor(features, None, "selu", "features"))
 
 
 softplus_op = Op(
@@ -338,7 +338,7 @@ def softplus(features: TensorLike, name: str | None = None) -> Tensor:
     Source: Dugas et al. 2000, "Incorporating Second-Order Functional Knowledge for Better Option
     Pricing".
     """
-    return softplus_op(as_tensor(features, None, "softplus", "features"))  # type: ignore[no-any-return]
+    return softplus_op(as_tensor(features, None, "softplus", "features"))
 
 
 def log_sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
@@ -348,7 +348,7 @@ def log_sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.math.log_sigmoid([-1000.0, 1000.0]).numpy().tolist()
       [-1000.0, -0.0]
     """
-    return -softplus_op(-as_tensor(x, None, "log_sigmoid", "x"))  # type: ignore[no-any-return, operator]
+    return -softplus_op(-as_tensor(x, None, "log_sigmoid", "x"))
 
 
 softsign_op = Op(
@@ -367,7 +367,7 @@ def softsign(features: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.nn.softsign([-1.0, 3.0]).numpy().tolist()
       [-0.5, 0.75]
     """
-    return softsign_op(as_tensor(features, None, "softsign", "features"))  # type: ignore[no-any-return]
+    return softsign_op(as_tensor(features, None, "softsign", "features"))
 
 
 # --- gelu, silu ----------------------------------------------------------------------
@@ -440,7 +440,7 @@ def gelu(features: TensorLike, approximate: bool = False, name: str | None = Non
     Source: Hendrycks & Gimpel 2016, "Gaussian Error Linear Units", section 2.
     """
     x = as_tensor(features, None, "gelu", "features")
-    return gelu_tanh_op(x) if approximate else gelu_op(x)  # type: ignore[no-any-return]
+    return gelu_tanh_op(x) if approximate else gelu_op(x)
 
 
 def _silu_vjp(ct: Tensor, y: Tensor, x: Tensor) -> Tensor:
@@ -468,5 +468,5 @@ def silu(features: TensorLike, beta: TensorLike = 1.0) -> Tensor:
     """
     x = as_tensor(features, None, "silu", "features")
     if isinstance(beta, int | float) and beta == 1:
-        return silu_op(x)  # type: ignore[no-any-return]
-    return x * maths.sigmoid(x * beta)  # type: ignore[operator]
+        return silu_op(x)
+    return x * maths.sigmoid(x * beta)

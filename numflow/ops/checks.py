@@ -1,7 +1,8 @@
-"""Values that must hold something: indices in range, divisors that are not 0, exponents that are not negative.
+"""Checks of values: indices in range, divisors that are not 0, exponents that are not negative.
 
-Each check is an op that hands its input on. Eagerly it raises; compiled, the kernel that reads the element reports it
-and the program raises the same message. What depends on such a value takes the checked one.
+Each check is an op that hands its input on. Eagerly it raises; compiled, the kernel that reads the
+element reports it and the program raises the same message. What depends on such a value takes the
+checked one.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def checked_index(x: Tensor, depth: Extent, op: str, name: str = "index") -> Ten
         limit > x.dtype.max
     ):  # every number of a small dtype may be inside: compare in one that holds the limit
         return _narrow_index(x, limit, op, name)
-    return index_op(x, depth=limit, op=op, name=name)  # type: ignore[no-any-return]
+    return index_op(x, depth=limit, op=op, name=name)
 
 
 def _narrow_index(x: Tensor, limit: int, op: str, name: str) -> Tensor:
@@ -98,17 +99,17 @@ def checked_divisor(y: Tensor, op: str) -> Tensor:
     """y, refused where an integer element is 0; floats divide by 0 as IEEE says."""
     if not y.dtype.is_integer or _all_known(y, lambda v: v != 0):
         return y
-    return divisor_op(y, op=op)  # type: ignore[no-any-return]
+    return divisor_op(y, op=op)
 
 
 def checked_exponent(y: Tensor, op: str) -> Tensor:
     """y, refused where an integer element is negative."""
     if not y.dtype.is_integer or y.dtype.is_unsigned or _all_known(y, lambda v: v >= 0):
         return y
-    return exponent_op(y, op=op)  # type: ignore[no-any-return]
+    return exponent_op(y, op=op)
 
 
 def _all_known(y: Tensor, good: Callable[[Any], bool]) -> bool:
-    """Whether y's elements are known already, and are numbers that pass: a check would be wasted."""
+    """Whether y's elements are known already, and pass: a check would be wasted."""
     content = known_content(y)
     return content is not None and all(isinstance(v, int) and good(v) for v in content.reshape(-1))

@@ -59,7 +59,7 @@ def clip_by_norm(
     norm = selections.where(
         positive, maths.sqrt(selections.where(positive, square, shaping.ones_like(square))), square
     )
-    return x * clip_norm / maths.maximum(norm, clip_norm)  # type: ignore[operator,no-any-return]
+    return x * clip_norm / maths.maximum(norm, clip_norm)
 
 
 def global_norm(t_list: Sequence[Any], name: str | None = None) -> Tensor:
@@ -86,7 +86,7 @@ def clip_by_global_norm(
     use_norm: TensorLike = None,
     name: str | None = None,
 ) -> tuple[list[Tensor | None], Tensor]:
-    """All tensors, scaled down together so that their global norm is at most clip_norm; and that norm.
+    """All tensors, scaled down together to a global norm of at most clip_norm; and that norm.
 
     Args:
       t_list: tensors; None stays None.
@@ -108,5 +108,5 @@ def clip_by_global_norm(
     norm = global_norm(tensors) if use_norm is None else as_tensor(use_norm)
     limit = as_tensor(clip_norm, norm.dtype, "clip_by_global_norm", "clip_norm")
     # norm - norm: nan where the norm is not finite, so that a broken step shows
-    scale = limit * maths.minimum(1 / norm, 1 / limit) + (norm - norm)  # type: ignore[operator]
-    return [None if t is None else t * maths.cast(scale, t.dtype) for t in tensors], norm  # type: ignore[operator]
+    scale = limit * maths.minimum(1 / norm, 1 / limit) + (norm - norm)
+    return [None if t is None else t * maths.cast(scale, t.dtype) for t in tensors], norm

@@ -1,7 +1,7 @@
-"""From what users pass to tensors: numbers, lists, arrays, variables, sizes, and lists that hold tensors.
+"""From what users pass to tensors: numbers, arrays, variables, sizes, lists that hold tensors.
 
-TensorFlow's rules: floats become float32 and ints int32 unless a dtype is asked for or another operand has one;
-NumPy arrays keep theirs; tensors are never converted silently.
+TensorFlow's rules: floats become float32 and ints int32 unless a dtype is asked for or another
+operand has one; NumPy arrays keep theirs; tensors are never converted silently.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def as_tensor(
     if not isinstance(value, Tensor):
         weak = getattr(value, "_weak_tensor", None)
         if weak is not None:  # a number that a trace knows only as a tensor: it adapts
-            return weak(want)  # type: ignore[no-any-return]
+            return weak(want)
         read = getattr(value, "_as_tensor", None)
         if read is not None:  # a variable, or what behaves like one
             value = read()
@@ -43,14 +43,15 @@ def as_tensor(
             raise DTypeError(
                 explain(
                     op,
-                    f"{name} is {value.dtype.name}, not {want.name}: tensors are not converted silently",
+                    f"{name} is {value.dtype.name}, not {want.name}: "
+                    "tensors are not converted silently",
                     {name: value.spec},
                     fix=f"nf.cast({name}, nf.{want.name})",
                 )
             )
         return _here(value)
     if isinstance(value, Size | Dim):
-        return sizes([value], want or dtypes.int32)[0]  # type: ignore[index,no-any-return]
+        return sizes([value], want or dtypes.int32)[0]
     if isinstance(value, list | tuple) and _holds_tensors(value):
         from_sizes = _all_sizes(value)
         if from_sizes is not None:
@@ -188,7 +189,7 @@ def _leaves(value: Any) -> list[Any]:
 
 def sizes(values: Sequence[Any], dtype: dtypes.DType) -> Tensor:
     """A 1-D integer tensor of sizes that may be symbolic."""
-    return current().sizes([as_extent(v) for v in values], dtype)  # type: ignore[attr-defined,no-any-return]
+    return current().sizes([as_extent(v) for v in values], dtype)  # type: ignore[attr-defined]
 
 
 def operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
@@ -227,14 +228,14 @@ def operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
 def _typed(x: Any) -> dtypes.DType | None:
     """The dtype x insists on; None for Python numbers and lists of them."""
     if isinstance(x, Tensor) or hasattr(x, "_as_tensor"):
-        return x.dtype  # type: ignore[no-any-return]
+        return x.dtype
     if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biufc":
         return dtypes.from_numpy(x.dtype)
     return None
 
 
 def static_ints(value: Any, op: str, name: str) -> tuple[Any, ...]:
-    """A list of integers (an axis list, a permutation, sizes): of numbers, arrays, or tensors of known content.
+    """Integers (axes, a permutation, sizes) of numbers, arrays, or tensors of known content.
 
     Raises:
       InvalidArgumentError: a tensor whose content is not known while tracing.

@@ -1,4 +1,4 @@
-"""Tensors made of nothing: constant, range, linspace, one_hot, eye; and iota, the index along an axis."""
+"""Tensors made of nothing: constant, range, linspace, one_hot, eye, and the index along an axis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from numflow.ops.convert import (
     static_shape,
 )
 from numflow.ops.shape_rules import normal_axis
-from numflow.shapes import Dim, Shape, Size
+from numflow.shapes import Dim, Extent, Shape, Size
 
 # --- constant ------------------------------------------------------------------
 
@@ -50,7 +50,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
     if shape is None:
         return tensor
     want = static_shape(shape, "constant")
-    if tensor.spec.size == 1 and math.prod(want) != 1:  # type: ignore[arg-type]
+    if tensor.spec.size == 1 and math.prod(want) != 1:
         return shaping.broadcast_to(shaping.reshape(tensor, ()), want)
     return shaping.reshape(tensor, want)
 
@@ -97,8 +97,8 @@ iota_op = Op("iota", _iota_infer, _iota_reference, None, Elementwise(_iota_body,
 
 
 def iota(shape: Shape, axis: int, dtype: dtypes.DType) -> Tensor:
-    """Every element is its own index along an axis: a range that costs no memory where it is fused."""
-    return iota_op(shape=shape, axis=normal_axis("iota", axis, len(shape)), dtype=dtype)  # type: ignore[no-any-return]
+    """Every element is its own index along an axis: where it is fused it costs no memory."""
+    return iota_op(shape=shape, axis=normal_axis("iota", axis, len(shape)), dtype=dtype)
 
 
 # --- range ---------------------------------------------------------------------
@@ -170,7 +170,7 @@ def _symbolic_range(first: Any, end: Any, step: Any, want: dtypes.DType) -> Tens
             )
         )
     line = iota((end - first,), 0, want)
-    return line if first == 0 else line + maths.cast(shaping.size_tensor(first), want)  # type: ignore[operator,no-any-return]
+    return line if first == 0 else line + maths.cast(shaping.size_tensor(first), want)
 
 
 # --- linspace --------------------------------------------------------------------
@@ -205,9 +205,9 @@ def linspace(
         return shaping.identity(a)
     shape = (*a.spec.shape[:k], count, *a.spec.shape[k + 1 :])
     place = maths.cast(iota(shape, k, dtypes.int32), a.dtype)
-    step = (b - a) / (maths.cast(shaping.size_tensor(count), a.dtype) - 1)  # type: ignore[operator]
+    step = (b - a) / (maths.cast(shaping.size_tensor(count), a.dtype) - 1)
     last = maths.equal(iota(shape, k, dtypes.int32), shaping.size_tensor(count - 1))
-    return selections.where(last, b, a + step * place)  # type: ignore[operator]
+    return selections.where(last, b, a + step * place)
 
 
 # --- one_hot, eye ------------------------------------------------------------------
@@ -319,13 +319,13 @@ def meshgrid(*args: TensorLike, indexing: str = "xy", name: str | None = None) -
     for k, v in enumerate(vectors):
         if v.spec.rank > 1:
             raise ShapeError(explain("meshgrid", "takes vectors", {f"args[{k}]": v.spec}))
-    order = list(np.arange(len(vectors)))
+    order = [int(k) for k in np.arange(len(vectors))]
     if indexing == "xy" and len(order) > 1:
         order[0], order[1] = 1, 0
     shape = [vectors[k].spec.size for k in order]
     out = []
     for k, v in enumerate(vectors):
-        line = [1] * len(vectors)
-        line[order.index(k)] = v.spec.size  # type: ignore[call-overload]
+        line: list[Extent] = [1] * len(vectors)
+        line[order.index(k)] = v.spec.size
         out.append(shaping.broadcast_to(shaping.reshape(v, line), shape))
     return out

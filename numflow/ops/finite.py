@@ -56,7 +56,7 @@ def is_nan(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.math.is_nan([1.0, np.nan]).numpy().tolist()
       [False, True]
     """
-    return is_nan_op(as_tensor(x, None, "is_nan", "x"))  # type: ignore[no-any-return]
+    return is_nan_op(as_tensor(x, None, "is_nan", "x"))
 
 
 def is_inf(x: TensorLike, name: str | None = None) -> Tensor:
@@ -66,7 +66,7 @@ def is_inf(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.math.is_inf([1.0, -np.inf]).numpy().tolist()
       [False, True]
     """
-    return is_inf_op(as_tensor(x, None, "is_inf", "x"))  # type: ignore[no-any-return]
+    return is_inf_op(as_tensor(x, None, "is_inf", "x"))
 
 
 def is_finite(x: TensorLike, name: str | None = None) -> Tensor:
@@ -76,7 +76,7 @@ def is_finite(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.math.is_finite([1.0, np.nan, np.inf]).numpy().tolist()
       [True, False, False]
     """
-    return is_finite_op(as_tensor(x, None, "is_finite", "x"))  # type: ignore[no-any-return]
+    return is_finite_op(as_tensor(x, None, "is_finite", "x"))
 
 
 # --- reciprocal ------------------------------------------------------------------------
@@ -97,7 +97,7 @@ def reciprocal(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.math.reciprocal([2.0, 4.0]).numpy().tolist()
       [0.5, 0.25]
     """
-    return reciprocal_op(as_tensor(x, None, "reciprocal", "x"))  # type: ignore[no-any-return]
+    return reciprocal_op(as_tensor(x, None, "reciprocal", "x"))
 
 
 def reciprocal_no_nan(x: TensorLike, name: str | None = None) -> Tensor:
@@ -108,7 +108,7 @@ def reciprocal_no_nan(x: TensorLike, name: str | None = None) -> Tensor:
       [0.5, 0.0]
     """
     divisor = as_tensor(x, None, "reciprocal_no_nan", "x")
-    return divide_no_nan_op(shaping.ones_like(divisor), divisor)  # type: ignore[no-any-return]
+    return divide_no_nan_op(shaping.ones_like(divisor), divisor)
 
 
 # --- divide_no_nan, multiply_no_nan ------------------------------------------------------
@@ -119,7 +119,7 @@ def _divide_no_nan_reference(x: Any, y: Any) -> Any:
     return np.where(zero, np.zeros((), x.dtype), x / np.where(zero, np.ones((), y.dtype), y))
 
 
-divide_no_nan_op = Op(
+divide_no_nan_op: Op = Op(
     "divide_no_nan",
     binary("divide_no_nan", "f"),
     _divide_no_nan_reference,
@@ -141,10 +141,10 @@ def divide_no_nan(x: TensorLike, y: TensorLike, name: str | None = None) -> Tens
     a, b = operands("divide_no_nan", x, y)
     if a.dtype.is_integer:
         a, b = maths.cast(a, dtypes.float64), maths.cast(b, dtypes.float64)
-    return divide_no_nan_op(a, b)  # type: ignore[no-any-return]
+    return divide_no_nan_op(a, b)
 
 
-multiply_no_nan_op = Op(
+multiply_no_nan_op: Op = Op(
     "multiply_no_nan",
     binary("multiply_no_nan", "f"),
     lambda x, y: np.where(y == 0, np.zeros((), x.dtype), x * y),
@@ -162,7 +162,7 @@ def multiply_no_nan(x: TensorLike, y: TensorLike, name: str | None = None) -> Te
       >>> nf.math.multiply_no_nan([3.0, np.nan], [2.0, 0.0]).numpy().tolist()
       [6.0, 0.0]
     """
-    return multiply_no_nan_op(*operands("multiply_no_nan", x, y))  # type: ignore[no-any-return]
+    return multiply_no_nan_op(*operands("multiply_no_nan", x, y))
 
 
 # --- xlogy, xlog1py, xdivy -----------------------------------------------------------------
@@ -189,7 +189,7 @@ xlogy_op = Op(
     ),
     Elementwise(lambda b, x, y: b.select(b.eq(x, 0.0), 0.0, b.mul(x, b.log(y)))),
 )
-xdivy_op = Op(
+xdivy_op: Op = Op(
     "xdivy",
     binary("xdivy", "f"),
     _with_zero(lambda x, y: x / y),
@@ -208,7 +208,7 @@ def xlogy(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.math.xlogy([0.0, 2.0], [0.0, 1.0]).numpy().tolist()
       [0.0, 0.0]
     """
-    return xlogy_op(*operands("xlogy", x, y))  # type: ignore[no-any-return]
+    return xlogy_op(*operands("xlogy", x, y))
 
 
 def xdivy(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -218,4 +218,4 @@ def xdivy(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.math.xdivy([0.0, 2.0], [0.0, 4.0]).numpy().tolist()
       [0.0, 0.5]
     """
-    return xdivy_op(*operands("xdivy", x, y))  # type: ignore[no-any-return]
+    return xdivy_op(*operands("xdivy", x, y))

@@ -76,7 +76,7 @@ def _gather_vjp(g: Backward) -> tuple[Tensor | None, ...]:
 
 @dataclass(frozen=True)
 class _RowsCall:
-    """A planned gather or scatter_add, as the executor takes it; order: its operands among the kernel's."""
+    """A planned gather or scatter_add, as the executor takes it."""
 
     plan: Any
     pointer_positions: tuple[int, int, int]
@@ -100,7 +100,7 @@ class _RowsCall:
 
 
 def _collapsed(shape: Shape, indices: Shape, attrs: Attrs) -> dict[str, Any]:
-    """The sizes of the form that the kernels have: batch, outer, axis, inner, and count of indices."""
+    """The sizes that the kernels have: batch, outer, axis, and count of indices."""
     axis, batch_dims = attrs["axis"], attrs["batch_dims"]
     return {
         "batch": product(shape[:batch_dims]),
@@ -130,8 +130,9 @@ def _plan_scatter_add(
 
     ct, indices = inputs
     shape = outputs[0].shape
+    inner: Any = product(shape[attrs["axis"] + 1 :])
     plan = kernel.plan_scatter_add(
-        inner=product(shape[attrs["axis"] + 1 :]),
+        inner=inner,
         dtype=ct.dtype.name,
         index_bytes=indices.dtype.size,
         threads=threads,
@@ -203,10 +204,10 @@ exact_scatter_add_op = Op(
 def _rows(x: Tensor, indices: Tensor, axis: int, batch_dims: int) -> Tensor:
     """gather, with indices in a dtype that the kernel takes."""
     if x.dtype is dtypes.string:
-        return gather_strings_op(x, indices, axis=axis, batch_dims=batch_dims)  # type: ignore[no-any-return]
+        return gather_strings_op(x, indices, axis=axis, batch_dims=batch_dims)
     if indices.dtype.is_integer and indices.dtype not in (dtypes.int32, dtypes.int64):
         indices = maths.cast(indices, dtypes.int64)
-    return gather_op(x, indices, axis=axis, batch_dims=batch_dims)  # type: ignore[no-any-return]
+    return gather_op(x, indices, axis=axis, batch_dims=batch_dims)
 
 
 def gather(
@@ -251,7 +252,7 @@ def gather(
         raise ShapeError(
             explain("gather", f"axis {k} is one of the {shared} batch axes", {"params": x.spec})
         )
-    return _rows(x, chosen, k, shared)  # type: ignore[no-any-return]
+    return _rows(x, chosen, k, shared)
 
 
 # --- boolean_mask ----------------------------------------------------------------
@@ -298,7 +299,7 @@ def _masked(op: str, x: Tensor, mask: Tensor, axis: int) -> Tensor:
         )
     found = np.flatnonzero(np.asarray(mask))
     merged = shaping.reshape(x, (*shape[:axis], mask.spec.size, *shape[axis + rank :]))
-    return _rows(merged, as_tensor(found), axis, 0)  # type: ignore[no-any-return]
+    return _rows(merged, as_tensor(found), axis, 0)
 
 
 # --- x[array] ----------------------------------------------------------------------
@@ -354,5 +355,5 @@ def getitem(x: Tensor, keys: list[Any]) -> Tensor:
     if not chosen.dtype.is_unsigned:
         size = shaping.size_tensor(rest.spec.shape[axis], dtypes.int64)
         chosen = maths.cast(chosen, dtypes.int64)
-        chosen = selections.where(chosen < 0, chosen + size, chosen)  # type: ignore[operator]
-    return _rows(rest, chosen, axis, 0)  # type: ignore[no-any-return]
+        chosen = selections.where(chosen < 0, chosen + size, chosen)
+    return _rows(rest, chosen, axis, 0)

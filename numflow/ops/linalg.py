@@ -19,12 +19,12 @@ from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.convert import operands, static_ints
 from numflow.ops.shape_rules import broadcast_shapes, normal_axis, same_dtype
-from numflow.shapes import Dim, Extent, Shape, UnknownSizeError, product
+from numflow.shapes import Dim, Shape, UnknownSizeError, product
 
 # --- matmul ------------------------------------------------------------------
 
 
-def _sides(x: Spec, transposed: bool) -> tuple[Extent, Extent]:
+def _sides(x: Spec, transposed: bool) -> tuple[Any, Any]:
     """(rows, columns) of x as the product reads it."""
     rows, columns = x.shape[-2:]
     return (columns, rows) if transposed else (rows, columns)
@@ -93,7 +93,7 @@ def _matmul_vjp(g: Backward) -> tuple[Tensor | None, ...]:
 
 
 def _product(a: Tensor, b: Tensor, transpose_a: bool, transpose_b: bool) -> Tensor:
-    return matmul_op(a, b, transpose_a=transpose_a, transpose_b=transpose_b)  # type: ignore[no-any-return]
+    return matmul_op(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
 
 
 class _MatmulCall(NamedTuple):
@@ -142,12 +142,13 @@ def plan_matmul(
     a, b = inputs
     (c,) = outputs
     m, k = _sides(a, attrs["transpose_a"])
+    n = _sides(b, attrs["transpose_b"])[1]
     batch = c.shape[:-2]
     strides = [_batch_strides(s.shape, batch) for s in (a, b, c)]
-    dims = [gemm.Batch(n, *steps) for n, *steps in zip(batch, *strides, strict=True)]
+    dims = [gemm.Batch(count, *steps) for count, *steps in zip(batch, *strides, strict=True)]
     plan = gemm.plan(
         m,
-        c.shape[-1],
+        n,
         k,
         c.dtype.name,
         transpose_a=attrs["transpose_a"],
@@ -160,13 +161,13 @@ def plan_matmul(
     return _MatmulCall(plan)
 
 
-def _batch_strides(shape: Shape, batch: Shape) -> list[int]:
-    """Elements from one matrix to the next along each axis of batch; 0 where the operand is repeated."""
+def _batch_strides(shape: tuple[Any, ...], batch: Shape) -> list[int]:
+    """Elements from a matrix to the next along each axis of batch; 0 where it is repeated."""
     steps: list[int] = []
-    step = int(shape[-1]) * int(shape[-2])  # type: ignore[arg-type]
+    step = int(shape[-1]) * int(shape[-2])
     for k in range(len(batch)):
         at = len(shape) - 3 - k
-        n = int(shape[at]) if at >= 0 else 1  # type: ignore[arg-type]
+        n = int(shape[at]) if at >= 0 else 1
         steps.append(0 if n == 1 else step)
         step *= n
     return steps[::-1]
@@ -174,7 +175,8 @@ def _batch_strides(shape: Shape, batch: Shape) -> list[int]:
 
 def _flops(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
     k = _sides(inputs[0], attrs["transpose_a"])[1]
-    return 2.0 * float(outputs[0].size) * float(k)  # type: ignore[arg-type]
+    size: Any = outputs[0].size
+    return 2.0 * float(size) * float(k)
 
 
 matmul_op = Op(
@@ -262,7 +264,10 @@ def _same_batch(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     batch = broadcast_shapes(
         "matmul", x.spec.shape[:-2], y.spec.shape[:-2], names=("a, its batch", "b, its batch")
     )
-    return tuple(shaping.broadcast_to(t, (*batch, *t.spec.shape[-2:])) for t in (x, y))  # type: ignore[return-value]
+    return (
+        shaping.broadcast_to(x, (*batch, *x.spec.shape[-2:])),
+        shaping.broadcast_to(y, (*batch, *y.spec.shape[-2:])),
+    )
 
 
 def matvec(
@@ -354,7 +359,7 @@ def tensordot(a: TensorLike, b: TensorLike, axes: Any, name: str | None = None) 
         shaping.reshape_op(shaping.transpose(x, rows + left), shape=(m, inner)),
         shaping.reshape_op(shaping.transpose(y, right + columns), shape=(inner, n)),
     )
-    return shaping.reshape_op(flat, shape=tuple(outer))  # type: ignore[no-any-return]
+    return shaping.reshape_op(flat, shape=tuple(outer))
 
 
 def _paired_axes(x: Tensor, y: Tensor, axes: Any) -> tuple[list[int], list[int]]:
@@ -396,22 +401,22 @@ def norm(
     (x, _) = operands("norm", tensor, tensor)
     axes = None if axis is None else static_ints(axis, "norm", "axis")
     keep = bool(keepdims)
-    matrix = axes is not None and len(axes) == 2
-    if ord in ("euclidean", "fro") or (ord == 2 and not matrix):
+    pair = axes if axes is not None and len(axes) == 2 else None
+    if ord in ("euclidean", "fro") or (ord == 2 and pair is None):
         return maths.sqrt(reductions.reduce_sum(maths.square(x), axes, keep))
     size = maths.abs(x)
-    if matrix:
+    if pair is not None:
         if ord not in (1, np.inf):
             raise ValueError(
                 explain(
                     "norm", f"no matrix norm {ord!r}", {"tensor": x.spec}, fix='"fro", 1 or inf'
                 )
             )
-        rows, columns = axes  # type: ignore[misc]
+        rows, columns = pair
         summed, largest = (rows, columns) if ord == 1 else (columns, rows)
         total = reductions.reduce_sum(size, summed, keepdims=True)
         out = reductions.reduce_max(total, largest, keepdims=True)
-        return out if keep else shaping.squeeze(out, axes)
+        return out if keep else shaping.squeeze(out, pair)
     if ord == np.inf:
         return reductions.reduce_max(size, axes, keep)
     if ord == 1:

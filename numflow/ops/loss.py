@@ -86,7 +86,7 @@ def _sparse_expand(labels: Tensor, logits: Tensor) -> Tensor:
     z = x - reductions.max_op(x, axis=last, keepdims=True)
     total = maths.log(reductions.sum_op(maths.exp(z), axis=last, keepdims=True))
     picked = selections.where(_hits(labels, logits), z, shaping.zeros_like(z))
-    loss = shaping.squeeze(total, -1) - reductions.sum_op(picked, axis=last, keepdims=False)  # type: ignore[operator]
+    loss = shaping.squeeze(total, -1) - reductions.sum_op(picked, axis=last, keepdims=False)
     return maths.cast(loss, logits.dtype)
 
 
@@ -94,7 +94,7 @@ def _sparse_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     """softmax - one_hot, from the operations of the forward pass: common ones are computed once."""
     labels, logits = g.inputs
     p = activations.softmax_op(logits, axis=logits.spec.rank - 1)
-    return None, shaping.expand_dims(g.ct, -1) * selections.where(_hits(labels, logits), p - 1, p)  # type: ignore[operator]
+    return None, shaping.expand_dims(g.ct, -1) * selections.where(_hits(labels, logits), p - 1, p)
 
 
 sparse_cross_entropy_op = Op(
@@ -120,13 +120,14 @@ def sparse_softmax_cross_entropy_with_logits(
       DTypeError: labels are not integers, or logits not floating.
 
     Example:
-      >>> nf.nn.sparse_softmax_cross_entropy_with_logits([1], [[0.0, 0.0]]).numpy().astype(float).round(4).tolist()
+      >>> loss = nf.nn.sparse_softmax_cross_entropy_with_logits([1], [[0.0, 0.0]])
+      >>> loss.numpy().astype(float).round(4).tolist()
       [0.6931]
     """
     x = as_tensor(logits, None, _SPARSE, "logits")
     classes = as_tensor(labels, None, _SPARSE, "labels")
     _sparse_infer(classes.spec, x.spec)
-    return sparse_cross_entropy_op(checked_index(classes, x.spec.shape[-1], _SPARSE, "label"), x)  # type: ignore[no-any-return]
+    return sparse_cross_entropy_op(checked_index(classes, x.spec.shape[-1], _SPARSE, "label"), x)
 
 
 # --- softmax_cross_entropy_with_logits ---------------------------------------------------
@@ -190,7 +191,7 @@ def _dense_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     ct = shaping.expand_dims(g.ct, axis)
     ct_labels = ct_logits = None
     if g.needed[0]:
-        ct_labels = -ct * activations.log_softmax_op(logits, axis=axis)  # type: ignore[operator]
+        ct_labels = -ct * activations.log_softmax_op(logits, axis=axis)
     if g.needed[1]:
         weight = reductions.sum_op(labels, axis=(axis,), keepdims=True)
         ct_logits = ct * (activations.softmax_op(logits, axis=axis) * weight - labels)
@@ -221,13 +222,14 @@ def softmax_cross_entropy_with_logits(
 
     Example:
       >>> labels, logits = [[0.0, 1.0]], [[0.0, 0.0]]
-      >>> nf.nn.softmax_cross_entropy_with_logits(labels, logits).numpy().astype(float).round(4).tolist()
+      >>> loss = nf.nn.softmax_cross_entropy_with_logits(labels, logits)
+      >>> loss.numpy().astype(float).round(4).tolist()
       [0.6931]
     """
     x = as_tensor(logits, None, _DENSE, "logits")
     wanted = _labels_like(labels, x, _DENSE)
     at = normal_axis(_DENSE, static_ints(axis, _DENSE, "axis")[0], x.spec.rank)
-    return dense_cross_entropy_op(wanted, x, axis=at)  # type: ignore[no-any-return]
+    return dense_cross_entropy_op(wanted, x, axis=at)
 
 
 def _labels_like(labels: Any, logits: Tensor, op: str) -> Tensor:
@@ -255,8 +257,8 @@ def _sigmoid_body(b: Any, z: Any, x: Any) -> Any:
 def _sigmoid_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     labels, logits = g.inputs
     return (
-        -g.ct * logits if g.needed[0] else None,  # type: ignore[operator]
-        g.ct * (maths.sigmoid(logits) - labels) if g.needed[1] else None,  # type: ignore[operator]
+        -g.ct * logits if g.needed[0] else None,
+        g.ct * (maths.sigmoid(logits) - labels) if g.needed[1] else None,
     )
 
 
@@ -287,7 +289,7 @@ def sigmoid_cross_entropy_with_logits(
       [0.0]
     """
     x = as_tensor(logits, None, _SIGMOID, "logits")
-    return sigmoid_cross_entropy_op(_labels_like(labels, x, _SIGMOID), x)  # type: ignore[no-any-return]
+    return sigmoid_cross_entropy_op(_labels_like(labels, x, _SIGMOID), x)
 
 
 def weighted_cross_entropy_with_logits(
@@ -307,8 +309,8 @@ def weighted_cross_entropy_with_logits(
     x = as_tensor(logits, None, op, "logits")
     z = _labels_like(labels, x, op)
     _checked_pair(op, z.spec, x.spec)
-    weight = (as_tensor(pos_weight, x.dtype, op, "pos_weight") - 1) * z + 1  # type: ignore[operator]
-    return (1 - z) * x + weight * activations.softplus(-x)  # type: ignore[operator,no-any-return]
+    weight = (as_tensor(pos_weight, x.dtype, op, "pos_weight") - 1) * z + 1
+    return (1 - z) * x + weight * activations.softplus(-x)
 
 
 # --- l2_loss, log_poisson_loss ---------------------------------------------------------------
@@ -321,7 +323,7 @@ def l2_loss(t: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.nn.l2_loss([1.0, 3.0]).numpy().item()
       5.0
     """
-    return reductions.reduce_sum(maths.square(as_tensor(t, None, "l2_loss", "t"))) * 0.5  # type: ignore[operator,no-any-return]
+    return reductions.reduce_sum(maths.square(as_tensor(t, None, "l2_loss", "t"))) * 0.5
 
 
 def log_poisson_loss(
@@ -348,12 +350,12 @@ def log_poisson_loss(
     c = as_tensor(log_input, None, op, "log_input")
     z = as_tensor(targets, c.dtype, op, "targets")
     _same_shape(op, ("targets", z.spec), ("log_input", c.spec))
-    loss = maths.exp(c) - c * z  # type: ignore[operator]
+    loss = maths.exp(c) - c * z
     if not compute_full_loss:
-        return loss  # type: ignore[no-any-return]
-    large = z > 1  # type: ignore[operator]
+        return loss
+    large = z > 1
     safe = selections.where(large, z, shaping.ones_like(z))
-    stirling = safe * maths.log(safe) - safe + 0.5 * maths.log(safe * (2 * math.pi))  # type: ignore[operator]
+    stirling = safe * maths.log(safe) - safe + 0.5 * maths.log(safe * (2 * math.pi))
     return loss + selections.where(large, stirling, shaping.zeros_like(z))
 
 
@@ -389,7 +391,7 @@ def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
       [1.5]
     """
     truth, guess = _pair("mean_absolute_error", y_true, y_pred)
-    return _last_mean(maths.abs(guess - truth))  # type: ignore[operator]
+    return _last_mean(maths.abs(guess - truth))
 
 
 def _last_mean(x: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Elementwise arithmetic, functions and comparisons.
 
-Each block: the op (shape rule, reference, gradient, scalar body) and its public function. Numbers adapt to the dtype
-of the tensor beside them; tensors are never converted silently.
+Each block: the op (shape rule, reference, gradient, scalar body) and its public function. Numbers
+adapt to the dtype of the tensor beside them; tensors are never converted silently.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def broadcasting(
     left: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor],
     right: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor],
 ) -> Vjp:
-    """The gradient of z = f(x, y) from left(ct, z, x, y) and right(...), summed over axes that were broadcast."""
+    """The gradient of z = f(x, y) from left(ct, z, x, y) and right(...), summed where broadcast."""
 
     def vjp(g: Backward) -> tuple[Tensor | None, ...]:
         x, y = g.inputs
@@ -79,8 +79,8 @@ def add(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """
     x, y = operands("add", x, y)
     if x.dtype is dtypes.string:
-        return join_op(x, y)  # type: ignore[no-any-return]
-    return add_op(x, y)  # type: ignore[no-any-return]
+        return join_op(x, y)
+    return add_op(x, y)
 
 
 join_op = Op("string_add", binary("string_add", "O"), np.add)
@@ -103,7 +103,7 @@ def subtract(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.subtract([3, 5], 1).numpy().tolist()
       [2, 4]
     """
-    return subtract_op(*operands("subtract", x, y))  # type: ignore[no-any-return]
+    return subtract_op(*operands("subtract", x, y))
 
 
 # --- multiply ----------------------------------------------------------------
@@ -124,7 +124,7 @@ def multiply(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.multiply([1.5, 2.0], 2).numpy().tolist()
       [3.0, 4.0]
     """
-    return multiply_op(*operands("multiply", x, y))  # type: ignore[no-any-return]
+    return multiply_op(*operands("multiply", x, y))
 
 
 # --- divide ------------------------------------------------------------------
@@ -149,7 +149,7 @@ def divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     if x.dtype.is_integer or x.dtype.is_bool:
         wide = dtypes.float32 if x.dtype.size <= 2 else dtypes.float64
         x, y = cast(x, wide), cast(y, wide)
-    return divide_op(x, y)  # type: ignore[no-any-return]
+    return divide_op(x, y)
 
 
 def truediv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -178,7 +178,7 @@ def scalar_mul(scalar: TensorLike, x: TensorLike, name: str | None = None) -> Te
         raise ShapeError(
             explain("scalar_mul", "scalar has axes", {"scalar": factor.spec}, "nf.multiply")
         )
-    return multiply_op(factor, tensor)  # type: ignore[no-any-return]
+    return multiply_op(factor, tensor)
 
 
 # --- cast --------------------------------------------------------------------
@@ -208,7 +208,7 @@ cast_op = Op(
 
 
 def cast(x: TensorLike, dtype: Any, name: str | None = None) -> Tensor:
-    """x in another dtype: floats are truncated towards zero on the way to integers, bools become 0 and 1.
+    """x in another dtype: floats are truncated towards zero to integers, bools become 0 and 1.
 
     Example:
       >>> nf.cast([1.9, -1.9], nf.int32).numpy().tolist()
@@ -216,7 +216,7 @@ def cast(x: TensorLike, dtype: Any, name: str | None = None) -> Tensor:
     """
     want = dtypes.as_dtype(dtype)
     x = as_tensor(x, None, "cast", "x")
-    return x if x.dtype is want else cast_op(x, dtype=want)  # type: ignore[no-any-return]
+    return x if x.dtype is want else cast_op(x, dtype=want)
 
 
 # --- negative, abs, sign -----------------------------------------------------
@@ -237,7 +237,7 @@ def negative(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.negative([1, -2]).numpy().tolist()
       [-1, 2]
     """
-    return negative_op(as_tensor(x, None, "negative", "x"))  # type: ignore[no-any-return]
+    return negative_op(as_tensor(x, None, "negative", "x"))
 
 
 abs_op = Op(
@@ -256,7 +256,7 @@ def abs(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.abs([-1.5, 2.0]).numpy().tolist()
       [1.5, 2.0]
     """
-    return abs_op(as_tensor(x, None, "abs", "x"))  # type: ignore[no-any-return]
+    return abs_op(as_tensor(x, None, "abs", "x"))
 
 
 def _sign_body(b: Any, x: Any) -> Any:
@@ -281,7 +281,7 @@ def sign(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.sign([-3.0, 0.0, 5.0]).numpy().tolist()
       [-1.0, 0.0, 1.0]
     """
-    return sign_op(as_tensor(x, None, "sign", "x"))  # type: ignore[no-any-return]
+    return sign_op(as_tensor(x, None, "sign", "x"))
 
 
 # --- square, sqrt, rsqrt, reciprocal -----------------------------------------
@@ -302,7 +302,7 @@ def square(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.square([1.0, -3.0]).numpy().tolist()
       [1.0, 9.0]
     """
-    return square_op(as_tensor(x, None, "square", "x"))  # type: ignore[no-any-return]
+    return square_op(as_tensor(x, None, "square", "x"))
 
 
 sqrt_op = Op(
@@ -321,7 +321,7 @@ def sqrt(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.sqrt([4.0, 9.0]).numpy().tolist()
       [2.0, 3.0]
     """
-    return sqrt_op(as_tensor(x, None, "sqrt", "x"))  # type: ignore[no-any-return]
+    return sqrt_op(as_tensor(x, None, "sqrt", "x"))
 
 
 rsqrt_op = Op(
@@ -340,7 +340,7 @@ def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.math.rsqrt([4.0, 0.25]).numpy().tolist()
       [0.5, 2.0]
     """
-    return rsqrt_op(as_tensor(x, None, "rsqrt", "x"))  # type: ignore[no-any-return]
+    return rsqrt_op(as_tensor(x, None, "rsqrt", "x"))
 
 
 # --- exp, log, tanh, sigmoid -------------------------------------------------
@@ -361,7 +361,7 @@ def exp(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.exp([0.0, 1.0]).numpy().astype(float).round(4).tolist()
       [1.0, 2.7183]
     """
-    return exp_op(as_tensor(x, None, "exp", "x"))  # type: ignore[no-any-return]
+    return exp_op(as_tensor(x, None, "exp", "x"))
 
 
 log_op = Op(
@@ -380,7 +380,7 @@ def log(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.math.log([1.0, np.e]).numpy().tolist()
       [0.0, 1.0]
     """
-    return log_op(as_tensor(x, None, "log", "x"))  # type: ignore[no-any-return]
+    return log_op(as_tensor(x, None, "log", "x"))
 
 
 tanh_op = Op(
@@ -399,7 +399,7 @@ def tanh(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.tanh([0.0, 100.0]).numpy().tolist()
       [0.0, 1.0]
     """
-    return tanh_op(as_tensor(x, None, "tanh", "x"))  # type: ignore[no-any-return]
+    return tanh_op(as_tensor(x, None, "tanh", "x"))
 
 
 def _sigmoid_reference(x: Any) -> Any:
@@ -423,7 +423,7 @@ def sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.sigmoid([0.0, 100.0]).numpy().tolist()
       [0.5, 1.0]
     """
-    return sigmoid_op(as_tensor(x, None, "sigmoid", "x"))  # type: ignore[no-any-return]
+    return sigmoid_op(as_tensor(x, None, "sigmoid", "x"))
 
 
 # --- maximum, minimum --------------------------------------------------------
@@ -449,7 +449,7 @@ def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.maximum([1, 5], 3).numpy().tolist()
       [3, 5]
     """
-    return maximum_op(*operands("maximum", x, y))  # type: ignore[no-any-return]
+    return maximum_op(*operands("maximum", x, y))
 
 
 minimum_op = Op(
@@ -468,7 +468,7 @@ def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.minimum([1, 5], 3).numpy().tolist()
       [1, 3]
     """
-    return minimum_op(*operands("minimum", x, y))  # type: ignore[no-any-return]
+    return minimum_op(*operands("minimum", x, y))
 
 
 # --- squared_difference ------------------------------------------------------
@@ -495,7 +495,7 @@ def squared_difference(x: TensorLike, y: TensorLike, name: str | None = None) ->
       >>> nf.math.squared_difference([1.0, 5.0], 3.0).numpy().tolist()
       [4.0, 4.0]
     """
-    return squared_difference_op(*operands("squared_difference", x, y))  # type: ignore[no-any-return]
+    return squared_difference_op(*operands("squared_difference", x, y))
 
 
 # --- comparisons -------------------------------------------------------------
@@ -537,7 +537,7 @@ def less(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.less([1, 2], 2).numpy().tolist()
       [True, False]
     """
-    return less_op(*operands("less", x, y))  # type: ignore[no-any-return]
+    return less_op(*operands("less", x, y))
 
 
 def less_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -547,7 +547,7 @@ def less_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.less_equal([1, 3], 2).numpy().tolist()
       [True, False]
     """
-    return less_equal_op(*operands("less_equal", x, y))  # type: ignore[no-any-return]
+    return less_equal_op(*operands("less_equal", x, y))
 
 
 def greater(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -557,7 +557,7 @@ def greater(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.greater([1, 3], 2).numpy().tolist()
       [False, True]
     """
-    return greater_op(*operands("greater", x, y))  # type: ignore[no-any-return]
+    return greater_op(*operands("greater", x, y))
 
 
 def greater_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -567,7 +567,7 @@ def greater_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tens
       >>> nf.greater_equal([1, 2], 2).numpy().tolist()
       [False, True]
     """
-    return greater_equal_op(*operands("greater_equal", x, y))  # type: ignore[no-any-return]
+    return greater_equal_op(*operands("greater_equal", x, y))
 
 
 def equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -577,7 +577,7 @@ def equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.equal([1, 2], 2).numpy().tolist()
       [False, True]
     """
-    return equal_op(*operands("equal", x, y))  # type: ignore[no-any-return]
+    return equal_op(*operands("equal", x, y))
 
 
 def not_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -587,4 +587,4 @@ def not_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.not_equal([1, 2], 2).numpy().tolist()
       [True, False]
     """
-    return not_equal_op(*operands("not_equal", x, y))  # type: ignore[no-any-return]
+    return not_equal_op(*operands("not_equal", x, y))

@@ -13,7 +13,7 @@ Operand = Any
 
 def _reversed(function: Any) -> Any:
     def operator(self: Tensor, other: Operand) -> Tensor:
-        return function(other, self)  # type: ignore[no-any-return]
+        return function(other, self)
 
     return operator
 

@@ -16,6 +16,7 @@ from numflow.ops.checks import checked_divisor, checked_exponent
 from numflow.ops.convert import as_tensor, operands
 from numflow.ops.math import broadcasting
 from numflow.ops.shape_rules import binary, floating_like
+from numflow.shapes import Size
 
 # --- pow ---------------------------------------------------------------------
 
@@ -59,12 +60,12 @@ def pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.pow([2.0, 3.0], [3.0, 2.0]).numpy().tolist()
       [8.0, 9.0]
     """
-    if type(y) in (int, float):
+    if isinstance(y, int | float) and not isinstance(y, bool | np.generic | Size):
         short = _special_power(as_tensor(x, None, "pow", "x"), y)
         if short is not None:
             return short
     a, b = operands("pow", x, y)
-    return pow_op(a, checked_exponent(b, "pow"))  # type: ignore[no-any-return]
+    return pow_op(a, checked_exponent(b, "pow"))
 
 
 def _special_power(x: Tensor, y: float) -> Tensor | None:
@@ -74,7 +75,7 @@ def _special_power(x: Tensor, y: float) -> Tensor | None:
     if y == 2:
         return maths.square(x)
     if y == 3 and x.dtype.is_numeric:
-        return x * maths.square(x)  # type: ignore[operator,no-any-return]
+        return x * maths.square(x)
     if not x.dtype.is_floating:
         return None
     if y == 0:
@@ -84,7 +85,7 @@ def _special_power(x: Tensor, y: float) -> Tensor | None:
     if y == -0.5:
         return maths.rsqrt(x)
     if y == -1:
-        return 1.0 / x  # type: ignore[operator,no-any-return]
+        return 1.0 / x
     return None
 
 
@@ -116,7 +117,7 @@ def floordiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       [3, -4]
     """
     a, b = operands("floordiv", x, y)
-    return floordiv_op(a, checked_divisor(b, "floordiv"))  # type: ignore[no-any-return]
+    return floordiv_op(a, checked_divisor(b, "floordiv"))
 
 
 floormod_op = Op(
@@ -139,7 +140,7 @@ def floormod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       [1, 2]
     """
     a, b = operands("floormod", x, y)
-    return floormod_op(a, checked_divisor(b, "floormod"))  # type: ignore[no-any-return]
+    return floormod_op(a, checked_divisor(b, "floormod"))
 
 
 def _truncate_divide(x: Any, y: Any) -> Any:
@@ -173,7 +174,7 @@ def truncatediv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor
       [3, -3]
     """
     a, b = operands("truncatediv", x, y)
-    return truncatediv_op(a, checked_divisor(b, "truncatediv"))  # type: ignore[no-any-return]
+    return truncatediv_op(a, checked_divisor(b, "truncatediv"))
 
 
 truncatemod_op = Op(
@@ -196,7 +197,7 @@ def truncatemod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor
       [1, -1]
     """
     a, b = operands("truncatemod", x, y)
-    return truncatemod_op(a, checked_divisor(b, "truncatemod"))  # type: ignore[no-any-return]
+    return truncatemod_op(a, checked_divisor(b, "truncatemod"))
 
 
 # --- rounding ------------------------------------------------------------------
@@ -215,7 +216,7 @@ def floor(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.floor([1.5, -1.5]).numpy().tolist()
       [1.0, -2.0]
     """
-    return floor_op(as_tensor(x, None, "floor", "x"))  # type: ignore[no-any-return]
+    return floor_op(as_tensor(x, None, "floor", "x"))
 
 
 def ceil(x: TensorLike, name: str | None = None) -> Tensor:
@@ -225,7 +226,7 @@ def ceil(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.math.ceil([1.5, -1.5]).numpy().tolist()
       [2.0, -1.0]
     """
-    return ceil_op(as_tensor(x, None, "ceil", "x"))  # type: ignore[no-any-return]
+    return ceil_op(as_tensor(x, None, "ceil", "x"))
 
 
 def rint(x: TensorLike, name: str | None = None) -> Tensor:
@@ -235,7 +236,7 @@ def rint(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.math.rint([0.5, 1.5, 2.5]).numpy().tolist()
       [0.0, 2.0, 2.0]
     """
-    return rint_op(as_tensor(x, None, "rint", "x"))  # type: ignore[no-any-return]
+    return rint_op(as_tensor(x, None, "rint", "x"))
 
 
 def round(x: TensorLike, name: str | None = None) -> Tensor:
@@ -248,4 +249,4 @@ def round(x: TensorLike, name: str | None = None) -> Tensor:
     tensor = as_tensor(x, None, "round", "x")
     if tensor.dtype.is_integer:
         return tensor
-    return rint_op(tensor)  # type: ignore[no-any-return]
+    return rint_op(tensor)

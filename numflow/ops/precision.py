@@ -1,4 +1,4 @@
-"""16-bit floats compute as float32 and are rounded at the end: the same in references and in composed ops."""
+"""16-bit floats compute as float32 and are rounded at the end, in references and composed ops."""
 
 from __future__ import annotations
 

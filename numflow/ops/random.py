@@ -1,8 +1,9 @@
-"""Random numbers: Philox, counter-based. A (key, step, element) triple gives the same number everywhere.
+"""Random numbers: Philox. A (key, step, element) triple gives the same number everywhere.
 
-key = hash(global seed, op seed); step = number of draws since the seed was set. A draw has two parts: an op with the
-effect "random" that takes the next step, and pure ops that turn (key, step) into numbers, one block of four 32-bit
-words per element. So the numbers do not depend on order of evaluation, threads, or machine.
+key = hash(global seed, op seed); step = number of draws since the seed was set. A draw has two
+parts: an op with the effect "random" that takes the next step, and pure ops that turn (key, step)
+into numbers, one block of four 32-bit words per element. So the numbers do not depend on order of
+evaluation, threads, or machine.
 
 Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 """
@@ -36,7 +37,7 @@ _DEFAULT_SEED = 87654321  # stands for the seed that is missing where one of the
 
 
 def _mix(x: int) -> int:
-    """A 64-bit number whose bits all depend on all of x's. Source: Steele et al. 2014, SplitMix64."""
+    """64 bits that all depend on all of x's. Source: Steele et al. 2014, SplitMix64."""
     x = (x + 0x9E3779B97F4A7C15) & _MASK
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -85,7 +86,7 @@ class RandomState:
 random_state = RandomState()
 
 
-def set_seed(seed: int | None) -> None:
+def set_seed(seed: Any) -> None:
     """Make all draws that follow repeatable: the same seed, the same numbers.
 
     Args:
@@ -129,7 +130,7 @@ def _draw(seed: Any) -> tuple[Tensor, Tensor]:
 
 
 def philox(index: Any, key: int, step: int) -> tuple[Any, Any, Any, Any]:
-    """Philox4x32-10 of the counter (index, step) and the key: four words per element, as uint64 arrays below 2^32.
+    """Philox4x32-10 of the counter (index, step) and the key: four words, uint64 below 2^32.
 
     The twin of scalar_bits.philox, in NumPy.
     """
@@ -200,7 +201,8 @@ def _normal_body(
     b: Any, axes: Any, key: Any, step: Any, *, shape: Shape, dtype: dtypes.DType
 ) -> Any:
     """Source: Box & Muller 1958. 1 - u is in (0, 1]: the logarithm is finite."""
-    return scalar_bits.normal(b, *_words(b, axes, key, step), b.code(dtype))
+    w0, w1, w2, w3 = _words(b, axes, key, step)
+    return scalar_bits.normal(b, w0, w1, w2, w3, b.code(dtype))
 
 
 normal_op = Op(
@@ -242,7 +244,8 @@ def uniform(
 
     Args:
       shape: sizes.
-      minval, maxval: numbers, or tensors that broadcast to shape; maxval defaults to 1 for floats and is needed for integers.
+      minval, maxval: numbers, or tensors that broadcast to shape; maxval defaults to 1 for floats
+        and is needed for integers.
       dtype: a float, int32, int64, or another integer dtype.
       seed: of this op; see set_seed.
 
@@ -276,7 +279,7 @@ def _uniform(
     u = _floats(uniform_op, state, shape, want)
     if want.size == 2:  # as many bits as the dtype has: rounding up would give 1
         steps = 2.0**11 if want is dtypes.float16 else 2.0**8
-        u = power.floor(u * steps) * (1 / steps)  # type: ignore[operator]
+        u = power.floor(u * steps) * (1 / steps)
     u = maths.cast(u, want)
     plain = (
         type(minval) in (int, float)
@@ -284,7 +287,7 @@ def _uniform(
         and type(maxval) in (int, float)
         and maxval == 1
     )
-    return u if plain else u * (high - low) + low  # type: ignore[operator,no-any-return]
+    return u if plain else u * (high - low) + low
 
 
 def _floats(op: Op, state: tuple[Tensor, Tensor], shape: Shape, want: dtypes.DType) -> Tensor:
@@ -297,7 +300,7 @@ def _integers(
 ) -> Tensor:
     from_, to = (maths.cast(t, dtypes.int64) for t in (low, high))
     _refuse_empty(from_, to)
-    span = maths.cast(to - from_, dtypes.uint64)  # type: ignore[operator]
+    span = maths.cast(to - from_, dtypes.uint64)
     bits = _fill(bits_op, *state, shape, dtypes.uint64)
     # 64 random bits: the first values are more likely by less than span / 2^64
     chosen = power.floormod_op(bits, span)
@@ -351,9 +354,9 @@ def _floating(op: str, dtype: Any) -> dtypes.DType:
 def _scaled(z: Tensor, mean: Any, stddev: Any, want: dtypes.DType) -> Tensor:
     z = maths.cast(z, want)
     if not (type(stddev) in (int, float) and stddev == 1):
-        z = z * as_tensor(stddev, want, "random", "stddev")  # type: ignore[operator]
+        z = z * as_tensor(stddev, want, "random", "stddev")
     if not (type(mean) in (int, float) and mean == 0):
-        z = z + as_tensor(mean, want, "random", "mean")  # type: ignore[operator]
+        z = z + as_tensor(mean, want, "random", "mean")
     return z
 
 
@@ -386,7 +389,7 @@ def truncated_normal(
     want = _floating("random.truncated_normal", dtype)
     state = _draw(seed)
     u = _floats(uniform_op, state, static_shape(shape, "random.truncated_normal"), want)
-    z = transcendental.erfinv(u * (2 * _INSIDE) - _INSIDE) * math.sqrt(2)  # type: ignore[operator]
+    z = transcendental.erfinv(u * (2 * _INSIDE) - _INSIDE) * math.sqrt(2)
     return _scaled(z, mean, stddev, want)
 
 
@@ -423,7 +426,7 @@ def shuffle(value: TensorLike, seed: Any = None, name: str | None = None) -> Ten
         raise ShapeError(
             explain("random.shuffle", "value is a scalar: it has no rows", {"value": x.spec})
         )
-    return shuffle_op(x, *_draw(seed))  # type: ignore[no-any-return]
+    return shuffle_op(x, *_draw(seed))
 
 
 def categorical(
@@ -463,8 +466,8 @@ def categorical(
     (count,) = static_ints(num_samples, "random.categorical", "num_samples")
     rows, classes = x.spec.shape
     u = _fill(uniform_op, *_draw(seed), (rows, count, classes), dtypes.float32)
-    noise = -maths.log(-transcendental.log1p(-u))  # type: ignore[operator]
-    chosen = shaping.expand_dims(maths.cast(x, dtypes.float32), 1) + noise  # type: ignore[operator]
+    noise = -maths.log(-transcendental.log1p(-u))
+    chosen = shaping.expand_dims(maths.cast(x, dtypes.float32), 1) + noise
     return statistics.argmax(chosen, -1, dtypes.as_dtype(dtype or dtypes.int64))
 
 
@@ -477,7 +480,7 @@ def _stateless(seed: Any, op: str) -> tuple[Tensor, Tensor]:
     if pair.spec.shape != (2,) or not pair.dtype.is_integer:
         raise ShapeError(explain(op, "seed must be two integers", {"seed": pair.spec}))
     pair = maths.cast(pair, dtypes.int64)
-    return pair[0], pair[1]  # type: ignore[index]
+    return pair[0], pair[1]
 
 
 def stateless_uniform(

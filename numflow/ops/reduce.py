@@ -1,4 +1,4 @@
-"""Folds over axes: sum, mean, max, min, prod, any, all, logsumexp; and sum_to, the inverse of broadcasting."""
+"""Folds over axes: sum, mean, max, min, prod, any, all; and sum_to, the inverse of broadcasting."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def reduce_sum(
       [4, 6]
     """
     x = as_tensor(input_tensor, None, "reduce_sum", "input_tensor")
-    return sum_op(x, axis=_axes("reduce_sum", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
+    return sum_op(x, axis=_axes("reduce_sum", x, axis), keepdims=bool(keepdims))
 
 
 def sum_to(ct: Tensor, x: Tensor) -> Tensor:
@@ -111,7 +111,7 @@ def count(x: Tensor, axes: tuple[int, ...]) -> Extent:
 def reduce_mean(
     input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
-    """The mean over axes; nan of nothing. Integers give integers, rounded towards zero, as in TensorFlow.
+    """The mean over axes; nan of nothing. Integers give integers, rounded towards zero.
 
     Example:
       >>> nf.reduce_mean([[1.0, 2.0], [3.0, 5.0]], axis=1).numpy().tolist()
@@ -127,8 +127,8 @@ def reduce_mean(
         )
         return maths.cast(wide, x.dtype)
     if isinstance(n, int):
-        return total * (1.0 / n) if n else total / 0.0  # type: ignore[no-any-return]
-    return total / maths.cast(shaping.size_tensor(n), x.dtype)  # type: ignore[no-any-return]
+        return total * (1.0 / n) if n else total / 0.0
+    return total / maths.cast(shaping.size_tensor(n), x.dtype)
 
 
 # --- max, min ----------------------------------------------------------------
@@ -179,7 +179,7 @@ def reduce_max(
       [7, 4]
     """
     x = as_tensor(input_tensor, None, "reduce_max", "input_tensor")
-    return max_op(x, axis=_axes("reduce_max", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
+    return max_op(x, axis=_axes("reduce_max", x, axis), keepdims=bool(keepdims))
 
 
 def reduce_min(
@@ -192,7 +192,7 @@ def reduce_min(
       [1, 3]
     """
     x = as_tensor(input_tensor, None, "reduce_min", "input_tensor")
-    return min_op(x, axis=_axes("reduce_min", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
+    return min_op(x, axis=_axes("reduce_min", x, axis), keepdims=bool(keepdims))
 
 
 # --- prod --------------------------------------------------------------------
@@ -232,7 +232,7 @@ def reduce_prod(
       [2, 12]
     """
     x = as_tensor(input_tensor, None, "reduce_prod", "input_tensor")
-    return prod_op(x, axis=_axes("reduce_prod", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
+    return prod_op(x, axis=_axes("reduce_prod", x, axis), keepdims=bool(keepdims))
 
 
 # --- any, all ----------------------------------------------------------------
@@ -251,7 +251,7 @@ def reduce_any(
       [True, False]
     """
     x = as_tensor(input_tensor, None, "reduce_any", "input_tensor")
-    return any_op(x, axis=_axes("reduce_any", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
+    return any_op(x, axis=_axes("reduce_any", x, axis), keepdims=bool(keepdims))
 
 
 def reduce_all(
@@ -264,4 +264,4 @@ def reduce_all(
       [False, True]
     """
     x = as_tensor(input_tensor, None, "reduce_all", "input_tensor")
-    return all_op(x, axis=_axes("reduce_all", x, axis), keepdims=bool(keepdims))  # type: ignore[no-any-return]
+    return all_op(x, axis=_axes("reduce_all", x, axis), keepdims=bool(keepdims))

@@ -52,14 +52,15 @@ where_op = Op(
 def where(
     condition: TensorLike, x: TensorLike = None, y: TensorLike = None, name: str | None = None
 ) -> Tensor:
-    """x where condition holds, else y; shapes broadcast. Without x and y: the indices where it holds.
+    """x where condition holds, else y; shapes broadcast. Without x and y: where it holds.
 
     Args:
       condition: bool [...].
       x, y: of one dtype.
 
     Returns:
-      The chosen elements, of the broadcast shape; without x and y int64 [number of true elements, rank].
+      The chosen elements, of the broadcast shape; without x and y the indices of the true ones,
+      int64 [number, rank].
 
     Raises:
       DTypeError: condition is not bool, or x and y differ in dtype.
@@ -76,11 +77,11 @@ def where(
         return indices_where(chosen)
     if x is None or y is None:
         raise ValueError(explain("where", "x and y go together: give both, or neither"))
-    return where_op(chosen, *operands("where", x, y))  # type: ignore[no-any-return]
+    return where_op(chosen, *operands("where", x, y))
 
 
 def indices_where(condition: Tensor) -> Tensor:
-    """int64 [n, rank]: where condition (bool, or numbers that are not 0) holds. Eager only: n depends on the values."""
+    """int64 [n, rank]: where condition is true or not 0. Eager only: n depends on the values."""
     found = np.argwhere(np.asarray(condition))
     return as_tensor(found.astype(np.int64))
 
@@ -143,7 +144,7 @@ def logical_and(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor
       >>> nf.logical_and([True, True], [True, False]).numpy().tolist()
       [True, False]
     """
-    return logical_and_op(*operands("logical_and", x, y))  # type: ignore[no-any-return]
+    return logical_and_op(*operands("logical_and", x, y))
 
 
 def logical_or(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -153,7 +154,7 @@ def logical_or(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.logical_or([True, False], [False, False]).numpy().tolist()
       [True, False]
     """
-    return logical_or_op(*operands("logical_or", x, y))  # type: ignore[no-any-return]
+    return logical_or_op(*operands("logical_or", x, y))
 
 
 def logical_not(x: TensorLike, name: str | None = None) -> Tensor:
@@ -163,7 +164,7 @@ def logical_not(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.logical_not([True, False]).numpy().tolist()
       [False, True]
     """
-    return logical_not_op(as_tensor(x, None, "logical_not", "x"))  # type: ignore[no-any-return]
+    return logical_not_op(as_tensor(x, None, "logical_not", "x"))
 
 
 def logical_xor(x: TensorLike, y: TensorLike, name: str | None = "LogicalXor") -> Tensor:
@@ -173,4 +174,4 @@ def logical_xor(x: TensorLike, y: TensorLike, name: str | None = "LogicalXor") -
       >>> nf.math.logical_xor([True, True], [True, False]).numpy().tolist()
       [False, True]
     """
-    return logical_xor_op(*operands("logical_xor", x, y))  # type: ignore[no-any-return]
+    return logical_xor_op(*operands("logical_xor", x, y))

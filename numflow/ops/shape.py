@@ -1,4 +1,4 @@
-"""The same elements in another arrangement: reshape, transpose, broadcast, concat, stack, split; and fills.
+"""The same elements, arranged anew: reshape, transpose, broadcast, concat, stack, split; fills.
 
 Most of these are views: the compiler reads through strides and emits no code for them.
 """
@@ -97,7 +97,7 @@ def reshape(tensor: TensorLike, shape: Any, name: str | None = None) -> Tensor:
                 )
             )
         want[free[0]] = size
-    return x if tuple(want) == x.spec.shape else reshape_op(x, shape=tuple(want))  # type: ignore[no-any-return]
+    return x if tuple(want) == x.spec.shape else reshape_op(x, shape=tuple(want))
 
 
 def expand_dims(input: TensorLike, axis: Any = None, name: str | None = None) -> Tensor:
@@ -110,7 +110,7 @@ def expand_dims(input: TensorLike, axis: Any = None, name: str | None = None) ->
     x = as_tensor(input, None, "expand_dims", "input")
     (at,) = static_ints(axis, "expand_dims", "axis")
     k = normal_axis("expand_dims", at, x.spec.rank + 1)
-    return reshape_op(x, shape=(*x.spec.shape[:k], 1, *x.spec.shape[k:]))  # type: ignore[no-any-return]
+    return reshape_op(x, shape=(*x.spec.shape[:k], 1, *x.spec.shape[k:]))
 
 
 def squeeze(input: TensorLike, axis: Any = None, name: str | None = None) -> Tensor:
@@ -134,7 +134,7 @@ def squeeze(input: TensorLike, axis: Any = None, name: str | None = None) -> Ten
             raise ShapeError(
                 explain("squeeze", f"axis {k} has size {shape[k]}, not 1", {"input": x.spec})
             )
-    return reshape_op(x, shape=tuple(n for k, n in enumerate(shape) if k not in gone))  # type: ignore[no-any-return]
+    return reshape_op(x, shape=tuple(n for k, n in enumerate(shape) if k not in gone))
 
 
 # --- transpose ---------------------------------------------------------------
@@ -187,7 +187,7 @@ def transpose(
         raise InvalidArgumentError(
             explain("transpose", "complex conjugation is not served here", {"a": x.spec})
         )
-    return x if order == tuple(range(rank)) else transpose_op(x, perm=order)  # type: ignore[no-any-return]
+    return x if order == tuple(range(rank)) else transpose_op(x, perm=order)
 
 
 # --- broadcast_to, fills -----------------------------------------------------
@@ -237,7 +237,7 @@ def broadcast_to(input: TensorLike, shape: Any, name: str | None = None) -> Tens
     """
     x = as_tensor(input, None, "broadcast_to", "input")
     want = static_shape(shape, "broadcast_to")
-    return x if want == x.spec.shape else broadcast_op(x, shape=want)  # type: ignore[no-any-return]
+    return x if want == x.spec.shape else broadcast_op(x, shape=want)
 
 
 def fill(dims: Any, value: TensorLike, name: str | None = None) -> Tensor:
@@ -250,7 +250,7 @@ def fill(dims: Any, value: TensorLike, name: str | None = None) -> Tensor:
     x = as_tensor(value, None, "fill", "value")
     if x.spec.rank:
         raise ShapeError(explain("fill", "value must be a scalar", {"value": x.spec}))
-    return broadcast_op(x, shape=static_shape(dims, "fill", "dims"))  # type: ignore[no-any-return]
+    return broadcast_op(x, shape=static_shape(dims, "fill", "dims"))
 
 
 def zeros(
@@ -280,7 +280,7 @@ def ones(
 def _filled(shape: Any, value: int, dtype: Any, op: str) -> Tensor:
     want = dtypes.as_dtype(dtype)
     scalar = current().constant(np.array(b"" if want is dtypes.string else value, want.numpy))
-    return broadcast_op(scalar, shape=static_shape(shape, op))  # type: ignore[no-any-return]
+    return broadcast_op(scalar, shape=static_shape(shape, op))
 
 
 def zeros_like(
@@ -327,7 +327,7 @@ def identity(input: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.identity([1, 2]).numpy().tolist()
       [1, 2]
     """
-    return identity_op(as_tensor(input, None, "identity", "input"))  # type: ignore[no-any-return]
+    return identity_op(as_tensor(input, None, "identity", "input"))
 
 
 def stop_gradient(input: TensorLike, name: str | None = None) -> Tensor:
@@ -337,7 +337,7 @@ def stop_gradient(input: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.stop_gradient([1, 2]).numpy().tolist()
       [1, 2]
     """
-    return stop_gradient_op(as_tensor(input, None, "stop_gradient", "input"))  # type: ignore[no-any-return]
+    return stop_gradient_op(as_tensor(input, None, "stop_gradient", "input"))
 
 
 # --- shape, size, rank -------------------------------------------------------
@@ -367,7 +367,7 @@ def size(input: TensorLike, out_type: Any = None, name: str | None = None) -> Te
 
 def size_tensor(n: Extent, dtype: dtypes.DType = dtypes.int32) -> Tensor:
     """A size as a scalar tensor."""
-    return reshape_op(sizes([n], dtype), shape=())  # type: ignore[no-any-return]
+    return reshape_op(sizes([n], dtype), shape=())
 
 
 def rank(input: TensorLike, name: str | None = None) -> Tensor:
@@ -461,7 +461,7 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
             )
         )
     k = normal_axis("concat", at, items[0].spec.rank)
-    return items[0] if len(items) == 1 else concat_op(*items, axis=k)  # type: ignore[no-any-return]
+    return items[0] if len(items) == 1 else concat_op(*items, axis=k)
 
 
 def _tensors(op: str, values: Any) -> list[Tensor]:
@@ -504,7 +504,7 @@ def stack_tensors(items: list[Tensor], axis: int) -> Tensor:
                 explain("stack", "shapes differ", {"values[0]": first, f"values[{k}]": t.spec})
             )
     k = normal_axis("stack", axis, first.rank + 1)
-    return concat_op(*(expand_dims(t, k) for t in items), axis=k)  # type: ignore[no-any-return]
+    return concat_op(*(expand_dims(t, k) for t in items), axis=k)
 
 
 def unstack(
@@ -530,7 +530,8 @@ def unstack(
 
 
 def _cut(x: Tensor, lengths: Sequence[Extent], axis: int) -> list[Tensor]:
-    pieces, at = [], 0
+    pieces: list[Tensor] = []
+    at: Extent = 0
     for n in lengths:
         begin: list[Extent] = [0] * x.spec.rank
         begin[axis] = at
@@ -538,14 +539,14 @@ def _cut(x: Tensor, lengths: Sequence[Extent], axis: int) -> list[Tensor]:
         pieces.append(
             slicing.slice_op(x, begin=tuple(begin), stride=(1,) * x.spec.rank, shape=want)
         )
-        at = at + n  # type: ignore[assignment]
+        at = at + n
     return pieces
 
 
 def split(
     value: TensorLike, num_or_size_splits: Any, axis: Any = 0, num: Any = None, name: str = "split"
 ) -> list[Tensor]:
-    """value cut along an axis: into a number of equal pieces, or into pieces of the sizes given (one may be -1).
+    """value cut along an axis: into equal pieces, or into pieces of given sizes (one may be -1).
 
     Raises:
       ShapeError: the axis does not divide, or the sizes do not add up to it.

@@ -1,4 +1,4 @@
-"""Shape and dtype rules that many ops share: they return Specs, or raise what the user should read."""
+"""Shape and dtype rules that many ops share: they return Specs, or raise what users should read."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def same_dtype(op: str, *specs: Spec, names: tuple[str, ...] = ("x", "y")) -> dt
 
 
 def binary(op: str, kinds: str = "iufc") -> Callable[..., Spec]:
-    """The rule of a broadcasting binary op whose result has the operands' dtype; kinds as in NumPy (b i u f c)."""
+    """The rule of a broadcasting binary op that keeps the dtype; kinds as in NumPy (b i u f c)."""
 
     def infer(x: Spec, y: Spec, **_: Any) -> Spec:
         dtype = same_dtype(op, x, y)

@@ -80,7 +80,7 @@ def slice(input_: TensorLike, begin: Any, size: Any, name: str | None = None) ->
         ):
             raise OutOfRangeError(explain("slice", "the part is not inside", shown))
         out.append(n)
-    return slice_op(x, begin=tuple(starts), stride=(1,) * len(out), shape=tuple(out))  # type: ignore[no-any-return]
+    return slice_op(x, begin=tuple(starts), stride=(1,) * len(out), shape=tuple(out))
 
 
 # --- unslice: zeros with x written into a part -------------------------------
@@ -116,7 +116,7 @@ unslice_op = Op(
 
 
 def getitem(x: TensorLike, key: Any) -> Tensor:
-    """x[key]: numbers, slices, Ellipsis, None; arrays, lists and tensors of indices go to ops/indexing.py.
+    """x[key]: numbers, slices, Ellipsis, None; arrays and tensors of indices go to indexing.py.
 
     Raises:
       OutOfRangeError: a number is outside its axis.
@@ -159,7 +159,7 @@ def getitem(x: TensorLike, key: Any) -> Tensor:
         cut.append(m)
     whole = all(s == 1 for s in stride) and tuple(cut) == x.spec.shape
     part = x if whole else slice_op(x, begin=tuple(begin), stride=tuple(stride), shape=tuple(cut))
-    return part if tuple(final) == part.spec.shape else shaping.reshape_op(part, shape=tuple(final))  # type: ignore[no-any-return]
+    return part if tuple(final) == part.spec.shape else shaping.reshape_op(part, shape=tuple(final))
 
 
 _SLICE = type(np.s_[:])
@@ -188,11 +188,11 @@ def _resolve(k: Any, n: Extent) -> tuple[Extent, int, Extent]:
     stop = n if k.stop is None else _number(k.stop)
     if isinstance(start, int) and isinstance(n, Dim) and start > 0:
         int(Size(n))  # it may be past the end: only exact sizes tell
-    b = n + start if isinstance(start, int) and start < 0 else start
+    first: Extent = n + start if isinstance(start, int) and start < 0 else start
     if isinstance(stop, int) and stop >= 0 and isinstance(n, Dim):
         int(Size(n))
-    e = n + stop if isinstance(stop, int) and stop < 0 else stop
-    return b, 1, e - b
+    last: Extent = n + stop if isinstance(stop, int) and stop < 0 else stop
+    return first, 1, last - first
 
 
 def _number(v: Any) -> Extent:
@@ -200,7 +200,7 @@ def _number(v: Any) -> Extent:
         as_extent(v)
         if isinstance(v, int | Dim) or not isinstance(v, Tensor)
         else static_ints(v, "getitem", "index")[0]
-    )  # type: ignore[no-any-return]
+    )
 
 
 def _position(k: Any, n: Extent, axis: int, x: Tensor) -> Extent:

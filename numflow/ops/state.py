@@ -19,7 +19,7 @@ from numflow.graph.spec import Spec
 
 
 def _read_infer(*, variable: Any) -> Spec:
-    return variable.spec  # type: ignore[no-any-return]
+    return variable.spec
 
 
 def _read_reference(*, variable: Any) -> Any:

@@ -99,7 +99,7 @@ cumsum_op = Op(
 def _cumprod_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     """TensorFlow's rule: not defined where an element is 0."""
     x, y = g.inputs[0], g.outputs[0]
-    total = cumsum_op(y * g.ct, **{**g.attrs, "reverse": not g.attrs["reverse"]})  # type: ignore[operator]
+    total = cumsum_op(y * g.ct, **{**g.attrs, "reverse": not g.attrs["reverse"]})
     return (total / x,)
 
 
@@ -131,8 +131,10 @@ def cumsum(
       ShapeError: there is no such axis.
 
     Example:
-      >>> nf.cumsum([1, 2, 3]).numpy().tolist(), nf.cumsum([1, 2, 3], exclusive=True).numpy().tolist()
-      ([1, 3, 6], [0, 1, 3])
+      >>> nf.cumsum([1, 2, 3]).numpy().tolist()
+      [1, 3, 6]
+      >>> nf.cumsum([1, 2, 3], exclusive=True).numpy().tolist()
+      [0, 1, 3]
     """
     return _run("cumsum", cumsum_op, x, axis, exclusive, reverse)
 
@@ -157,4 +159,4 @@ def _run(name: str, op: Op, x: TensorLike, axis: Any, exclusive: bool, reverse: 
     tensor = as_tensor(x, None, name, "x")
     (at,) = static_ints(axis, name, "axis")
     k = normal_axis(name, at, tensor.spec.rank)
-    return op(tensor, axis=k, exclusive=bool(exclusive), reverse=bool(reverse))  # type: ignore[no-any-return]
+    return op(tensor, axis=k, exclusive=bool(exclusive), reverse=bool(reverse))

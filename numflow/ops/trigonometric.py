@@ -14,14 +14,14 @@ from numflow.ops.shape_rules import binary, floating_like
 
 # --- sin, cos, tan -----------------------------------------------------------------
 
-sin_op = Op(
+sin_op: Op = Op(
     "sin",
     floating_like("sin", True),
     np.sin,
     unary(lambda ct, y, x: ct * cos_op(x)),
     Elementwise(lambda b, x: b.sin(x)),
 )
-cos_op = Op(
+cos_op: Op = Op(
     "cos",
     floating_like("cos", True),
     np.cos,
@@ -44,7 +44,7 @@ def sin(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.sin([0.0, np.pi / 2]).numpy().tolist()
       [0.0, 1.0]
     """
-    return sin_op(as_tensor(x, None, "sin", "x"))  # type: ignore[no-any-return]
+    return sin_op(as_tensor(x, None, "sin", "x"))
 
 
 def cos(x: TensorLike, name: str | None = None) -> Tensor:
@@ -54,7 +54,7 @@ def cos(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.cos([0.0, np.pi]).numpy().tolist()
       [1.0, -1.0]
     """
-    return cos_op(as_tensor(x, None, "cos", "x"))  # type: ignore[no-any-return]
+    return cos_op(as_tensor(x, None, "cos", "x"))
 
 
 def tan(x: TensorLike, name: str | None = None) -> Tensor:
@@ -64,7 +64,7 @@ def tan(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.tan([0.0, np.pi / 4]).numpy().astype(float).round(6).tolist()
       [0.0, 1.0]
     """
-    return tan_op(as_tensor(x, None, "tan", "x"))  # type: ignore[no-any-return]
+    return tan_op(as_tensor(x, None, "tan", "x"))
 
 
 # --- asin, acos, atan, atan2 ---------------------------------------------------------
@@ -108,7 +108,7 @@ def asin(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.asin([0.0, 1.0]).numpy().astype(float).round(4).tolist()
       [0.0, 1.5708]
     """
-    return asin_op(as_tensor(x, None, "asin", "x"))  # type: ignore[no-any-return]
+    return asin_op(as_tensor(x, None, "asin", "x"))
 
 
 def acos(x: TensorLike, name: str | None = None) -> Tensor:
@@ -118,7 +118,7 @@ def acos(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.acos([1.0, -1.0]).numpy().astype(float).round(4).tolist()
       [0.0, 3.1416]
     """
-    return acos_op(as_tensor(x, None, "acos", "x"))  # type: ignore[no-any-return]
+    return acos_op(as_tensor(x, None, "acos", "x"))
 
 
 def atan(x: TensorLike, name: str | None = None) -> Tensor:
@@ -128,7 +128,7 @@ def atan(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.atan([0.0, 1.0]).numpy().astype(float).round(4).tolist()
       [0.0, 0.7854]
     """
-    return atan_op(as_tensor(x, None, "atan", "x"))  # type: ignore[no-any-return]
+    return atan_op(as_tensor(x, None, "atan", "x"))
 
 
 def atan2(y: TensorLike, x: TensorLike, name: str | None = None) -> Tensor:
@@ -138,20 +138,20 @@ def atan2(y: TensorLike, x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.atan2([1.0, -1.0], [-1.0, -1.0]).numpy().astype(float).round(4).tolist()
       [2.3562, -2.3562]
     """
-    return atan2_op(*operands("atan2", y, x))  # type: ignore[no-any-return]
+    return atan2_op(*operands("atan2", y, x))
 
 
 # --- sinh, cosh ----------------------------------------------------------------------
 
 
-sinh_op = Op(
+sinh_op: Op = Op(
     "sinh",
     floating_like("sinh"),
     np.sinh,
     unary(lambda ct, y, x: ct * cosh_op(x)),
     Elementwise(lambda b, x: b.math("sinh", x)),
 )
-cosh_op = Op(
+cosh_op: Op = Op(
     "cosh",
     floating_like("cosh"),
     np.cosh,
@@ -167,7 +167,7 @@ def sinh(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.sinh([0.0, 1.0]).numpy().astype(float).round(4).tolist()
       [0.0, 1.1752]
     """
-    return sinh_op(as_tensor(x, None, "sinh", "x"))  # type: ignore[no-any-return]
+    return sinh_op(as_tensor(x, None, "sinh", "x"))
 
 
 def cosh(x: TensorLike, name: str | None = None) -> Tensor:
@@ -177,7 +177,7 @@ def cosh(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.cosh([0.0, 1.0]).numpy().astype(float).round(4).tolist()
       [1.0, 1.5431]
     """
-    return cosh_op(as_tensor(x, None, "cosh", "x"))  # type: ignore[no-any-return]
+    return cosh_op(as_tensor(x, None, "cosh", "x"))
 
 
 # --- asinh, acosh, atanh ---------------------------------------------------------------
@@ -212,7 +212,7 @@ def asinh(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.asinh([0.0, 1.0]).numpy().astype(float).round(4).tolist()
       [0.0, 0.8814]
     """
-    return asinh_op(as_tensor(x, None, "asinh", "x"))  # type: ignore[no-any-return]
+    return asinh_op(as_tensor(x, None, "asinh", "x"))
 
 
 def acosh(x: TensorLike, name: str | None = None) -> Tensor:
@@ -222,7 +222,7 @@ def acosh(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.acosh([1.0, 2.0]).numpy().astype(float).round(4).tolist()
       [0.0, 1.317]
     """
-    return acosh_op(as_tensor(x, None, "acosh", "x"))  # type: ignore[no-any-return]
+    return acosh_op(as_tensor(x, None, "acosh", "x"))
 
 
 def atanh(x: TensorLike, name: str | None = None) -> Tensor:
@@ -232,4 +232,4 @@ def atanh(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.atanh([0.0, 0.5]).numpy().astype(float).round(4).tolist()
       [0.0, 0.5493]
     """
-    return atanh_op(as_tensor(x, None, "atanh", "x"))  # type: ignore[no-any-return]
+    return atanh_op(as_tensor(x, None, "atanh", "x"))

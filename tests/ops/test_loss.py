@@ -135,7 +135,8 @@ def test_sparse_labels_must_fit() -> None:
     with pytest.raises(nf.errors.ShapeError) as e:
         op(nf.constant([[0], [1], [2]]), logits)
     assert str(e.value).splitlines()[:4] == [
-        "sparse_softmax_cross_entropy_with_logits: labels must have the shape of logits without its last axis",
+        "sparse_softmax_cross_entropy_with_logits: "
+        "labels must have the shape of logits without its last axis",
         "  labels: int32 [3, 1]",
         "  logits: float32 [3, 5]",
         "  try: nf.squeeze(labels, -1)",

@@ -31,6 +31,18 @@ def _truncated(x: Any, y: Any) -> Any:
     return np.trunc(x / y)
 
 
+QUOTIENTS: list[tuple[Any, Any]] = [
+    (nf.math.floordiv, np.floor_divide),
+    (nf.math.floormod, np.mod),
+    (nf.truncatediv, _truncated),
+    (nf.truncatemod, np.fmod),
+]
+ROUNDINGS: list[tuple[Any, Any]] = [
+    (nf.floor, np.floor),
+    (nf.math.ceil, np.ceil),
+    (nf.math.rint, np.rint),
+    (nf.round, np.rint),
+]
 CASES = [
     *(Case(nf.pow, np.power, [floats(*a, low=0.5, high=2), floats(*b)]) for a, b in PAIRS),
     *(
@@ -41,22 +53,9 @@ CASES = [
     *(
         Case(op, oracle, [ints(*a), ints(*b, low=1, high=7)])
         for a, b in PAIRS
-        for op, oracle in [
-            (nf.math.floordiv, np.floor_divide),
-            (nf.math.floormod, np.mod),
-            (nf.truncatediv, _truncated),
-            (nf.truncatemod, np.fmod),
-        ]
+        for op, oracle in QUOTIENTS
     ),
-    *(
-        Case(op, oracle, [ints(3, 5), ints(3, 5, low=-7, high=0)])
-        for op, oracle in [
-            (nf.math.floordiv, np.floor_divide),
-            (nf.math.floormod, np.mod),
-            (nf.truncatediv, _truncated),
-            (nf.truncatemod, np.fmod),
-        ]
-    ),
+    *(Case(op, oracle, [ints(3, 5), ints(3, 5, low=-7, high=0)]) for op, oracle in QUOTIENTS),
     *(
         Case(
             op,
@@ -65,22 +64,12 @@ CASES = [
             gradient=False,
             dtypes=[nf.float32, nf.float64],
         )
-        for op, oracle in [
-            (nf.math.floordiv, np.floor_divide),
-            (nf.math.floormod, np.mod),
-            (nf.truncatediv, _truncated),
-            (nf.truncatemod, np.fmod),
-        ]
+        for op, oracle in QUOTIENTS
     ),
     *(
         Case(op, oracle, [floats(*s, low=-9, high=9)], gradient=False)
         for s in [(3, 5), (), (0, 5)]
-        for op, oracle in [
-            (nf.floor, np.floor),
-            (nf.math.ceil, np.ceil),
-            (nf.math.rint, np.rint),
-            (nf.round, np.rint),
-        ]
+        for op, oracle in ROUNDINGS
     ),
     Case(nf.round, lambda x: x, [ints(3, 5)]),
 ]
