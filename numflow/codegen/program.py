@@ -33,9 +33,10 @@ class Step:
 
 @dataclass(eq=False)
 class ClusterStep(Step):
-    """A fused loop."""
+    """A fused loop. inputs: where that what its nodes take from outside lies, for domains without elements."""
 
     code: ClusterCode
+    inputs: dict[Value, tuple[Value, Layout]]
 
 
 @dataclass(eq=False)
@@ -179,7 +180,10 @@ class _Emitter:
         code = build(group, stored, self.layouts)
         reads = [p.value for k, p in code.places.items() if k[0] == "x" and p.value is not None]
         outs = [p.value for k, p in code.places.items() if k[0] in "yp" and p.value is not None]
-        return ClusterStep(tuple(group.nodes), tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(outs)), code)
+        made = {n.output for n in group.nodes}
+        inputs = {v: layout_of(v, self.layouts) for n in group.nodes for v in n.inputs if v not in made}
+        nodes = tuple(group.nodes)
+        return ClusterStep(nodes, tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(outs)), code, inputs)
 
     def _read_outside(self, value: Value, inside: set[Node], wanted: set[Value]) -> bool:
         """Whether anybody but members reads a value, or a view of it."""
