@@ -28,6 +28,7 @@ from tests.codegen.loop_runs import (
     run_simd,
     totals,
 )
+from tests.kernels.guarded import Guarded
 
 SHAPES = [
     (0, 5),
@@ -376,3 +377,22 @@ def test_drawn_forms_equal_the_reference(seed: int) -> None:
         sizes = (1031,) if loop.axes == 1 and n == 2 else sizes
         with np.errstate(all="ignore"):
             compare(rng, loop, sizes, chunk=int(rng.integers(1, 5)), scale=20)
+
+
+@pytest.mark.parametrize("inner", [None, 1, 10, 37])
+def test_nothing_is_read_or_written_past_the_end(inner: int | None) -> None:
+    """Every array ends at an unreadable page: elements, rows, partials, constant and run-time."""
+    rng = np.random.default_rng(16)
+    loops = [forms.bias_tanh_grad(inner), forms.softmax(inner=inner), forms.perceptron(inner)]
+    for loop in loops if inner else [*loops, forms.column_sum()]:
+        for rows, cols in ((1, 1), (3, 7), (5, 16), (4, 33)):
+            sizes = (rows, inner or cols)
+            arrays, pages = {}, []
+            for o in loop.operands:
+                shape = tuple(n if a != "-" else 1 for n, a in zip(sizes, o.access, strict=True))
+                if o.name in loop.partials():
+                    shape = (1, sizes[1] if o.inner == "u" else 1)
+                pages.append(Guarded(shape, shape[1], np.float32, fill=1.0))
+                pages[-1].array[...] = draw(rng, "f32", shape)
+                arrays[o.name] = pages[-1].array
+            assert run_simd(loop, arrays, sizes, block=64) == abi.NO_ERROR
