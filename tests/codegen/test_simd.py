@@ -387,12 +387,15 @@ def test_nothing_is_read_or_written_past_the_end(inner: int | None) -> None:
     for loop in loops if inner else [*loops, forms.column_sum()]:
         for rows, cols in ((1, 1), (3, 7), (5, 16), (4, 33)):
             sizes = (rows, inner or cols)
-            arrays, pages = {}, []
+            pages = {}
             for o in loop.operands:
-                shape = tuple(n if a != "-" else 1 for n, a in zip(sizes, o.access, strict=True))
+                shape = (rows if o.access[0] != "-" else 1, sizes[1] if o.access[1] != "-" else 1)
                 if o.name in loop.partials():
-                    shape = (1, sizes[1] if o.inner == "u" else 1)
-                pages.append(Guarded(shape, shape[1], np.float32, fill=1.0))
-                pages[-1].array[...] = draw(rng, "f32", shape)
-                arrays[o.name] = pages[-1].array
+                    shape = (1, shape[1])
+                pages[o.name] = Guarded(shape, shape[1], np.float32, fill=1.0)
+                pages[o.name].array[...] = draw(rng, "f32", shape)
+            arrays = {name: page.array for name, page in pages.items()}
             assert run_simd(loop, arrays, sizes, block=64) == abi.NO_ERROR
+            assert all(page.untouched() for page in pages.values())
+            for page in pages.values():
+                page.release()
