@@ -276,9 +276,10 @@ released:
   call void @hold_cells(ptr %record)
   %thread = call ptr @PyEval_SaveThread()
   %long.status = call i64 @execute(ptr %record)
-  call void @unlock_cells(ptr %record)
   call void @PyEval_RestoreThread(ptr %thread)
+  ; Who is next must not find the buffer held by us.
   call void @drop_cells(ptr %record)
+  call void @unlock_cells(ptr %record)
   ret i64 %long.status
 }
 """

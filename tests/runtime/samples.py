@@ -18,6 +18,15 @@ from numflow.runtime.executor import IntArray
 NAMES = ("count", "refuse", "copy", "sleep", "below", "nest", "empty")
 
 
+class Tensor:
+    """Stands for an eager tensor: an array in a slot."""
+
+    __slots__ = ("__weakref__", "_array", "other")
+
+    def __init__(self, array: object) -> None:
+        self._array = array
+
+
 def addresses() -> dict[str, int]:
     """The kernels, compiled."""
     return engine.functions("runtime samples 2", _emit, NAMES)

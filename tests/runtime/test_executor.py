@@ -11,7 +11,6 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,31 +22,11 @@ from numflow.runtime import entry, executor, native
 from numflow.runtime.entry import BUSY, REFUSED, CallRecord, CellPatch, InputGuard
 from numflow.runtime.executor import IntArray
 from tests.runtime import samples
+from tests.runtime.samples import Tensor
 
 FLOAT = np.dtype(np.float32)
 
-
-class Tensor:
-    """Stands for an eager tensor: an array in a slot."""
-
-    __slots__ = ("__weakref__", "_array", "other")
-
-    def __init__(self, array: object) -> None:
-        self._array = array
-
-
-@pytest.fixture(params=["native", "python"], autouse=True)
-def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Every test runs on both paths."""
-    if request.param == "python":
-        native.address_function.cache_clear()
-        monkeypatch.setattr(native, "layouts_known", lambda: False)
-    else:
-        assert native.layouts_known()
-    monkeypatch.setattr(native, "_registered", [])
-    entry.register_tensor_class(Tensor, "_array")
-    yield request.param
-    native.address_function.cache_clear()
+pytestmark = pytest.mark.usefixtures("path")
 
 
 def _copy_record(shape: tuple[int, ...], long: bool = False) -> CallRecord:
