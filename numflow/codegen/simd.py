@@ -24,9 +24,8 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from numflow.codegen.rows import Rows
 from numflow.graph.loops import Loop
-from numflow.kernels import engine, scalar
+from numflow.kernels import engine
 from numflow.kernels.engine import Target
 
 
@@ -46,6 +45,10 @@ def compile_loop(loop: Loop, target: Target | None = None, stream: bool = False)
 
 def print_simd(loop: Loop, target: Target, stream: bool = False, symbol: str = "k") -> str:
     """IR text of the kernel, as a module that exports `symbol`."""
+    # The printer loads when something is printed: a process whose kernels are all cached needs none
+    # of it.
+    from numflow.codegen.rows import Rows
+
     printer = Rows(loop, target, stream)
     lines = "\n".join(printer.function())
     declarations = "\n".join(sorted(printer.asm.declarations))
@@ -63,7 +66,7 @@ def _version() -> str:
     """A hash of all files that decide what is printed: whoever edits one of them gets new code."""
     here = Path(__file__).parent
     files = [here / f"{name}.py" for name in _PRINTER]
-    files += sorted(Path(scalar.__file__).parent.glob("scalar*.py"))
+    files += sorted(Path(engine.__file__).parent.glob("scalar*.py"))
     return sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:16]
 
 

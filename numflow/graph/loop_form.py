@@ -44,6 +44,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 KERNEL, ROW, LANE, DEEP = 0, 1, 2, 3
@@ -192,6 +193,10 @@ class Loop:
         return [o for o in self.operands if o.inner == "u" and o.name not in self.partials()]
 
     def __str__(self) -> str:
+        return self.text
+
+    @cached_property
+    def text(self) -> str:
         """The canonical text: what explain() shows and what the cache hashes."""
         inner = self.inner or "run-time"
         head = f"loop {self.name} axes={self.axes} inner={inner} over={self.units()}"
