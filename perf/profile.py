@@ -1,35 +1,34 @@
 """Where the time of a training step goes: each instruction timed alone, beside the whole step."""
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from numflow.runtime.profile import Row, profile
 from perf import workloads
+from perf.programs import with_numflow
 from perf.timing import Case, measure
 
 
-def profile_step(workload: str) -> str:
+def profile_step(workload: str, seconds: float = 0.5) -> str:
     """The table of a step of W4, W5, W6 or W7: one line per instruction of the compiled program.
 
     An instruction runs many times over on the step's own buffers, so the sum of all may be less
     than the step, which also pays for the call, and for data that one instruction has pushed out
     of another's cache.
     """
-    program = importlib.import_module("perf.programs.with_numflow")
-    profile = importlib.import_module("numflow.runtime.profile").profile
     batches = workloads.training(workload).batches
-    step = program.training_step(workload, "function")
+    step = with_numflow.training_step(workload, "function")
     for x, y in batches:
         step(x, y)
-    whole = measure(Case("train", "function", lambda: step(*batches[0]), float), 0.5).seconds
+    call = Case("train", "function", lambda: step(*batches[0]), float)
+    whole = measure(call, seconds).seconds
     concrete = step.get_concrete_function(*batches[0])
     captured = [tensor.numpy() for tensor in concrete.captured_inputs]
     rows = profile(concrete.plain(), [*batches[0], *captured])
     return _table(rows, whole)
 
 
-def _table(rows: Sequence[Any], whole: float) -> str:
+def _table(rows: Sequence[Row], whole: float) -> str:
     head = f"{'':3} {'kind':9} {'us':>9} {'of step':>8} {'GB/s':>7} {'GFLOP/s':>8}  line and ops"
     lines = [head, "-" * 100]
     for i, row in enumerate(rows):
