@@ -227,6 +227,7 @@ class Vector(Builder[Reg]):
 
     def _div(self, x: Reg, y: Reg) -> Reg:
         if x.dtype in FLOATS:
+            y = self._fenced(x, y)
             return self._emit(lambda t, v: f"fdiv{self.contract} {t} {v[0]}, {v[1]}", x, y)
         # x / 0 and the least number / -1 trap on x86: divide by 1 instead, and choose afterwards.
         zero = self.eq(y, 0)
@@ -236,6 +237,15 @@ class Vector(Builder[Reg]):
         safe = self.select(self.logical_or(zero, minus), 1, y)
         q = self.select(minus, self.neg(x), self._quotient(x, safe))
         return self.select(zero, 0, q)
+
+    def _fenced(self, x: Reg, y: Reg) -> Reg:
+        """y, of which LLVM knows nothing: where lanes of both are known to be 0, those beyond the
+        last column, LLVM 22 takes their quotient for 0, not NaN, and leaves out the mask behind."""
+        if y.lanes == 1 or x.number is not None or y.number is not None:
+            return y
+        kind = vector(LLVM[y.dtype], y.lanes)
+        name = f"llvm.arithmetic.fence.v{y.lanes}{y.dtype}"
+        return Reg(self.asm.call(kind, name, (kind, y.text)), y.dtype, y.lanes)
 
     def _quotient(self, x: Reg, y: Reg) -> Reg:
         if ITEMSIZE[x.dtype] < 8:
@@ -248,6 +258,7 @@ class Vector(Builder[Reg]):
 
     def _rem(self, x: Reg, y: Reg) -> Reg:
         if x.dtype in FLOATS:
+            y = self._fenced(x, y)
             return self._emit(lambda t, v: f"frem {t} {v[0]}, {v[1]}", x, y)
         return self.select(self.eq(y, 0), 0, self.sub(x, self.mul(self.div(x, y), y)))
 
