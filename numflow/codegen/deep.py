@@ -60,6 +60,9 @@ class Deep:
                 end, _ = asm.loop(end, hi, 2 * width, [], turn(2))
             end, _ = asm.loop(end, hi, width, [], turn(1))
             asm.loop(end, asm.value(f"add i64 {hi}, {width - 1}"), width, [], tail)
+        for c in (c for sweep in self.loop.sweeps for c in sweep.checks):
+            if c.term.level < LANE:
+                terms.check_row(c, row)
         for s in (s for sweep in self.loop.sweeps for s in sweep.stores):
             o = self.loop.operand(s.operand)
             if self.loop.level(o) < LANE and s.term.level > 0:

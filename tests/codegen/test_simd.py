@@ -399,3 +399,26 @@ def test_nothing_is_read_or_written_past_the_end(inner: int | None) -> None:
             assert all(page.untouched() for page in pages.values())
             for page in pages.values():
                 page.release()
+
+
+def test_deep_loops_check_elements_columns_and_rows() -> None:
+    """A condition per element of the depth, per column and per row: each reports its number."""
+    rng = np.random.default_rng(17)
+    accesses = {"x": "ssu", "column": "s-u", "row": "s--", "y": "s-u"}
+    b = Body("deep_checks", 3, [Operand(n, "i32", a) for n, a in accesses.items()], deep=True)
+    total = b.sum(b.load("x"), "depth")
+    b.check(b.ge(b.load("x"), 0), 0)
+    b.check(b.ge(b.load("column"), 0), 1)
+    b.check(b.ge(b.load("row"), 0), 2)
+    b.sweep()
+    b.store("y", total)
+    loop, sizes = b.done(), (3, 5, 19)
+    for name, where, want in (
+        ("x", (1, 4, 18), abi.error_record(NODE, (1 * 5 + 4) * 19 + 18)),
+        ("column", (2, 0, 7), abi.error_record(NODE + 1, 2 * 5 * 19 + 7)),
+        ("row", (2, 0, 0), abi.error_record(NODE + 2, 2)),
+    ):
+        shapes = {"x": sizes, "column": (3, 1, 19), "row": (3, 1, 1)}
+        inputs = {n: np.zeros(s, np.int32) for n, s in shapes.items()}
+        inputs[name][where] = -1
+        compare(rng, loop, sizes, inputs, chunk=1, error=want)
