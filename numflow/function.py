@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 
 from numflow import codegen, nest, passes, runtime
-from numflow.eager.apply import eager, tapes
-from numflow.eager.compiled import CompiledGraph, Runnable
+from numflow.eager.apply import eager
+from numflow.eager.concrete import ConcreteFunction, array_of
 from numflow.eager.tensor import Array, EagerTensor
 from numflow.errors import GraphError, SourceLine, explain, user_line
 from numflow.graph.graph import Graph
-from numflow.graph.op import current
+from numflow.graph.op import current, observers
 from numflow.graph.tensor import Tensor
 from numflow.shapes import Shape, known
 from numflow.trace.signature import (
@@ -44,7 +44,7 @@ from numflow.trace.signature import (
     opened,
 )
 from numflow.trace.tensor_spec import TensorSpec
-from numflow.trace.tracer import Output, Traced, trace
+from numflow.trace.tracer import Traced, trace
 from numflow.trace.weak import ValueNeeded, WeakScalar
 
 
@@ -53,85 +53,6 @@ def compile_graph(graph: Graph) -> runtime.Executable:
     graph = passes.run_passes(graph)
     program = codegen.emit(graph)
     return runtime.Executable(program)
-
-
-# --- one trace ---------------------------------------------------------------
-
-
-class ConcreteFunction:
-    """One trace of a function, compiled: called with the tensors among its arguments."""
-
-    def __init__(self, traced: Traced, name: str) -> None:
-        self.name = name
-        self.graph = traced.graph
-        self.structured_outputs = traced.result
-        self.variables = traced.variables
-        self._traced = traced
-        self._captures: list[EagerTensor] = traced.captures
-        self._compiled = CompiledGraph(traced.graph, compile_graph)
-        self._single = type(traced.result) is Output
-
-    @property
-    def inputs(self) -> list[TensorSpec]:
-        """The specs of the tensors it takes."""
-        return [
-            TensorSpec(
-                [n if isinstance(n, int) else None for n in v.spec.shape], v.spec.dtype, v.name
-            )
-            for v in self.graph.inputs[: self._traced.arguments]
-        ]
-
-    @property
-    def outputs(self) -> list[TensorSpec]:
-        """The specs of the tensors it gives."""
-        return [
-            TensorSpec([n if isinstance(n, int) else None for n in v.spec.shape], v.spec.dtype)
-            for v in self.graph.outputs
-        ]
-
-    @property
-    def captured_inputs(self) -> list[Any]:
-        """The tensors of outside that it uses."""
-        return list(self._captures)
-
-    @property
-    def trainable_variables(self) -> tuple[Any, ...]:
-        return tuple(v for v in self.variables if v.trainable)
-
-    def __call__(self, *args: Any) -> Any:
-        """Run on the tensors of the arguments, in order."""
-        if len(args) != self._traced.arguments:
-            raise TypeError(
-                explain(self.name, f"takes {self._traced.arguments} tensors, not {len(args)}")
-            )
-        specs = [v.spec for v in self.graph.inputs]
-        return self.run([_array(x, s.dtype.numpy) for x, s in zip(args, specs, strict=False)], args)
-
-    def run(self, arrays: Sequence[Array], tensors: Sequence[Any]) -> Any:
-        """The result, for arrays of the arguments; tensors: what they were, for tapes."""
-        if tapes.items:
-            inputs = [
-                x if type(x) is EagerTensor else EagerTensor(np.array(a))  # a tape may keep it
-                for x, a in zip(tensors, arrays, strict=True)
-            ]
-            outputs = self._compiled([*inputs, *self._captures])
-        else:
-            captured = [t._array for t in self._captures]
-            outputs = [EagerTensor(a) for a in self._compiled.plain()([*arrays, *captured])]
-        return outputs[0] if self._single else self._traced.pack(outputs)
-
-    def plain(self) -> Runnable:
-        """The compiled graph."""
-        return self._compiled.plain()
-
-
-def _array(x: Any, dtype: Any = None) -> Array:
-    """The array behind an argument that is a tensor or a number."""
-    if type(x) is EagerTensor:
-        return x._array
-    if type(x) is np.ndarray:
-        return x
-    return np.asarray(x, np.float64 if type(x) is float else dtype)
 
 
 # --- all traces of a function ------------------------------------------------
@@ -147,6 +68,7 @@ class Function:
         self._name = getattr(python_function, "__name__", type(python_function).__name__)
         self._signature = None if input_signature is None else tuple(input_signature)
         self._parameters = _parameters(python_function)
+        self._python_signature: inspect.Signature | None = None
         self._families: dict[Any, Family] = {}
         self._traces: dict[Any, list[tuple[tuple[Shape, ...], ConcreteFunction]]] = {}
         self._exact: dict[Any, ConcreteFunction] = {}
@@ -155,7 +77,8 @@ class Function:
         self._last: Described = []  # the call that was traced last
         self._first: SourceLine | None = None
         self._tracing = threading.RLock()
-        self._fast: Callable[..., Any] | None = None
+        self._ways: tuple[Callable[..., Any], ...] = ()
+        self._miss: object = None  # runtime.MISS, which loads late
         functools.update_wrapper(self, python_function, updated=())
 
     @property
@@ -193,6 +116,11 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result, of the compiled function."""
+        if not kwargs:
+            for way in self._ways:
+                result = way(*args)
+                if result is not self._miss:
+                    return result
         if current() is not eager:  # being traced: become part of that trace
             return self._python_function(*args, **kwargs)
         return self._concrete_call(args, kwargs)
@@ -200,10 +128,26 @@ class Function:
     def _concrete_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         call = self._describe(args, kwargs)
         concrete = self._exact.get((call.key, call.shapes))
-        if concrete is None:
+        if concrete is None or concrete.stale():
             with self._tracing:
                 call, concrete = self._find(call)
-        return concrete.run([_array(x) for x in call.tensors], call.tensors)
+        arrays = [array_of(x) for x in call.tensors]
+        result = concrete.run(arrays, call.tensors)
+        if not observers and not kwargs:
+            self._pave(concrete, call, arrays)
+        return result
+
+    def _pave(self, concrete: ConcreteFunction, call: Call, arrays: Sequence[Array]) -> None:
+        """See to it that the next call like this one is short."""
+        key = call.shapes, call.constants()
+        if key not in concrete.ways:
+            if len(concrete.ways) >= _WAYS:
+                concrete.ways.clear()
+            concrete.ways[key] = concrete.shortest_way(call, arrays)
+        way = concrete.ways[key]
+        if way is not None and way not in self._ways:
+            self._miss = runtime.MISS
+            self._ways = (way, *self._ways[: _TRIED - 1])
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
         """The trace that fits these arguments; TensorSpecs stand for tensors."""
@@ -217,13 +161,18 @@ class Function:
     def _describe(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
         if self._signature is not None:
             if kwargs:
-                bound = inspect.signature(self._python_function).bind(*args, **kwargs)
-                args, kwargs = bound.args, bound.kwargs
+                args, kwargs = self._bound(args, kwargs)
             return Call(conform(args, self._signature, self._name), {})
         if kwargs:
-            bound = inspect.signature(self._python_function).bind(*args, **kwargs)
-            args, kwargs = bound.args, bound.kwargs
+            args, kwargs = self._bound(args, kwargs)
         return Call(args, kwargs)
+
+    def _bound(self, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        """Arguments by position as far as the function allows it."""
+        if self._python_signature is None:
+            self._python_signature = inspect.signature(self._python_function)
+        bound = self._python_signature.bind(*args, **kwargs)
+        return bound.args, bound.kwargs
 
     def _find(self, call: Call) -> tuple[Call, ConcreteFunction]:
         """The trace that fits the call; the call, with floats as constants where that is needed."""
@@ -235,6 +184,7 @@ class Function:
         if family.constants:
             return self._find(call.with_constants(family.constants))
         traces = self._traces.setdefault(call.key, [])
+        traces[:] = [t for t in traces if not t[1].stale()]
         for pattern, concrete in traces:
             if fits(pattern, call.shapes):
                 if len(self._exact) >= _REMEMBERED:
@@ -247,7 +197,7 @@ class Function:
         except ValueNeeded as e:
             family.constants |= {call.places[k] for k in e.places}
             return self._find(call)
-        concrete = ConcreteFunction(traced, self._name)
+        concrete = ConcreteFunction(traced, self._name, compile_graph)
         traces.insert(0, (pattern, concrete))
         now = described(call)
         if self._count == _MANY:
@@ -325,6 +275,8 @@ def _forget(function: weakref.ref[Function], key: Any) -> None:
 
 _METHODS = "_numflow_methods"
 _MANY = 8  # traces after which a function warns
+_WAYS = 64  # native entries that a trace keeps: one per shapes and constants
+_TRIED = 4  # native entries that a call tries
 _REMEMBERED = 4096  # shapes of calls whose trace is found without a search
 
 

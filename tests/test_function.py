@@ -1,6 +1,7 @@
 """@numflow.function: what a compiled function is to its caller."""
 
 import copy
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -198,3 +199,97 @@ def test_decorator_forms() -> None:
 
     assert f.__doc__ == "Doc." and f.__name__ == "f" and f.python_function(3) == 3
     assert float(f(2.5)) == 2.5
+
+
+# --- again and again: the shortest way ------------------------------------------
+
+
+def test_a_second_call_takes_the_shortest_way() -> None:
+    f = nf.function(lambda x, k, r: (x * k * r, [x]))
+    x = np.arange(3, dtype=np.float32)
+    for r in (0.5, 0.25, 2.0):
+        product, (same,) = f(x, 3, r)
+        np.testing.assert_array_equal(product, x * 3 * r)
+        np.testing.assert_array_equal(same, x)
+    assert len(f._ways) == 1
+    f(x, 4, 2.0)
+    f(x[:2], 4, 2.0)
+    assert len(f._ways) == 3
+    for k, n in ((3, 3), (4, 3), (4, 2)):
+        np.testing.assert_array_equal(f(x[:n], k, 2.0)[0], x[:n] * k * 2)
+    np.testing.assert_array_equal(f(x[::-1], 3, 1.0)[0], x[::-1] * 3)
+    np.testing.assert_array_equal(f(x.astype(np.float64), 3, 1.0)[0], x * 3)
+    np.testing.assert_array_equal(f(x, 3, r=1.0)[0], x * 3)
+
+
+def test_results_that_are_kept_do_not_change() -> None:
+    f = nf.function(lambda x: x + 1)
+    x = np.arange(5, dtype=np.float32)[:, None].repeat(2, 1)
+    kept = [f(x[k]) for k in range(5)]
+    views = [np.asarray(f(x[k])) for k in range(5)]
+    for k in range(5):
+        assert kept[k].numpy().tolist() == views[k].tolist() == [k + 1, k + 1]
+
+
+@pytest.mark.parametrize("kind", [tuple, list, dict])
+def test_every_form_of_result_again_and_again(kind: type) -> None:
+    pairs = [("a", 1.0), ("b", 2.0)]
+    f = nf.function(lambda x: {k: x * v for k, v in pairs} if kind is dict else kind([x, x * 2]))
+    for _ in range(3):
+        got: Any = f(nf.constant(1.0))
+        assert got.__class__ is kind
+        assert [float(t) for t in (got.values() if kind is dict else got)] == [1.0, 2.0]
+    nothing = nf.function(lambda x: None)
+    assert [nothing(nf.constant(1.0)) for _ in range(3)] == [None] * 3
+
+
+def test_a_variable_that_is_shared_now_and_then() -> None:
+    v = nf.Variable([0.0, 0.0])
+    f = nf.function(lambda x: v.assign_add(x))
+    seen = []
+    for k in range(6):
+        f(nf.constant([1.0, 2.0]))
+        if k % 2:
+            seen.append(v.value())
+    assert [t.numpy().tolist() for t in seen] == [[2, 4], [4, 8], [6, 12]]
+    assert v.numpy().tolist() == [6, 12]
+
+
+def test_a_tape_sees_a_function_that_was_called_before_without() -> None:
+    v = nf.Variable(3.0)
+    f = nf.function(lambda x: x * v * v)
+    x = nf.constant(2.0)
+    for _ in range(3):
+        f(x)
+        with nf.GradientTape() as tape:
+            y = f(x)
+        assert float(tape.gradient(y, v)) == 12.0
+
+
+def test_a_loose_variable_of_another_shape_is_traced_again() -> None:
+    v = nf.Variable([1.0], validate_shape=False)
+    f = nf.function(lambda: v * 2)
+    for n in (1, 1, 2, 2, 3):
+        v.assign(np.ones(n, np.float32))
+        assert [f().shape for _ in range(3)] == [(n,)] * 3
+
+
+def test_threads_may_call_one_function() -> None:
+    v = nf.Variable(np.zeros(5))
+    f = nf.function(lambda x: (v.assign_add(x), nf.reduce_sum(x))[1])
+    x = np.ones(5)
+    f(x)
+    wrong: list[float] = []
+
+    def call() -> None:
+        for _ in range(500):
+            got = float(f(x))
+            if got != 5.0:
+                wrong.append(got)
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong and v.numpy().tolist() == [2001.0] * 5

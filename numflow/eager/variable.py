@@ -145,6 +145,11 @@ class Variable(Operators):
         self._spec = Spec(array.shape, self._dtype)
 
     @property
+    def form(self) -> int:
+        """Counts the changes of its shape."""
+        return int(self._row[FORM])
+
+    @property
     def cell_address(self) -> int:
         """Address of the row that programs know it by (runtime/cells.py)."""
         return int(self._row.ctypes.data)

@@ -1,6 +1,7 @@
 """Program -> results: plans for concrete shapes, and the machinery that runs them.
 
-    Executable(program)   something to call with arrays (executable.py)
+    Executable(program)   something to call with arrays (executable.py); its `fast` gives a builtin
+                          for raw arguments, of Number and Constant; it may answer MISS
 
 From below: `pool.py` (threads), `arena.py` (memory), `executor.py` (the loop over instructions),
 `native.py`, `entry.py` (one call from Python that checks its arguments and runs a program). All but
@@ -12,14 +13,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from numflow.runtime.entry import register_tensor_class
     from numflow.runtime.executable import Executable
+    from numflow.runtime.fast_call import MISS, Constant, Number
 
-__all__ = ["Executable"]
+__all__ = ["MISS", "Constant", "Executable", "Number", "register_tensor_class"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Executable":
-        from numflow.runtime.executable import Executable
+    if name in __all__:
+        from numflow.runtime import entry, executable, fast_call
 
-        return Executable
+        for module in (executable, fast_call, entry):
+            if hasattr(module, name):
+                found = globals()[name] = getattr(module, name)
+                return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -16,7 +16,8 @@ from numflow.graph.lowering import Layout
 from numflow.graph.op import concrete_attrs
 from numflow.graph.reference import bind_symbols, run_node
 from numflow.kernels import abi
-from numflow.runtime.entry import BUSY, REFUSED, CallRecord
+from numflow.runtime.entry import BUSY, REFUSED, SHARED, CallRecord
+from numflow.runtime.fast_call import Constant, Number, fast_call
 from numflow.runtime.plan import Plan
 
 Array = np.ndarray[Any, Any]
@@ -47,12 +48,14 @@ class Executable:
         arrays = [_dense(a) for a in arrays]
         plan = self.plan(arrays)
         results = [make() for make in plan.makers]
-        if not self._locks and not plan.program.draws:
+        if not self._locks and not plan.alone:
             self._run(plan, arrays, results)
             return results
         with ExitStack() as held:
             for lock in self._locks:
                 held.enter_context(lock)
+            if plan.alone:
+                held.enter_context(plan.lock)
             for variable in self.program.written:
                 variable.make_private()
             for k, node in enumerate(self.program.draws):
@@ -75,6 +78,44 @@ class Executable:
                     self._plans[key] = found
         return found
 
+    def fast(
+        self,
+        arrays: Sequence[Array],
+        arguments: Sequence[int | Number | Constant],
+        idle: Sequence[object],
+        form: type | None,
+        pack: Callable[[Any], Any] | None,
+    ) -> Callable[..., Any] | None:
+        """A builtin that calls the plan for these shapes with raw arguments, see fast_call.py.
+
+        arrays: of all inputs; those that no argument stands for are the same in every call.
+        Returns None where a call needs Python: host calls, random numbers.
+        """
+        plan = self.plan(arrays)
+        record = plan.phases[0].record if len(plan.phases) == 1 else None
+        if record is None or self.program.draws:
+            return None
+        given = [a if isinstance(a, int) else a.input for a in arguments if not isinstance(a, Constant)]
+        fixed = {k: _dense(a) for k, a in enumerate(arrays) if k not in given}
+
+        def refused(*received: Any) -> None:
+            known = dict(fixed)
+            for a, x in zip(arguments, received, strict=True):
+                if not isinstance(a, Constant):
+                    known[a if isinstance(a, int) else a.input] = np.asarray(x)
+            self._refused(plan, record, [known[k] for k in range(len(arrays))])
+
+        return fast_call(
+            record,
+            arguments=arguments,
+            fixed=fixed,
+            results=range(len(arrays), len(arrays) + len(plan.results)),
+            idle=idle,
+            refused=refused,
+            form=form,
+            pack=pack,
+        )
+
     def _run(self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array]) -> None:
         for phase in plan.phases:
             if phase.record is None:
@@ -85,6 +126,10 @@ class Executable:
 
     def _native(self, plan: Plan, record: CallRecord, arrays: Sequence[Array], results: Sequence[Array]) -> None:
         status = record.call(*arrays, *results)
+        while status == SHARED:  # another thread has just read a variable
+            for variable in self.program.written:
+                variable.make_private()
+            status = record.call(*arrays, *results)
         if status is None:
             return
         if status is BUSY or status == BUSY:
@@ -106,9 +151,13 @@ class Executable:
         number, index = abi.split_error(int(record.context[abi.ERROR]))
         node = plan.checks[number]
         values: dict[Value, Array] = dict(zip(self.graph.inputs, arrays, strict=True))
+        drawn = {n: plan.draws[k] for k, n in enumerate(self.program.draws)}
         with np.errstate(all="ignore"), at_line(node.line):
             for n in self.graph.nodes:
-                run_node(n, values, plan.sizes)
+                if n in drawn:
+                    values[n.output] = drawn[n]
+                else:
+                    run_node(n, values, plan.sizes)
                 if n is node:
                     break
         raise InvalidArgumentError(f"{node.op.name}: element {index} was refused")
@@ -147,22 +196,14 @@ def _on_host(plan: Plan, step: Step, arrays: Sequence[Array], results: Sequence[
 
 
 def _empty_cluster(plan: Plan, step: ClusterStep, array: Any) -> None:
-    inside: dict[Value, Array] = {}
+    """Run a cluster over nothing: what has elements are folds, and what follows from these."""
+    values = {v: _seen(plan, array(root), layout) for v, (root, layout) in step.inputs.items()}
     for node in step.nodes:
-        inputs = []
-        for v in node.inputs:
-            if v in inside:
-                inputs.append(inside[v])
-            else:
-                spec = plan.concrete(v.spec)
-                inputs.append(np.ones(spec.shape, spec.dtype.numpy))  # type: ignore[arg-type]
-        specs = [plan.concrete(v.spec) for v in node.outputs]
-        with np.errstate(all="ignore"):
-            got = node.op.run(inputs, specs, concrete_attrs(node.attrs, plan.sizes))
-        for v, a in zip(node.outputs, got, strict=True):
-            inside[v] = a
+        with np.errstate(all="ignore"), at_line(node.line):
+            run_node(node, values, plan.sizes)
+        for v in node.outputs:
             if v in step.writes:
-                array(v)[...] = a
+                array(v)[...] = values[v]
 
 
 def buffer(plan: Plan, root: Value, arrays: Sequence[Array], results: Sequence[Array]) -> Array:

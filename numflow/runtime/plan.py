@@ -7,6 +7,7 @@ chunks. A pointer is a *place*: in the arena or a constant (its address is known
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +24,9 @@ from numflow.codegen.program import (
     SegmentStep,
     Step,
 )
-from numflow.codegen.simd import compile_loop
+from numflow.codegen.printers import compile_loop
 from numflow.errors import ResourceExhaustedError, explain
+from numflow.graph.collapse import collapse
 from numflow.graph.graph import Node, Value, constant_op, sizes_op
 from numflow.graph.loops import DEEP, LANE, Body, Loop, Operand, walk
 from numflow.graph.lowering import Layout
@@ -99,6 +101,9 @@ class Plan:
         for k, node in enumerate(program.draws):
             self._fixed[node.output] = self.draws[k]
         self.phases = self._build()
+        # Phases hand each other what lies in the arena, and draws lie beside it: one call at a time.
+        self.alone = len(self.phases) > 1 or bool(program.draws)
+        self.lock = threading.Lock()
 
     # sizes -------------------------------------------------------------------------------------------
     def _int(self, x: Extent) -> int:
@@ -230,10 +235,14 @@ class Plan:
             InputGuard(s.shape, s.dtype.numpy, slots)  # type: ignore[arg-type]
             for s, slots in zip(self.results, output_slots, strict=True)
         ]
+        written = {id(v) for v in self.program.written}
         record = make_call(
             instructions,
             guards,
-            [CellPatch(v.cell_address, slots) for v, slots in cell_slots.items()],
+            [
+                CellPatch(v.cell_address, slots, id(v) in written, v.form)
+                for v, slots in cell_slots.items()
+            ],
             context=self.context,
             long=ns > LONG_NS,
             first_write=len(instructions) if first_write < 0 else first_write,
@@ -398,8 +407,6 @@ class Plan:
         code = CODES[root.spec.dtype.name]
         to = self._ints(target.strides)
         sources = [] if step.source is None else [self._ints(step.source[1].strides)]
-        from numflow.graph.collapse import collapse
-
         axes = collapse(shape, [*sources, to], (), len(sources))
         loop = _copy_loop(code, axes.letters(), step.fill if step.source is None else None)
         sizes = tuple(int(n) for n in axes.sizes)  # type: ignore[arg-type]

@@ -76,6 +76,33 @@ class Call:
             for x, shape in zip(self.tensors, shapes, strict=True)
         ]
 
+    def flat(
+        self, number: Callable[[int], Any], constant: Callable[[Any], Any]
+    ) -> list[Any] | None:
+        """What each argument is: the number of a tensor, number(of a float), constant(value).
+
+        None where there are structures, names, or objects that nobody else may keep alive.
+        """
+        args, kwargs = self._structure
+        if kwargs or len(args) != len(self.leaves) or any(map(nest.is_nested, args)):
+            return None
+        if not all(hasattr(x, "_as_tensor") for x in self.identities()):
+            return None
+        tensors = {place: k for k, place in enumerate(self.places)}
+        return [
+            constant(x)
+            if k not in tensors
+            else number(tensors[k])
+            if type(x) is float
+            else tensors[k]
+            for k, x in enumerate(self.leaves)
+        ]
+
+    def constants(self) -> tuple[int, ...]:
+        """The ids of the arguments that are no tensors."""
+        places = set(self.places)
+        return tuple(id(x) for k, x in enumerate(self.leaves) if k not in places)
+
     def identities(self) -> list[Any]:
         """The arguments that the key knows by their id."""
         return [x for x in self.leaves if type(_kind(x)) is _Identity]
