@@ -1,11 +1,12 @@
 """Element types: one object each, compared with `is`, TensorFlow's names.
 
-`as_dtype` takes a DType, a name, a NumPy dtype or scalar type, or a Python type, and gives the one object.
-bfloat16 is ml_dtypes' NumPy type, loaded at first use.
+`as_dtype` takes a DType, a name, a NumPy dtype or scalar type, or a Python type, and gives the one
+object. bfloat16 is ml_dtypes' NumPy type, loaded at first use.
 """
 
 from __future__ import annotations
 
+import builtins
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,8 @@ class DType:
         if self.name == "bfloat16":
             import ml_dtypes  # 5 ms, and few programs need it
 
-            return np.dtype(ml_dtypes.bfloat16)
+            kind: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+            return kind
         return np.dtype(object if self.name == "string" else self.name)
 
     @property
@@ -72,10 +74,10 @@ class DType:
     def limits(self) -> tuple[Any, Any]:
         return self.min, self.max
 
-    def is_compatible_with(self, other: object) -> bool:
+    def is_compatible_with(self, other: object) -> builtins.bool:
         return self is as_dtype(other)
 
-    def __eq__(self, other: object) -> bool:
+    def __eq__(self, other: object) -> builtins.bool:
         if self is other:
             return True
         if isinstance(other, DType) or other is None:
@@ -127,14 +129,16 @@ complex128 = DType("complex128", "c", 128)
 string = DType("string", "s", 64)
 half, double = float16, float64
 
-_KNOWN: dict[Any, DType] = {t.numpy: t for t in _BY_NAME.values() if t.name not in ("bfloat16", "string")}
-_KNOWN |= {t.numpy.type: t for t in _BY_NAME.values() if t.name not in ("bfloat16", "string")}
-_KNOWN |= {float: float32, int: int32, type(True): bool, str: string, bytes: string, complex: complex64}
+_NATIVE = [t for t in _BY_NAME.values() if t.name not in ("bfloat16", "string")]
+_KNOWN: dict[Any, DType] = {t.numpy: t for t in _NATIVE}
+_KNOWN |= {t.numpy.type: t for t in _NATIVE}
+_KNOWN |= {float: float32, int: int32, builtins.bool: bool, complex: complex64}
+_KNOWN |= {str: string, bytes: string}
 _KNOWN |= {"half": half, "double": double, "float": float32, "int": int32}
-_KNOWN |= {k: v for k, v in _BY_NAME.items()}
+_KNOWN |= _BY_NAME
 
 
-def as_dtype(value: Any) -> DType:
+def as_dtype(type_value: Any) -> DType:
     """The DType that a DType, name, NumPy dtype or Python type names.
 
     Raises:
@@ -144,17 +148,17 @@ def as_dtype(value: Any) -> DType:
       >>> nf.as_dtype(np.float64), nf.as_dtype(int)
       (nf.float64, nf.int32)
     """
-    if isinstance(value, DType):
-        return value
+    if isinstance(type_value, DType):
+        return type_value
     try:
-        found = _KNOWN.get(value)
+        found = _KNOWN.get(type_value)
     except TypeError:
         found = None
     if found is None:
         try:
-            kind = np.dtype(value)
+            kind = np.dtype(type_value)
         except TypeError:
-            raise TypeError(f"no element type is called {value!r}") from None
+            raise TypeError(f"no element type is called {type_value!r}") from None
         found = from_numpy(kind)
     return found
 

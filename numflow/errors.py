@@ -15,8 +15,8 @@
       GraphError              (also RuntimeError) a graph or tape used against its rules
         SymbolicTensorError   (also TypeError)  a tensor of a trace used as if it had a value
 
-TensorFlow raises InvalidArgumentError from kernels and ValueError or TypeError while tracing; ShapeError
-and DTypeError are both, so a program's `except` clause works either way.
+TensorFlow raises InvalidArgumentError from kernels and ValueError or TypeError while tracing;
+ShapeError and DTypeError are both, so a program's `except` clause works either way.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _here = _Here()
 
 @contextmanager
 def at_line(line: SourceLine | None) -> Iterator[None]:
-    """Messages of this thread name `line` meanwhile: the line that a node was made at, not the call of its function."""
+    """Messages of this thread name `line` meanwhile: where a node was made, not called."""
     before, _here.line = _here.line, line
     try:
         yield
@@ -82,7 +82,7 @@ def explain(
     fix: str = "",
     line: SourceLine | None = None,
 ) -> str:
-    """`op: problem`, a line per value, the remedy, and the user's line (by default: the caller's)."""
+    """`op: problem`, a line per value, the remedy, and the user's line (default: the caller's)."""
     lines = [f"{op}: {problem}"]
     lines += [f"  {name}: {value}" for name, value in (values or {}).items()]
     if fix:
@@ -96,9 +96,17 @@ def explain(
 class OpError(Exception):
     """Base of what ops raise. `message` is the text; TensorFlow's three arguments are taken too."""
 
-    def __init__(self, *args: object) -> None:
-        self.node_def, self.op = args[:2] if len(args) == 3 else (None, None)
-        self.message = str(args[-1]) if args else ""
+    def __init__(
+        self,
+        node_def: object = None,
+        op: object = None,
+        message: object = None,
+        error_code: int | None = None,
+    ) -> None:
+        if message is None:  # OpError("text")
+            node_def, message = None, "" if node_def is None else node_def
+        self.node_def, self.op, self.message = node_def, op, str(message)
+        self.error_code = error_code
         super().__init__(self.message)
 
 

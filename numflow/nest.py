@@ -1,4 +1,4 @@
-"""Nested structures: lists, tuples, named tuples, dicts (keys sorted) and None, with anything else as a leaf."""
+"""Nested structures: lists, tuples, named tuples and dicts (keys sorted); all else is a leaf."""
 
 from __future__ import annotations
 
@@ -38,16 +38,36 @@ def _flatten(x: Any, out: list[Any]) -> None:
         out.append(x)
 
 
-def map_structure(fn: Callable[..., Any], *structures: Any) -> Any:
-    """fn over the leaves of structures of one form, in that form."""
+def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:
+    """func over the leaves of structures of one form, in that form.
+
+    Args:
+      func: takes a leaf of each structure.
+      structure: nested lists, tuples, dicts.
+      kwargs: TensorFlow's check_types and expand_composites, without effect.
+
+    Raises:
+      ValueError: the forms differ.
+
+    Example:
+      >>> nf.nest.map_structure(lambda x, y: x + y, {"a": [1, 2]}, {"a": [10, 20]})
+      {'a': [11, 22]}
+    """
+    first = structure[0]
+    if any(form(s) != form(first) for s in structure[1:]):
+        raise ValueError("map_structure: the structures differ in form")
+    return _mapped(func, structure)
+
+
+def _mapped(func: Callable[..., Any], structures: tuple[Any, ...]) -> Any:
     first = structures[0]
     if isinstance(first, Mapping):
-        return {k: map_structure(fn, *(s[k] for s in structures)) for k in first}
+        return {k: _mapped(func, tuple(s[k] for s in structures)) for k in first}
     if _is_namedtuple(first):
-        return type(first)(*(map_structure(fn, *v) for v in zip(*structures, strict=True)))
+        return type(first)(*(_mapped(func, v) for v in zip(*structures, strict=True)))
     if type(first) in (list, tuple):
-        return type(first)(map_structure(fn, *v) for v in zip(*structures, strict=True))
-    return fn(*structures)
+        return type(first)(_mapped(func, v) for v in zip(*structures, strict=True))
+    return func(*structures)
 
 
 def pack_sequence_as(structure: Any, flat: list[Any]) -> Any:
@@ -58,7 +78,8 @@ def pack_sequence_as(structure: Any, flat: list[Any]) -> Any:
     """
     leaves = flatten(structure)
     if len(leaves) != len(flat):
-        raise ValueError(f"pack_sequence_as: the structure has {len(leaves)} leaves, flat has {len(flat)}")
+        count = f"{len(leaves)} leaves, flat has {len(flat)}"
+        raise ValueError(f"pack_sequence_as: the structure has {count}")
     it = iter(flat)
 
     def pack(x: Any) -> Any:

@@ -1,18 +1,19 @@
 """Sizes that may be unknown while a function is traced, and shapes made of them.
 
-A size is an int or a `Dim`: a polynomial with integer coefficients over atoms, where an atom is a named symbol
-("batch") or the floor quotient or remainder of two sizes. Equal polynomials are equal sizes; the same symbol is the
-same size everywhere. `Dim` is for numflow's own code: `==` is structural. What user code sees of an unknown size is a
-`Size`: arithmetic works, but asking for its number (`int`, `==`, `<`, `range`) raises `UnknownSizeError`, on which the
-tracer traces again with exact sizes.
+A size is an int or a `Dim`: a polynomial with integer coefficients over atoms, where an atom is a
+named symbol ("batch") or the floor quotient or remainder of two sizes. Equal polynomials are equal
+sizes; the same symbol is the same size everywhere. `Dim` is for numflow's own code: `==` is
+structural. What user code sees of an unknown size is a `Size`: arithmetic works, but asking for its
+number (`int`, `==`, `<`, `range`) raises `UnknownSizeError`, on which the tracer traces again with
+exact sizes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Union
+from typing import Any, TypeAlias
 
-Atom = Union[str, tuple[str, Any, Any]]  # a symbol, or ("//" | "%", Dim, Dim)
+Atom: TypeAlias = str | tuple[str, Any, Any]  # a symbol, or ("//" | "%", Dim, Dim)
 
 
 class UnknownSizeError(Exception):
@@ -20,7 +21,7 @@ class UnknownSizeError(Exception):
 
 
 class Dim:
-    """A symbolic size: {sorted tuple of atoms: coefficient}; the empty tuple is the constant term."""
+    """A symbolic size: {sorted tuple of atoms: coefficient}; () is the constant term."""
 
     __slots__ = ("_hash", "terms")
 
@@ -111,7 +112,7 @@ class Dim:
     __repr__ = __str__
 
 
-Extent = Union[int, Dim]
+Extent: TypeAlias = int | Dim
 Shape = tuple[Extent, ...]
 
 
@@ -173,7 +174,7 @@ def known(shape: Iterable[Extent]) -> bool:
 
 
 class Size(int):
-    """An unknown size as user code sees it. It is an int to isinstance, and refuses to be read as one."""
+    """An unknown size as user code sees it: an int to isinstance, that refuses to be read."""
 
     dim: Dim
 
@@ -185,11 +186,12 @@ class Size(int):
     def _read(self, *_: object) -> Any:
         raise UnknownSizeError(f"the size {self.dim} is not known while this function is traced")
 
-    __int__ = __index__ = __bool__ = __float__ = __lt__ = __le__ = __gt__ = __ge__ = _read  # type: ignore[assignment]
-    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __divmod__ = __lshift__ = __rshift__ = _read  # type: ignore[assignment]
-    __eq__ = __ne__ = __hash__ = _read  # type: ignore[assignment]
+    __int__ = __index__ = __bool__ = __float__ = _read
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __hash__ = _read
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __divmod__ = _read
+    __lshift__ = __rshift__ = _read
 
-    def _arithmetic(name: str) -> Any:  # type: ignore[misc]  # noqa: N805
+    def _arithmetic(name: str) -> Any:  # type: ignore[misc]
         def method(self: Size, other: object) -> Any:
             if isinstance(other, Size):
                 other = other.dim
@@ -248,6 +250,9 @@ class TensorShape(tuple[Any, ...]):
 
     __slots__ = ()
 
+    def __new__(cls, dims: Iterable[Any] = ()) -> TensorShape:
+        return super().__new__(cls, dims)
+
     @property
     def rank(self) -> int:
         return len(self)
@@ -267,7 +272,40 @@ class TensorShape(tuple[Any, ...]):
         return None if not self.is_fully_defined() else product(self)
 
     def is_fully_defined(self) -> bool:
+        """Whether every size is known."""
         return not any(n is None or isinstance(n, Size) for n in self)
+
+    def concatenate(self, other: Iterable[Any]) -> TensorShape:
+        """The sizes of this shape, then those of other."""
+        return self + tuple(other)
+
+    def is_compatible_with(self, other: Iterable[Any]) -> bool:
+        """Whether one tensor could have both: equal ranks, sizes equal or unknown."""
+        sizes = tuple(other)
+        return len(sizes) == len(self) and all(
+            _open(a) or _open(b) or a == b for a, b in zip(self, sizes, strict=True)
+        )
+
+    def merge_with(self, other: Iterable[Any]) -> TensorShape:
+        """The sizes that either shape knows.
+
+        Raises:
+          ValueError: they are not compatible.
+        """
+        sizes = tuple(other)
+        if not self.is_compatible_with(sizes):
+            raise ValueError(f"shapes {self} and {sizes} are not compatible")
+        return TensorShape(b if _open(a) else a for a, b in zip(self, sizes, strict=True))
+
+    def with_rank(self, rank: int) -> TensorShape:
+        """This shape.
+
+        Raises:
+          ValueError: it has another rank.
+        """
+        if len(self) != rank:
+            raise ValueError(f"shape {self} must have rank {rank}")
+        return self
 
     def __getitem__(self, key: Any) -> Any:
         got = tuple.__getitem__(self, key)
@@ -294,3 +332,8 @@ class TensorShape(tuple[Any, ...]):
 
     def __str__(self) -> str:
         return f"({', '.join(map(str, self))}{',' if len(self) == 1 else ''})"
+
+
+def _open(n: Any) -> bool:
+    """Whether a size is not known."""
+    return n is None or isinstance(n, Size)

@@ -240,7 +240,7 @@ def broadcast_to(input: TensorLike, shape: Any, name: str | None = None) -> Tens
     return x if want == x.spec.shape else broadcast_op(x, shape=want)
 
 
-def fill(dims: Any, value: TensorLike, name: str | None = None) -> Tensor:
+def fill(dims: Any, value: TensorLike, name: str | None = None, layout: Any = None) -> Tensor:
     """A tensor of shape dims, every element value.
 
     Example:

@@ -1,0 +1,52 @@
+"""Sizes and shapes."""
+
+from __future__ import annotations
+
+import pytest
+
+import numflow as nf
+from numflow.shapes import Dim, Size, UnknownSizeError, divide
+
+
+def test_polynomials_of_sizes() -> None:
+    """Equal polynomials are equal sizes; what cancels becomes a number."""
+    n, m = Dim.symbol("n"), Dim.symbol("m")
+    assert (n + m) * 2 == 2 * m + 2 * n and n - n == 0 and (n + 3) - n == 3
+    assert divide(n * m * 6, 3 * n) == m * 2 and divide(n, m) is None
+    assert (n * 4) // 2 == n * 2 and (n * 4) % 2 == 0
+    size = (n + 1) // 2
+    assert isinstance(size, Dim) and size.evaluate({"n": 6}) == 3 and size.symbols() == {"n"}
+    assert str(n * 2 + 3) == "2*n+3"
+
+
+def test_an_unknown_size_is_not_a_number() -> None:
+    """Arithmetic works; to be read as a number it refuses, so that the tracer can start anew."""
+    size = Size(Dim.symbol("n"))
+    assert str(size + 1) == "n+1" and isinstance(size, int)
+    for read in (
+        int,
+        bool,
+        float,
+        range,
+        hash,
+        lambda s: s == 3,
+        lambda s: s < 3,
+        lambda s: [0] * s,
+    ):
+        with pytest.raises(UnknownSizeError):
+            read(size)
+
+
+def test_tensor_shape_has_tensorflows_methods() -> None:
+    """Ranks, lists, compatibility, with unknown sizes as None."""
+    s = nf.TensorShape([2, 3])
+    assert s.rank == s.ndims == 2 and s.as_list() == s.dims == [2, 3] and s.num_elements() == 6
+    assert s == (2, 3) and s != (2, 4) and s[1:] == (3,) and repr(s) == "TensorShape([2, 3])"
+    assert s.concatenate([5]) == (2, 3, 5) and s.with_rank(2) is s
+    open_ = nf.TensorShape([None, 3])
+    assert open_.is_compatible_with(s) and not open_.is_fully_defined()
+    assert open_.merge_with(s) == s and open_.num_elements() is None
+    with pytest.raises(ValueError, match="are not compatible"):
+        s.merge_with([2, 4])
+    with pytest.raises(ValueError, match="must have rank 3"):
+        s.with_rank(3)
