@@ -56,15 +56,12 @@ def test_narrower_machines_train_alike(warm: tuple[Path, Any], target: str) -> N
 
 
 def test_the_readable_tier_trains_alike(warm: tuple[Path, Any]) -> None:
-    """NUMFLOW_CODEGEN=numba: clusters go through Numba, and into the same cache."""
-    folder, first = warm
+    """NUMFLOW_CODEGEN=numba: clusters go through Numba."""
+    folder, _ = warm
     got, _ = run("train(4)", NUMFLOW_CACHE_DIR=str(folder), NUMFLOW_CODEGEN="numba")
     simd, _ = run("train(4)", NUMFLOW_CACHE_DIR=str(folder))
     assert got["numba"]
     np.testing.assert_allclose(got["losses"], simd["losses"], rtol=1e-3)
-    again, _ = run("train(4)", NUMFLOW_CACHE_DIR=str(folder), NUMFLOW_CODEGEN="numba")
-    assert again["losses"] == got["losses"]
-    assert not again["numba"]
 
 
 def test_a_forked_child_goes_on_training() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import numflow as nf
-from tests.robust.training import classification, regression
+from tests.robust.training import Training, classification, regression
 
 THREADS, CALLS = 8, 300
 
@@ -93,7 +93,7 @@ def test_a_reader_sees_no_half_of_an_update() -> None:
 
 def test_two_threads_train_two_models() -> None:
     """Side by side they come to the bits that each comes to alone."""
-    makers = [regression, classification]
+    makers: list[Callable[[], Training]] = [regression, classification]
     alone = [make() for make in makers]
     for t in alone:
         t.run(40)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -70,7 +71,7 @@ def classification(
     """relu layers, cross-entropy, Adam."""
     rng = np.random.default_rng(seed)
     variables: list[Any] = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in itertools.pairwise(sizes):
         w = rng.normal(0, fan_in**-0.5, (fan_in, fan_out)).astype(np.float32)
         variables += [nf.Variable(w), nf.Variable(np.zeros(fan_out, np.float32))]
     optimizer = nf.keras.optimizers.Adam(0.01)
