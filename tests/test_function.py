@@ -232,7 +232,7 @@ def test_results_that_are_kept_do_not_change() -> None:
 
 
 @pytest.mark.parametrize("kind", [tuple, list, dict])
-def test_every_form_of_result_again_and_again(kind: type) -> None:
+def test_every_form_of_result_again_and_again(kind: Any) -> None:
     pairs = [("a", 1.0), ("b", 2.0)]
     f = nf.function(lambda x: {k: x * v for k, v in pairs} if kind is dict else kind([x, x * 2]))
     for _ in range(3):
