@@ -98,7 +98,11 @@ def test_two_threads_train_two_models() -> None:
     for t in alone:
         t.run(40)
     together = [make() for make in makers]
-    in_threads(lambda k: [None, together[k].run(40)][0], 2)
+
+    def work(k: int) -> None:
+        together[k].run(40)
+
+    in_threads(work, 2)
     assert [t.digest() for t in together] == [t.digest() for t in alone]
 
 
