@@ -8,6 +8,7 @@ between two calls. Words of a row:
     OWNER   address of the ndarray that owns the memory (the same, or the base of it)
     LOCK    the thread that writes the variable, 0 if none
     FORM    counts the changes of its shape: a program is made for one
+    WAITERS number of threads that wait for the lock: who comes later lets them go first
 
 Nobody else holds the buffer if ARRAY and OWNER are referred to once: programs look at the reference
 counts before they write in place.
@@ -29,7 +30,7 @@ import numpy.typing as npt
 
 from numflow.runtime import arena
 
-DATA, ARRAY, OWNER, LOCK, FORM = range(5)
+DATA, ARRAY, OWNER, LOCK, FORM, WAITERS = range(6)
 WORDS: Final = 8  # a row is a cache line
 
 _ROWS = 512  # per block
@@ -65,6 +66,7 @@ class Cells:
         self._making = threading.Lock()
         for block in self._blocks:
             block[block[:, LOCK] != threading.get_ident(), LOCK] = 0
+            block[:, WAITERS] = 0
 
 
 cells = Cells()

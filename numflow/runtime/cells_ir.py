@@ -13,23 +13,35 @@ CELLS_IR = """
 define internal i32 @take(ptr %cell, i64 %thread) nounwind {
 entry:
   %lock = getelementptr i8, ptr %cell, i64 $C_LOCK$
+  %waiters = getelementptr i8, ptr %cell, i64 $C_WAITERS$
+  %others = load atomic i64, ptr %waiters monotonic, align 8
+  %nobody = icmp eq i64 %others, 0
+  br i1 %nobody, label %first, label %look.owner
+first:
   %swap = cmpxchg ptr %lock, i64 0, i64 %thread acquire monotonic
   %taken = extractvalue {i64, i1} %swap, 1
-  br i1 %taken, label %new, label %held
+  br i1 %taken, label %new, label %look.owner
 new:
   ret i32 1
-held:
-  %owner = extractvalue {i64, i1} %swap, 0
+look.owner:
+  %owner = load atomic i64, ptr %lock monotonic, align 8
   %ours = icmp eq i64 %owner, %thread
-  br i1 %ours, label %old, label %wait
+  br i1 %ours, label %old, label %queue
 old:
   ret i32 0
+queue:
+  %counted = atomicrmw add ptr %waiters, i64 1 monotonic
+  br label %wait
 wait:
-  ; The owner may need the GIL to come to its end. It spins for some 30 us, then naps.
+  ; The owner may need the GIL to come to its end. This spins for some 30 us, then naps; who finds
+  ; others waiting naps first, or a loop of calls would always be faster than they.
   %state = call ptr @PyEval_SaveThread()
+  br i1 %nobody, label %try, label %polite
+polite:
+  %yielded = call i32 @usleep(i32 100)
   br label %try
 try:
-  %turn = phi i32 [0, %wait], [%turn1, %pause], [%turn1, %nap]
+  %turn = phi i32 [0, %wait], [0, %polite], [%turn1, %pause], [%turn1, %nap]
   %again = cmpxchg ptr %lock, i64 0, i64 %thread acquire monotonic
   %got = extractvalue {i64, i1} %again, 1
   br i1 %got, label %success, label %rest
@@ -52,9 +64,11 @@ look:
   %interrupted = icmp slt i32 %signal, 0
   br i1 %interrupted, label %failure, label %wait
 success:
+  %uncounted = atomicrmw sub ptr %waiters, i64 1 monotonic
   call void @PyEval_RestoreThread(ptr %state)
   ret i32 1
 failure:
+  %given.up = atomicrmw sub ptr %waiters, i64 1 monotonic
   ret i32 -1
 }
 

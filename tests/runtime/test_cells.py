@@ -259,6 +259,22 @@ def test_waiting_for_a_lock_leaves_the_gil_to_others() -> None:
     assert turns == [-1] and variable.array[6] == 6
 
 
+def test_who_waits_for_a_lock_gets_it() -> None:
+    """Although another thread takes it again and again, for a microsecond less than always."""
+    variable = Variable()
+    record = _napping(variable, milliseconds=1)
+    calls: list[Any] = []
+    worker = threading.Thread(target=lambda: calls.extend(record.call() for _ in range(400)))
+    running: list[bool] = []
+    worker.start()
+    for _ in range(10):
+        with variable.lock:
+            running.append(worker.is_alive())
+    worker.join()
+    assert running == [True] * 10 and calls == [None] * 400
+    assert variable.row[cells.WAITERS] == 0
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_is_free_of_the_locks_of_other_threads() -> None:
     """What the parent's thread had locked can be written."""
