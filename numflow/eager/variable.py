@@ -30,7 +30,7 @@ from numflow.ops.convert import as_tensor
 from numflow.ops.operators import bind
 from numflow.ops.state import check_assigned
 from numflow.runtime import arena
-from numflow.runtime.cells import ARRAY, DATA, FORM, OWNER, CellLock, cells
+from numflow.runtime.cells import ARRAY, DATA, FORM, LOCK, OWNER, CellLock, cells
 from numflow.shapes import TensorShape
 
 # --- sharing -----------------------------------------------------------------
@@ -221,7 +221,7 @@ class Variable(Operators):
         interpreter = current()
         value: Tensor
         if interpreter is eager:
-            value = EagerTensor(self._array)
+            value = self._snapshot()
         else:
             value = interpreter.read(self)  # type: ignore[attr-defined]
         for tape in tapes.items:
@@ -262,7 +262,16 @@ class Variable(Operators):
                     fix="use it as a tensor; look at .numpy() outside of the function",
                 )
             )
-        return EagerTensor(self._array)
+        return self._snapshot()
+
+    def _snapshot(self) -> EagerTensor:
+        """A tensor that shares the buffer, which from now on nobody writes."""
+        value = EagerTensor(self._array)
+        if not self._row[LOCK]:
+            return value
+        del value
+        with self._lock:  # another thread may be about to write it, halfway
+            return EagerTensor(self._array)
 
     def __bool__(self) -> bool:
         return bool(self._as_tensor())

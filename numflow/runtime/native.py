@@ -57,6 +57,9 @@ def register_tensor_class(cls: type, slot: str) -> None:
     __weakref__ is another one. The slot may hold something else for a while (an array that is made
     when it is asked for): such an instance does not match. Affects records that are made later.
     """
+    known = tensor_class()
+    if known is not None and (known.cls, known.slot) == (cls, slot):
+        return
     _registered[:] = [TensorClass(cls, slot, _slot_offset(cls, slot), _weak_offset(cls))]
 
 

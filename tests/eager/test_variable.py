@@ -120,6 +120,27 @@ def test_threads_do_not_lose_updates() -> None:
     assert int(v) == 4000
 
 
+def test_reading_waits_for_a_write_to_end() -> None:
+    """A tensor never holds a buffer that is written meanwhile."""
+    v = nf.Variable([0, 0])
+    begun = threading.Event()
+
+    def write() -> None:
+        with v._lock:
+            v._array[0] = 1
+            begun.set()
+            threading.Event().wait(0.05)
+            v._array[1] = 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    begun.wait()
+    value, array, total = v.value(), np.array(v), v + 0
+    writer.join()
+    for seen in (value, array, total):
+        np.testing.assert_array_equal(seen, [1, 1])
+
+
 def test_references_are_keys() -> None:
     v, w = nf.Variable(1.0), nf.Variable(1.0)
     assert {v.ref(): 1}[v.ref()] == 1 and v.ref() != w.ref() and v.ref().deref() is v
