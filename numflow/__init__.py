@@ -33,13 +33,14 @@ from numflow.dtypes import (
     uint32,
     uint64,
 )
+from numflow.eager.apply import executing_eagerly
 from numflow.eager.custom_gradient import custom_gradient
 from numflow.eager.tape import GradientTape, UnconnectedGradients
 from numflow.eager.variable import Variable
 from numflow.function import function
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import Tensor
-from numflow.linalg import eye, matmul, norm, tensordot
+from numflow.linalg import einsum, eye, matmul, norm, tensordot
 from numflow.math import (
     abs,
     acos,
@@ -103,9 +104,11 @@ from numflow.ops.creation import (
     one_hot,
     range,
 )
-from numflow.ops.indexing import boolean_mask, gather
+from numflow.ops.indexing import boolean_mask, gather, gather_nd
 from numflow.ops.math import cast
+from numflow.ops.math import truediv as realdiv
 from numflow.ops.power import truncatediv, truncatemod
+from numflow.ops.rearrange import pad, reverse, tile
 from numflow.ops.select import where
 from numflow.ops.shape import (
     broadcast_to,
@@ -191,8 +194,10 @@ __all__ = [
     "divide",
     "double",
     "dtypes",
+    "einsum",
     "equal",
     "errors",
+    "executing_eagerly",
     "exp",
     "expand_dims",
     "eye",
@@ -203,6 +208,7 @@ __all__ = [
     "floor",
     "function",
     "gather",
+    "gather_nd",
     "greater",
     "greater_equal",
     "half",
@@ -235,10 +241,12 @@ __all__ = [
     "one_hot",
     "ones",
     "ones_like",
+    "pad",
     "pow",
     "random",
     "range",
     "rank",
+    "realdiv",
     "reduce_all",
     "reduce_any",
     "reduce_logsumexp",
@@ -248,6 +256,7 @@ __all__ = [
     "reduce_prod",
     "reduce_sum",
     "reshape",
+    "reverse",
     "round",
     "scalar_mul",
     "shape",
@@ -268,6 +277,7 @@ __all__ = [
     "tan",
     "tanh",
     "tensordot",
+    "tile",
     "transpose",
     "truediv",
     "truncatediv",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from numflow.ops.clipping import global_norm
 from numflow.ops.creation import eye
+from numflow.ops.einsum import einsum
 from numflow.ops.linalg import matmul, matrix_transpose, matvec, norm, tensordot
 from numflow.ops.nn import l2_normalize
 
 __all__ = [
+    "einsum",
     "eye",
     "global_norm",
     "l2_normalize",

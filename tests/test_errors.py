@@ -20,8 +20,8 @@ def test_tensorflows_classes() -> None:
     for catch in (ValueError, nf.errors.InvalidArgumentError, nf.errors.OpError):
         with pytest.raises(catch):
             nf.reshape([1, 2], [3])
-    for catch in (TypeError, nf.errors.InvalidArgumentError):
-        with pytest.raises(catch):
+    for other in (TypeError, nf.errors.InvalidArgumentError):
+        with pytest.raises(other):
             nf.constant([1.0]) + nf.constant([1])
     error = nf.errors.NotFoundError(None, None, "no such file")
     assert error.message == str(error) == "no such file" and error.op is None

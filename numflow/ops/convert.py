@@ -31,6 +31,8 @@ def as_tensor(
       ValueError: value cannot be a tensor (ragged, objects, None).
     """
     want = None if dtype is None else dtypes.as_dtype(dtype)
+    if type(value) is float or type(value) is int:
+        return current().constant(_number(value, want, op, name))
     if not isinstance(value, Tensor):
         weak = getattr(value, "_weak_tensor", None)
         if weak is not None:  # a number that a trace knows only as a tensor: it adapts
@@ -58,6 +60,21 @@ def as_tensor(
             return sizes(from_sizes, want or dtypes.int32)
         return _pack(value, want, op, name)
     return current().constant(as_array(value, want, op, name))
+
+
+_numbers: dict[Any, Array] = {}  # the arrays of Python numbers: programs use the same few
+
+
+def _number(value: float, want: dtypes.DType | None, op: str, name: str) -> Array:
+    key = type(value), value, want
+    found = _numbers.get(key)
+    if found is None:
+        found = as_array(value, want, op, name)
+        if value and value == value:  # 0.0 and -0.0 would be one key, and nan is never found
+            if len(_numbers) >= 1024:
+                _numbers.clear()
+            _numbers[key] = found
+    return found
 
 
 def _here(tensor: Tensor) -> Tensor:
@@ -227,6 +244,8 @@ def operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
 
 def _typed(x: Any) -> dtypes.DType | None:
     """The dtype x insists on; None for Python numbers and lists of them."""
+    if type(x) is float or type(x) is int:
+        return None
     if isinstance(x, Tensor) or hasattr(x, "_as_tensor"):
         return x.dtype
     if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biufc":

@@ -19,6 +19,7 @@ from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops import slicing
+from numflow.ops.checks import checked_index
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.precision import single
 from numflow.ops.shape_rules import normal_axis
@@ -357,3 +358,56 @@ def getitem(x: Tensor, keys: list[Any]) -> Tensor:
         chosen = maths.cast(chosen, dtypes.int64)
         chosen = selections.where(chosen < 0, chosen + size, chosen)
     return _rows(rest, chosen, axis, 0)
+
+
+# --- gather_nd ---------------------------------------------------------------------
+
+
+def gather_nd(
+    params: TensorLike,
+    indices: TensorLike,
+    batch_dims: int = 0,
+    name: str | None = None,
+    bad_indices_policy: str = "",
+) -> Tensor:
+    """The elements or slices of params at places, each a row of indices.
+
+    Args:
+      params: any dtype, at least k axes behind the batch axes.
+      indices: integers [..., k], each within its axis.
+      batch_dims: leading axes that params and indices share.
+      bad_indices_policy: indices out of range are refused, whatever is asked for.
+
+    Returns:
+      indices.shape[:-1] + params.shape[batch_dims + k:].
+
+    Raises:
+      InvalidArgumentError: an index is out of range.
+      ShapeError: params has fewer than k axes, or the batch axes differ.
+
+    Example:
+      >>> nf.gather_nd([[1, 2], [3, 4]], [[0, 1], [1, 0]]).numpy().tolist()
+      [2, 3]
+    """
+    x = as_tensor(params, None, "gather_nd", "params")
+    places = as_tensor(indices, None, "gather_nd", "indices")
+    shown = {"params": x.spec, "indices": places.spec, "batch_dims": batch_dims}
+    if not places.dtype.is_integer:
+        raise DTypeError(
+            explain("gather_nd", f"indices is {places.dtype.name}, not an integer", shown)
+        )
+    if not places.spec.rank or not 0 <= batch_dims < places.spec.rank:
+        raise ShapeError(explain("gather_nd", "indices needs a last axis for the places", shown))
+    depth = places.spec.shape[-1]
+    if not isinstance(depth, int) or depth > x.spec.rank - batch_dims:
+        raise ShapeError(explain("gather_nd", f"params has no {depth} axes to index", shown))
+    axes = x.spec.shape[batch_dims : batch_dims + depth]
+    flat = shaping.reshape(
+        x, (*x.spec.shape[:batch_dims], product(axes), *x.spec.shape[batch_dims + depth :])
+    )
+    place = shaping.zeros(places.spec.shape[:-1], dtypes.int64)
+    for k, n in enumerate(axes):
+        one = slicing.getitem(places, (..., k))
+        one = maths.cast(checked_index(one, n, "gather_nd"), dtypes.int64)
+        place = place * shaping.size_tensor(n, dtypes.int64) + one
+    return _rows(flat, place, batch_dims, batch_dims)

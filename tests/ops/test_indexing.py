@@ -38,6 +38,18 @@ CASES = [
         [floats(2, 3), ints(2, 2, 2, low=0, high=3)],
         {"batch_dims": 1, "axis": 1},
     ),
+    Case(
+        nf.gather_nd,
+        lambda x, i: x[i[..., 0], i[..., 1]],
+        [floats(3, 3, 5), ints(7, 2, low=0, high=3)],
+    ),
+    Case(nf.gather_nd, lambda x, i: x[i[..., 0]], [floats(3, 5), ints(2, 7, 1, low=0, high=3)]),
+    Case(
+        nf.gather_nd,
+        lambda x, i: np.stack([a[b[:, 0]] for a, b in zip(x, i, strict=True)]),
+        [floats(2, 3, 5), ints(2, 7, 1, low=0, high=3)],
+        {"batch_dims": 1},
+    ),
     Case(nf.where, np.where, [bools(3, 5), floats(3, 5), floats(3, 5)]),
     Case(nf.where, np.where, [bools(3, 1), floats(5), floats()]),
     Case(nf.where, np.where, [bools(3, 5), ints(3, 5), ints(5)]),
@@ -66,6 +78,14 @@ def test_an_index_out_of_range_is_refused(compiled: bool, index: int) -> None:
     run: Any = nf.function(nf.gather) if compiled else nf.gather
     with pytest.raises(nf.errors.InvalidArgumentError, match=rf"{index} is outside \[0, 3\)"):
         run(nf.ones([3, 5]), nf.constant([0, index]))
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+def test_a_place_out_of_range_is_refused(compiled: bool) -> None:
+    """Each coordinate is checked by itself: a flat index that is inside is not enough."""
+    run: Any = nf.function(nf.gather_nd) if compiled else nf.gather_nd
+    with pytest.raises(nf.errors.InvalidArgumentError, match=r"5 is outside \[0, 5\)"):
+        run(nf.ones([3, 5]), nf.constant([[0, 1], [0, 5]]))
 
 
 def test_message_of_an_index_out_of_range() -> None:
