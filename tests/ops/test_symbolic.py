@@ -1,0 +1,88 @@
+"""Ops on a batch whose size is unknown while tracing: right for all sizes, few traces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numflow as nf
+
+SIZES = (3, 5, 7, 11, 1, 2)
+
+
+def _batch(x: Any) -> Any:
+    return nf.shape(x)[0]
+
+
+OPS: dict[str, Any] = {
+    "elementwise": lambda x: nf.nn.gelu(x) * 2 + 1,
+    "broadcast": lambda x: x + nf.ones([5]),
+    "matmul": lambda x: x @ nf.ones([5, 7]),
+    "gram": lambda x: nf.matmul(x, x, transpose_b=True),
+    "mean of all": nf.reduce_mean,
+    "mean of rows": lambda x: nf.reduce_mean(x, 0),
+    "max of columns": lambda x: nf.reduce_max(x, 1, keepdims=True),
+    "softmax": nf.nn.softmax,
+    "softmax down": lambda x: nf.nn.softmax(x, 0),
+    "cross-entropy": lambda x: nf.nn.sparse_softmax_cross_entropy_with_logits(nf.argmax(x, 1), x),
+    "one_hot": lambda x: nf.one_hot(nf.argmax(x, 1), 5),
+    "moments": lambda x: nf.nn.moments(x, 0),
+    "bias_add": lambda x: nf.nn.bias_add(x, nf.ones([5])),
+    "reshape": lambda x: nf.reshape(x, [-1]),
+    "reshape by shape": lambda x: nf.reshape(x, [_batch(x), 1, 5]),
+    "transpose": lambda x: nf.transpose(x) * 2,
+    "concat": lambda x: nf.concat([x, x], 0),
+    "stack": lambda x: nf.stack([x, x], 1),
+    "split": lambda x: nf.split(x, [2, 3], 1),
+    "slice": lambda x: x[:, 1:3],
+    "reverse": lambda x: nf.reverse(x, [0]),
+    "pad": lambda x: nf.pad(x, [[1, 2], [0, 1]]),
+    "tile": lambda x: nf.tile(x, [2, 1]),
+    "gather": lambda x: nf.gather(x, [0, 0]),
+    "gather columns": lambda x: nf.gather(x, [4, 0], axis=1),
+    "range": lambda x: nf.range(_batch(x)) * 2,
+    "zeros": lambda x: nf.zeros([_batch(x), 2]),
+    "fill": lambda x: nf.fill(nf.shape(x), 7),
+    "cumsum": nf.cumsum,
+    "norm": nf.norm,
+    "logsumexp": lambda x: nf.reduce_logsumexp(x, 1),
+    "variance": lambda x: nf.math.reduce_variance(x, 0),
+    "where": lambda x: nf.where(x > 0, x, nf.zeros_like(x)),
+    "einsum": lambda x: nf.einsum("bi,bj->ij", x, x),
+    "clip": lambda x: nf.clip_by_norm(x, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_every_size_of_a_batch(name: str) -> None:
+    """Compiled equals eager for six sizes, with at most three traces; also in the gradient."""
+    op = OPS[name]
+    traces = []
+
+    def step(x: Any) -> Any:
+        traces.append(1)
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = op(x)
+            outputs = list(y) if isinstance(y, list | tuple) else [y]
+            floating = [t for t in outputs if t.dtype.is_floating]
+            loss = (
+                nf.add_n([nf.reduce_sum(t * t) for t in floating]) if floating else nf.reduce_sum(x)
+            )
+        return outputs, tape.gradient(loss, x, unconnected_gradients="zero")
+
+    compiled = nf.function(step)
+    rng = np.random.default_rng(3)
+    for n in SIZES:
+        x = nf.constant(rng.normal(size=(n, 5)).astype(np.float32))
+        got, gradient = compiled(x)
+        count = len(traces)
+        want, wanted_gradient = step(x)
+        del traces[count:]
+        for a, b in zip(got, want, strict=True):
+            assert a.shape == b.shape
+            np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5)
+        np.testing.assert_allclose(gradient, wanted_gradient, rtol=2e-4, atol=2e-4)
+    assert len(traces) <= 3, name
