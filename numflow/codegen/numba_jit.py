@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from numflow.codegen.pytext import function_source
-from numflow.codegen.source import Source, body_source, parallel_source
+from numflow.codegen.source import Source, body_source, parallel_source, spelled
 from numflow.graph.loops import Loop, Operand
 from numflow.kernels import abi
 from numflow.kernels.builder import HALVES, ITEMSIZE
@@ -72,7 +72,7 @@ def _entry_source(loop: Loop, source: Source) -> str:
     """
     lines = ["def entry(args, begin, end):"]
     at = {name: f"args[{abi.HEADER + k}]" for k, name in enumerate(loop.slots())}
-    operands = {o.name: o for o in loop.operands}
+    operands = {spelled(o.name): o for o in loop.operands}
     far = 1 << 40  # axes whose size no index needs
     for name in source.parameters:
         if name == "context":
@@ -85,7 +85,7 @@ def _entry_source(loop: Loop, source: Source) -> str:
         elif name in operands:
             shape, strides = _steps(loop, operands[name], at)
             memory = "u16" if operands[name].dtype in HALVES else operands[name].dtype
-            text = f"view({at[name]}, {memory}, {shape}, {strides})"
+            text = f"view({at[operands[name].name]}, {memory}, {shape}, {strides})"
         else:
             text = at[name]
         lines.append(f"    {name} = {text}")

@@ -14,6 +14,7 @@ into chunks by prange.
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -24,6 +25,14 @@ from numflow.codegen.pytext import Python, Text, literal
 from numflow.graph.loops import DEEP, KERNEL, LANE, ROW, Loop, Reduce, Store, Sweep, Term, walk
 from numflow.kernels.builder import FLOATS, HALVES, limits
 
+# What an operand must not be called in the text: Python's words, and the printer's own names.
+_TAKEN = re.compile(
+    r"(row|col|i|d|i\d+|k|nth|chunk|chunks|table|segment|first|length|begin|end|total|pieces|node|"
+    r"context|cols|rows|block|depth|size\d+|[fiu]\d+|bf16|b1|INF|NAN|min|max|abs|range|njit|prange|"
+    r"function|kernel|view|piece|refuse|libm|floor|ceil|trunc|rint|sqrt|fma|fmod|copysign|bits|"
+    r"from_bits|mulhi|larger|smaller|maximum|minimum|get_num_threads|"
+    r"(largest|smallest|total|product|where)\d+|\w*_\d+|\w+_(f|i|u|bf)\d+|\w+_(quotient|remainder))"
+)
 _LONG = 60  # an expression of more characters gets a name
 _FOLD_NAMES = {
     **{"sum": "total", "prod": "product", "max": "largest", "min": "smallest"},
@@ -70,13 +79,18 @@ def parallel_source(loop: Loop) -> str:
 
 def _parameters(loop: Loop) -> list[str]:
     """All that the function may take: arrays, then sizes."""
-    names = [o.name for o in loop.operands if o not in _pieces(loop)]
+    names = [spelled(o.name) for o in loop.operands if o not in _pieces(loop)]
     if loop.segments:
         names = ["table", "chunks", *names, "block"]
     else:
         names += ["cols", "rows", "block", "depth"]
         names += [f"size{k}" for k in range(loop.outer)] if loop.outer > 1 else []
     return names + (["context", "node"] if any(s.checks for s in loop.sweeps) else [])
+
+
+def spelled(name: str) -> str:
+    """An operand's name in the text."""
+    return name + "_" if keyword.iskeyword(name) or _TAKEN.fullmatch(name) else name
 
 
 def _pieces(loop: Loop) -> list[object]:
@@ -139,7 +153,7 @@ class _Printer:
         self.put(f"length = table[segment, {len(pieces)}]")
         for k, o in enumerate(pieces):
             memory = "u16" if o.dtype in HALVES else o.dtype
-            self.put(f"{o.name} = piece(table[segment, {k}], length, {memory})")
+            self.put(f"{spelled(o.name)} = piece(table[segment, {k}], length, {memory})")
         self._elements("first", "min(first + block, length)", "chunk")
 
     def _block(self) -> None:
@@ -155,7 +169,7 @@ class _Printer:
 
             def clear(r: Reduce = r) -> None:
                 for k, n in enumerate(r.into):
-                    self.put(f"{n}[nth, col] = {self._start(r, k)}")
+                    self.put(f"{spelled(n)}[nth, col] = {self._start(r, k)}")
 
             self.nest(f"for col in range({self.loop.inner or 'cols'}):", clear)
         self.nest("for row in range(nth * block, min(nth * block + block, rows)):", self._row)
@@ -173,7 +187,7 @@ class _Printer:
         for r in crossing:
             if r.over != "rows":
                 for n, name in zip(r.into, self.folds[id(r)], strict=True):
-                    self.put(f"{n}[{unit}] = {name}")
+                    self.put(f"{spelled(n)}[{unit}] = {name}")
 
     def _row(self) -> None:
         rest = "row"
@@ -265,7 +279,7 @@ class _Printer:
         texts = [self.expression(x.term) for x in stores]
         for c in s.checks:
             if c.term.level == level:
-                self._check(c.term, c.number, self._number())
+                self._check(c.term, c.number, self._number(level))
         for r, v in zip(reduces, values, strict=True):
             self._fold(r, v)
         for to, text in zip(stores, texts, strict=True):
@@ -309,8 +323,8 @@ class _Printer:
 
     # terms ------------------------------------------------------------------------------------
     def _element(self, name: str) -> str:
-        o, loop = self.loop.operand(name), self.loop
-        if name in self.partials:
+        o, loop, name = self.loop.operand(name), self.loop, spelled(name)
+        if o.name in self.partials:
             if loop.segments:
                 return f"{name}[chunk]"
             return f"{name}[nth, col]" if o.inner == "u" and loop.axes > 1 else f"{name}[nth]"
@@ -334,11 +348,13 @@ class _Printer:
         holds = self.expression(term).text
         self.nest(f"if not {holds}:", lambda: self.put(f"refuse(context, {node}, {where})"))
 
-    def _number(self) -> str:
+    def _number(self, level: int) -> str:
+        """The number of the element."""
         if self.loop.axes == 1:
             return "i"
         line = "row" if self.loop.outer else "0"
-        line = f"({line} * depth + d)" if self.loop.deep else line
+        if self.loop.deep:
+            line = f"({line} * depth + d)" if level == DEEP else f"{line} * depth"
         return f"{line} * cols + col"
 
     def assign(self, t: Term) -> None:

@@ -121,9 +121,7 @@ class Terms:
         """A row term, whose folds are known by now."""
         found = self.narrow(root, row.narrow, ROW, row)
         if found is None:
-            raise ValueError(
-                f"{self.loop.name}: {root.op} is used before the sweep that folds it has ended"
-            )
+            raise ValueError(f"{self.loop.name}: {root.op} differs from element to element")
         return found
 
     def hoist(

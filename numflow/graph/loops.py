@@ -205,6 +205,17 @@ class Body(Builder[Term]):
         return self.reduce("sum", term, over)
 
     def done(self) -> Loop:
+        """The Loop.
+
+        Raises:
+          ValueError: the result of a fold is used before the sweep that folds it has ended.
+        """
+        folded: set[Term | None] = set()
+        for stores, reduces, checks in self._sweeps:
+            roots = Sweep(tuple(stores), tuple(reduces), tuple(checks)).roots()
+            if any(t.op == "reduced" and t not in folded for t in walk(*roots)):
+                raise ValueError(f"{self.name}: a fold is used before its sweep has ended")
+            folded |= {r.result for r in reduces}
         sweeps = tuple(Sweep(tuple(s), tuple(r), tuple(c)) for s, r, c in self._sweeps)
         return Loop(
             self.name, self.axes, tuple(self.operands), sweeps, self.inner, self.deep, self.segments

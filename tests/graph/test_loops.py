@@ -101,6 +101,14 @@ def test_mistakes_are_refused() -> None:
         Body("flat", 1, operands(x="u")).sum(Body("flat", 1, operands(x="u")).load("x"))
 
 
+def test_a_fold_is_not_used_in_its_own_sweep() -> None:
+    b = Body("early", 2, operands(x="su", y="su"))
+    total = b.sum(b.load("x"))
+    b.store("y", b.sub(b.load("x"), total))
+    with pytest.raises(ValueError, match="early: a fold is used before its sweep has ended"):
+        b.done()
+
+
 def test_names_of_dtypes() -> None:
     names = ["float32", "bfloat16", "int8", "uint64", "bool", "f16"]
     assert [code(n) for n in names] == ["f32", "bf16", "i8", "u64", "b1", "f16"]
