@@ -25,14 +25,14 @@ class EagerTensor(Tensor):
     __slots__ = ("_array", "_spec", "__weakref__")  # noqa: RUF023
     _array: Array
 
-    def __init__(self, array: Array) -> None:
+    def __init__(self, array: Array, spec: Spec | None = None) -> None:
         self._array = array
-        self._spec: Spec | None = None
+        self._spec = spec
 
     @property
     def spec(self) -> Spec:
         if self._spec is None:
-            self._spec = Spec(self._array.shape, dtypes.from_numpy(self._array.dtype))
+            self._spec = _spec_of(self._array)
         return self._spec
 
     @property
@@ -104,6 +104,20 @@ class EagerTensor(Tensor):
 
     def __reduce__(self) -> Any:
         return EagerTensor, (np.array(self._array),)
+
+
+_specs: dict[Any, Spec] = {}
+
+
+def _spec_of(array: Array) -> Spec:
+    """The spec of an array, the same object for the same shape and dtype."""
+    key = array.shape, array.dtype
+    found = _specs.get(key)
+    if found is None:
+        if len(_specs) >= 4096:
+            _specs.clear()
+        found = _specs[key] = Spec(array.shape, dtypes.from_numpy(array.dtype))
+    return found
 
 
 def _shown(array: Array) -> str:
