@@ -68,6 +68,7 @@ def collapse(
     if not any(folded) and all(isinstance(s, int) for s in steps):
         size = {k: abs(s) for k, s in zip(left, steps, strict=True) if isinstance(s, int)}
         left.sort(key=lambda k: (shape[k] != 1, -size[k]))
+    empty = any(n == 0 for n in shape)  # then no element tells strides apart
     sizes: list[Extent] = []
     rows: list[list[Extent]] = []  # per axis, a stride per operand
     kinds: list[bool] = []
@@ -76,7 +77,9 @@ def collapse(
         step = [s[k] for s in strides]
         mergeable = bool(sizes) and kinds[-1] == folded[k]
         mergeable = mergeable and not {k, *origin[-1]} & set(keep)
-        if mergeable and all(a == shape[k] * c for a, c in zip(rows[-1], step, strict=True)):
+        if mergeable and (
+            empty or all(a == shape[k] * c for a, c in zip(rows[-1], step, strict=True))
+        ):
             sizes[-1], rows[-1], origin[-1] = sizes[-1] * shape[k], step, (*origin[-1], k)
         else:
             sizes.append(shape[k])
