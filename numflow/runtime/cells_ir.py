@@ -255,6 +255,21 @@ drop:
 out:
   ret void
 }
+; Note what was refused: the context belongs to the next call already when somebody asks.
+define internal void @note(ptr %record, i64 %status) nounwind {
+entry:
+  %refused = icmp eq i64 %status, $REFUSED$
+  br i1 %refused, label %note, label %out
+note:
+  %context = call ptr @pointer(ptr %record, i64 $R_CONTEXT$)
+  %error = load atomic i64, ptr %context monotonic, align 8
+  %p.refusal = getelementptr i64, ptr %record, i64 $R_REFUSAL$
+  store i64 %error, ptr %p.refusal
+  br label %out
+out:
+  ret void
+}
+
 ; Lock and load the variables, execute; the GIL is released around long programs.
 define i64 @$PREFIXrun(ptr %record) nounwind {
 entry:
@@ -280,6 +295,7 @@ go:
   br i1 %keep, label %short, label %released
 short:
   %status = call i64 @execute(ptr %record)
+  call void @note(ptr %record, i64 %status)
   br i1 %any, label %unlock, label %done
 unlock:
   call void @unlock_cells(ptr %record)
@@ -290,6 +306,7 @@ released:
   call void @hold_cells(ptr %record)
   %thread = call ptr @PyEval_SaveThread()
   %long.status = call i64 @execute(ptr %record)
+  call void @note(ptr %record, i64 %long.status)
   call void @PyEval_RestoreThread(ptr %thread)
   ; Who is next must not find the buffer held by us.
   call void @drop_cells(ptr %record)

@@ -6,7 +6,7 @@ builtin (0.1 us with four arrays, where checking them in Python takes 1.3 us). I
     None      done
     False     an argument, or the shape of a variable, is not what the record was made for: nothing
               has run
-    REFUSED   a kernel refused a value: the error word of the context says which
+    REFUSED   a kernel refused a value: `record.refusal()` says which
     BUSY      another thread is in this record: call a `record.copy()` instead
     SHARED    somebody else holds the buffer of a variable that would be written: nothing has run;
               call again after `variable.make_private()`
@@ -74,7 +74,7 @@ class CallRecord:
     """A program ready to be called.
 
     call: call(*objects), see the docstring of this file.
-    context: the context block; its error word holds the refusal after REFUSED.
+    context: the context block.
     address: the record in memory.
     """
 
@@ -83,6 +83,11 @@ class CallRecord:
     address: Address
     parts: Parts = field(repr=False)
     program: fallback.Program = field(repr=False)
+
+    def refusal(self) -> int:
+        """The error word of the last call that was refused (`abi.split_error`)."""
+        words: IntArray = self.address.keep[0]  # type: ignore[assignment]
+        return int(words[layout.R_REFUSAL])
 
     def copy(self) -> CallRecord:
         """The same program on blocks, context and memory of its own, for a second thread."""

@@ -148,7 +148,7 @@ class Executable:
 
     def _refused(self, plan: Plan, record: CallRecord, arrays: Sequence[Array]) -> None:
         """Raise what the node that refused would have raised eagerly, with its own line."""
-        number, index = abi.split_error(int(record.context[abi.ERROR]))
+        number, index = abi.split_error(record.refusal())
         node = plan.checks[number]
         values: dict[Value, Array] = dict(zip(self.graph.inputs, arrays, strict=True))
         drawn = {n: plan.draws[k] for k, n in enumerate(self.program.draws)}

@@ -8,9 +8,10 @@ from __future__ import annotations
 # A record: a program and what belongs to one call of it at a time. executor.py reads the first
 # eight words. R_CELL_TABLE has a row per variable, in order of address:
 #   {cell, number of slots, address of slots, is it written, form or -1, lock taken, array held, -}
-# R_WRITES counts those that are written; R_COUNTS: reference counts can be read.
+# R_WRITES counts those that are written; R_COUNTS: reference counts can be read; R_REFUSAL: the
+# error word of the last call that a kernel refused.
 R_BUSY, R_IMAGE, R_COUNT, R_FIRST_WRITE, R_CONTEXT, R_LAUNCH, R_POOL, R_LONG = range(8)
-R_CELLS, R_CELL_TABLE, R_WRITES, R_COUNTS = range(8, 12)
+R_CELLS, R_CELL_TABLE, R_WRITES, R_COUNTS, R_REFUSAL = range(8, 13)
 RECORD_WORDS = 16
 CELL_WORDS = 8
 

@@ -257,11 +257,12 @@ def test_a_refusal_stops_before_the_first_write() -> None:
     values[[97, 503, 1008]] = -1
     for _ in range(20):
         assert record.call(values) == REFUSED
-        assert abi.split_error(int(context[abi.ERROR])) == (6, 97)
+        assert abi.split_error(record.refusal()) == (6, 97)
     assert not out.any()
     values[:] = 0
     assert record.call(values) is None
     assert out[10] == 10 and context[abi.ERROR] == abi.NO_ERROR
+    assert abi.split_error(record.refusal()) == (6, 97)
 
 
 def test_a_refusal_after_the_first_write_lets_the_program_end() -> None:

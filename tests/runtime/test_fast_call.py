@@ -313,7 +313,7 @@ def test_a_refusal_goes_to_its_handler() -> None:
     )
 
     def refused(x: Any) -> None:
-        node, index = abi.split_error(int(context[abi.ERROR]))
+        node, index = abi.split_error(record.refusal())
         raise ValueError(f"node {node} refuses element {index} of {x.tolist()}")
 
     fast = _fast(record, arguments=[0], results=[], refused=refused)
