@@ -79,8 +79,10 @@ def _number(value: float, want: dtypes.DType | None, op: str, name: str) -> Arra
 
 def _here(tensor: Tensor) -> Tensor:
     """The tensor as the current interpreter can use it: a trace captures eager values."""
+    if isinstance(tensor, SymbolicTensor):
+        return tensor
     capture = getattr(current(), "capture", None)
-    return tensor if capture is None or isinstance(tensor, SymbolicTensor) else capture(tensor)
+    return tensor if capture is None else capture(tensor)
 
 
 def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array:
@@ -215,6 +217,12 @@ def operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
     Raises:
       DTypeError: two tensors of different dtypes.
     """
+    if isinstance(x, Tensor):  # the shortest way: eager arithmetic takes it, a microsecond counts
+        if type(x) is type(y):
+            if x.spec.dtype is y.spec.dtype:
+                return _here(x), _here(y)
+        elif type(y) is float and x.spec.dtype is dtypes.float32:
+            return _here(x), current().constant(np.array(y, np.float32))
     left, right = _typed(x), _typed(y)
     if left is not None:
         a = as_tensor(x, None, op, "x")
