@@ -208,7 +208,8 @@ class Body(Builder[Term]):
         """The Loop.
 
         Raises:
-          ValueError: the result of a fold is used before the sweep that folds it has ended.
+          ValueError: the result of a fold is used before the sweep that folds it has ended; or two
+            words of the argument block would have one name.
         """
         folded: set[Term | None] = set()
         for stores, reduces, checks in self._sweeps:
@@ -217,9 +218,13 @@ class Body(Builder[Term]):
                 raise ValueError(f"{self.name}: a fold is used before its sweep has ended")
             folded |= {r.result for r in reduces}
         sweeps = tuple(Sweep(tuple(s), tuple(r), tuple(c)) for s, r, c in self._sweeps)
-        return Loop(
+        loop = Loop(
             self.name, self.axes, tuple(self.operands), sweeps, self.inner, self.deep, self.segments
         )
+        slots = loop.slots()
+        if len(set(slots)) != len(slots):
+            raise ValueError(f"{self.name}: operands may not be called like each other or a size")
+        return loop
 
 
 def combine(

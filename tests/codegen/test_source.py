@@ -149,12 +149,12 @@ def test_the_parallel_wrapper_may_be_launched_by_several_threads() -> None:
 
 def test_operands_may_have_any_name() -> None:
     """Names of Python, of dtypes and of the printer's own are spelled otherwise."""
-    names = ["and", "f32", "row", "max", "total1", "x_1", "cols"]
+    names = ["and", "f32", "row", "max", "total1", "x_1", "col"]
     b = Body("named", 2, [Operand(n, "f32", "su") for n in names])
     row = b.sum(b.load("x_1"))
     b.sweep()
     total = row
     for n in names[:-1]:
         total = b.max(total, b.mul(b.load(n), b.load("and")))
-    b.store("cols", total)
+    b.store("col", total)
     compare(np.random.default_rng(3), b.done(), (5, 7), run=run_source)

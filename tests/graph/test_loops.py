@@ -109,6 +109,12 @@ def test_a_fold_is_not_used_in_its_own_sweep() -> None:
         b.done()
 
 
+def test_operands_are_not_called_like_sizes() -> None:
+    b = Body("cols", 2, operands(cols="su"))
+    with pytest.raises(ValueError, match="cols: operands may not be called like each other"):
+        b.done()
+
+
 def test_names_of_dtypes() -> None:
     names = ["float32", "bfloat16", "int8", "uint64", "bool", "f16"]
     assert [code(n) for n in names] == ["f32", "bf16", "i8", "u64", "b1", "f16"]
