@@ -31,7 +31,7 @@ from numflow.errors import GraphError, SourceLine, explain, user_line
 from numflow.graph.graph import Graph
 from numflow.graph.op import current, observers
 from numflow.graph.tensor import Tensor
-from numflow.shapes import Shape, known
+from numflow.shapes import Shape, UnknownSizeError, known
 from numflow.trace.signature import (
     Call,
     Described,
@@ -132,7 +132,14 @@ class Function:
             with self._tracing:
                 call, concrete = self._find(call)
         arrays = [array_of(x) for x in call.tensors]
-        result = concrete.run(arrays, call.tensors)
+        try:
+            result = concrete.run(arrays, call.tensors)
+        except UnknownSizeError:  # a pass or a gradient rule needs the number behind a symbol
+            with self._tracing:
+                self._families[call.key].pin()
+                self._drop(call.key, concrete)
+                call, concrete = self._find(call)
+            result = concrete.run(arrays, call.tensors)
         if not observers and not kwargs:
             self._pave(concrete, call, arrays)
         return result
@@ -224,6 +231,11 @@ class Function:
         self._families.pop(key, None)
         self._traces.pop(key, None)
         for calls in [k for k in self._exact if k[0] == key]:
+            del self._exact[calls]
+
+    def _drop(self, key: Any, concrete: ConcreteFunction) -> None:
+        self._traces[key] = [t for t in self._traces[key] if t[1] is not concrete]
+        for calls in [k for k, found in self._exact.items() if found is concrete]:
             del self._exact[calls]
 
     def _trace(self, call: Call, family: Family) -> tuple[tuple[Shape, ...], Traced]:

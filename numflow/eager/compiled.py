@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 from numflow.eager.apply import eager, tapes
 from numflow.eager.tensor import Array, EagerTensor
-from numflow.errors import GraphError, explain
+from numflow.errors import GraphError, InternalError, explain
 from numflow.gradient.vjp import Record, backward, differentiable
 from numflow.graph.building import Building, SymbolicTensor
 from numflow.graph.graph import Graph, GraphBuilder, Node, Value, constant_op, sizes_op
@@ -173,6 +173,8 @@ class CompiledGraph:
                 return
             node = v.node
             assert node is not None
+            if node.op.effect:
+                raise InternalError(explain(node.op.name, "cannot be repeated for a gradient"))
             for x in node.inputs:
                 take(x)
             builder.line = node.line
@@ -235,11 +237,27 @@ class CompiledGraph:
 
 
 class _Continuing(Building):
-    """Appends to the nodes of a finished graph; the tensors for its values are its own."""
+    """Appends to the nodes of a finished graph; the tensors for its values are its own.
+
+    Gradient rules of users (custom_gradient) bring tensors of the trace along: they stand for
+    values of this graph too. Tensors that have a value become constants.
+    """
 
     def __init__(self, builder: GraphBuilder) -> None:
         super().__init__(builder)
         self._tensors: dict[Value, SymbolicTensor] = {}
+        self._known = {*builder.inputs, *(v for n in builder.nodes for v in n.outputs)}
+
+    def value(self, tensor: Tensor) -> Value:
+        if isinstance(tensor, SymbolicTensor) and tensor.value in self._known:
+            return tensor.value
+        return super().value(tensor)
+
+    def capture(self, tensor: Tensor) -> Tensor:
+        """A tensor of outside as one of this graph."""
+        if isinstance(tensor, EagerTensor):
+            return self.constant(tensor._array)
+        return self.tensor(self.value(tensor))
 
     def tensor(self, value: Value) -> SymbolicTensor:
         found = self._tensors.get(value)

@@ -83,3 +83,20 @@ def test_a_wrong_number_of_gradients() -> None:
         y = nf.custom_gradient(lambda a, b: (a * b, lambda ct: ct))(x, x)
     with pytest.raises(ValueError, match="gives 1 gradients for 2 arguments and 0 variables"):
         tape.gradient(y, x)
+
+
+def test_a_rule_in_a_compiled_function_under_a_tape() -> None:
+    scale = nf.constant([10.0, 20.0])
+
+    @nf.custom_gradient
+    def g(x: Any) -> Any:
+        e = nf.exp(x)
+        return e * 2, lambda ct: ct * e * scale * int(x.shape[0])
+
+    f = nf.function(lambda x: g(x * 1.0))
+    for n in (2, 3, 5):
+        x = nf.zeros([n, 2])
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = f(x)
+        assert tape.gradient(y, x).numpy().tolist() == [[10.0 * n, 20.0 * n]] * n

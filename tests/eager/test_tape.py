@@ -280,3 +280,15 @@ def test_a_tape_that_nothing_was_recorded_on() -> None:
 def test_only_tensors_and_variables_are_watched() -> None:
     with nf.GradientTape() as tape, pytest.raises(ValueError, match="not ndarray"):
         tape.watch(np.ones(2))
+
+
+def test_random_numbers_of_a_call_are_those_of_its_gradient() -> None:
+    f = nf.function(lambda x: x * nf.cast(nf.random.uniform([1000]) < 0.5, nf.float32))
+    x = nf.ones([1000])
+    for _ in range(2):
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = f(x)
+        gradient = tape.gradient(y, x)
+        np.testing.assert_array_equal(gradient, y)
+        assert 300 < float(nf.reduce_sum(gradient)) < 700
