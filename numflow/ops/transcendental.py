@@ -231,12 +231,19 @@ polygamma_op = Op(
     _polygamma_vjp,
     HostCall("polygamma functions run in NumPy"),
 )
+digamma_op = Op(
+    "digamma",
+    floating_like("digamma"),
+    widened(lambda x: _polygamma_reference(x, order=0)),
+    unary(lambda ct, y, x: ct * polygamma_op(x, order=1)),
+    Elementwise(lambda b, x: b.math("digamma", x)),
+)
 lgamma_op = Op(
     "lgamma",
     floating_like("lgamma"),
     widened(np.frompyfunc(_lgamma, 1, 1)),
-    unary(lambda ct, y, x: ct * polygamma_op(x, order=0)),
-    HostCall("lgamma runs in NumPy"),
+    unary(lambda ct, y, x: ct * digamma_op(x)),
+    Elementwise(lambda b, x: b.math("lgamma", x)),
 )
 
 
@@ -257,4 +264,4 @@ def digamma(x: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.math.digamma([1.0]).numpy().astype(float).round(4).tolist()
       [-0.5772]
     """
-    return polygamma_op(as_tensor(x, None, "digamma", "x"), order=0)
+    return digamma_op(as_tensor(x, None, "digamma", "x"))
