@@ -22,7 +22,7 @@ entry:
   %v21 = icmp sle i64 %v20, %end
   br i1 %v21, label %loop19, label %loop19.end
 loop19:
-  %loop19.i = phi i64 [%begin, %entry], [%v85, %loop19]
+  %loop19.i = phi i64 [%begin, %entry], [%v87, %loop19]
   %v22 = mul i64 %loop19.i, %v16
   %v23 = getelementptr float, ptr %v2, i64 %v22
   %v24 = mul i64 %loop19.i, %v18
@@ -52,50 +52,53 @@ loop19:
   %v48 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v47, <8 x float> splat (float 0x3FE0000000000000), <8 x float> splat (float 0xBFE0000000000000))
   %v49 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v43, <8 x float> %v47, <8 x float> %v48)
   %v50 = fadd <8 x float> %v49, splat (float 0x3FF0000000000000)
-  %v51 = fdiv <8 x float> %v49, %v50
-  %v52 = call <8 x float> @llvm.copysign.v8f32(<8 x float> %v51, <8 x float> %v30)
-  %v53 = getelementptr float, ptr %v25, i64 0
-  store <8 x float> %v52, ptr %v53, align 4
-  %v54 = getelementptr float, ptr %v23, i64 8
-  %v55 = load <2 x float>, ptr %v54, align 4
-  %v56 = shufflevector <2 x float> %v55, <2 x float> zeroinitializer, <8 x i32> <i32 0, i32 1, i32 2, i32 2, i32 2, i32 2, i32 2, i32 2>
-  %v57 = getelementptr float, ptr %v4, i64 8
-  %v58 = load <2 x float>, ptr %v57, align 4
-  %v59 = shufflevector <2 x float> %v58, <2 x float> zeroinitializer, <8 x i32> <i32 0, i32 1, i32 2, i32 2, i32 2, i32 2, i32 2, i32 2>
-  %v60 = fadd contract <8 x float> %v56, %v59
-  %v61 = call <8 x float> @llvm.fabs.v8f32(<8 x float> %v60)
-  %v62 = fcmp olt <8 x float> splat (float 0x4022333340000000), %v61
-  %v63 = select <8 x i1> %v62, <8 x float> splat (float 0x4022333340000000), <8 x float> %v61
-  %v64 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v63, <8 x float> splat (float 0x4007154760000000), <8 x float> splat (float 0x4168000000000000))
-  %v65 = fsub <8 x float> %v64, splat (float 0x4168000000000000)
-  %v66 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v65, <8 x float> splat (float 0xBFD62E4300000000), <8 x float> %v63)
-  %v67 = fmul <8 x float> %v66, %v66
-  %v68 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v66, <8 x float> splat (float 0x3F8A125F60000000), <8 x float> splat (float 0x3FA6D444A0000000))
-  %v69 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v66, <8 x float> splat (float 0x3FC1110E00000000), <8 x float> splat (float 0x3FD5554E80000000))
-  %v70 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v67, <8 x float> %v68, <8 x float> %v69)
-  %v71 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v66, <8 x float> splat (float 0x3FE5555560000000), <8 x float> splat (float 0x3FF0000000000000))
-  %v72 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v67, <8 x float> %v70, <8 x float> %v71)
-  %v73 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v72, <8 x float> %v67, <8 x float> %v66)
-  %v74 = bitcast <8 x float> %v64 to <8 x i32>
-  %v75 = shl <8 x i32> %v74, splat (i32 23)
-  %v76 = add <8 x i32> %v75, splat (i32 1065353216)
-  %v77 = bitcast <8 x i32> %v76 to <8 x float>
-  %v78 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v77, <8 x float> splat (float 0x3FE0000000000000), <8 x float> splat (float 0xBFE0000000000000))
-  %v79 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v73, <8 x float> %v77, <8 x float> %v78)
-  %v80 = fadd <8 x float> %v79, splat (float 0x3FF0000000000000)
-  %v81 = fdiv <8 x float> %v79, %v80
-  %v82 = call <8 x float> @llvm.copysign.v8f32(<8 x float> %v81, <8 x float> %v60)
-  %v83 = shufflevector <8 x float> %v82, <8 x float> poison, <2 x i32> <i32 0, i32 1>
-  %v84 = getelementptr float, ptr %v25, i64 8
-  store <2 x float> %v83, ptr %v84, align 4
-  %v85 = add nuw nsw i64 %loop19.i, 1
-  %v86 = add nuw nsw i64 %v85, 1
-  %v87 = icmp sle i64 %v86, %end
-  br i1 %v87, label %loop19, label %loop19.end
+  %v51 = call <8 x float> @llvm.arithmetic.fence.v8f32(<8 x float> %v50)
+  %v52 = fdiv <8 x float> %v49, %v51
+  %v53 = call <8 x float> @llvm.copysign.v8f32(<8 x float> %v52, <8 x float> %v30)
+  %v54 = getelementptr float, ptr %v25, i64 0
+  store <8 x float> %v53, ptr %v54, align 4
+  %v55 = getelementptr float, ptr %v23, i64 8
+  %v56 = load <2 x float>, ptr %v55, align 4
+  %v57 = shufflevector <2 x float> %v56, <2 x float> zeroinitializer, <8 x i32> <i32 0, i32 1, i32 2, i32 2, i32 2, i32 2, i32 2, i32 2>
+  %v58 = getelementptr float, ptr %v4, i64 8
+  %v59 = load <2 x float>, ptr %v58, align 4
+  %v60 = shufflevector <2 x float> %v59, <2 x float> zeroinitializer, <8 x i32> <i32 0, i32 1, i32 2, i32 2, i32 2, i32 2, i32 2, i32 2>
+  %v61 = fadd contract <8 x float> %v57, %v60
+  %v62 = call <8 x float> @llvm.fabs.v8f32(<8 x float> %v61)
+  %v63 = fcmp olt <8 x float> splat (float 0x4022333340000000), %v62
+  %v64 = select <8 x i1> %v63, <8 x float> splat (float 0x4022333340000000), <8 x float> %v62
+  %v65 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v64, <8 x float> splat (float 0x4007154760000000), <8 x float> splat (float 0x4168000000000000))
+  %v66 = fsub <8 x float> %v65, splat (float 0x4168000000000000)
+  %v67 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v66, <8 x float> splat (float 0xBFD62E4300000000), <8 x float> %v64)
+  %v68 = fmul <8 x float> %v67, %v67
+  %v69 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v67, <8 x float> splat (float 0x3F8A125F60000000), <8 x float> splat (float 0x3FA6D444A0000000))
+  %v70 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v67, <8 x float> splat (float 0x3FC1110E00000000), <8 x float> splat (float 0x3FD5554E80000000))
+  %v71 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v68, <8 x float> %v69, <8 x float> %v70)
+  %v72 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v67, <8 x float> splat (float 0x3FE5555560000000), <8 x float> splat (float 0x3FF0000000000000))
+  %v73 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v68, <8 x float> %v71, <8 x float> %v72)
+  %v74 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v73, <8 x float> %v68, <8 x float> %v67)
+  %v75 = bitcast <8 x float> %v65 to <8 x i32>
+  %v76 = shl <8 x i32> %v75, splat (i32 23)
+  %v77 = add <8 x i32> %v76, splat (i32 1065353216)
+  %v78 = bitcast <8 x i32> %v77 to <8 x float>
+  %v79 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v78, <8 x float> splat (float 0x3FE0000000000000), <8 x float> splat (float 0xBFE0000000000000))
+  %v80 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v74, <8 x float> %v78, <8 x float> %v79)
+  %v81 = fadd <8 x float> %v80, splat (float 0x3FF0000000000000)
+  %v82 = call <8 x float> @llvm.arithmetic.fence.v8f32(<8 x float> %v81)
+  %v83 = fdiv <8 x float> %v80, %v82
+  %v84 = call <8 x float> @llvm.copysign.v8f32(<8 x float> %v83, <8 x float> %v61)
+  %v85 = shufflevector <8 x float> %v84, <8 x float> poison, <2 x i32> <i32 0, i32 1>
+  %v86 = getelementptr float, ptr %v25, i64 8
+  store <2 x float> %v85, ptr %v86, align 4
+  %v87 = add nuw nsw i64 %loop19.i, 1
+  %v88 = add nuw nsw i64 %v87, 1
+  %v89 = icmp sle i64 %v88, %end
+  br i1 %v89, label %loop19, label %loop19.end
 loop19.end:
-  %v88 = phi i64 [%begin, %entry], [%v85, %loop19]
+  %v90 = phi i64 [%begin, %entry], [%v87, %loop19]
   ret void
 }
+declare <8 x float> @llvm.arithmetic.fence.v8f32(<8 x float>)
 declare <8 x float> @llvm.copysign.v8f32(<8 x float>, <8 x float>)
 declare <8 x float> @llvm.fabs.v8f32(<8 x float>)
 declare <8 x float> @llvm.fma.v8f32(<8 x float>, <8 x float>, <8 x float>)
