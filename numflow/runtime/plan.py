@@ -408,7 +408,10 @@ class Plan:
         to = self._ints(target.strides)
         sources = [] if step.source is None else [self._ints(step.source[1].strides)]
         axes = collapse(shape, [*sources, to], (), len(sources))
-        loop = _copy_loop(code, axes.letters(), step.fill if step.source is None else None)
+        fill = step.fill if step.source is None else None
+        if fill is not None and root.spec.dtype.is_floating and root.spec.dtype.size == 2:
+            fill = int(np.array(fill, root.spec.dtype.numpy).view(np.uint16))
+        loop = _copy_loop(code, axes.letters(), fill)
         sizes = tuple(int(n) for n in axes.sizes)  # type: ignore[arg-type]
         pointers = {"y0": Pointer(root, self._int(target.offset) * root.spec.dtype.size)}
         strides = {"y0": axes.strides[-1]}
@@ -432,7 +435,7 @@ class _Table:
 
 
 def _copy_loop(code: str, letters: Sequence[str], fill: Any) -> Loop:
-    """y0 = x0, or y0 = fill; 16-bit floats go as bits."""
+    """y0 = x0, or y0 = fill; 16-bit floats go as bits, and so does their fill."""
     plain = {"f16": "u16", "bf16": "u16"}.get(code, code)
     operands = [Operand("x0", plain, letters[0])] if fill is None else []
     operands.append(Operand("y0", plain, letters[-1]))

@@ -51,6 +51,18 @@ def test_contract(case: Case) -> None:
     check(case)
 
 
+@pytest.mark.parametrize("dtype", [nf.float16, nf.bfloat16, nf.float64, nf.int8, nf.bool])
+def test_compiled_padding_of_other_dtypes(dtype: nf.DType) -> None:
+    """The value put in is of the tensor's dtype."""
+    x = nf.cast(nf.ones([3, 5]), dtype)
+    value = True if dtype is nf.bool else 2 if dtype.is_integer else -np.inf
+
+    def padded(x: Any) -> Any:
+        return nf.pad(x, PADDINGS, constant_values=value)
+
+    np.testing.assert_array_equal(nf.function(padded)(x), padded(x))
+
+
 @pytest.mark.parametrize(
     ("run", "error", "message"),
     [
