@@ -71,9 +71,13 @@ class Deep:
     def _columns(self, row: Row, places: list[Place]) -> None:
         memos = [dict(row.wide) for _ in places]
         for sweep in self.loop.sweeps:
-            if sweep.reduces or any(self._level(s.operand) == DEEP for s in sweep.stores):
+            deep = any(self._level(s.operand) == DEEP for s in sweep.stores)
+            if deep or sweep.reduces or any(c.term.level == DEEP for c in sweep.checks):
                 self._down(sweep, row, places, memos)
             self._effects(sweep, LANE, row, places, memos)
+            stored = {s.operand: s.term for s in sweep.stores if self._level(s.operand) == LANE}
+            if stored:
+                self.terms.written(memos, stored)
 
     def _down(self, sweep: Sweep, row: Row, places: list[Place], memos: list[Memo]) -> None:
         """A loop over the depth; the folded terms go into memos."""

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from numflow.kernels.builder import (
     FLOATS,
-    INF,
     INTS,
     ITEMSIZE,
     UNSIGNED,
@@ -174,10 +173,8 @@ def function_source(op: str, dtype: str) -> tuple[str, set[tuple[str, str]]]:
 def _closed(text: str) -> bool:
     """Whether text is a name, a literal or one call, which need no parentheses."""
     depth = 0
-    for k, c in enumerate(text):
+    for c in text:
         depth += (c in "([") - (c in ")]")
         if depth == 0 and c == " ":
-            return False
-        if depth == 0 and c == "-" and k == 0 and INF:
             return False
     return True

@@ -245,7 +245,7 @@ class Rows:
         stored = {s.operand: s.term for s in sweep.stores if not self._once(s)}
         if stored and sweep is not loop.sweeps[-1]:
             for row in rows:
-                terms.written(row, stored)
+                terms.written((row.narrow, *row.kept.values()), stored)
 
     def _keep(self, r: Reduce, state: Sequence[Reg], place: int = 0) -> None:
         for k, x in enumerate(state):

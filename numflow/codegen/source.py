@@ -79,7 +79,8 @@ def parallel_source(loop: Loop) -> str:
 
 def _parameters(loop: Loop) -> list[str]:
     """All that the function may take: arrays, then sizes."""
-    names = [spelled(o.name) for o in loop.operands if o not in _pieces(loop)]
+    apart = loop.pieces() if loop.segments else []  # their pointers come from the table
+    names = [spelled(o.name) for o in loop.operands if o not in apart]
     if loop.segments:
         names = ["table", "chunks", *names, "block"]
     else:
@@ -91,10 +92,6 @@ def _parameters(loop: Loop) -> list[str]:
 def spelled(name: str) -> str:
     """An operand's name in the text."""
     return name + "_" if keyword.iskeyword(name) or _TAKEN.fullmatch(name) else name
-
-
-def _pieces(loop: Loop) -> list[object]:
-    return list(loop.pieces()) if loop.segments else []
 
 
 class _Printer:

@@ -6,12 +6,13 @@ What lanes need of lower level is computed as a scalar and splat before the loop
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from numflow.codegen.assembler import Assembler
 from numflow.codegen.memory import MEMORY, Memory, Place
 from numflow.codegen.vector import Reg, Vector, iota
-from numflow.graph.loops import DEEP, KERNEL, LANE, ROW, Check, Loop, Term, walk
+from numflow.graph.loops import KERNEL, LANE, ROW, Check, Loop, Term, walk
 from numflow.kernels import abi
 from numflow.kernels.builder import FLOATS, HALVES, ITEMSIZE
 from numflow.kernels.engine import Target
@@ -173,7 +174,7 @@ class Terms:
             n = self.asm.value(f"mul i64 {n}, {self.args[name]}")
         return self.b.cast(Reg(n, "i64", 1), t.dtype)
 
-    def written(self, row: Row, stored: dict[str, Term]) -> None:
+    def written(self, memos: Iterable[dict[Term, Reg]], stored: dict[str, Term]) -> None:
         """After stores of these terms: drop what was computed from the operands' old elements.
 
         Where values stay in registers, a later load is the value that was stored.
@@ -187,7 +188,7 @@ class Terms:
                     loads[t] = stored[str(t.attr)]
             elif any(a in stale for a in t.args):
                 stale.add(t)
-        for memo in (row.narrow, *row.kept.values()):
+        for memo in memos:
             known = {t: memo[term] for t, term in loads.items() if term in memo}
             for t in stale & memo.keys():
                 del memo[t]
@@ -239,10 +240,6 @@ class Terms:
         kinds = {t.dtype for t in terms if t.dtype in FLOATS}
         kinds = kinds or {t.dtype for t in terms if t.dtype != "b1"} or {"i32"}
         return max(2, self.target.bits // 8 // min(ITEMSIZE[d] for d in kinds))
-
-
-def is_deep(t: Term) -> bool:
-    return t.level == DEEP
 
 
 def _missing(root: Term, memo: dict[Term, Reg]) -> list[Term]:

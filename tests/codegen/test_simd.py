@@ -422,3 +422,22 @@ def test_deep_loops_check_elements_columns_and_rows() -> None:
         inputs = {n: np.zeros(s, np.int32) for n, s in shapes.items()}
         inputs[name][where] = -1
         compare(rng, loop, sizes, inputs, chunk=1, error=want)
+
+
+def test_deep_loops_read_what_an_earlier_sweep_wrote() -> None:
+    """Per column and along the depth; and a check alone walks the depth."""
+    rng = np.random.default_rng(18)
+    operands = [Operand("x", "f32", "ssu"), Operand("y", "f32", "ssu"), Operand("z", "f32", "s-u")]
+    b = Body("deep_again", 3, operands, deep=True)
+    total = b.sum(b.load("x"), "depth")
+    b.store("y", b.exp(b.load("x")))
+    b.store("z", b.const(2.0, "f32"))
+    b.sweep()
+    b.store("z", b.add(b.load("z"), total))
+    b.sweep()
+    b.store("z", b.mul(b.load("z"), 3.0))
+    b.store("y", b.add(b.load("y"), b.load("z")))
+    b.sweep()
+    b.check(b.gt(b.load("y"), -1e30))
+    for sizes in ((3, 5, 7), (2, 3, 40)):
+        compare(rng, b.done(), sizes, scale=5)
