@@ -164,13 +164,31 @@ def check_strided(case: Case) -> None:
 
 
 def check_traced(case: Case) -> None:
-    """nf.function of the op gives what the op gives."""
+    """nf.function of the op, and of its gradient, gives what they give eagerly."""
     arrays = case.cast(case.arrays(), nf.float32)
     tensors = [nf.constant(a) for a in arrays]
-    compiled = nf.function(lambda *x: case.run(x))
-    for value, want in zip(compiled(*tensors), case.run(tensors), strict=True):
+    _same_traced(case, case.run, tensors)
+    if case.gradient and case.has_floats:
+        _same_traced(case, lambda x: _gradients(case, x), tensors)
+
+
+def _same_traced(case: Case, run: Callable[..., list[Any]], tensors: Sequence[Any]) -> None:
+    compiled = nf.function(lambda *x: run(x))
+    for value, want in zip(compiled(*tensors), run(tensors), strict=True):
         assert value.spec == want.spec
         _close(value.numpy(), np.asarray(want, np.float64), case, value.dtype)
+
+
+def _gradients(case: Case, tensors: Sequence[Any]) -> list[Any]:
+    """Of the sum of the squares of all floating outputs, for each floating input."""
+    floating = [x for x in tensors if x.dtype.is_floating]
+    with nf.GradientTape() as tape:
+        tape.watch(floating)
+        outputs = [y for y in case.run(tensors) if y.dtype.is_floating]
+        total = nf.add_n([nf.reduce_sum(y * y) for y in outputs]) if outputs else None
+    if total is None:
+        return []
+    return list(tape.gradient(total, floating, unconnected_gradients="zero"))
 
 
 # --- gradients -------------------------------------------------------------------------
