@@ -70,7 +70,7 @@ def save(
     for i, entry in enumerate(entries):
         entries[i] = replace(entry, offset=end)
         end = _aligned(end + entry.nbytes)
-    with _Replacement(path) as file:
+    with Replacement(path) as file:
         file.truncate(end)
         for i, (entry, data) in enumerate(zip(entries, contents, strict=True)):
             file.seek(entry.offset)
@@ -97,7 +97,7 @@ def _write_chunks(file: BinaryIO, data: Array) -> bytes:
     return struct.pack(f"<{len(checksums)}I", *checksums)
 
 
-class _Replacement:
+class Replacement:
     """A new file beside path, which takes its place when it is whole and on the disk."""
 
     def __init__(self, path: Path) -> None:
