@@ -32,7 +32,22 @@ CODES = {
     **{f"uint{n}": f"u{n}" for n in (8, 16, 32, 64)},
 }
 SMALL_INNER = 64  # columns up to which a constant number of them is compiled in: up to 3x faster
-COSTLY = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf", "erfc", "sin", "cos", "tan", "pow", "philox", "libm")
+COSTLY = (
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "tanh",
+    "sigmoid",
+    "erf",
+    "erfc",
+    "sin",
+    "cos",
+    "tan",
+    "pow",
+    "philox",
+    "libm",
+)
 MOST_OPERANDS = 30
 KINDS = {"any": "max", "all": "min"}
 
@@ -82,7 +97,9 @@ class ClusterCode:
         for columns in (True, False):
             folds = tuple(f for f in self.folds if (f.over == "rows") == columns)
             if folds:
-                out.append((combine(self.loop, {f.partial: "final_" + f.partial for f in folds}), folds))
+                out.append(
+                    (combine(self.loop, {f.partial: "final_" + f.partial for f in folds}), folds)
+                )
         return out
 
 
@@ -115,11 +132,15 @@ def fits(group: Group) -> bool:
     if group.cols is None:
         return True
     strides = [r.strides for r in reads.values()]
-    strides += [_write_strides(group, n.output) for n in group.nodes if n.output not in group.closed]
+    strides += [
+        _write_strides(group, n.output) for n in group.nodes if n.output not in group.closed
+    ]
     return _collapsed(group, strides, -1, _indexed_axes(group)) is not None
 
 
-def build(group: Group, stored: Iterable[Value], layouts: dict[Value, tuple[Value, Layout]]) -> ClusterCode:
+def build(
+    group: Group, stored: Iterable[Value], layouts: dict[Value, tuple[Value, Layout]]
+) -> ClusterCode:
     """The code of a cluster; stored: the members that others read.
 
     Raises:
@@ -139,7 +160,9 @@ class _Read:
     dtype: DType
 
 
-def _reads(group: Group, layouts: dict[Value, tuple[Value, Layout]]) -> dict[tuple[Node, int], _Read]:
+def _reads(
+    group: Group, layouts: dict[Value, tuple[Value, Layout]]
+) -> dict[tuple[Node, int], _Read]:
     """What members read from outside, with strides over the domain; key: (node, input number)."""
     made = {v for n in group.nodes for v in n.outputs}
     found: dict[tuple[Node, int], _Read] = {}
@@ -149,7 +172,9 @@ def _reads(group: Group, layouts: dict[Value, tuple[Value, Layout]]) -> dict[tup
                 continue
             root, layout = layout_of(v, layouts)
             strides: list[Extent] = [0] * len(group.domain or ())
-            for axis, n, s in zip(axes_read(group.maps, node, v), v.spec.shape, layout.strides, strict=True):
+            for axis, n, s in zip(
+                axes_read(group.maps, node, v), v.spec.shape, layout.strides, strict=True
+            ):
                 if n != 1 and axis >= 0:
                     strides[axis] = s
             found[node, k] = _Read(root, layout.offset, tuple(strides), v.spec.dtype)
@@ -185,7 +210,9 @@ def _collapsed(
 
 def _letters(strides: Sequence[Extent]) -> str:
     last = len(strides) - 1
-    return "".join("-" if s == 0 else "u" if k == last and s == 1 else "s" for k, s in enumerate(strides))
+    return "".join(
+        "-" if s == 0 else "u" if k == last and s == 1 else "s" for k, s in enumerate(strides)
+    )
 
 
 def _inner(sizes: Shape) -> int | None:
@@ -211,7 +238,9 @@ def _indexed_axes(group: Group) -> list[int]:
 
 
 class _Build:
-    def __init__(self, group: Group, stored: Iterable[Value], layouts: dict[Value, tuple[Value, Layout]]) -> None:
+    def __init__(
+        self, group: Group, stored: Iterable[Value], layouts: dict[Value, tuple[Value, Layout]]
+    ) -> None:
         self.group, self.layouts = group, layouts
         self.stored = list(stored)
         self.reads = _reads(group, layouts)
@@ -265,7 +294,11 @@ class _Build:
             for v in n.inputs:
                 if v in self.stage and self._per_element(v):
                     needed[v] = max(needed.get(v, 0), at)
-        return [n.output for n in self.group.nodes if n.output in costly and needed.get(n.output, 0) > self.stage[n.output]]
+        return [
+            n.output
+            for n in self.group.nodes
+            if n.output in costly and needed.get(n.output, 0) > self.stage[n.output]
+        ]
 
     def _name_operands(self) -> None:
         seen: dict[tuple[Any, ...], str] = {}
@@ -276,7 +309,9 @@ class _Build:
                 self._operand(seen[place], Place(read.root, read.offset, strides, read.dtype))
             self.loads[key] = seen[place]
         self.out_names: dict[Value, str] = {}
-        for k, (v, strides) in enumerate(zip(self.open, self.axes.strides[len(self.reads) :], strict=True)):
+        for k, (v, strides) in enumerate(
+            zip(self.open, self.axes.strides[len(self.reads) :], strict=True)
+        ):
             self.out_names[v] = f"y{k}"
             self._operand(f"y{k}", Place(v, 0, strides, v.spec.dtype))
 
@@ -297,7 +332,13 @@ class _Build:
                     self._member(n, fold)
         loop = b.done()
         return ClusterCode(
-            loop, self.places, self.axes.sizes, tuple(self.folds), tuple(self.checks), self.group, self.rowwise,
+            loop,
+            self.places,
+            self.axes.sizes,
+            tuple(self.folds),
+            tuple(self.checks),
+            self.group,
+            self.rowwise,
             **_sweep_order(loop),
         )
 
@@ -396,9 +437,17 @@ class _Build:
             over = "each"
         else:
             over = "all"
-        self.body.operands.append(Operand(name, CODES[out.spec.dtype.name], "su" if over == "rows" else "-" * len(self.axes.sizes)))
+        self.body.operands.append(
+            Operand(
+                name,
+                CODES[out.spec.dtype.name],
+                "su" if over == "rows" else "-" * len(self.axes.sizes),
+            )
+        )
         cols = self.axes.sizes[-1]
-        self.places[name] = Place(out, 0, (cols, 1) if over == "rows" else (0,), out.spec.dtype, partial=True)
+        self.places[name] = Place(
+            out, 0, (cols, 1) if over == "rows" else (0,), out.spec.dtype, partial=True
+        )
         self.body.reduce(kind, term, over, (name,))  # type: ignore[arg-type]
         self.folds.append(Fold(out, kind, over, name))
 
@@ -438,7 +487,10 @@ def _deep(group: Group, layouts: dict[Value, tuple[Value, Layout]]) -> ClusterCo
         "x0": Place(root, layout.offset, strides, x.spec.dtype),
         "y0": Place(out, 0, (sizes[2], 0, 1), out.spec.dtype),
     }
-    operands = [Operand("x0", CODES[x.spec.dtype.name], "ssu"), Operand("y0", CODES[out.spec.dtype.name], "s-u")]
+    operands = [
+        Operand("x0", CODES[x.spec.dtype.name], "ssu"),
+        Operand("y0", CODES[out.spec.dtype.name], "s-u"),
+    ]
     b = _Recorder("fold", 3, operands, None, deep=True)
     total = b.reduce(kind, b.load("x0"), "depth")
     b.sweep()

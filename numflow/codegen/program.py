@@ -69,10 +69,9 @@ class CopyStep(Step):
 
 @dataclass(eq=False)
 class HostStep(Step):
-    """The reference of a node, run from Python."""
+    """The reference of a node, run from Python. inputs: where each lies."""
 
-    node: Node
-    inputs: tuple[tuple[Value, Layout], ...]
+    inputs: dict[Value, tuple[Value, Layout]]
 
 
 @dataclass
@@ -127,7 +126,11 @@ class _Emitter:
         order = self._writers_last(new_values)
         assigned, copies = self._place_writes(order)
         order, first_write = self._merge_updates(order, assigned)
-        variables = {n.output: n.attrs["variable"] for n in graph.nodes if n.op.effect == "read" and not n.inputs}
+        variables = {
+            n.output: n.attrs["variable"]
+            for n in graph.nodes
+            if n.op.effect == "read" and not n.inputs
+        }
         return Program(
             graph,
             order + copies,
@@ -164,10 +167,16 @@ class _Emitter:
             self._assemble(node, lower, inputs)
         elif isinstance(lower, HostCall) or _host_only(node):
             reads = tuple(dict.fromkeys(r for r, _ in inputs))
-            self.steps.append(HostStep((node,), reads, node.outputs, node, inputs))
+            seen = dict(zip(node.inputs, inputs, strict=True))
+            self.steps.append(HostStep((node,), reads, node.outputs, seen))
         else:
             raise UnimplementedError(
-                explain(node.op.name, "has no compiled form", {"output": node.outputs[0].spec}, line=node.line)
+                explain(
+                    node.op.name,
+                    "has no compiled form",
+                    {"output": node.outputs[0].spec},
+                    line=node.line,
+                )
             )
 
     def _cluster(self, group: Group, wanted: set[Value]) -> ClusterStep:
@@ -175,22 +184,28 @@ class _Emitter:
         stored = [
             n.output
             for n in group.nodes
-            if not isinstance(n.op.lower, View) and (n.output in group.closed or self._read_outside(n.output, inside, wanted))
+            if not isinstance(n.op.lower, View)
+            and (n.output in group.closed or self._read_outside(n.output, inside, wanted))
         ]
         code = build(group, stored, self.layouts)
         reads = [p.value for k, p in code.places.items() if k[0] == "x" and p.value is not None]
         outs = [p.value for k, p in code.places.items() if k[0] in "yp" and p.value is not None]
         made = {n.output for n in group.nodes}
-        inputs = {v: layout_of(v, self.layouts) for n in group.nodes for v in n.inputs if v not in made}
+        inputs = {
+            v: layout_of(v, self.layouts) for n in group.nodes for v in n.inputs if v not in made
+        }
         nodes = tuple(group.nodes)
-        return ClusterStep(nodes, tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(outs)), code, inputs)
+        return ClusterStep(
+            nodes, tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(outs)), code, inputs
+        )
 
     def _read_outside(self, value: Value, inside: set[Node], wanted: set[Value]) -> bool:
         """Whether anybody but members reads a value, or a view of it."""
         if value in wanted:
             return True
         return any(
-            u not in inside or (isinstance(u.op.lower, View) and self._read_outside(u.output, inside, wanted))
+            u not in inside
+            or (isinstance(u.op.lower, View) and self._read_outside(u.output, inside, wanted))
             for u in self.users.get(value, ())
         )
 
@@ -205,10 +220,21 @@ class _Emitter:
             outputs = user.outputs
         reads = [r for r, _ in inputs] + ([bias[0]] if bias else [])
         self.steps.append(
-            LibraryStep(tuple(group.nodes), tuple(dict.fromkeys(reads)), outputs, node, inputs, outputs, bias, relu)
+            LibraryStep(
+                tuple(group.nodes),
+                tuple(dict.fromkeys(reads)),
+                outputs,
+                node,
+                inputs,
+                outputs,
+                bias,
+                relu,
+            )
         )
 
-    def _assemble(self, node: Node, lower: Assemble, inputs: tuple[tuple[Value, Layout], ...]) -> None:
+    def _assemble(
+        self, node: Node, lower: Assemble, inputs: tuple[tuple[Value, Layout], ...]
+    ) -> None:
         out = node.output
         strides = dense(out.spec.shape)
         fill = lower.fill(node.attrs)
@@ -220,7 +246,9 @@ class _Emitter:
             offset: Extent = 0
             for b, s in zip(begin, strides, strict=True):
                 offset = offset + b * s
-            part = Layout(v.spec.shape, tuple(s * k for s, k in zip(strides, step, strict=True)), offset)
+            part = Layout(
+                v.spec.shape, tuple(s * k for s, k in zip(strides, step, strict=True)), offset
+            )
             self.steps.append(CopyStep((node,), (root,), (out,), (root, layout), (out, part)))
 
     # order -------------------------------------------------------------------------------------------
@@ -246,18 +274,25 @@ class _Emitter:
         last_refusal = max((k for k, s in enumerate(order) if _refuses(s)), default=-1)
         assigned: dict[Value, Any] = {}
         copies: list[Step] = []
-        final = {n.attrs["variable"]: n for n in self.writes}  # the last write of each variable counts
+        final = {
+            n.attrs["variable"]: n for n in self.writes
+        }  # the last write of each variable counts
         for variable, node in final.items():
             value = node.inputs[0]
             root = self._root(value)
             made = next((k for k, s in enumerate(order) if root in s.writes), -1)
-            readers = [k for k, s in enumerate(order) for old in olds.get(variable, ()) if old in s.reads]
+            readers = [
+                k for k, s in enumerate(order) for old in olds.get(variable, ()) if old in s.reads
+            ]
             direct = (
                 made > last_refusal
                 and root not in self.results
                 and root not in assigned
                 and root.spec.size == variable.spec.size
-                and all(k < made or (k == made and self._in_place(order[k], root, olds[variable])) for k in readers)
+                and all(
+                    k < made or (k == made and self._in_place(order[k], root, olds[variable]))
+                    for k in readers
+                )
                 and sum(root in s.writes for s in order) == 1
             )
             if direct:
@@ -286,7 +321,9 @@ class _Emitter:
         return True
 
     # updates as segments -----------------------------------------------------------------------------
-    def _merge_updates(self, order: list[Step], assigned: dict[Value, Any]) -> tuple[list[Step], int]:
+    def _merge_updates(
+        self, order: list[Step], assigned: dict[Value, Any]
+    ) -> tuple[list[Step], int]:
         """Elementwise steps of one form that write variables become one; also the index of the first writer."""
         writers = [s for s in order if any(w in assigned for w in s.writes)]
         if not writers:
@@ -309,14 +346,17 @@ class _Emitter:
                 gone.update(steps[1:])
         return order[:first] + [merged.get(s, s) for s in writers if s not in gone], first
 
-    def _may_move(self, step: Step, to: int, writers: Sequence[Step], assigned: dict[Value, Any]) -> bool:
+    def _may_move(
+        self, step: Step, to: int, writers: Sequence[Step], assigned: dict[Value, Any]
+    ) -> bool:
         """Whether a writer may run as early as writer number `to`: it reads nothing that is made from there on, and
         writes no variable whose old value is read until then."""
         between = writers[to : writers.index(step)]
         old = {v for n in self.graph.nodes if n.op.effect == "read" and not n.inputs for v in n.outputs
                if any(assigned.get(w) is n.attrs["variable"] for w in step.writes)}  # fmt: skip
         return not any(
-            any(r in s.writes for r in step.reads) or any(r in old for r in s.reads) for s in between
+            any(r in s.writes for r in step.reads) or any(r in old for r in s.reads)
+            for s in between
         )
 
     def _update_form(self, step: Step) -> Any:
@@ -325,11 +365,18 @@ class _Emitter:
             return None
         code = step.code
         loop = code.loop
-        if loop.axes != 1 or code.folds or code.checks or any(o.access == "s" for o in loop.operands):
+        if (
+            loop.axes != 1
+            or code.folds
+            or code.checks
+            or any(o.access == "s" for o in loop.operands)
+        ):
             return None
         if any(p.offset != 0 for k, p in code.places.items()):
             return None
-        shared = tuple((o.name, code.places[o.name].value) for o in loop.operands if o.access == "-")
+        shared = tuple(
+            (o.name, code.places[o.name].value) for o in loop.operands if o.access == "-"
+        )
         if any(name[0] == "y" for name, _ in shared):
             return None
         return str(loop), shared
@@ -357,12 +404,27 @@ def _refuses(step: Step) -> bool:
 
 def _host_only(node: Node) -> bool:
     """Dtypes that no kernel takes: complex numbers and strings run through the reference."""
-    return not isinstance(node.op.lower, View) and isinstance(node.op.lower, Elementwise | Library | Assemble) is False or any(
-        v.spec.dtype.is_complex or v.spec.dtype.name == "string" for v in (*node.inputs, *node.outputs)
+    return (
+        (not isinstance(node.op.lower, View)
+        and isinstance(node.op.lower, Elementwise | Library | Assemble) is False)
+        or any(
+            v.spec.dtype.is_complex or v.spec.dtype.name == "string"
+            for v in (*node.inputs, *node.outputs)
+        )
     )
 
 
 __all__ = [
-    "ClusterStep", "CopyStep", "HostStep", "LibraryStep", "Place", "Program", "SegmentStep", "Step", "constant_op",
-    "copy_op", "emit", "sizes_op",
+    "ClusterStep",
+    "CopyStep",
+    "HostStep",
+    "LibraryStep",
+    "Place",
+    "Program",
+    "SegmentStep",
+    "Step",
+    "constant_op",
+    "copy_op",
+    "emit",
+    "sizes_op",
 ]

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 
 from numflow.graph.graph import Graph, Node, Value, constant_op, sizes_op
 from numflow.graph.lowering import Checked, Elementwise, Layout, Reduction, View
-from numflow.ops import activation
-from numflow.ops import linalg
+from numflow.ops import activation, linalg
 from numflow.ops import math as maths
 from numflow.passes.materialise import layout_of, soft
 from numflow.shapes import Shape, product
@@ -164,8 +163,16 @@ class _Fuser:
             if op is maths.add_op:
                 other = user.inputs[1] if user.inputs[0] is last else user.inputs[0]
                 row = [n for n in other.spec.shape if n != 1]
-                plain = other is not last and row == [last.spec.shape[-1]] and other.spec.shape[-1:] == row
-                if not plain or user.output.spec.shape != last.spec.shape or not self._settled(other):
+                plain = (
+                    other is not last
+                    and row == [last.spec.shape[-1]]
+                    and list(other.spec.shape[-1:]) == row
+                )
+                if (
+                    not plain
+                    or user.output.spec.shape != last.spec.shape
+                    or not self._settled(other)
+                ):
                     continue
             taken.append(user)
             last = user.output
@@ -182,7 +189,11 @@ class _Fuser:
         return at_once and layout.strides[-1] == 1
 
     def _start(self, node: Node) -> None:
-        domain = node.inputs[0].spec.shape if isinstance(node.op.lower, Reduction) else node.output.spec.shape
+        domain = (
+            node.inputs[0].spec.shape
+            if isinstance(node.op.lower, Reduction)
+            else node.output.spec.shape
+        )
         group = Group([], domain)
         group.bit = 0
         if not self._place(group, node):
@@ -226,7 +237,11 @@ class _Fuser:
         if group.deep:
             return False
         saved = (group.domain, dict(group.maps), group.cols, group.folded)
-        placed = self._fold(group, node) if isinstance(node.op.lower, Reduction) else self._element(group, node)
+        placed = (
+            self._fold(group, node)
+            if isinstance(node.op.lower, Reduction)
+            else self._element(group, node)
+        )
         if placed:
             group.nodes.append(node)
             if not check or self.fits(group):
@@ -248,7 +263,13 @@ class _Fuser:
         if isinstance(node.op.lower, View) and node.op.name == "reshape":
             source = node.inputs[0]
             if source in group.maps:
-                kept = iter([a for a, n in zip(group.maps[source], source.spec.shape, strict=True) if n != 1])
+                kept = iter(
+                    [
+                        a
+                        for a, n in zip(group.maps[source], source.spec.shape, strict=True)
+                        if n != 1
+                    ]
+                )
                 axes = [next(kept) if n != 1 else -1 for n in out]
         else:
             for v in node.inputs:
@@ -274,15 +295,25 @@ class _Fuser:
                 axes[k] = -1
             elif len(shape) == len(domain) and domain[k] == n and k not in axes:
                 axes[k] = k
-            elif k == len(shape) - 1 and not group.folded and group.nodes and axes[:k] == list(range(len(domain))):
-                group.domain = domain = (*domain, n)  # one more axis: what was per element is now per row
+            elif (
+                k == len(shape) - 1
+                and not group.folded
+                and group.nodes
+                and axes[:k] == list(range(len(domain)))
+            ):
+                group.domain = domain = (
+                    *domain,
+                    n,
+                )  # one more axis: what was per element is now per row
                 axes[k] = len(domain) - 1
             else:
                 return False
         final = [a for a in axes if a is not None and a >= 0]
         if final != sorted(final) or len(set(final)) != len(final):
             return False
-        if any(a is not None and a >= 0 and domain[a] != n for a, n in zip(axes, shape, strict=True)):
+        if any(
+            a is not None and a >= 0 and domain[a] != n for a, n in zip(axes, shape, strict=True)
+        ):
             return False
         group.maps[value] = tuple(a if a is not None else -1 for a in axes)
         return True
@@ -395,7 +426,9 @@ class _Fuser:
     def _path(self, start: Group, end: Group) -> bool:
         """Whether a third group reads from start, and end reads from it."""
         return any(
-            g.mask & start.bit and end.mask & g.bit for g in self.groups if g.nodes and g is not start and g is not end
+            g.mask & start.bit and end.mask & g.bit
+            for g in self.groups
+            if g.nodes and g is not start and g is not end
         )
 
     def _ordered(self, nodes: list[Node]) -> list[Node]:
@@ -452,5 +485,3 @@ def _sorted(groups: list[Group]) -> list[Group]:
         else:
             raise AssertionError("groups wait for each other")
     return order
-
-

@@ -25,7 +25,9 @@ from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.shapes import Extent, Shape
 
-copy_op = Op("copy", lambda x: x, lambda x: x.copy(), lambda g: (g.ct,), Elementwise(lambda b, x: x))
+copy_op = Op(
+    "copy", lambda x: x, lambda x: x.copy(), lambda g: (g.ct,), Elementwise(lambda b, x: x)
+)
 
 
 def soft(node: Node) -> bool:
@@ -46,7 +48,11 @@ def layout_of(value: Value, layouts: dict[Value, tuple[Value, Layout]]) -> tuple
         if node is not None and isinstance(node.op.lower, View):
             root, layout = layout_of(node.inputs[0], layouts)
             seen = node.op.lower.see(layout, value.spec, node.attrs)
-            found = (root, seen) if seen is not None else (value, Layout(value.spec.shape, dense(value.spec.shape)))
+            found = (
+                (root, seen)
+                if seen is not None
+                else (value, Layout(value.spec.shape, dense(value.spec.shape)))
+            )
         else:
             found = (value, Layout(value.spec.shape, dense(value.spec.shape)))
         layouts[value] = found
@@ -107,7 +113,11 @@ def materialise(graph: Graph) -> Graph:
 
 def _owned(root: Value) -> bool:
     """Whether the buffer is the program's: of no input, constant or variable."""
-    return root.node is not None and root.node.op not in (constant_op, sizes_op) and not root.node.op.effect
+    return (
+        root.node is not None
+        and root.node.op not in (constant_op, sizes_op)
+        and not root.node.op.effect
+    )
 
 
 def _own_outputs(graph: Graph) -> Graph:
@@ -117,13 +127,24 @@ def _own_outputs(graph: Graph) -> Graph:
     shared = []
     for v in graph.outputs:
         root, layout = layout_of(v, layouts)
-        shared.append(not (_owned(root) and root not in roots and layout.contiguous and root.spec.size == v.spec.size))
+        shared.append(
+            not (
+                _owned(root)
+                and root not in roots
+                and layout.contiguous
+                and root.spec.size == v.spec.size
+            )
+        )
         roots.add(root)
     if not any(shared):
         return graph
     builder = GraphBuilder(graph.name)
     building = Building(builder)
-    builder.inputs, builder.nodes, builder.captures = list(graph.inputs), list(graph.nodes), dict(graph.captures)
+    builder.inputs, builder.nodes, builder.captures = (
+        list(graph.inputs),
+        list(graph.nodes),
+        dict(graph.captures),
+    )
     new = []
     for v, copy in zip(graph.outputs, shared, strict=True):
         if copy:

@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from numflow.codegen.program import ClusterStep, HostStep, Program, Step
+from numflow.codegen.program import Program
 from numflow.errors import InternalError, InvalidArgumentError, at_line
 from numflow.graph.graph import Value
-from numflow.graph.lowering import Layout
-from numflow.graph.op import concrete_attrs
 from numflow.graph.reference import bind_symbols, run_node
 from numflow.kernels import abi
 from numflow.runtime.entry import BUSY, REFUSED, SHARED, CallRecord
 from numflow.runtime.fast_call import Constant, Number, fast_call
+from numflow.runtime.host import Buffers
 from numflow.runtime.plan import Plan
 
 Array = np.ndarray[Any, Any]
@@ -95,7 +94,9 @@ class Executable:
         record = plan.phases[0].record if len(plan.phases) == 1 else None
         if record is None or self.program.draws:
             return None
-        given = [a if isinstance(a, int) else a.input for a in arguments if not isinstance(a, Constant)]
+        given = [
+            a if isinstance(a, int) else a.input for a in arguments if not isinstance(a, Constant)
+        ]
         fixed = {k: _dense(a) for k, a in enumerate(arrays) if k not in given}
 
         def refused(*received: Any) -> None:
@@ -118,13 +119,15 @@ class Executable:
 
     def _run(self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array]) -> None:
         for phase in plan.phases:
-            if phase.record is None:
-                for step in phase.steps:
-                    _on_host(plan, step, arrays, results)
-            else:
+            if phase.record is not None:
                 self._native(plan, phase.record, arrays, results)
+                continue
+            for step in phase.steps:
+                Buffers(plan, arrays, results).run(step)
 
-    def _native(self, plan: Plan, record: CallRecord, arrays: Sequence[Array], results: Sequence[Array]) -> None:
+    def _native(
+        self, plan: Plan, record: CallRecord, arrays: Sequence[Array], results: Sequence[Array]
+    ) -> None:
         status = record.call(*arrays, *results)
         while status == SHARED:  # another thread has just read a variable
             for variable in self.program.written:
@@ -157,7 +160,7 @@ class Executable:
                 if n in drawn:
                     values[n.output] = drawn[n]
                 else:
-                    run_node(n, values, plan.sizes)
+                    run_node(n, values, plan.sizes.symbols)
                 if n is node:
                     break
         raise InvalidArgumentError(f"{node.op.name}: element {index} was refused")
@@ -168,67 +171,3 @@ def _dense(a: Array) -> Array:
     if a.flags.c_contiguous and a.flags.aligned and a.dtype.isnative:
         return a
     return np.array(a, a.dtype.newbyteorder("="), order="C")
-
-
-# --- steps in Python ----------------------------------------------------------
-
-
-def _on_host(plan: Plan, step: Step, arrays: Sequence[Array], results: Sequence[Array]) -> None:
-    """Run the nodes of a step by their references, on the buffers of the plan."""
-    values: dict[Value, Array] = {}
-
-    def array(root: Value) -> Array:
-        if root not in values:
-            values[root] = buffer(plan, root, arrays, results)
-        return values[root]
-
-    if isinstance(step, HostStep):
-        node = step.node
-        inputs = [_seen(plan, array(root), layout) for root, layout in step.inputs]
-        specs = [plan.concrete(v.spec) for v in node.outputs]
-        with np.errstate(all="ignore"), at_line(node.line):
-            got = node.op.run(inputs, specs, concrete_attrs(node.attrs, plan.sizes))
-        for v, a in zip(node.outputs, got, strict=True):
-            array(v)[...] = a
-        return
-    assert isinstance(step, ClusterStep)  # over nothing: only folds have results
-    _empty_cluster(plan, step, array)
-
-
-def _empty_cluster(plan: Plan, step: ClusterStep, array: Any) -> None:
-    """Run a cluster over nothing: what has elements are folds, and what follows from these."""
-    values = {v: _seen(plan, array(root), layout) for v, (root, layout) in step.inputs.items()}
-    for node in step.nodes:
-        with np.errstate(all="ignore"), at_line(node.line):
-            run_node(node, values, plan.sizes)
-        for v in node.outputs:
-            if v in step.writes:
-                array(v)[...] = values[v]
-
-
-def buffer(plan: Plan, root: Value, arrays: Sequence[Array], results: Sequence[Array]) -> Array:
-    """A root's memory as an array of its shape."""
-    spec = plan.concrete(root.spec)
-    program = plan.program
-    variable = program.variable(root)
-    if variable is not None:
-        return variable._array.reshape(spec.shape)  # type: ignore[no-any-return]
-    if root in plan._outputs:
-        return results[plan._outputs[root]].reshape(spec.shape)  # type: ignore[arg-type]
-    if root in plan._inputs:
-        return arrays[plan._inputs[root]]
-    fixed = plan.fixed(root)
-    if fixed is not None:
-        return fixed
-    at, nbytes = plan.offsets[root], plan.nbytes(root)
-    return plan.memory[at : at + nbytes].view(spec.dtype.numpy).reshape(spec.shape)  # type: ignore[arg-type]
-
-
-def _seen(plan: Plan, array: Array, layout: Layout) -> Array:
-    """The elements of a layout in a buffer."""
-    flat = array.reshape(-1)[plan._int(layout.offset) :]
-    size = array.dtype.itemsize
-    shape = plan._ints(layout.shape)
-    return np.lib.stride_tricks.as_strided(flat, shape, [plan._int(s) * size for s in layout.strides])
-
-

@@ -20,7 +20,8 @@ from numflow.codegen.program import ClusterStep, HostStep, LibraryStep, SegmentS
 from numflow.errors import SourceLine
 from numflow.runtime import native, pool
 from numflow.runtime.executable import Executable
-from numflow.runtime.plan import Plan, Work
+from numflow.runtime.plan import Plan
+from numflow.runtime.work import Work
 
 Array = np.ndarray[Any, Any]
 

@@ -1,0 +1,60 @@
+"""Steps that run in Python, on the buffers of a plan: host calls, and clusters over nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numflow.codegen.program import ClusterStep, HostStep, Step
+from numflow.errors import InternalError, at_line
+from numflow.graph.graph import Value
+from numflow.graph.lowering import Layout
+from numflow.graph.reference import run_node
+from numflow.runtime.plan import Plan
+
+Array = np.ndarray[Any, Any]
+
+
+class Buffers:
+    """The memory of each root, as an array. arrays, results: of the call."""
+
+    def __init__(self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array]) -> None:
+        self.plan, self.arrays, self.results = plan, arrays, results
+
+    def run(self, step: Step) -> None:
+        """Run the nodes of a step by their references."""
+        if not isinstance(step, HostStep | ClusterStep):
+            raise InternalError(f"{step} has no reference")
+        values = {v: self.seen(root, layout) for v, (root, layout) in step.inputs.items()}
+        for node in step.nodes:
+            with np.errstate(all="ignore"), at_line(node.line):
+                run_node(node, values, self.plan.sizes.symbols)
+            for v in node.outputs:
+                if v in step.writes:
+                    self.of(v)[...] = values[v]
+
+    def of(self, root: Value) -> Array:
+        """A root's memory as an array of its shape."""
+        plan = self.plan
+        spec = plan.concrete(root.spec)
+        variable = plan.program.variable(root)
+        if variable is not None:
+            return variable._array.reshape(spec.shape)  # type: ignore[no-any-return]
+        if root in plan.output_number:
+            return self.results[plan.output_number[root]].reshape(spec.shape)
+        if root in plan.input_number:
+            return self.arrays[plan.input_number[root]]
+        fixed = plan.fixed(root)
+        if fixed is not None:
+            return fixed
+        at, nbytes = plan.offsets[root], plan.nbytes(root)
+        return plan.memory[at : at + nbytes].view(spec.dtype.numpy).reshape(spec.shape)
+
+    def seen(self, root: Value, layout: Layout) -> Array:
+        """The elements of a layout in a root's memory."""
+        sizes, array = self.plan.sizes, self.of(root)
+        flat = array.reshape(-1)[sizes.number(layout.offset) :]
+        strides = [sizes.number(s) * array.dtype.itemsize for s in layout.strides]
+        return np.lib.stride_tricks.as_strided(flat, sizes.shape(layout.shape), strides)

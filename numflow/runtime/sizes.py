@@ -1,0 +1,75 @@
+"""The sizes of one call: numbers for symbols, and whether the graph can have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from numflow.errors import OutOfRangeError, ShapeError, explain
+from numflow.graph.graph import Graph, Node, Value
+from numflow.graph.op import Attrs, concrete_attrs
+from numflow.graph.spec import Spec
+from numflow.ops import shape as shaping
+from numflow.ops import slicing
+from numflow.shapes import Extent, evaluate
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """symbols: the number behind each."""
+
+    symbols: Mapping[str, int]
+
+    def number(self, x: Extent) -> int:
+        """The number of a size."""
+        return evaluate(x, self.symbols)
+
+    def shape(self, xs: Sequence[Extent]) -> tuple[int, ...]:
+        """The numbers of sizes."""
+        return tuple(evaluate(x, self.symbols) for x in xs)
+
+    def spec(self, spec: Spec) -> Spec:
+        """The spec with numbers for its sizes."""
+        return spec if spec.known else Spec(self.shape(spec.shape), spec.dtype)
+
+    def attrs(self, attrs: Attrs) -> Attrs:
+        """The attributes with numbers for their sizes."""
+        return concrete_attrs(attrs, self.symbols)
+
+    def nbytes(self, value: Value) -> int:
+        """Bytes of a value."""
+        return evaluate(value.spec.size, self.symbols) * value.spec.dtype.size
+
+
+def check_sizes(graph: Graph, sizes: Sizes) -> None:
+    """Refuse sizes that could not be told wrong while they were symbols: kernels check nothing.
+
+    Raises:
+      ShapeError: a size is negative, or a reshape has another number of elements.
+      OutOfRangeError: a slice is not inside.
+    """
+    if not sizes.symbols:
+        return
+    for node in graph.nodes:
+        if not all(v.spec.known for v in (*node.inputs, *node.outputs)):
+            _check_node(node, sizes)
+
+
+def _check_node(node: Node, sizes: Sizes) -> None:
+    inputs = [sizes.spec(v.spec) for v in node.inputs]
+    outputs = [sizes.shape(v.spec.shape) for v in node.outputs]
+    shown = {f"input {k}": s for k, s in enumerate(inputs)}
+    if any(n < 0 for shape in outputs for n in shape):
+        problem = f"a size of the output is negative: {list(outputs[0])}"
+        raise ShapeError(explain(node.op.name, problem, shown, line=node.line))
+    if node.op is shaping.reshape_op and inputs[0].size != Spec(outputs[0], inputs[0].dtype).size:
+        problem = f"{inputs[0].size} elements do not become {list(outputs[0])}"
+        raise ShapeError(explain(node.op.name, problem, shown, line=node.line))
+    if node.op is slicing.slice_op:
+        attrs = sizes.attrs(node.attrs)
+        parts = zip(attrs["begin"], attrs["stride"], outputs[0], inputs[0].shape, strict=True)
+        for axis, (begin, step, n, whole) in enumerate(parts):
+            ends = (begin, begin + step * (n - 1))
+            if n and not (min(ends) >= 0 and max(ends) < sizes.number(whole)):
+                problem = f"the part of axis {axis} is not inside: {min(ends)} to {max(ends)}"
+                raise OutOfRangeError(explain(node.op.name, problem, shown, line=node.line))

@@ -1,0 +1,310 @@
+"""Steps of a program, all sizes known -> instructions before addresses: words, units, chunks.
+
+A word that will be an address is a `Pointer`: to the buffer of a root, to scratch of one step, or
+to a table of words. Blocks of folds follow from the shape alone, so that the number of threads changes
+no bit; chunks, which only part elementwise work and rows, follow from the estimated time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from numflow.codegen.cluster import CODES, COSTLY, ClusterCode, Place
+from numflow.codegen.printers import compile_loop
+from numflow.codegen.program import ClusterStep, CopyStep, LibraryStep, SegmentStep, Step
+from numflow.graph.collapse import collapse
+from numflow.graph.graph import Node
+from numflow.graph.loops import DEEP, LANE, Body, Loop, Operand, walk
+from numflow.kernels.builder import ITEMSIZE
+from numflow.runtime import pool
+from numflow.runtime.layout import Interval
+from numflow.runtime.sizes import Sizes
+from numflow.shapes import product
+
+ALONE = 1 << 15  # elements up to which a fold across rows is one block
+BLOCK = 1 << 14  # elements of a block otherwise
+MOST_BLOCKS = 64
+PARALLEL_NS = 20_000.0  # estimated work below which a launch does not pay
+SEGMENT = 1 << 12  # elements of a chunk of a segmented loop
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """An address in the making: of a root's buffer, of scratch or of a Table, plus bytes."""
+
+    key: Hashable
+    nbytes: int = 0
+
+
+Word = int | Pointer
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Words of memory beside an argument block."""
+
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True)
+class Work:
+    """An instruction before addresses. words: those behind the header; node: number of its first
+    check; workspace: bytes."""
+
+    address: int
+    words: tuple[Word, ...]
+    units: int
+    chunk: int
+    ns: float
+    node: int = 0
+    workspace: int = 0
+
+
+@dataclass(frozen=True)
+class _Operands:
+    """Pointer and strides, per axis of the loop, of each operand."""
+
+    pointers: dict[str, Pointer]
+    strides: dict[str, tuple[int, ...]]
+
+
+class Worker:
+    """Makes the work of steps.
+
+    checks: the nodes that may refuse, by the number under which they report.
+    scratch: what steps need to themselves.
+    """
+
+    def __init__(self, sizes: Sizes) -> None:
+        self.sizes = sizes
+        self.checks: list[Node] = []
+        self.scratch: list[Interval] = []
+
+    def of(self, step: Step, at: int) -> list[Work] | None:
+        """The instructions of step number `at`; None where it runs in Python."""
+        if isinstance(step, ClusterStep):
+            over_nothing = 0 in self.sizes.shape(step.code.sizes)
+            return None if over_nothing else self._cluster(step.code, at)
+        if isinstance(step, SegmentStep):
+            return [self._segments(step)]
+        if isinstance(step, LibraryStep):
+            return [self._library(step)]
+        if isinstance(step, CopyStep):
+            return self._copy(step)
+        return None
+
+    def _number(self, checks: Sequence[Node]) -> int:
+        base = len(self.checks)
+        self.checks += checks
+        return base
+
+    # clusters -------------------------------------------------------------------------------------
+    def _cluster(self, code: ClusterCode, at: int) -> list[Work]:
+        loop, sizes = code.loop, self.sizes.shape(code.sizes)
+        rows, cols, depth = _extent(loop, sizes)
+        block, blocks = _blocks(loop, sizes)
+        operands = _Operands({}, {})
+        for name, place in code.places.items():
+            operands.strides[name] = self.sizes.shape(place.strides)
+            operands.pointers[name] = self._pointer(place)
+        if blocks > 1:
+            for fold in code.folds:
+                width = cols if fold.over == "rows" else 1
+                nbytes = blocks * width * ITEMSIZE[loop.operand(fold.partial).dtype]
+                key = ("partial", at, fold.partial)
+                self.scratch.append(Interval(key, nbytes, at, at))
+                operands.pointers[fold.partial] = Pointer(key)
+        values = {"cols": cols, "rows": rows, "block": block, "depth": depth}
+        units = {"elements": cols, "rows": rows, "blocks": blocks}[loop.units()]
+        ns = estimate(loop, rows * cols * depth)
+        words = _words(loop, values, sizes, operands)
+        chunk = chunk_of(loop.units(), units, ns)
+        first = Work(compile_loop(loop), words, units, chunk, ns, self._number(code.checks))
+        return [first] if blocks == 1 else [first, *self._finals(code, blocks, cols, operands)]
+
+    def _finals(self, code: ClusterCode, blocks: int, cols: int, operands: _Operands) -> list[Work]:
+        """What folds the partials of the blocks."""
+        out = []
+        for loop, folds in code.finals():
+            deep = loop.deep
+            pointers = dict(operands.pointers)
+            strides: dict[str, tuple[int, ...]] = {}
+            for f in folds:
+                pointers["final_" + f.partial] = self._pointer(code.places[f.partial])
+                strides[f.partial] = (cols, 1) if deep else (0, 1)
+                strides["final_" + f.partial] = (0, 1)
+            sizes = (blocks, cols) if deep else (1, blocks)
+            rows, columns, depth = _extent(loop, sizes)
+            values = {"cols": columns, "rows": rows, "block": 1, "depth": depth}
+            units = cols if deep else 1
+            ns = estimate(loop, blocks * units)
+            words = _words(loop, values, sizes, _Operands(pointers, strides))
+            chunk = chunk_of("elements" if deep else "rows", units, ns)
+            out.append(Work(compile_loop(loop), words, units, chunk, ns))
+        return out
+
+    def _pointer(self, p: Place) -> Pointer:
+        return Pointer(p.value, self.sizes.number(p.offset) * p.dtype.size)
+
+    def _segments(self, step: SegmentStep) -> Work:
+        loop = step.loop
+        lengths = [self.sizes.number(c.sizes[0]) for c in step.codes]
+        words: list[Word] = []
+        for code, n in zip(step.codes, lengths, strict=True):
+            words += [self._pointer(code.places[o.name]) for o in loop.pieces()]
+            words.append(n)
+        chunks = [(k, at) for k, n in enumerate(lengths) for at in range(0, n, SEGMENT)]
+        values: dict[str, Word] = {
+            "table": Pointer(Table(tuple(words))),
+            "chunks": Pointer(Table(tuple(n for c in chunks for n in c))),
+            "block": SEGMENT,
+        }
+        shared = step.codes[0].places
+        for name in loop.slots():
+            if name not in values:
+                values[name] = self._pointer(shared[name])
+        ns = estimate(loop, sum(lengths))
+        chunk = chunk_of("chunks", len(chunks), ns)
+        slots = tuple(values[s] for s in loop.slots())
+        return Work(compile_loop(loop), slots, len(chunks), chunk, ns)
+
+    # library kernels, copies ----------------------------------------------------------------------
+    def _library(self, step: LibraryStep) -> Work:
+        lower = step.node.op.lower
+        inputs = [self.sizes.spec(v.spec) for v in step.node.inputs]
+        outputs = [self.sizes.spec(v.spec) for v in step.node.outputs]
+        attrs = self.sizes.attrs(step.node.attrs)
+        more: dict[str, Any] = {}
+        if step.bias is not None or step.relu:
+            more = {"bias": step.bias is not None, "activation": "relu" if step.relu else ""}
+        call = lower.plan(inputs, outputs, attrs, pool.threads(), **more)
+        places = [(r, self.sizes.number(layout.offset)) for r, layout in step.inputs]
+        places += [(r, 0) for r in step.outputs]
+        if step.bias is not None:
+            places.append((step.bias[0], self.sizes.number(step.bias[1].offset)))
+        words: list[Word] = list(call.words([0] * len(places)))
+        for where, (root, offset) in zip(call.pointer_positions, places, strict=False):
+            words[where] = Pointer(root, offset * root.spec.dtype.size)
+        nbytes = sum(self.sizes.nbytes(v) for v in step.writes)
+        flops = lower.cost(inputs, outputs, attrs) if lower.cost else 4.0 * nbytes
+        number = self._number([step.node]) if lower.refuses else 0
+        return Work(
+            call.address,
+            tuple(words),
+            call.units,
+            call.chunk,
+            flops / 80.0,
+            number,
+            call.workspace_bytes,
+        )
+
+    def _copy(self, step: CopyStep) -> list[Work]:
+        root, target = step.target
+        dtype = root.spec.dtype
+        shape, to = self.sizes.shape(target.shape), self.sizes.shape(target.strides)
+        if 0 in shape:
+            return []
+        pointers = {"y0": Pointer(root, self.sizes.number(target.offset) * dtype.size)}
+        strides = [to]
+        if step.source is not None:
+            source, layout = step.source
+            pointers["x0"] = Pointer(source, self.sizes.number(layout.offset) * dtype.size)
+            strides = [self.sizes.shape(layout.strides), to]
+        code = CODES.get(dtype.name)
+        if code is None:  # complex numbers: one more axis, of real and imaginary part
+            code = {"complex64": "f32", "complex128": "f64"}[dtype.name]
+            shape = (*shape, 2)
+            strides = [(*(2 * s for s in row), 1) for row in strides]
+        axes = collapse(shape, strides, (), len(strides) - 1)
+        fill = step.fill if step.source is None else None
+        if fill is not None and root.spec.dtype.is_floating and root.spec.dtype.size == 2:
+            fill = int(np.array(fill, root.spec.dtype.numpy).view(np.uint16))
+        loop = _copy_loop(code, axes.letters(), fill)
+        sizes = self.sizes.shape(axes.sizes)
+        names = ("y0",) if step.source is None else ("x0", "y0")
+        rows_of = [self.sizes.shape(row) for row in axes.strides]
+        rows, cols, depth = _extent(loop, sizes)
+        values = {"cols": cols, "rows": rows, "block": 1, "depth": depth}
+        units = {"elements": cols, "rows": rows}[loop.units()]
+        ns = estimate(loop, rows * cols)
+        operands = _Operands(pointers, dict(zip(names, rows_of, strict=True)))
+        words = _words(loop, values, sizes, operands)
+        return [Work(compile_loop(loop), words, units, chunk_of(loop.units(), units, ns), ns)]
+
+
+def _copy_loop(code: str, letters: Sequence[str], fill: Any) -> Loop:
+    """y0 = x0, or y0 = fill; 16-bit floats go as bits, and so does their fill."""
+    plain = {"f16": "u16", "bf16": "u16"}.get(code, code)
+    operands = [Operand("x0", plain, letters[0])] if fill is None else []
+    operands.append(Operand("y0", plain, letters[-1]))
+    b = Body("copy", len(letters[-1]), operands)
+    b.store("y0", b.load("x0") if fill is None else b.const(fill, plain))
+    return b.done()
+
+
+# --- extents and words -----------------------------------------------------------
+
+
+def _extent(loop: Loop, sizes: Sequence[int]) -> tuple[int, int, int]:
+    """(rows, cols, depth) of a loop over axes of these sizes."""
+    rows = int(product(sizes[: loop.outer]))  # type: ignore[arg-type]
+    return rows, sizes[-1], sizes[-2] if loop.deep else 1
+
+
+def _blocks(loop: Loop, sizes: Sequence[int]) -> tuple[int, int]:
+    """Rows (with one axis, elements) of a block, and the number of blocks; from the shape alone."""
+    if not loop.blocked:
+        return 1, 1
+    rows, cols, depth = _extent(loop, sizes)
+    unit = 1 if loop.outer == 0 else cols * depth
+    whole = rows * cols * depth // unit
+    if whole * unit <= ALONE:
+        return whole, 1
+    block = max(1, BLOCK // unit, -(-whole // MOST_BLOCKS))
+    return block, -(-whole // block)
+
+
+def _words(
+    loop: Loop, values: Mapping[str, int], sizes: Sequence[int], operands: _Operands
+) -> tuple[Word, ...]:
+    """The words of `loop.slots()`."""
+    out: list[Word] = []
+    for name in loop.slots():
+        if name in operands.pointers:
+            out.append(operands.pointers[name])
+        elif name in values:
+            out.append(values[name])
+        elif name.startswith("size"):
+            out.append(sizes[int(name[4:])])
+        else:
+            operand, axis = name.rsplit(".stride", 1)
+            out.append(operands.strides[operand][int(axis)])
+    return tuple(out)
+
+
+# --- time ------------------------------------------------------------------------
+
+
+def estimate(loop: Loop, elements: int) -> float:
+    """Nanoseconds on one thread, roughly: operations on vectors, or bytes."""
+    weight = sum(
+        (12 if t.op in COSTLY else 1)
+        for t in walk(*loop.roots())
+        if t.level in (LANE, DEEP) and t.args
+    )
+    nbytes = sum(ITEMSIZE[o.dtype] for o in loop.operands if loop.level(o) in (LANE, DEEP))
+    return elements * (weight * 0.02 + nbytes * 0.03) + 30.0
+
+
+def chunk_of(units: str, total: int, ns: float) -> int:
+    """Units per chunk: all of them where a launch does not pay; else a few chunks per thread."""
+    threads = pool.threads()
+    if threads == 1 or ns < PARALLEL_NS or total < 2:
+        return max(total, 1)
+    pieces = max(2, min(4 * threads, int(ns / 5_000.0)))
+    chunk = -(-total // pieces)
+    return -(-chunk // 64) * 64 if units == "elements" else max(chunk, 1)
