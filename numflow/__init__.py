@@ -35,6 +35,7 @@ from numflow.dtypes import (
 )
 from numflow.eager.apply import executing_eagerly
 from numflow.eager.custom_gradient import custom_gradient
+from numflow.eager.module import Module
 from numflow.eager.tape import GradientTape, UnconnectedGradients
 from numflow.eager.variable import Variable
 from numflow.function import function
@@ -156,6 +157,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DType",
     "GradientTape",
+    "Module",
     "Tensor",
     "TensorShape",
     "TensorSpec",

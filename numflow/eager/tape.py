@@ -291,22 +291,63 @@ class GradientTape:
         """
         y = self._target(target)
         rows: list[Any] = []
-        persistent, self._persistent = self._persistent, True
-        try:
-            with _paused(self):
-                flat = shaping.reshape(y, [-1])
-                for k in range(int(flat.shape[0])):
-                    ct = shaping.reshape(_unit(flat, k), y.shape)
-                    rows.append(nest.flatten(self.gradient(y, sources, ct, unconnected_gradients)))
-        finally:
-            self._persistent = persistent
-            self._used = not persistent
+        with self._several():
+            flat = shaping.reshape(y, [-1])
+            for k in range(int(flat.shape[0])):
+                ct = shaping.reshape(_unit(flat, k), y.shape)
+                rows.append(nest.flatten(self.gradient(y, sources, ct, unconnected_gradients)))
         columns = []
         for source, column in zip(nest.flatten(sources), zip(*rows, strict=True), strict=True):
             shape = [*y.spec.shape, *source.spec.shape]
             known = None not in column
             columns.append(shaping.reshape(shaping.stack(list(column)), shape) if known else None)
         return nest.pack_sequence_as(sources, columns)
+
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """The Jacobian of each example for its own inputs: [batch, *target[1:], *source[1:]].
+
+        Raises:
+          ValueError: the first sizes differ.
+        """
+        y = self._target(target)
+        if not y.spec.shape or y.spec.shape[:1] != source.spec.shape[:1]:
+            raise ValueError(
+                explain(
+                    "batch_jacobian",
+                    "target and source must have the same first size",
+                    {"target": y.spec, "source": source.spec},
+                )
+            )
+        rows = []
+        with self._several():
+            flat = shaping.reshape(y, [y.spec.shape[0], -1])
+            for k in range(int(flat.shape[1])):
+                ones = shaping.ones_like(flat[:, k])
+                cts = [ones if j == k else shaping.zeros_like(ones) for j in range(flat.shape[1])]
+                ct = shaping.reshape(shaping.stack(cts, 1), y.spec.shape)
+                rows.append(self.gradient(y, source, ct, unconnected_gradients))
+        if any(row is None for row in rows):
+            return None
+        shape = [*y.spec.shape, *source.spec.shape[1:]]
+        return shaping.reshape(shaping.stack(rows, 1), shape)
+
+    @contextmanager
+    def _several(self) -> Iterator[None]:
+        """Several gradients may be taken meanwhile; what they do is not recorded here."""
+        persistent, self._persistent = self._persistent, True
+        try:
+            with _paused(self):
+                yield
+        finally:
+            self._persistent = persistent
+            self._used = self._used or not persistent
 
     # --- why not ---
 
@@ -385,10 +426,7 @@ def _paused(tape: GradientTape) -> Iterator[None]:
 
 def _unit(flat: Tensor, k: int) -> Tensor:
     """1 at position k, else 0, like flat."""
-    positions = shaping.stack(
-        [maths.cast(float(i == k), flat.dtype) for i in range(int(flat.shape[0]))]
-    )
-    return positions
+    return shaping.stack([maths.cast(float(i == k), flat.dtype) for i in range(flat.shape[0])])
 
 
 def _cotangents(targets: list[Tensor], given: Any) -> list[Tensor]:

@@ -363,6 +363,18 @@ class Variable(Operators):
             ufunc(self._array, tensor._array, out=self._array)
         return self
 
+    def _in_place(self, _: Any) -> Variable:
+        raise RuntimeError(
+            explain(
+                "Variable",
+                f"`+=` and the like would make a tensor of variable {self._name}",
+                fix="assign_add, assign_sub or assign",
+            )
+        )
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = __imod__ = __ipow__ = _in_place
+    __imatmul__ = __iand__ = __ior__ = __ixor__ = _in_place
+
     # --- TensorFlow 1's face, for variables outside of a graph ---
 
     def load(self, value: Any, session: Any = None) -> None:

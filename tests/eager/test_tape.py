@@ -292,3 +292,16 @@ def test_random_numbers_of_a_call_are_those_of_its_gradient() -> None:
         gradient = tape.gradient(y, x)
         np.testing.assert_array_equal(gradient, y)
         assert 300 < float(nf.reduce_sum(gradient)) < 700
+
+
+@BOTH
+def test_batch_jacobian_against_the_formula(wrap: Wrap) -> None:
+    def f(x: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = nf.stack([x[:, 0] * x[:, 1], x[:, 2] ** 2], 1)
+        return tape.batch_jacobian(y, x)
+
+    got = wrap(f)(nf.constant([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+    want = [[[2, 1, 0], [0, 0, 6]], [[5, 4, 0], [0, 0, 12]]]
+    np.testing.assert_array_equal(got, want)

@@ -148,3 +148,11 @@ def test_references_are_keys() -> None:
 
 def test_it_prints_as_in_tensorflow() -> None:
     assert repr(nf.Variable(1.5)) == "<tf.Variable 'Variable:0' shape=() dtype=float32, numpy=1.5>"
+
+
+def test_plus_equals_is_refused() -> None:
+    v = nf.Variable(1.0, name="v")
+    with pytest.raises(
+        RuntimeError, match="would make a tensor of variable v:0\n  try: assign_add"
+    ):
+        v += 1.0
