@@ -1,8 +1,9 @@
 """A cluster of the graph -> a Loop, and where its operands lie.
 
-The domain's axes are collapsed first (graph/collapse.py), symbols included; the letters that come out name the kernel.
-Then each member's scalar body runs against a Body. A member that needs a fold over the columns goes into a later sweep;
-what is costly and needed in more than one sweep is stored and read back while the row is in cache.
+The domain's axes are collapsed first (graph/collapse.py), symbols included; the letters that come
+out name the kernel. Then each member's scalar body runs against a Body. A member that needs a fold
+over the columns goes into a later sweep; what is costly and needed in more than one sweep is stored
+and read back while the row is in cache.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ KINDS = {"any": "max", "all": "min"}
 
 @dataclass(frozen=True)
 class Place:
-    """Where an operand lies: the value whose buffer it is (None: scratch), and its offset and stride per loop axis."""
+    """Where an operand lies: the value whose buffer it is (None: scratch), and its offset and
+    stride per loop axis."""
 
     value: Value | None
     offset: Extent
@@ -65,7 +67,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Fold:
-    """A fold across rows: the value it gives, its kind, what it runs over, and the operand of its partials."""
+    """A fold across rows: the value it gives, its kind, what it runs over, and the operand of its
+    partials."""
 
     value: Value
     kind: str
@@ -77,7 +80,8 @@ class Fold:
 class ClusterCode:
     """A Loop, the place of each operand, the sizes of its axes, and its folds across rows.
 
-    finals: a Loop that folds the partials of several blocks, with the names of its operands, per kind of fold.
+    finals: a Loop that folds the partials of several blocks, with the names of its operands, per
+    kind of fold.
     checks: the node of each check, by its number.
     """
 
@@ -92,7 +96,8 @@ class ClusterCode:
     store_first: dict[str, int] = field(default_factory=dict)
 
     def finals(self) -> list[tuple[Loop, tuple[Fold, ...]]]:
-        """The loops that fold the partials of more than one block: one for those per column, one for scalars."""
+        """The loops that fold the partials of more than one block: one for those per column, one
+        for scalars."""
         out = []
         for columns in (True, False):
             folds = tuple(f for f in self.folds if (f.over == "rows") == columns)
@@ -113,7 +118,8 @@ class _Recorder(Body):
 
 
 class _Index:
-    """What an indexed body asks for the indices of its element: index(k) along axis k of its output."""
+    """What an indexed body asks for the indices of its element: index(k) along axis k of its
+    output."""
 
     def __init__(self, build: _Build, axes: Sequence[int]) -> None:
         self._build, self._axes = build, axes
@@ -123,7 +129,8 @@ class _Index:
 
 
 def fits(group: Group) -> bool:
-    """Whether the cluster's axes collapse to a form that a Loop has, whichever members are stored."""
+    """Whether the cluster's axes collapse to a form that a Loop has, whichever members are
+    stored."""
     if group.deep:
         return True
     reads = _reads(group, {})
@@ -184,7 +191,8 @@ def _reads(
 def _collapsed(
     group: Group, strides: Sequence[tuple[Extent, ...]], output: int = -1, keep: Sequence[int] = ()
 ) -> Axes | None:
-    """The loop's axes; None where the columns do not become one axis. A rowwise loop has at least one outer axis."""
+    """The loop's axes; None where the columns do not become one axis. A rowwise loop has at least
+    one outer axis."""
     domain = group.domain
     assert domain is not None
     kinds = [group.cols is not None and k >= len(domain) - group.cols for k in range(len(domain))]
@@ -270,14 +278,16 @@ class _Build:
         return isinstance(node.op.lower, Reduction) and node.output not in self.group.closed
 
     def _stages(self) -> None:
-        """The sweep in which each member is computed; the result of a fold over columns exists one later."""
+        """The sweep in which each member is computed; the result of a fold over columns exists one
+        later."""
         self.stage: dict[Value, int] = {}
         for n in self.group.nodes:
             at = max((self.stage.get(v, 0) for v in n.inputs), default=0)
             self.stage[n.output] = at + self._folds_columns(n)
 
     def _costly_for_later(self) -> list[Value]:
-        """Elements of transcendental functions that a later sweep needs: stored, and read back from the cache."""
+        """Elements of transcendental functions that a later sweep needs: stored, and read back from
+        the cache."""
         if self.group.cols is None:
             return []
         costly = {n.output for n in self.group.nodes if n.op.name in COSTLY}
@@ -374,7 +384,7 @@ class _Build:
         lower = node.op.lower
         assert isinstance(lower, Elementwise)
         inputs = [self._input(node, k) for k in range(len(node.inputs))]
-        if lower.index:
+        if lower.indexed:
             inputs = [_Index(self, self.group.maps[node.output]), *inputs]  # type: ignore[list-item]
         term: Term = lower.body(self.body, *inputs, **node.attrs)
         half = CODES[node.output.spec.dtype.name]
@@ -391,7 +401,8 @@ class _Build:
         return b.load(self.loads[node, k])
 
     def _again(self, v: Value) -> Term:
-        """A member's term in this sweep: kept, or computed anew from what is kept; per row it stays as it is."""
+        """A member's term in this sweep: kept, or computed anew from what is kept; per row it stays
+        as it is."""
         made = self.stage[v]
         if made == self.sweep or not self._per_element(v):
             return self.terms[v, made]
@@ -415,7 +426,8 @@ class _Build:
         return self.body.const(0, "i64") if at is None else self.body.index(at)
 
     def _store_results(self) -> None:
-        """At the start of a sweep: the results of the folds of the one before, where others read them."""
+        """At the start of a sweep: the results of the folds of the one before, where others read
+        them."""
         for v in self.pending:
             self.body.store(self.out_names[v], self.terms[v, self.stage[v]])
         self.pending.clear()
@@ -453,7 +465,7 @@ class _Build:
 
 
 def _indexed(node: Node) -> bool:
-    return isinstance(node.op.lower, Elementwise) and node.op.lower.index
+    return isinstance(node.op.lower, Elementwise) and node.op.lower.indexed
 
 
 def _sweep_order(loop: Loop) -> dict[str, dict[str, int]]:

@@ -31,12 +31,12 @@ from numflow.shapes import Extent, Shape, product
 class Elementwise(NamedTuple):
     """body(b, *terms, **attrs) -> term: the output's element from the inputs' (kernels/scalar.py).
 
-    index: the body also wants the element's own indices, and is called as body(b, axes, *terms,
-           **attrs) where `axes(k)` gives the index along axis k of the output as an int64 term.
+    indexed: the body also wants the element's own indices, and is called as body(b, axes, *terms,
+             **attrs) where `axes(k)` gives the index along axis k of the output as an int64 term.
     """
 
     body: Callable[..., Any]
-    index: bool = False
+    indexed: bool = False
 
 
 class Checked(NamedTuple):

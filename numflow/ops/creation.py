@@ -93,7 +93,7 @@ def _iota_body(b: Any, axes: Any, *, shape: Shape, axis: int, dtype: dtypes.DTyp
     return b.cast(axes(axis), b.code(dtype))
 
 
-iota_op = Op("iota", _iota_infer, _iota_reference, None, Elementwise(_iota_body, index=True))
+iota_op = Op("iota", _iota_infer, _iota_reference, None, Elementwise(_iota_body, indexed=True))
 
 
 def iota(shape: Shape, axis: int, dtype: dtypes.DType) -> Tensor:

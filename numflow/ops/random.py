@@ -186,7 +186,7 @@ uniform_op = Op(
     _line_infer,
     _uniform_reference,
     None,
-    Elementwise(_uniform_body, index=True),
+    Elementwise(_uniform_body, indexed=True),
 )
 
 
@@ -206,7 +206,7 @@ def _normal_body(
 
 
 normal_op = Op(
-    "philox_normal", _line_infer, _normal_reference, None, Elementwise(_normal_body, index=True)
+    "philox_normal", _line_infer, _normal_reference, None, Elementwise(_normal_body, indexed=True)
 )
 
 
@@ -220,7 +220,9 @@ def _bits_body(b: Any, axes: Any, key: Any, step: Any, *, shape: Shape, dtype: d
     return b.bitor(b.shl(high, 32), low)
 
 
-bits_op = Op("philox_bits", _line_infer, _bits_reference, None, Elementwise(_bits_body, index=True))
+bits_op = Op(
+    "philox_bits", _line_infer, _bits_reference, None, Elementwise(_bits_body, indexed=True)
+)
 
 
 def _fill(op: Op, key: Tensor, step: Tensor, shape: Shape, dtype: dtypes.DType) -> Tensor:

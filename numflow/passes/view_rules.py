@@ -107,7 +107,7 @@ def elementwise_of_broadcast(node: Node, inputs: Inputs) -> Tensor | None:
             kept = tried
     if any(a is not b for a, b in zip(kept, inputs, strict=True)):
         return op(*kept, **node.attrs)  # type: ignore[no-any-return]
-    if op.lower.index or not _gives(node, small, None):
+    if op.lower.indexed or not _gives(node, small, None):
         return None
     return shaped(op(*small, **node.attrs), want.shape)
 
