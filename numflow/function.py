@@ -13,6 +13,7 @@ own.
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import threading
@@ -97,6 +98,10 @@ class Function:
     def experimental_get_tracing_count(self) -> int:
         """How many times the function was traced."""
         return self._count
+
+    def __deepcopy__(self, memo: Any) -> Function:
+        """Another function of the same code, with traces of its own."""
+        return Function(copy.deepcopy(self._python_function, memo), self._signature)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """A method: one Function per instance, kept in the instance."""

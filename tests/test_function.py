@@ -293,3 +293,33 @@ def test_threads_may_call_one_function() -> None:
     for t in threads:
         t.join()
     assert not wrong and v.numpy().tolist() == [2001.0] * 5
+
+
+def test_copies_have_traces_of_their_own() -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.v = nf.Variable(1.0)
+            self.f = nf.function(self._f)
+
+        def _f(self, x: Any) -> Any:
+            return x * self.v.assign_add(1.0)
+
+        @nf.function
+        def g(self, x: Any) -> Any:
+            return x * self.v
+
+    a = Model()
+    x = nf.constant(2.0)
+    assert float(a.f(x)) == float(a.g(x)) == 4.0
+    b = copy.deepcopy(a)
+    assert [float(m.f(x)) for m in (b, b, a)] == [6.0, 8.0, 6.0]
+    assert [float(m.g(x)) for m in (b, a)] == [8.0, 6.0]
+
+
+def test_a_tensor_of_a_trace_is_not_assigned_outside() -> None:
+    kept: list[Any] = []
+    f = nf.function(lambda x: kept.append(x) or x)  # type: ignore[func-returns-value]
+    f(nf.constant(1.0))
+    for assign in (nf.Variable(1.0).assign, nf.Variable(1.0).assign_add):
+        with pytest.raises(SymbolicTensorError, match="used outside of it"):
+            assign(kept[0])

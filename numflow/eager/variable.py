@@ -344,10 +344,10 @@ class Variable(Operators):
         if interpreter is not eager:
             interpreter.assign(self, value)  # type: ignore[attr-defined]
             return self
-        assert isinstance(value, EagerTensor)
+        array = _array(value, "assign")
         if not self._loose:
             check_assigned(self, value.spec)
-        self._write(value._array)
+        self._write(array)
         return self
 
     def _update(self, op: str, ufunc: Any, delta: Any) -> Variable:
@@ -355,12 +355,12 @@ class Variable(Operators):
             value = self._as_tensor()
             return self._assign(value + delta if ufunc is np.add else value - delta)
         tensor = as_tensor(delta, self._dtype, op, "delta")
-        assert isinstance(tensor, EagerTensor)
-        if tensor._array.shape != self._array.shape:
+        array = _array(tensor, op)
+        if array.shape != self._array.shape:
             check_assigned(self, tensor.spec)
         with self._lock, np.errstate(all="ignore"):
             self.make_private()
-            ufunc(self._array, tensor._array, out=self._array)
+            ufunc(self._array, array, out=self._array)
         return self
 
     def _in_place(self, _: Any) -> Variable:
@@ -424,6 +424,24 @@ class Reference:
 
     def __hash__(self) -> int:
         return id(self._variable)
+
+
+def _array(tensor: Tensor, op: str) -> Array:
+    """The value of a tensor.
+
+    Raises:
+      SymbolicTensorError: it belongs to a trace.
+    """
+    if isinstance(tensor, EagerTensor):
+        return tensor._array
+    raise SymbolicTensorError(
+        explain(
+            op,
+            "a tensor of a traced function is used outside of it",
+            {"tensor": tensor},
+            fix="return it from the function",
+        )
+    )
 
 
 def _initial(value: Any) -> Any:
