@@ -1,9 +1,10 @@
 """A materialised graph -> a Program: ordered steps over buffers, sizes still symbolic.
 
-A buffer is named by the value it first holds (its *root*); views are layouts in it. A root is an argument, a constant,
-a variable's memory, a small table of sizes, a result, or in the arena of the plan. Steps that write variables come last,
-so that whatever can refuse has run before: a new value goes straight into the variable's memory where nobody reads the
-old one afterwards, else through a copy at the end. The updates of all parameters become one step over segments.
+A buffer is named by the value it first holds (its *root*); views are layouts in it. A root is an
+argument, a constant, a variable's memory, a small table of sizes, a result, or in the arena of the
+plan. Steps that write variables come last, so that whatever can refuse has run before: a new value
+goes straight into the variable's memory where nobody reads the old one afterwards, else through a
+copy at the end. The updates of all parameters become one step over segments.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Step:
 
 @dataclass(eq=False)
 class ClusterStep(Step):
-    """A fused loop. inputs: where that what its nodes take from outside lies, for domains without elements."""
+    """A fused loop. inputs: where that what its nodes take from outside lies, for domains without
+    elements."""
 
     code: ClusterCode
     inputs: dict[Value, tuple[Value, Layout]]
@@ -49,7 +51,8 @@ class SegmentStep(Step):
 
 @dataclass(eq=False)
 class LibraryStep(Step):
-    """A kernel of kernels/: inputs and outputs are dense. bias and relu: what a matrix product takes along."""
+    """A kernel of kernels/: inputs and outputs are dense. bias and relu: what a matrix product
+    takes along."""
 
     node: Node
     inputs: tuple[tuple[Value, Layout], ...]
@@ -60,7 +63,8 @@ class LibraryStep(Step):
 
 @dataclass(eq=False)
 class CopyStep(Step):
-    """Elements of a layout into another: assemblies, and variables that could not be written at once."""
+    """Elements of a layout into another: assemblies, and variables that could not be written at
+    once."""
 
     source: tuple[Value, Layout] | None  # None: the fill value
     target: tuple[Value, Layout]
@@ -120,7 +124,7 @@ class _Emitter:
         self.results = {self._root(v) for v in graph.outputs}
         new_values = {self._root(n.inputs[0]) for n in self.writes}
         groups = fuse(graph, fits)
-        wanted = {v for v in graph.outputs} | {n.inputs[0] for n in self.writes}
+        wanted = {*graph.outputs, *(n.inputs[0] for n in self.writes)}
         for g in groups:
             self._emit(g, wanted)
         order = self._writers_last(new_values)
@@ -151,7 +155,7 @@ class _Emitter:
     def _roots(self, values: Iterable[Value]) -> tuple[Value, ...]:
         return tuple(dict.fromkeys(self._root(v) for v in values))
 
-    # steps -------------------------------------------------------------------------------------------
+    # steps ----------------------------------------------------------------------------------------
     def _emit(self, group: Group, wanted: set[Value]) -> None:
         if group.is_cluster:
             self.steps.append(self._cluster(group, wanted))
@@ -251,9 +255,10 @@ class _Emitter:
             )
             self.steps.append(CopyStep((node,), (root,), (out,), (root, layout), (out, part)))
 
-    # order -------------------------------------------------------------------------------------------
+    # order ----------------------------------------------------------------------------------------
     def _writers_last(self, new_values: set[Value]) -> list[Step]:
-        """Steps that compute new values of variables, and those that need these, after all others."""
+        """Steps that compute new values of variables, and those that need these, after all
+        others."""
         early: list[Step] = []
         late: list[Step] = []
         held: set[Value] = set()
@@ -305,7 +310,8 @@ class _Emitter:
         return assigned, copies
 
     def _in_place(self, step: Step, root: Value, olds: list[Value]) -> bool:
-        """Whether a cluster may write root where it reads the old value: each element by the unit that reads it."""
+        """Whether a cluster may write root where it reads the old value: each element by the unit
+        that reads it."""
         if not isinstance(step, ClusterStep):
             return False
         code = step.code
@@ -320,11 +326,12 @@ class _Emitter:
                     return False
         return True
 
-    # updates as segments -----------------------------------------------------------------------------
+    # updates as segments --------------------------------------------------------------------------
     def _merge_updates(
         self, order: list[Step], assigned: dict[Value, Any]
     ) -> tuple[list[Step], int]:
-        """Elementwise steps of one form that write variables become one; also the index of the first writer."""
+        """Elementwise steps of one form that write variables become one; also the index of the
+        first writer."""
         writers = [s for s in order if any(w in assigned for w in s.writes)]
         if not writers:
             return order, len(order)
@@ -349,8 +356,8 @@ class _Emitter:
     def _may_move(
         self, step: Step, to: int, writers: Sequence[Step], assigned: dict[Value, Any]
     ) -> bool:
-        """Whether a writer may run as early as writer number `to`: it reads nothing that is made from there on, and
-        writes no variable whose old value is read until then."""
+        """Whether a writer may run as early as writer number `to`: it reads nothing that is made
+        from there on, and writes no variable whose old value is read until then."""
         between = writers[to : writers.index(step)]
         old = {v for n in self.graph.nodes if n.op.effect == "read" and not n.inputs for v in n.outputs
                if any(assigned.get(w) is n.attrs["variable"] for w in step.writes)}  # fmt: skip
@@ -405,12 +412,11 @@ def _refuses(step: Step) -> bool:
 def _host_only(node: Node) -> bool:
     """Dtypes that no kernel takes: complex numbers and strings run through the reference."""
     return (
-        (not isinstance(node.op.lower, View)
-        and isinstance(node.op.lower, Elementwise | Library | Assemble) is False)
-        or any(
-            v.spec.dtype.is_complex or v.spec.dtype.name == "string"
-            for v in (*node.inputs, *node.outputs)
-        )
+        not isinstance(node.op.lower, View)
+        and isinstance(node.op.lower, Elementwise | Library | Assemble) is False
+    ) or any(
+        v.spec.dtype.is_complex or v.spec.dtype.name == "string"
+        for v in (*node.inputs, *node.outputs)
     )
 
 

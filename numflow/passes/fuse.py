@@ -1,8 +1,10 @@
-"""Parts the nodes of a graph into groups: clusters that become one loop nest, and single nodes that do not.
+"""Parts the nodes of a graph into groups: clusters that become one loop nest, and single nodes that
+do not.
 
-README.md in this folder explains domains, axis maps and closed values. The rule is greedy in program order: a node
-joins the groups that produce its inputs, and these join each other, where the domain, the folds and the order allow.
-Whatever a cluster holds can be printed: `fits` is asked before a node joins.
+README.md in this folder explains domains, axis maps and closed values. The rule is greedy in
+program order: a node joins the groups that produce its inputs, and these join each other, where the
+domain, the folds and the order allow. Whatever a cluster holds can be printed: `fits` is asked
+before a node joins.
 """
 
 from __future__ import annotations
@@ -110,7 +112,7 @@ class _Fuser:
         self._beside()
         return [g for g in self.groups if g.nodes]
 
-    # groups and the order between them ---------------------------------------------------------------
+    # groups and the order between them ------------------------------------------------------------
     def _new(self, group: Group) -> Group:
         group.bit = 1 << len(self.groups)
         self.groups.append(group)
@@ -183,7 +185,8 @@ class _Fuser:
             self._enter(user, group)
 
     def _settled(self, value: Value) -> bool:
-        """Whether value is an argument, a constant or a variable, or a dense view of these: it waits for no group."""
+        """Whether value is an argument, a constant or a variable, or a dense view of these: it
+        waits for no group."""
         root, layout = layout_of(value, self.layouts)
         at_once = root.node is None or root.node.op is constant_op or root.node.op.effect == "read"
         return at_once and layout.strides[-1] == 1
@@ -200,9 +203,10 @@ class _Fuser:
             raise AssertionError(f"{node!r} does not fit its own domain")
         self._new(group)
 
-    # joining -----------------------------------------------------------------------------------------
+    # joining --------------------------------------------------------------------------------------
     def _join(self, node: Node) -> bool:
-        """Put node into a group of one of its producers, and merge the others into it where that is possible."""
+        """Put node into a group of one of its producers, and merge the others into it where that is
+        possible."""
         producers: list[Group] = []
         for v in node.inputs:
             g = self.group_of.get(v)
@@ -221,7 +225,8 @@ class _Fuser:
         return False
 
     def _waits(self, group: Group, node: Node) -> bool:
-        """Whether node needs the group to have run: through others, or through a view of a member."""
+        """Whether node needs the group to have run: through others, or through a view of a
+        member."""
         for v in node.inputs:
             source = self._producer(v)
             if source is None:
@@ -285,7 +290,8 @@ class _Fuser:
         return self._settle(group, node.output, axes)
 
     def _settle(self, group: Group, value: Value, axes: list[int | None]) -> bool:
-        """Give the axes that no member decides a place: the same position, or a new trailing axis."""
+        """Give the axes that no member decides a place: the same position, or a new trailing
+        axis."""
         shape, domain = value.spec.shape, group.domain
         assert domain is not None
         for k, n in enumerate(shape):
@@ -378,9 +384,10 @@ class _Fuser:
         group.maps[node.output] = ()
         return True
 
-    # merging -----------------------------------------------------------------------------------------
+    # merging --------------------------------------------------------------------------------------
     def _merge(self, into: Group, other: Group) -> bool:
-        """Make one group of two over the same domain, if no path leads from one through others to the other."""
+        """Make one group of two over the same domain, if no path leads from one through others to
+        the other."""
         if into.deep or other.deep or into.domain != other.domain or into.domain is None:
             return False
         if into.cols is not None and other.cols is not None and into.cols != other.cols:
@@ -413,8 +420,8 @@ class _Fuser:
         return True
 
     def _readable(self, maker: Group, reader: Group, maps: dict[Value, Axes]) -> bool:
-        """Whether all that reader takes from maker is there for it in the same loop: where it is made, not closed, and
-        not through views."""
+        """Whether all that reader takes from maker is there for it in the same loop: where it is
+        made, not closed, and not through views."""
         for n in reader.nodes:
             for v in n.inputs:
                 if self._producer(v) is not maker:

@@ -1,4 +1,5 @@
-"""Copies where a dense buffer is needed, folds over one run of axes each: what fuse.py and codegen rely on.
+"""Copies where a dense buffer is needed, folds over one run of axes each: what fuse.py and codegen
+rely on.
 
 Before                                          After
   %1 = transpose(%0, perm=(1, 0))                 %1 = transpose(%0, perm=(1, 0))
@@ -6,8 +7,9 @@ Before                                          After
   return %2                                       %3 = reshape(%2, shape=(6,))
                                                   return %3
 
-A view that strides cannot express reads a copy of its input; library kernels, assemblies and outputs get dense arrays of
-their own; a fold over axes that are not neighbours becomes one fold per run, the last run first.
+A view that strides cannot express reads a copy of its input; library kernels, assemblies and
+outputs get dense arrays of their own; a fold over axes that are not neighbours becomes one fold per
+run, the last run first.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ copy_op = Op(
 
 
 def soft(node: Node) -> bool:
-    """Whether a view only adds, drops or repeats axes, so that it can be part of a cluster's body."""
+    """Whether a view only adds, drops or repeats axes, so that it can be part of a cluster's
+    body."""
     if not isinstance(node.op.lower, View):
         return False
     (x,), out = node.inputs, node.output
@@ -60,7 +63,8 @@ def layout_of(value: Value, layouts: dict[Value, tuple[Value, Layout]]) -> tuple
 
 
 def materialise(graph: Graph) -> Graph:
-    """An equal graph in which views are layouts, and library kernels and outputs have dense arrays."""
+    """An equal graph in which views are layouts, and library kernels and outputs have dense
+    arrays."""
     layouts: dict[Value, tuple[Value, Layout]] = {}
 
     def value(t: Tensor) -> Value:
@@ -155,7 +159,8 @@ def _own_outputs(graph: Graph) -> Graph:
 
 
 def _readable(shape: Shape, strides: Sequence[Extent], run: Sequence[int]) -> bool:
-    """Whether a loop can fold a layout over neighbouring axes: what it calls columns must be one axis."""
+    """Whether a loop can fold a layout over neighbouring axes: what it calls columns must be one
+    axis."""
     kept = [k for k, n in enumerate(shape) if n != 1 and k not in run]
     if all(k < run[0] for k in kept):
         columns = set(run)

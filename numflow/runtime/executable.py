@@ -1,4 +1,5 @@
-"""Executable: a Program that can be called with arrays. It keeps a plan per shape, and a copy of it per busy thread."""
+"""Executable: a Program that can be called with arrays. It keeps a plan per shape, and a copy of it
+per busy thread."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ MOST_PLANS = 64
 class Executable:
     """A compiled graph: `executable(arrays) -> results`.
 
-    arrays are those of graph.inputs, in order: arguments, then captures. Variables are read and written by the program.
+    arrays are those of graph.inputs, in order: arguments, then captures. Variables are read and
+    written by the program.
     """
 
     def __init__(self, program: Program) -> None:

@@ -20,8 +20,9 @@ class Interval(NamedTuple):
 def offsets(intervals: Sequence[Interval]) -> tuple[dict[Hashable, int], int]:
     """The offset of each buffer, and the bytes in all: memory is used again once a buffer has died.
 
-    Greedy by size: the largest buffers are placed first, each at the lowest offset where nothing that lives at the same
-    time is (Pisarchyk & Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", section 5).
+    Greedy by size: the largest buffers are placed first, each at the lowest offset where nothing
+    that lives at the same time is (Pisarchyk & Lee 2020, "Efficient Memory Management for Deep
+    Neural Net Inference", section 5).
 
     Example:
       >>> offsets([Interval("a", 64, 0, 1), Interval("b", 64, 1, 2), Interval("c", 64, 2, 3)])

@@ -1,8 +1,8 @@
 """Steps of a program, all sizes known -> instructions before addresses: words, units, chunks.
 
 A word that will be an address is a `Pointer`: to the buffer of a root, to scratch of one step, or
-to a table of words. Blocks of folds follow from the shape alone, so that the number of threads changes
-no bit; chunks, which only part elementwise work and rows, follow from the estimated time.
+to a table of words. Blocks of folds follow from the shape alone, so that the number of threads
+changes no bit; chunks, which only part elementwise work and rows, follow from the estimated time.
 """
 
 from __future__ import annotations

@@ -1,0 +1,126 @@
+"""Groups: each node in one, in an order that data allow; what is fused, and what must not be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from numflow import dtypes
+from numflow.codegen.cluster import fits
+from numflow.codegen.program import ClusterStep, LibraryStep, SegmentStep, Step, emit
+from numflow.graph.graph import Graph, Value, constant_op, sizes_op
+from numflow.graph.lowering import Layout, View
+from numflow.graph.tensor import Tensor
+from numflow.ops import activation, linalg, loss, math, reduce, shape, slicing
+from numflow.passes.fuse import Group, fuse
+from numflow.passes.materialise import layout_of, materialise
+from numflow.passes.pipeline import run_passes
+from tests.codegen.drawn_programs import Trial, draw
+
+
+def groups_of(graph: Graph) -> tuple[Graph, list[Group]]:
+    graph = materialise(run_passes(graph))
+    return graph, fuse(graph, fits)
+
+
+def steps_of(*outputs: Tensor, trial: Trial) -> list[Step]:
+    return emit(run_passes(trial.graph(*outputs))).steps
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_node_is_in_one_group_and_groups_wait_for_no_later_one(seed: int) -> None:
+    """Of random programs; members read members of their own group where these are made."""
+    drawn = draw(seed, nodes=10 + seed, symbolic=seed % 3 == 0)
+    graph, groups = groups_of(drawn.result)
+    nodes = [n for g in groups for n in g.nodes]
+    assert len(nodes) == len(set(nodes))
+    alone = {n for n in graph.nodes if n.op in (constant_op, sizes_op) or n.op.effect == "read"}
+    views = {n for n in graph.nodes if isinstance(n.op.lower, View)}
+    assert set(graph.nodes) - alone - views <= set(nodes) <= set(graph.nodes) - alone
+    made: dict[Value, Group] = {v: g for g in groups for n in g.nodes for v in n.outputs}
+    done: list[Group] = []
+    layouts: dict[Value, tuple[Value, Layout]] = {}
+    for g in groups:
+        for n in g.nodes:
+            for v in n.inputs:
+                if made.get(v) is g:
+                    assert v not in g.closed, "a member reads what its group only finishes"
+                    continue
+                source = made.get(v) or made.get(layout_of(v, layouts)[0])
+                assert source is None or source in done
+        done.append(g)
+
+
+def test_elementwise_ops_around_one_fold_are_one_loop() -> None:
+    """Softmax, its scale before and what follows: one pass over memory."""
+    trial = Trial()
+    with trial.building:
+        x = trial.input(7, 5)
+        y = math.square(activation.softmax(x * 3.0)) + 1.0
+    (step,) = steps_of(y, trial=trial)
+    assert isinstance(step, ClusterStep)
+
+
+def test_cross_entropy_with_its_gradient_is_one_loop_beside_labels_and_mean() -> None:
+    trial = Trial()
+    with trial.building:
+        x, labels = trial.input(64, 10), trial.input(64, dtype=dtypes.int32)
+        y = reduce.reduce_mean(loss.sparse_softmax_cross_entropy_with_logits(labels, x))
+        (gradient,) = trial.gradients(y, [x])
+        assert gradient is not None
+        bias = reduce.reduce_sum(gradient, 0)
+    assert sum(isinstance(s, ClusterStep) for s in steps_of(y, gradient, bias, trial=trial)) <= 3
+
+
+def test_a_product_takes_bias_and_relu_along() -> None:
+    trial = Trial()
+    with trial.building:
+        x, w, b = trial.input(4, 5), trial.input(5, 3), trial.input(3)
+        y = activation.relu(linalg.matmul(x, w) + b)
+    (step,) = steps_of(y, trial=trial)
+    assert isinstance(step, LibraryStep)
+    assert step.bias is not None
+    assert step.relu
+
+
+@pytest.mark.parametrize(
+    "bias",
+    [
+        lambda b, c: slicing.getitem(b, np.s_[::2]),
+        lambda b, c: slicing.getitem(c, np.s_[:, 1]),
+        lambda b, c: math.tanh(slicing.getitem(b, np.s_[:3])),
+    ],
+    ids=["every other", "column", "computed"],
+)
+def test_a_bias_that_the_kernel_cannot_read_stays_outside(
+    bias: Callable[[Tensor, Tensor], Tensor],
+) -> None:
+    """The kernel reads neighbours, and waits for no loop."""
+    trial = Trial()
+    with trial.building:
+        x, w, b, c = (trial.input(*s) for s in ((4, 5), (5, 3), (6,), (3, 4)))
+        y = linalg.matmul(x, w) + bias(b, c)
+    products = [s for s in steps_of(y, trial=trial) if isinstance(s, LibraryStep)]
+    assert [s.bias for s in products] == [None]
+
+
+def test_updates_of_one_form_are_one_step() -> None:
+    """All parameters of a model, whatever their shapes."""
+    trial = Trial()
+    with trial.building:
+        for sizes in ((3, 5), (7,), (2, 3, 5)):
+            variable, old = trial.variable(np.ones(sizes))
+            trial.assign(variable, old - 0.1 * math.tanh(old))
+    (step,) = steps_of(trial=trial)
+    assert isinstance(step, SegmentStep)
+    assert len(step.codes) == 3
+
+
+def test_a_view_of_a_member_is_read_by_another_loop() -> None:
+    trial = Trial()
+    with trial.building:
+        y = math.tanh(trial.input(5, 5))
+        z = y + shape.transpose(y)
+    assert len(steps_of(z, trial=trial)) == 2
