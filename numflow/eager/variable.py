@@ -351,13 +351,12 @@ class Variable(Operators):
         return self
 
     def _update(self, op: str, ufunc: Any, delta: Any) -> Variable:
+        tensor = as_tensor(delta, self._dtype, op, "delta")
+        check_assigned(self, tensor.spec)
         if current() is not eager:
             value = self._as_tensor()
-            return self._assign(value + delta if ufunc is np.add else value - delta)
-        tensor = as_tensor(delta, self._dtype, op, "delta")
+            return self._assign(value + tensor if ufunc is np.add else value - tensor)
         array = _array(tensor, op)
-        if array.shape != self._array.shape:
-            check_assigned(self, tensor.spec)
         with self._lock, np.errstate(all="ignore"):
             self.make_private()
             ufunc(self._array, array, out=self._array)

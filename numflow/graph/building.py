@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,10 @@ class SymbolicTensor(Tensor):
         if not self.spec.shape:
             raise TypeError("len() of a scalar tensor")
         return int(self.shape[0])
+
+    def __iter__(self) -> Iterator[Tensor]:
+        # Without it Python would ask for item after item, and an unknown size has no last one.
+        return iter([self[i] for i in range(len(self))])
 
     def __hash__(self) -> int:
         return id(self)

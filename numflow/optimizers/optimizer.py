@@ -19,7 +19,7 @@ from numflow import dtypes, nest
 from numflow.eager.tape import GradientTape, why_unconnected
 from numflow.eager.tensor import EagerTensor
 from numflow.eager.variable import Variable
-from numflow.errors import explain
+from numflow.errors import ShapeError, explain
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
@@ -176,9 +176,7 @@ class Optimizer:
         pairs = self._connected(list(grads_and_vars))
         variables = [v for _, v in pairs]
         self.build(variables)
-        grads = self._clipped(
-            [as_tensor(g, v.dtype, "apply_gradients", "gradient") for g, v in pairs]
-        )
+        grads = self._clipped([_gradient(g, v) for g, v in pairs])
         self.prepare(variables)
         rates: dict[dtypes.DType, Tensor] = {}
         for g, v in zip(grads, variables, strict=True):
@@ -250,6 +248,24 @@ class Optimizer:
     def from_config(cls, config: dict[str, Any]) -> Any:
         """An optimizer from what `get_config` gave."""
         return cls(**config)
+
+
+def _gradient(gradient: Any, variable: Any) -> Tensor:
+    """gradient as a tensor of the variable's spec.
+
+    Raises:
+      ShapeError: it has another shape.
+    """
+    tensor = as_tensor(gradient, variable.dtype, "apply_gradients", "gradient")
+    if tensor.spec.shape != variable.spec.shape:
+        raise ShapeError(
+            explain(
+                "apply_gradients",
+                f"the gradient's shape is not that of variable {variable.name}",
+                {"variable": variable.spec, "gradient": tensor.spec},
+            )
+        )
+    return tensor
 
 
 def _square_sum(grads: Sequence[Any]) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import numflow as nf
+from numflow.errors import ShapeError
 from numflow.optimizers import SGD, Adam, Optimizer
 
 Arrays = list[np.ndarray[Any, Any]]
@@ -162,3 +163,20 @@ def test_slots_are_variables_and_config_makes_another() -> None:
     config = optimizer.get_config()
     assert Adam.from_config(config).get_config() == config
     assert nf.keras.optimizers.Adam is Adam
+
+
+@BOTH
+def test_a_gradient_of_another_shape_is_refused(traced: bool) -> None:
+    v, optimizer = nf.Variable([1.0, 2.0], name="v"), SGD(0.5)
+
+    def step() -> None:
+        optimizer.apply_gradients([(nf.constant(1.0), v)])
+
+    f = nf.function(step) if traced else step
+    with pytest.raises(ShapeError) as e:
+        f()
+    assert str(e.value).startswith(
+        "apply_gradients: the gradient's shape is not that of variable v:0\n"
+        "  variable: float32 [2]\n"
+        "  gradient: float32 []\n"
+    )

@@ -165,3 +165,16 @@ def test_many_traces_are_warned_of_once_with_the_cause(calls: Any, change: str) 
     start = "function: f has been traced 8 times, which is slow\n  the last time: "
     assert text.startswith(start + change)
     assert ("try: k=nf.constant(...)" in text) == isinstance(calls[0][0], int)
+
+
+def test_a_loop_over_a_tensor_is_unrolled_for_each_size() -> None:
+    f = nf.function(lambda x: sum((row * 2 for row in x), nf.constant(0.0)))
+    for n in (2, 3, 5, 3):
+        assert float(f(np.ones(n, np.float32))) == 2.0 * n
+
+
+def test_adding_to_a_variable_does_not_broadcast() -> None:
+    v = nf.Variable([1.0, 2.0])
+    for f in (v.assign_add, nf.function(v.assign_sub)):
+        with pytest.raises(ShapeError, match="the value's shape is not that of variable"):
+            f(nf.constant(1.0))
