@@ -36,9 +36,11 @@ class Adagrad(Optimizer):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         name: str = "adagrad",
-        **_: Any,
+        **extra: Any,
     ) -> None:
-        super().__init__(learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm)
+        super().__init__(
+            learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm, **extra
+        )
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
 
     def new_slot(self, variable: Any, slot: str) -> Variable:
@@ -76,9 +78,11 @@ class Adadelta(Optimizer):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         name: str = "adadelta",
-        **_: Any,
+        **extra: Any,
     ) -> None:
-        super().__init__(learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm)
+        super().__init__(
+            learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm, **extra
+        )
         self.rho, self.epsilon = rho, epsilon
 
     def update(self, grad: Any, variable: Any, rate: Any) -> None:

@@ -35,9 +35,11 @@ class Adam(Optimizer):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         name: str = "adam",
-        **_: Any,
+        **extra: Any,
     ) -> None:
-        super().__init__(learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm)
+        super().__init__(
+            learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm, **extra
+        )
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.amsgrad = amsgrad
         self.slots = (

@@ -45,7 +45,7 @@ class AdamW(Adam):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         name: str = "adamw",
-        **_: Any,
+        **extra: Any,
     ) -> None:
         super().__init__(
             learning_rate,
@@ -58,6 +58,7 @@ class AdamW(Adam):
             clipvalue,
             global_clipnorm,
             name,
+            **extra,
         )
 
 
@@ -75,9 +76,11 @@ class _Moments(Optimizer):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         name: str | None = None,
-        **_: Any,
+        **extra: Any,
     ) -> None:
-        super().__init__(learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm)
+        super().__init__(
+            learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm, **extra
+        )
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def step(self, dtype: dtypes.DType) -> Any:
@@ -151,9 +154,11 @@ class Lion(Optimizer):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         name: str = "lion",
-        **_: Any,
+        **extra: Any,
     ) -> None:
-        super().__init__(learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm)
+        super().__init__(
+            learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm, **extra
+        )
         self.beta_1, self.beta_2 = beta_1, beta_2
 
     def update(self, grad: Any, variable: Any, rate: Any) -> None:

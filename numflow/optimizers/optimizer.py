@@ -10,7 +10,7 @@ Source of behaviour and names: https://www.tensorflow.org/api_docs/python/tf/ker
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,9 @@ class Optimizer:
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        **extra: Any,
     ) -> None:
+        _refuse(type(self).__name__, extra)
         self.name = name or self.default_name
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
@@ -248,6 +250,27 @@ class Optimizer:
     def from_config(cls, config: dict[str, Any]) -> Any:
         """An optimizer from what `get_config` gave."""
         return cls(**config)
+
+
+_UNSERVED = {
+    "use_ema": False,
+    "ema_momentum": 0.99,
+    "ema_overwrite_frequency": None,
+    "loss_scale_factor": None,
+    "gradient_accumulation_steps": None,
+}
+
+
+def _refuse(name: str, extra: Mapping[str, Any]) -> None:
+    """Refuse what would be ignored; jit_compile and the defaults of others change nothing.
+
+    Raises:
+      TypeError: an argument is unknown, or is not served.
+    """
+    for key, value in extra.items():
+        if key != "jit_compile" and (key not in _UNSERVED or value != _UNSERVED[key]):
+            what = "is not served" if key in _UNSERVED else "is not an argument of it"
+            raise TypeError(explain(name, f"{key} {what}", {key: repr(value)}))
 
 
 def _gradient(gradient: Any, variable: Any) -> Tensor:

@@ -32,9 +32,11 @@ class RMSprop(Optimizer):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         name: str = "rmsprop",
-        **_: Any,
+        **extra: Any,
     ) -> None:
-        super().__init__(learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm)
+        super().__init__(
+            learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm, **extra
+        )
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
         self.slots = ("velocity",)
         self.slots += ("momentum",) if momentum else ()

@@ -38,11 +38,13 @@ class SGD(Optimizer):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         name: str = "SGD",
-        **_: Any,
+        **extra: Any,
     ) -> None:
         if not 0 <= momentum <= 1:
             raise ValueError(explain("SGD", f"momentum must be between 0 and 1, not {momentum}"))
-        super().__init__(learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm)
+        super().__init__(
+            learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm, **extra
+        )
         self.momentum, self.nesterov = momentum, nesterov
         self.slots = ("momentum",) if momentum else ()
 

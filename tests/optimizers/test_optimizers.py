@@ -180,3 +180,11 @@ def test_a_gradient_of_another_shape_is_refused(traced: bool) -> None:
         "  variable: float32 [2]\n"
         "  gradient: float32 []\n"
     )
+
+
+def test_arguments_that_would_be_ignored_are_refused() -> None:
+    SGD(0.1, jit_compile=True, use_ema=False)
+    with pytest.raises(TypeError, match="SGD: nesterof is not an argument of it\n  nesterof: True"):
+        SGD(0.1, nesterof=True)
+    with pytest.raises(TypeError, match="Adam: use_ema is not served"):
+        Adam(0.1, use_ema=True)
