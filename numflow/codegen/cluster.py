@@ -9,17 +9,16 @@ and read back while the row is in cache.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from numflow.dtypes import DType
-from numflow.graph.collapse import Axes, collapse
 from numflow.graph.graph import Node, Value
-from numflow.graph.loops import Body, Loop, Operand, Over, Term, combine, walk
+from numflow.graph.loops import Body, Loop, Operand, Over, Term, combine
 from numflow.graph.lowering import Checked, Elementwise, Layout, Reduction, View, dense
-from numflow.passes.fuse import Group, axes_read, free
+from numflow.passes.group import Group, free
 from numflow.passes.materialise import layout_of
 from numflow.shapes import Extent, Shape, product
 
@@ -49,7 +48,6 @@ COSTLY = (
     "philox",
     "libm",
 )
-MOST_OPERANDS = 30
 KINDS = {"any": "max", "all": "min"}
 
 
@@ -92,8 +90,6 @@ class ClusterCode:
     checks: tuple[Node, ...]
     group: Group
     rowwise: bool
-    read_last: dict[str, int] = field(default_factory=dict)
-    store_first: dict[str, int] = field(default_factory=dict)
 
     def finals(self) -> list[tuple[Loop, tuple[Fold, ...]]]:
         """The loops that fold the partials of more than one block: one for those per column, one
@@ -128,23 +124,6 @@ class _Index:
         return self._build.index(self._axes[axis])
 
 
-def fits(group: Group) -> bool:
-    """Whether the cluster's axes collapse to a form that a Loop has, whichever members are
-    stored."""
-    if group.deep:
-        return True
-    reads = _reads(group, {})
-    if len({(r.root, r.offset, r.strides) for r in reads.values()}) > MOST_OPERANDS:
-        return False
-    if group.cols is None:
-        return True
-    strides = [r.strides for r in reads.values()]
-    strides += [
-        _write_strides(group, n.output) for n in group.nodes if n.output not in group.closed
-    ]
-    return _collapsed(group, strides, -1, _indexed_axes(group)) is not None
-
-
 def build(
     group: Group, stored: Iterable[Value], layouts: dict[Value, tuple[Value, Layout]]
 ) -> ClusterCode:
@@ -154,66 +133,6 @@ def build(
       ValueError: the axes do not collapse to a loop's form.
     """
     return _deep(group, layouts) if group.deep else _Build(group, stored, layouts).code()
-
-
-# --- operands -----------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Read:
-    root: Value
-    offset: Extent
-    strides: tuple[Extent, ...]
-    dtype: DType
-
-
-def _reads(
-    group: Group, layouts: dict[Value, tuple[Value, Layout]]
-) -> dict[tuple[Node, int], _Read]:
-    """What members read from outside, with strides over the domain; key: (node, input number)."""
-    made = {v for n in group.nodes for v in n.outputs}
-    found: dict[tuple[Node, int], _Read] = {}
-    for node in group.nodes:
-        for k, v in enumerate(node.inputs):
-            if v in made or free(v):
-                continue
-            root, layout = layout_of(v, layouts)
-            strides: list[Extent] = [0] * len(group.domain or ())
-            for axis, n, s in zip(
-                axes_read(group.maps, node, v), v.spec.shape, layout.strides, strict=True
-            ):
-                if n != 1 and axis >= 0:
-                    strides[axis] = s
-            found[node, k] = _Read(root, layout.offset, tuple(strides), v.spec.dtype)
-    return found
-
-
-def _collapsed(
-    group: Group, strides: Sequence[tuple[Extent, ...]], output: int = -1, keep: Sequence[int] = ()
-) -> Axes | None:
-    """The loop's axes; None where the columns do not become one axis. A rowwise loop has at least
-    one outer axis."""
-    domain = group.domain
-    assert domain is not None
-    kinds = [group.cols is not None and k >= len(domain) - group.cols for k in range(len(domain))]
-    axes = collapse(domain, strides or [dense(domain)], kinds, output, keep)
-    if not strides:
-        axes = Axes(axes.sizes, (), axes.reduced, axes.origin)
-    if group.cols is None:
-        return axes
-    if axes.origin == ((),):  # all sizes are 1
-        axes = Axes((1,), tuple((0,) for _ in strides), (True,), ((),))
-    columns = sum(axes.reduced)
-    if columns > 1:
-        return None
-    sizes, rows, reduced, origin = axes.sizes, axes.strides, axes.reduced, axes.origin
-    if columns == 0:
-        sizes, reduced, origin = (*sizes, 1), (*reduced, True), (*origin, ())
-        rows = tuple((*s, 0) for s in rows)
-    if len(sizes) == 1:
-        sizes, reduced, origin = (1, *sizes), (False, *reduced), ((), *origin)
-        rows = tuple((0, *s) for s in rows)
-    return Axes(sizes, rows, reduced, origin)
 
 
 def _letters(strides: Sequence[Extent]) -> str:
@@ -228,20 +147,6 @@ def _inner(sizes: Shape) -> int | None:
     return last if len(sizes) > 1 and isinstance(last, int) and 1 <= last <= SMALL_INNER else None
 
 
-def _write_strides(group: Group, v: Value) -> tuple[Extent, ...]:
-    """Of a member, over the domain."""
-    strides: list[Extent] = [0] * len(group.domain or ())
-    for axis, n, s in zip(group.maps[v], v.spec.shape, dense(v.spec.shape), strict=True):
-        if axis >= 0 and n != 1:
-            strides[axis] = s
-    return tuple(strides)
-
-
-def _indexed_axes(group: Group) -> list[int]:
-    """Domain axes whose numbers a member uses."""
-    return sorted({a for n in group.nodes if _indexed(n) for a in group.maps[n.output] if a >= 0})
-
-
 # --- a cluster ----------------------------------------------------------------
 
 
@@ -251,14 +156,14 @@ class _Build:
     ) -> None:
         self.group, self.layouts = group, layouts
         self.stored = list(stored)
-        self.reads = _reads(group, layouts)
+        self.reads = reads_of(group, layouts)
         self._stages()
         self.open = [v for v in self.stored if v not in group.closed]
         self.kept = self._costly_for_later()
         self.open += [v for v in self.kept if v not in self.open]
-        writes = [_write_strides(group, v) for v in self.open]
+        writes = [write_strides(group, v) for v in self.open]
         rows = [r.strides for r in self.reads.values()] + writes
-        axes = _collapsed(group, rows, len(self.reads) if writes else -1, _indexed_axes(group))
+        axes = loop_axes(group, rows, len(self.reads) if writes else -1, indexed_axes(group))
         if axes is None:
             raise ValueError("the columns of this cluster do not become one axis")
         self.axes = axes
@@ -349,7 +254,6 @@ class _Build:
             tuple(self.checks),
             self.group,
             self.rowwise,
-            **_sweep_order(loop),
         )
 
     def _member(self, node: Node, fold: bool) -> None:
@@ -464,23 +368,6 @@ class _Build:
         self.folds.append(Fold(out, kind, over, name))
 
 
-def _indexed(node: Node) -> bool:
-    return isinstance(node.op.lower, Elementwise) and node.op.lower.indexed
-
-
-def _sweep_order(loop: Loop) -> dict[str, dict[str, int]]:
-    """In which sweep each operand is stored first, and read last: what in-place reuse must know."""
-    reads: dict[str, int] = {}
-    stores: dict[str, int] = {}
-    for k, sweep in enumerate(loop.sweeps):
-        for t in walk(*sweep.roots()):
-            if t.op == "load":
-                reads[str(t.attr)] = k
-        for s in sweep.stores:
-            stores.setdefault(s.operand, k)
-    return {"read_last": reads, "store_first": stores}
-
-
 # --- a fold over a middle axis ------------------------------------------------
 
 
@@ -508,4 +395,4 @@ def _deep(group: Group, layouts: dict[Value, tuple[Value, Layout]]) -> ClusterCo
     b.sweep()
     b.store("y0", b.cast(total, b.code(out.spec.dtype)))
     loop = b.done()
-    return ClusterCode(loop, places, sizes, (), (), group, False, **_sweep_order(loop))
+    return ClusterCode(loop, places, sizes, (), (), group, False)

@@ -9,88 +9,35 @@ before a node joins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-
 from numflow.graph.graph import Graph, Node, Value, constant_op, sizes_op
-from numflow.graph.lowering import Checked, Elementwise, Layout, Reduction, View
+from numflow.graph.lowering import Layout, Reduction, View
 from numflow.ops import activation, linalg
 from numflow.ops import math as maths
+from numflow.passes.group import (
+    BETWEEN,
+    CLOSED,
+    COLUMNS,
+    DOMAIN,
+    FORM,
+    MIDDLE,
+    VIEW,
+    Axes,
+    Fits,
+    Group,
+    Note,
+    agree,
+    fusable,
+)
 from numflow.passes.materialise import layout_of, soft
-from numflow.shapes import Shape, product
+from numflow.shapes import product
 
-Axes = tuple[int, ...]
 LONG_ROW = 1 << 14  # a single row of more elements than this is folded in blocks, by all cores
 
 
-@dataclass(eq=False)
-class Group:
-    """Nodes that run as one: a cluster over `domain`, or a single node (domain None).
-
-    maps:   member value -> domain axis of each of its axes, -1 where it has size 1.
-    cols:   number of trailing domain axes that rows fold over; None while no fold has settled it.
-    closed: results of folds that cross rows: readable by other groups only.
-    rowwise: results of folds over the columns, and what follows from them.
-    deep:   a fold over a middle axis, alone in its group.
-    """
-
-    nodes: list[Node]
-    domain: Shape | None = None
-    maps: dict[Value, Axes] = field(default_factory=dict)
-    cols: int | None = None
-    closed: set[Value] = field(default_factory=set)
-    folded: bool = False
-    deep: bool = False
-    epilogue: tuple[Node, ...] = ()  # of a matmul: the bias add and the relu it takes along
-    mask: int = 0
-    bit: int = 0
-
-    @property
-    def is_cluster(self) -> bool:
-        return self.domain is not None
-
-
-Fits = Callable[[Group], bool]
-
-
-def axes_read(maps: Mapping[Value, Axes], node: Node, value: Value) -> Axes:
-    """The domain axis along which a member reads each axis of one of its inputs.
-
-    Axes of size 1 do not count: they may have any number.
-    """
-    if isinstance(node.op.lower, Reduction):
-        return maps[value]
-    out, shape = maps[node.output], value.spec.shape
-    if isinstance(node.op.lower, View) and node.op.name == "reshape":
-        kept = iter([a for a, n in zip(out, node.output.spec.shape, strict=True) if n != 1])
-        return tuple(next(kept) if n != 1 else -1 for n in shape)
-    return out[len(out) - len(shape) :]
-
-
-def _agree(maps: Mapping[Value, Axes], node: Node, value: Value) -> bool:
-    """Whether a member reads another one where that one is made."""
-    read = axes_read(maps, node, value)
-    return all(
-        a == b or n == 1 for a, b, n in zip(read, maps[value], value.spec.shape, strict=True)
-    )
-
-
-def free(value: Value) -> bool:
-    """Whether a value is no work to have again in each group: a constant of one element."""
-    return value.node is not None and value.node.op is constant_op and value.spec.size == 1
-
-
-def fusable(node: Node) -> bool:
-    """Whether a node can be part of a cluster."""
-    kinds = [v.spec.dtype for v in (*node.inputs, *node.outputs)]
-    if any(t.is_complex or t.name == "string" for t in kinds):
-        return False
-    return isinstance(node.op.lower, Elementwise | Checked | Reduction) or soft(node)
-
-
 class _Fuser:
-    def __init__(self, graph: Graph, fits: Fits) -> None:
-        self.graph, self.fits = graph, fits
+    def __init__(self, graph: Graph, fits: Fits, note: Note | None) -> None:
+        self.graph, self.fits, self.note = graph, fits, note
+        self.why = ""  # the latest refusal
         self.users = graph.users()
         self.layouts: dict[Value, tuple[Value, Layout]] = {}
         self.groups: list[Group] = []
@@ -216,6 +163,8 @@ class _Fuser:
             return False
         for g in sorted(producers, key=_extent, reverse=True):
             if self._waits(g, node) or not self._place(g, node):
+                if self.note is not None:
+                    self.note(g.nodes, [node], self.why)
                 continue
             self._enter(node, g)
             for other in producers:
@@ -232,15 +181,20 @@ class _Fuser:
             if source is None:
                 continue
             if source is group and self.group_of.get(v) is not group:
-                return True
+                return not self._no(VIEW)
             if source is not group and source.mask & group.bit:
-                return True
+                return not self._no(BETWEEN)
+        return False
+
+    def _no(self, why: str) -> bool:
+        """False, and the reason."""
+        self.why = why
         return False
 
     def _place(self, group: Group, node: Node, check: bool = True) -> bool:
         """Add node to the group if its maps and folds agree; the group is unchanged if not."""
         if group.deep:
-            return False
+            return self._no(MIDDLE)
         saved = (group.domain, dict(group.maps), group.cols, group.folded)
         placed = (
             self._fold(group, node)
@@ -252,12 +206,13 @@ class _Fuser:
             if not check or self.fits(group):
                 return True
             group.nodes.pop()
+            self.why = FORM
         group.domain, group.maps, group.cols, group.folded = saved
         group.closed -= set(node.outputs)
         return False
 
     def _inputs_open(self, group: Group, node: Node) -> bool:
-        return not any(v in group.closed for v in node.inputs)
+        return not any(v in group.closed for v in node.inputs) or self._no(CLOSED)
 
     def _element(self, group: Group, node: Node) -> bool:
         """Map an elementwise node, or a soft view, onto the domain."""
@@ -285,7 +240,7 @@ class _Fuser:
                     if a < 0:
                         continue
                     if axes[at] is not None and axes[at] != a:
-                        return False
+                        return self._no(DOMAIN)
                     axes[at] = a
         return self._settle(group, node.output, axes)
 
@@ -313,14 +268,14 @@ class _Fuser:
                 )  # one more axis: what was per element is now per row
                 axes[k] = len(domain) - 1
             else:
-                return False
+                return self._no(DOMAIN)
         final = [a for a in axes if a is not None and a >= 0]
         if final != sorted(final) or len(set(final)) != len(final):
-            return False
+            return self._no(DOMAIN)
         if any(
             a is not None and a >= 0 and domain[a] != n for a, n in zip(axes, shape, strict=True)
         ):
-            return False
+            return self._no(DOMAIN)
         group.maps[value] = tuple(a if a is not None else -1 for a in axes)
         return True
 
@@ -331,7 +286,7 @@ class _Fuser:
         (x,), out = node.inputs, node.output
         if x not in group.maps:
             if group.nodes:
-                return False
+                return self._no(DOMAIN)
             group.maps[x] = tuple(k if n != 1 else -1 for k, n in enumerate(x.spec.shape))
         axes, over = group.maps[x], node.attrs["axis"]
         mapped = list(enumerate(axes))
@@ -345,14 +300,14 @@ class _Fuser:
             result = [(-1 if k in over else a) for k, a in mapped]
         cols = group.cols
         if not reduced:
-            return False
+            return self._no(DOMAIN)
         lowest = min(reduced)
         trailing = all(a in reduced for a in big if a >= lowest)
         if reduced == set(big) and not self._one_row(group, lowest):
             pass  # all elements: closed, whatever the columns are
         elif trailing and kept == rows_of:
             if cols is not None and cols != rank - lowest:
-                return False
+                return self._no(COLUMNS)
             group.cols, group.folded = rank - lowest, True
             group.maps[out] = tuple(result)
             return True
@@ -378,7 +333,7 @@ class _Fuser:
     def _alone(self, group: Group, node: Node) -> bool:
         """A fold over a middle axis: a deep loop of its own."""
         if group.nodes:
-            return False
+            return self._no(MIDDLE)
         group.deep, group.folded = True, True
         group.closed.add(node.output)
         group.maps[node.output] = ()
@@ -388,21 +343,10 @@ class _Fuser:
     def _merge(self, into: Group, other: Group) -> bool:
         """Make one group of two over the same domain, if no path leads from one through others to
         the other."""
-        if into.deep or other.deep or into.domain != other.domain or into.domain is None:
-            return False
-        if into.cols is not None and other.cols is not None and into.cols != other.cols:
-            return False
-        if any(into.maps[v] != other.maps[v] for v in into.maps.keys() & other.maps.keys()):
-            return False
-        maps = {**other.maps, **into.maps}
-        if not (self._readable(into, other, maps) and self._readable(other, into, maps)):
-            return False
-        if self._path(into, other) or self._path(other, into):
-            return False
-        merged = Group(self._ordered(into.nodes + other.nodes), into.domain, maps)
-        merged.cols = into.cols if into.cols is not None else other.cols
-        merged.closed, merged.folded = into.closed | other.closed, into.folded or other.folded
-        if not self.fits(merged):
+        merged = self._merged(into, other)
+        if merged is None:
+            if self.note is not None:
+                self.note(into.nodes, other.nodes, self.why)
             return False
         into.nodes, into.maps, into.cols = merged.nodes, merged.maps, merged.cols
         into.closed, into.folded = merged.closed, merged.folded
@@ -419,6 +363,35 @@ class _Fuser:
         other.nodes, other.domain = [], None
         return True
 
+    def _merged(self, into: Group, other: Group) -> Group | None:
+        """Both as one group; None, and the reason in `why`, where that cannot be."""
+        if into.deep or other.deep:
+            self.why = MIDDLE
+            return None
+        if into.domain != other.domain or into.domain is None:
+            self.why = DOMAIN
+            return None
+        if into.cols is not None and other.cols is not None and into.cols != other.cols:
+            self.why = COLUMNS
+            return None
+        if any(into.maps[v] != other.maps[v] for v in into.maps.keys() & other.maps.keys()):
+            self.why = DOMAIN
+            return None
+        maps = {**other.maps, **into.maps}
+        if not (self._readable(into, other, maps) and self._readable(other, into, maps)):
+            self.why = CLOSED
+            return None
+        if self._path(into, other) or self._path(other, into):
+            self.why = BETWEEN
+            return None
+        merged = Group(self._ordered(into.nodes + other.nodes), into.domain, maps)
+        merged.cols = into.cols if into.cols is not None else other.cols
+        merged.closed, merged.folded = into.closed | other.closed, into.folded or other.folded
+        if not self.fits(merged):
+            self.why = FORM
+            return None
+        return merged
+
     def _readable(self, maker: Group, reader: Group, maps: dict[Value, Axes]) -> bool:
         """Whether all that reader takes from maker is there for it in the same loop: where it is
         made, not closed, and not through views."""
@@ -426,7 +399,7 @@ class _Fuser:
             for v in n.inputs:
                 if self._producer(v) is not maker:
                     continue
-                if self.group_of.get(v) is not maker or v in maker.closed or not _agree(maps, n, v):
+                if self.group_of.get(v) is not maker or v in maker.closed or not agree(maps, n, v):
                     return False
         return True
 
@@ -467,12 +440,13 @@ def _extent(group: Group) -> int:
     return len(group.domain or ())
 
 
-def fuse(graph: Graph, fits: Fits = lambda group: True) -> list[Group]:
+def fuse(graph: Graph, fits: Fits = lambda group: True, note: Note | None = None) -> list[Group]:
     """The groups of a materialised graph, in an order that respects data.
 
     fits: whether a cluster can be printed (codegen/cluster.py).
+    note: called with (nodes, others, why) whenever two parts do not become one loop.
     """
-    return _sorted(_Fuser(graph, fits).run())
+    return _sorted(_Fuser(graph, fits, note).run())
 
 
 def _sorted(groups: list[Group]) -> list[Group]:

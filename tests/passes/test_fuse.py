@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from numflow import dtypes
-from numflow.codegen.cluster import fits
-from numflow.codegen.program import ClusterStep, LibraryStep, SegmentStep, Step, emit
+from numflow.codegen.domain import fits
+from numflow.codegen.program import emit
+from numflow.codegen.steps import ClusterStep, LibraryStep, SegmentStep, Step
 from numflow.graph.graph import Graph, Value, constant_op, sizes_op
 from numflow.graph.lowering import Layout, View
 from numflow.graph.tensor import Tensor
 from numflow.ops import activation, linalg, loss, math, reduce, shape, slicing
-from numflow.passes.fuse import Group, fuse
+from numflow.passes.fuse import fuse
+from numflow.passes.group import Group
 from numflow.passes.materialise import layout_of, materialise
 from numflow.passes.pipeline import run_passes
 from tests.codegen.drawn_programs import Trial, draw
