@@ -108,6 +108,7 @@ from numflow.ops.creation import (
 from numflow.ops.indexing import boolean_mask, gather, gather_nd
 from numflow.ops.math import cast
 from numflow.ops.math import truediv as realdiv
+from numflow.ops.ordering import argsort, sort
 from numflow.ops.power import truncatediv, truncatemod
 from numflow.ops.rearrange import pad, reverse, tile
 from numflow.ops.select import where
@@ -170,6 +171,7 @@ __all__ = [
     "add_n",
     "argmax",
     "argmin",
+    "argsort",
     "as_dtype",
     "asin",
     "asinh",
@@ -268,6 +270,7 @@ __all__ = [
     "sinh",
     "size",
     "slice",
+    "sort",
     "split",
     "sqrt",
     "square",

@@ -6,9 +6,13 @@ from numflow.ops.clipping import global_norm
 from numflow.ops.creation import eye
 from numflow.ops.einsum import einsum
 from numflow.ops.linalg import matmul, matrix_transpose, matvec, norm, tensordot
+from numflow.ops.matrix_parts import band_part, diag, diag_part, set_diag, trace
 from numflow.ops.nn import l2_normalize
 
 __all__ = [
+    "band_part",
+    "diag",
+    "diag_part",
     "einsum",
     "eye",
     "global_norm",
@@ -17,5 +21,7 @@ __all__ = [
     "matrix_transpose",
     "matvec",
     "norm",
+    "set_diag",
     "tensordot",
+    "trace",
 ]

@@ -42,6 +42,7 @@ from numflow.ops.math import (
     truediv,
 )
 from numflow.ops.nn import l2_normalize, zero_fraction
+from numflow.ops.ordering import in_top_k, top_k
 from numflow.ops.power import ceil, floor, floordiv, floormod, pow, rint, round
 from numflow.ops.power import floormod as mod
 from numflow.ops.reduce import (
@@ -53,6 +54,7 @@ from numflow.ops.reduce import (
     reduce_prod,
     reduce_sum,
 )
+from numflow.ops.segments import confusion_matrix, segment_mean, segment_sum, unsorted_segment_sum
 from numflow.ops.select import logical_and, logical_not, logical_or, logical_xor
 from numflow.ops.statistics import (
     argmax,
@@ -95,6 +97,7 @@ __all__ = [
     "atan2",
     "atanh",
     "ceil",
+    "confusion_matrix",
     "cos",
     "cosh",
     "count_nonzero",
@@ -114,6 +117,7 @@ __all__ = [
     "floormod",
     "greater",
     "greater_equal",
+    "in_top_k",
     "is_finite",
     "is_inf",
     "is_nan",
@@ -154,6 +158,8 @@ __all__ = [
     "round",
     "rsqrt",
     "scalar_mul",
+    "segment_mean",
+    "segment_sum",
     "sigmoid",
     "sign",
     "sin",
@@ -167,7 +173,9 @@ __all__ = [
     "subtract",
     "tan",
     "tanh",
+    "top_k",
     "truediv",
+    "unsorted_segment_sum",
     "xdivy",
     "xlogy",
     "zero_fraction",

@@ -34,6 +34,8 @@ from numflow.ops.nn import (
     moments,
     zero_fraction,
 )
+from numflow.ops.ordering import in_top_k, top_k
+from numflow.ops.segments import embedding_lookup
 
 __all__ = [
     "batch_normalization",
@@ -41,7 +43,9 @@ __all__ = [
     "crelu",
     "dropout",
     "elu",
+    "embedding_lookup",
     "gelu",
+    "in_top_k",
     "l2_loss",
     "l2_normalize",
     "leaky_relu",
@@ -61,6 +65,7 @@ __all__ = [
     "sparse_softmax_cross_entropy_with_logits",
     "swish",
     "tanh",
+    "top_k",
     "weighted_cross_entropy_with_logits",
     "zero_fraction",
 ]

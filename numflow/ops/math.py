@@ -191,6 +191,8 @@ def _cast_infer(x: Any, *, dtype: dtypes.DType) -> Any:
 def _cast_reference(x: Any, *, dtype: dtypes.DType) -> Any:
     if x.dtype == object:  # sizes that may be symbolic
         return x
+    if dtype is dtypes.uint32 and x.dtype.kind not in "iub":
+        x = x.astype(np.int64)  # nan and what is out of range: as compiled code has it
     return x.astype(dtype.numpy)
 
 

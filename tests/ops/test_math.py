@@ -134,3 +134,15 @@ def test_integers_are_divided_as_float64() -> None:
     """As in TensorFlow, which is not silent about it: the result's dtype says so."""
     assert nf.divide(nf.constant([1, 2]), nf.constant(4)).dtype is nf.float64
     assert (nf.constant([1], nf.int8) / nf.constant([2], nf.int8)).dtype is nf.float32
+
+
+@pytest.mark.parametrize("source", [nf.float32, nf.float64, nf.float16, nf.bfloat16])
+@pytest.mark.parametrize("target", [nf.int8, nf.uint8, nf.int32, nf.uint32, nf.int64, nf.bool])
+def test_casts_of_what_does_not_fit(source: nf.DType, target: nf.DType) -> None:
+    """nan, infinities and large numbers: no trap, and eager is compiled."""
+    x = nf.cast([np.nan, np.inf, -np.inf, 1e20, -1e20, 3e9, -1.5, 255.7, -129.2], source)
+
+    def cast(x: Any) -> Any:
+        return nf.cast(x, target)
+
+    np.testing.assert_array_equal(nf.function(cast)(x), cast(x))
