@@ -127,6 +127,8 @@ def sparse_softmax_cross_entropy_with_logits(
     x = as_tensor(logits, None, _SPARSE, "logits")
     classes = as_tensor(labels, None, _SPARSE, "labels")
     _sparse_infer(classes.spec, x.spec)
+    if classes.dtype.size < 4:  # the numbers of the classes must not wrap around in a small dtype
+        classes = maths.cast(classes, dtypes.int32)
     return sparse_cross_entropy_op(checked_index(classes, x.spec.shape[-1], _SPARSE, "label"), x)
 
 

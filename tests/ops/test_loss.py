@@ -161,3 +161,13 @@ def test_large_logits_stay_finite() -> None:
 def test_integer_truth_meets_float_predictions() -> None:
     """y_true is converted to the dtype of y_pred."""
     assert nf.losses.MSE([1, 2], [2.0, 4.0]).numpy().item() == 2.5
+
+
+def test_labels_of_small_dtypes_mean_one_class() -> None:
+    """uint8 labels with 300 classes: class 261 is not class 5."""
+    logits = np.zeros((2, 300), np.float32)
+    logits[:, 261] = 9.0
+    got = nf.nn.sparse_softmax_cross_entropy_with_logits(np.array([5, 255], np.uint8), logits)
+    want = nf.nn.sparse_softmax_cross_entropy_with_logits([5, 255], logits)
+    np.testing.assert_array_equal(got, want)
+    assert got.numpy()[0] > 9

@@ -60,6 +60,24 @@ def test_eager_equals_compiled(name: str, draw: Any) -> None:
             np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
 
 
+def test_several_draws_of_a_function() -> None:
+    """Each takes its own step, in program order, call after call."""
+
+    def draw() -> Any:
+        a = nf.random.uniform([5])
+        return a, nf.random.uniform([5]), nf.random.uniform([5], seed=7), nf.nn.dropout(a, 0.5)
+
+    compiled = nf.function(draw)
+    nf.random.set_seed(13)
+    eager = [draw() for _ in range(2)]
+    nf.random.set_seed(13)
+    for want in eager:
+        for x, y in zip(compiled(), want, strict=True):
+            np.testing.assert_array_equal(x, y)
+    flat = [tuple(t.numpy()) for call in eager for t in call[:3]]
+    assert len(set(flat)) == len(flat)
+
+
 def test_seeds() -> None:
     """set_seed repeats; draws differ; op seeds differ; chance differs."""
     nf.random.set_seed(1)
