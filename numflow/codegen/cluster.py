@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from numflow.codegen.domain import indexed_axes, loop_axes, reads_of, write_strides
 from numflow.dtypes import DType
 from numflow.graph.graph import Node, Value
 from numflow.graph.loops import Body, Loop, Operand, Over, Term, combine
 from numflow.graph.lowering import Checked, Elementwise, Layout, Reduction, View, dense
+from numflow.kernels.builder import HALVES
 from numflow.passes.group import Group, free
 from numflow.passes.materialise import layout_of
 from numflow.shapes import Extent, Shape, product
@@ -107,10 +109,11 @@ class ClusterCode:
 class _Recorder(Body):
     """A Body that knows numflow's dtypes; 16-bit floats compute in float32."""
 
-    def code(self, dtype: DType) -> str:
+    @staticmethod
+    def code(dtype: object) -> str:
         """The loop's name of a dtype while it computes."""
-        code = CODES[dtype.name]
-        return "f32" if code in ("f16", "bf16") else code
+        name = Body.code(dtype)
+        return "f32" if name in HALVES else name
 
 
 class _Index:

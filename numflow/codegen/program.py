@@ -17,7 +17,8 @@ from numflow.codegen.writes import order_writes
 from numflow.errors import UnimplementedError, explain
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.lowering import Assemble, HostCall, Layout, Library, View, dense
-from numflow.passes.fuse import Group, fuse
+from numflow.passes.fuse import fuse
+from numflow.passes.group import Group
 from numflow.passes.materialise import layout_of, materialise
 from numflow.shapes import Extent
 

@@ -72,7 +72,7 @@ def materialise(graph: Graph) -> Graph:
         return t.value
 
     def dense_of(t: Tensor) -> Tensor:
-        return t if layout_of(value(t), layouts)[1].contiguous else copy_op(t)  # type: ignore[no-any-return]
+        return t if layout_of(value(t), layouts)[1].contiguous else copy_op(t)
 
     def fold(node: Node, x: Tensor) -> Tensor | None:
         """A fold over one run of axes at a time, of what a loop can read, in float32 at least."""
@@ -94,7 +94,7 @@ def materialise(graph: Graph) -> Graph:
             x = node.op(x, axis=tuple(run), keepdims=True)
         if half:
             x = maths.cast(x, out.dtype)
-        return x if x.spec == out else shaping.reshape_op(x, shape=out.shape)  # type: ignore[no-any-return]
+        return x if x.spec == out else shaping.reshape_op(x, shape=out.shape)
 
     def rule(node: Node, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | Tensor | None:
         lower = node.op.lower
@@ -152,6 +152,7 @@ def _own_outputs(graph: Graph) -> Graph:
     new = []
     for v, copy in zip(graph.outputs, shared, strict=True):
         if copy:
+            builder.line = None if v.node is None else v.node.line
             v = builder.add(copy_op, (v,), {}, [v.spec]).output
             building.tensor(v)
         new.append(v)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from numflow.codegen.program import Program
+from numflow.codegen.steps import Program
 from numflow.errors import InternalError, InvalidArgumentError, at_line
 from numflow.graph.graph import Value
 from numflow.graph.reference import bind_symbols, run_node

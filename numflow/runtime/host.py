@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numflow.codegen.program import ClusterStep, HostStep, Step
+from numflow.codegen.steps import ClusterStep, HostStep, Step
 from numflow.errors import InternalError, at_line
 from numflow.graph.graph import Value
 from numflow.graph.lowering import Layout

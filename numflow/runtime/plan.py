@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from numflow.codegen.program import Program, Step
+from numflow.codegen.steps import Program, Step
 from numflow.errors import ResourceExhaustedError, explain
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
@@ -24,7 +24,7 @@ from numflow.runtime.entry import CallRecord, CellPatch, InputGuard, make_call, 
 from numflow.runtime.executor import Instruction, kernel
 from numflow.runtime.layout import Interval, offsets
 from numflow.runtime.native import address_function
-from numflow.runtime.sizes import Sizes, check_sizes
+from numflow.runtime.sizes import Sizes, check_memory, check_sizes
 from numflow.runtime.work import Pointer, Table, Work, Worker
 
 Array = np.ndarray[Any, Any]
@@ -64,11 +64,13 @@ class Plan:
 
     Raises:
       ShapeError, OutOfRangeError: the sizes do not fit, see sizes.py.
+      ResourceExhaustedError: there is not so much memory.
     """
 
     def __init__(self, program: Program, sizes: Mapping[str, int]) -> None:
         self.program, self.sizes = program, Sizes(sizes)
         check_sizes(program.graph, self.sizes)
+        check_memory(program.graph.outputs, self.sizes)
         self.specs = [self.concrete(v.spec) for v in program.inputs]
         self.results = [self.concrete(s) for s in program.output_specs]
         self.makers = [arena.result_maker(s.shape, s.dtype.numpy) for s in self.results]  # type: ignore[arg-type]
@@ -109,7 +111,9 @@ class Plan:
     # the arena ------------------------------------------------------------------------------------
     def _place_arena(self, works: Sequence[list[Work] | None], scratch: Sequence[Interval]) -> None:
         """Offsets of what lives between steps, of scratch, and of the kernels' workspaces."""
-        self.intervals = [*self._lives(), *scratch]
+        lives = self._lives()
+        check_memory((k.key for k in lives if isinstance(k.key, Value)), self.sizes)
+        self.intervals = [*lives, *scratch]
         for k, items in enumerate(works):
             for j, w in enumerate(items or ()):
                 if w.workspace:

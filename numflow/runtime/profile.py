@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from numflow.codegen.program import ClusterStep, HostStep, LibraryStep, SegmentStep, Step
+from numflow.codegen.steps import ClusterStep, HostStep, LibraryStep, SegmentStep, Step
 from numflow.errors import SourceLine
 from numflow.runtime import native, pool
 from numflow.runtime.executable import Executable
@@ -82,9 +82,17 @@ def _row(plan: Plan, step: Step, work: Work, instruction: Any, rounds: int) -> R
     lines = dict.fromkeys(n.line for n in step.nodes if n.line is not None)
     flops = 0.0
     if isinstance(step, LibraryStep) and step.node.op.lower.cost:
-        specs = [[plan.concrete(v.spec) for v in values] for values in (step.node.inputs, step.node.outputs)]
+        specs = [
+            [plan.concrete(v.spec) for v in values]
+            for values in (step.node.inputs, step.node.outputs)
+        ]
         flops = step.node.op.lower.cost(*specs, step.node.attrs)
-    kind = {ClusterStep: "cluster", SegmentStep: "segments", LibraryStep: "library", HostStep: "host"}
+    kind = {
+        ClusterStep: "cluster",
+        SegmentStep: "segments",
+        LibraryStep: "library",
+        HostStep: "host",
+    }
     return Row(
         kind.get(type(step), "copy"),
         tuple(n.op.name for n in step.nodes),
@@ -129,6 +137,8 @@ def table(rows: Sequence[Row]) -> str:
         rate = f"{r.gigaflops:8.1f} GF/s" if r.flops else f"{r.gigabytes_per_second:8.1f} GB/s"
         ops = ", ".join(r.ops[:6]) + (f", ... ({len(r.ops)} ops)" if len(r.ops) > 6 else "")
         where = f"   {r.lines[0]}" if r.lines else ""
-        lines.append(f"{r.seconds * 1e6:9.2f} {r.seconds / total:6.1%} {rate:>14}  {r.kind}: {ops}{where}")
+        lines.append(
+            f"{r.seconds * 1e6:9.2f} {r.seconds / total:6.1%} {rate:>14}  {r.kind}: {ops}{where}"
+        )
     lines.append(f"{total * 1e6:9.2f} {1:6.0%} {'':>14}  {len(rows)} instructions")
     return "\n".join(lines)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from numflow.errors import OutOfRangeError, ShapeError, explain
+from numflow.errors import OutOfRangeError, ResourceExhaustedError, ShapeError, explain
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.op import Attrs, concrete_attrs
 from numflow.graph.spec import Spec
@@ -53,6 +55,32 @@ def check_sizes(graph: Graph, sizes: Sizes) -> None:
     for node in graph.nodes:
         if not all(v.spec.known for v in (*node.inputs, *node.outputs)):
             _check_node(node, sizes)
+
+
+def check_memory(values: Iterable[Value], sizes: Sizes) -> None:
+    """Refuse what the machine cannot hold.
+
+    The system would promise the memory, and end the process when it is written.
+
+    Raises:
+      ResourceExhaustedError: a value has more bytes than there is memory.
+    """
+    most = _memory_bytes()
+    for v in values:
+        nbytes = sizes.nbytes(v)
+        if nbytes > most:
+            problem = f"not enough memory: {nbytes / 1e9:.1f} GB are wanted, of {most / 1e9:.1f}"
+            op, line = ("function", None) if v.node is None else (v.node.op.name, v.node.line)
+            shown = {"output": sizes.spec(v.spec)}
+            raise ResourceExhaustedError(explain(op, problem, shown, line=line))
+
+
+@functools.cache
+def _memory_bytes() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 1 << 62
 
 
 def _check_node(node: Node, sizes: Sizes) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from numflow.codegen.cluster import CODES, COSTLY, ClusterCode, Place
 from numflow.codegen.printers import compile_loop
-from numflow.codegen.program import ClusterStep, CopyStep, LibraryStep, SegmentStep, Step
+from numflow.codegen.steps import ClusterStep, CopyStep, LibraryStep, SegmentStep, Step
 from numflow.graph.collapse import collapse
 from numflow.graph.graph import Node
 from numflow.graph.loops import DEEP, LANE, Body, Loop, Operand, walk

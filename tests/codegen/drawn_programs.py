@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.codegen.program import Program, emit
+from numflow.codegen.program import emit
+from numflow.codegen.steps import Program
 from numflow.dtypes import DType
 from numflow.eager.variable import Variable
 from numflow.errors import OpError

@@ -1,0 +1,109 @@
+"""Program: steps over buffers, before anything has an address. Data only.
+
+A buffer is named by the value it first holds, its *root*; views are layouts in it. A root is an
+argument, a constant, a variable's memory, a small table of sizes, a result, or in the arena of the
+plan. program.py makes programs; runtime/plan.py fills in the sizes of a call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numflow.codegen.cluster import ClusterCode
+from numflow.graph.graph import Graph, Node, Value
+from numflow.graph.loops import Loop
+from numflow.graph.lowering import Layout
+
+Seen = tuple[Value, Layout]  # where a value lies: in the buffer of which root, and where in it
+
+
+@dataclass(eq=False)
+class Step:
+    """What one or more instructions do: the nodes it stands for, the roots it reads and writes."""
+
+    nodes: tuple[Node, ...]
+    reads: tuple[Value, ...]
+    writes: tuple[Value, ...]
+
+
+@dataclass(eq=False)
+class ClusterStep(Step):
+    """A fused loop. inputs: where that what its nodes take from outside lies, for domains without
+    elements."""
+
+    code: ClusterCode
+    inputs: dict[Value, Seen]
+
+
+@dataclass(eq=False)
+class SegmentStep(Step):
+    """One elementwise loop over the arrays of several clusters of one form, one after the other."""
+
+    loop: Loop
+    codes: tuple[ClusterCode, ...]
+
+
+@dataclass(eq=False)
+class LibraryStep(Step):
+    """A kernel of kernels/: inputs and outputs are dense. bias and relu: what a matrix product
+    takes along."""
+
+    node: Node
+    inputs: tuple[Seen, ...]
+    outputs: tuple[Value, ...]
+    bias: Seen | None = None
+    relu: bool = False
+
+
+@dataclass(eq=False)
+class CopyStep(Step):
+    """Elements of a layout into another: assemblies, and variables that could not be written at
+    once."""
+
+    source: Seen | None  # None: the fill value
+    target: Seen
+    fill: Any = None
+
+
+@dataclass(eq=False)
+class HostStep(Step):
+    """The reference of a node, run from Python. inputs: where each lies."""
+
+    inputs: dict[Value, Seen]
+
+
+@dataclass
+class Program:
+    """Steps in order, and what each root is.
+
+    inputs, outputs: roots in the order of the call; captures follow the arguments in `inputs`.
+    assigned: root -> the variable in whose memory it is computed.
+    variables: root of a read -> variable. draws: roots of random states, in order.
+    first_write: index of the first step that writes a variable.
+    """
+
+    graph: Graph
+    steps: list[Step]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    output_specs: tuple[Any, ...]
+    variables: dict[Value, Any]
+    assigned: dict[Value, Any]
+    draws: tuple[Node, ...]
+    written: tuple[Any, ...]
+    first_write: int = 0
+
+    def variable(self, root: Value) -> Any:
+        """The variable in whose memory a root lies, or None."""
+        found = self.assigned.get(root)
+        return self.variables.get(root) if found is None else found
+
+
+def refuses(step: Step) -> bool:
+    """Whether a step may refuse a value."""
+    if isinstance(step, ClusterStep):
+        return bool(step.code.checks)
+    if isinstance(step, LibraryStep):
+        return bool(step.node.op.lower.refuses)
+    return isinstance(step, HostStep)

@@ -1,0 +1,179 @@
+"""Steps that write variables: last, in place where nobody reads the old value afterwards, and as
+few as possible.
+
+Whatever can refuse a value runs before the first write. A new value that cannot be computed in the
+variable's own memory is copied there at the end. Updates of one form, those of all parameters of a
+model, become one step over segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from numflow.codegen.steps import ClusterStep, CopyStep, SegmentStep, Step, refuses
+from numflow.graph.graph import Graph, Node, Value
+from numflow.graph.loops import walk
+from numflow.graph.lowering import Layout, dense
+
+
+@dataclass(frozen=True)
+class Writes:
+    """Steps in their final order, and the variable in whose memory a root is computed.
+
+    first: index of the first step that writes a variable.
+    """
+
+    steps: list[Step]
+    assigned: dict[Value, Any]
+    first: int
+
+
+def order_writes(
+    graph: Graph, steps: Sequence[Step], roots: dict[Node, Value], results: set[Value]
+) -> Writes:
+    """Writers last, copies behind them.
+
+    roots: by node that writes a variable, the root of its new value. results: roots that a call
+    hands out.
+    """
+    if not roots:
+        return Writes(list(steps), {}, len(steps))
+    order = _writers_last(steps, set(roots.values()))
+    olds: dict[Any, set[Value]] = {}
+    for n in graph.nodes:
+        if n.op.effect == "read" and not n.inputs:
+            olds.setdefault(n.attrs["variable"], set()).add(n.output)
+    assigned: dict[Value, Any] = {}
+    copies: list[Step] = []
+    last = {n.attrs["variable"]: n for n in roots}  # the last write of each variable counts
+    for variable, node in last.items():
+        value, root, old = node.inputs[0], roots[node], olds.get(variable, set())
+        fits = root.spec.size == variable.spec.size and root not in results
+        if fits and root not in assigned and _direct(order, root, old):
+            assigned[root] = variable
+            continue
+        whole = Layout(value.spec.shape, dense(value.spec.shape))
+        target = Value(value.spec, node, 0, "assigned")
+        assigned[target] = variable
+        copies.append(CopyStep((node,), (root,), (target,), (root, whole), (target, whole)))
+    merged, first = _merge_updates(order, assigned, olds)
+    return Writes(merged + copies, assigned, first)
+
+
+def _writers_last(steps: Iterable[Step], new_values: set[Value]) -> list[Step]:
+    """Steps that compute new values of variables, and those that need these, after all
+    others."""
+    early: list[Step] = []
+    late: list[Step] = []
+    held: set[Value] = set()
+    for s in steps:
+        if any(r in held for r in s.reads) or any(w in new_values for w in s.writes):
+            late.append(s)
+            held.update(s.writes)
+        else:
+            early.append(s)
+    return early + late
+
+
+def _direct(order: Sequence[Step], root: Value, old: set[Value]) -> bool:
+    """Whether root may be computed in the memory of the variable that held old: after all that may
+    refuse, and after all readers of the old value."""
+    made = [k for k, s in enumerate(order) if root in s.writes]
+    if len(made) != 1 or any(refuses(s) for s in order[made[0] :]):
+        return False
+    at = made[0]
+    readers = [k for k, s in enumerate(order) if not old.isdisjoint(s.reads)]
+    return all(k < at or (k == at and _in_place(order[k], root, old)) for k in readers)
+
+
+def _in_place(step: Step, root: Value, old: set[Value]) -> bool:
+    """Whether a cluster may write root where it reads the old value: each element by the unit that
+    reads it."""
+    if not isinstance(step, ClusterStep):
+        return False
+    places, sweeps = step.code.places, step.code.loop.sweeps
+    new = next(k for k, p in places.items() if p.value is root and k[0] in "yp")
+    axes = zip(step.code.sizes, places[new].strides, strict=False)
+    if places[new].partial or any(s == 0 and n != 1 for n, s in axes):
+        return False  # several units write it, or one writes what others may read later
+    stored = next(k for k, s in enumerate(sweeps) for t in s.stores if t.operand == new)
+    later = {t.attr for s in sweeps[stored + 1 :] for t in walk(*s.roots()) if t.op == "load"}
+    return all(
+        p.strides == places[new].strides and p.offset == 0 and name not in later
+        for name, p in places.items()
+        if p.value in old and name[0] == "x"
+    )
+
+
+# --- updates as segments -------------------------------------------------------
+
+
+def _merge_updates(
+    order: list[Step], assigned: dict[Value, Any], olds: dict[Any, set[Value]]
+) -> tuple[list[Step], int]:
+    """Elementwise steps of one form that write variables become one; also the index of the first
+    writer."""
+    writers = [s for s in order if any(w in assigned for w in s.writes)]
+    if not writers:
+        return order, len(order)
+    first = order.index(writers[0])
+    if len(order) - first > len(writers):  # somebody reads new values: leave the order alone
+        return order, first
+    forms: dict[Hashable, list[ClusterStep]] = {}
+    for s in writers:
+        if not isinstance(s, ClusterStep):
+            continue
+        key = _update_form(s)
+        if key is None:
+            continue
+        same = forms.setdefault(key, [])
+        between = writers[writers.index(same[0]) : writers.index(s)] if same else []
+        if _may_move(s, between, assigned, olds):
+            same.append(s)
+    merged: dict[Step, Step] = {}
+    gone: set[Step] = set()
+    for steps in forms.values():
+        if len(steps) > 1:
+            merged[steps[0]] = _segments(steps)
+            gone.update(steps[1:])
+    return order[:first] + [merged.get(s, s) for s in writers if s not in gone], first
+
+
+def _may_move(
+    step: Step, between: Sequence[Step], assigned: dict[Value, Any], olds: dict[Any, set[Value]]
+) -> bool:
+    """Whether a writer may run before the steps `between`: it reads nothing that they make, and
+    writes no variable whose old value they read."""
+    gone = [olds.get(assigned[w], set()) for w in step.writes if w in assigned]
+    return not any(
+        any(r in s.writes for r in step.reads) or any(not g.isdisjoint(s.reads) for g in gone)
+        for s in between
+    )
+
+
+def _update_form(step: ClusterStep) -> Hashable:
+    """What two steps must share to be segments of one: the loop, and the scalars it reads."""
+    code = step.code
+    loop = code.loop
+    if loop.axes != 1 or code.folds or code.checks or any(o.access == "s" for o in loop.operands):
+        return None
+    if any(p.offset != 0 for k, p in code.places.items()):
+        return None
+    shared = tuple((o.name, code.places[o.name].value) for o in loop.operands if o.access == "-")
+    if any(name[0] == "y" for name, _ in shared):
+        return None
+    return str(loop), shared
+
+
+def _segments(steps: Sequence[ClusterStep]) -> SegmentStep:
+    first = steps[0].code.loop
+    loop = replace(first, name="update", segments=True)
+    return SegmentStep(
+        tuple(n for s in steps for n in s.nodes),
+        tuple(dict.fromkeys(r for s in steps for r in s.reads)),
+        tuple(dict.fromkeys(w for s in steps for w in s.writes)),
+        loop,
+        tuple(s.code for s in steps),
+    )
