@@ -1,7 +1,8 @@
 """Reverse mode: cotangents walk the records of what ran, last to first.
 
-A record is one application of an op; eager tapes hold them, and a tape inside a trace reads them off the builder's
-nodes. Rules are written with ops, so the result differentiates again. This file knows no op by name.
+A record is one application of an op; eager tapes hold them, and a tape inside a trace reads them
+off the builder's nodes. Rules are written with ops, so the result differentiates again. This file
+knows no op by name.
 
 Source: Griewank & Walther 2008, "Evaluating Derivatives", section 3.2.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from numflow.errors import GraphError, SourceLine, explain
+from numflow.errors import GraphError, SourceLine, at_line, explain
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.tensor import Tensor
 
@@ -77,11 +78,14 @@ def backward(
             raise GraphError(
                 explain(r.op.name, "has no gradient", {"output": r.outputs[0].spec}, line=r.line)
             )
-        got = r.op.vjp(Backward(tuple(out_cts), r.inputs, r.outputs, r.attrs, needed))
+        rule = Backward(tuple(out_cts), r.inputs, r.outputs, r.attrs, needed)
+        if r.line is None:
+            got = r.op.vjp(rule)
+        else:
+            with at_line(r.line):  # a gradient that refuses a value names the line it belongs to
+                got = r.op.vjp(rule)
         for x, ct_x, wants in zip(r.inputs, got, needed, strict=True):
             if wants and ct_x is not None:
                 have = cts.get(id(x))
                 cts[id(x)] = ct_x if have is None else add(have, ct_x)
     return [results.get(id(s), cts.get(id(s))) for s in sources]
-
-

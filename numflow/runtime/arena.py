@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numflow.errors import ResourceExhaustedError, explain
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -167,7 +169,11 @@ def _map(size: int) -> mmap.mmap:
     if not hasattr(mmap, "MAP_PRIVATE"):
         return mmap.mmap(-1, size)
     # The default, shared, would let a forked child write into the arrays of its parent.
-    pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    try:
+        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError:
+        problem = f"not enough memory for a result of {size / 1e9:.1f} GB"
+        raise ResourceExhaustedError(explain("function", problem)) from None
     if size >= 2 * _HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
         try:
             pages.madvise(mmap.MADV_HUGEPAGE)  # a fault per 2 MB instead of one per 4 KB

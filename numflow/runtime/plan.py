@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from numflow.codegen.steps import Program, Step
+from numflow.codegen.program import Program, Step
 from numflow.errors import ResourceExhaustedError, explain
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
