@@ -141,6 +141,8 @@ def evaluate(x: Extent, sizes: Mapping[str, int]) -> int:
 
 def divide(x: Extent, y: Extent) -> Extent | None:
     """x / y where that is a polynomial whatever the symbols are (y a single product); else None."""
+    if isinstance(x, int) and isinstance(y, int):
+        return x // y if y and x % y == 0 else None
     terms = _terms(y)
     if len(terms) != 1:
         return 1 if x == y else None

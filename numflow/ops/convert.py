@@ -268,6 +268,10 @@ def static_ints(value: Any, op: str, name: str) -> tuple[Any, ...]:
       InvalidArgumentError: a tensor whose content is not known while tracing.
       TypeError: not integers.
     """
+    if type(value) is int:
+        return (value,)
+    if type(value) in (list, tuple) and all(type(n) is int for n in value):
+        return tuple(value)
     if isinstance(value, Size | Dim) or (isinstance(value, int) and not isinstance(value, bool)):
         return (as_extent(value),)
     if isinstance(value, Tensor) or hasattr(value, "_as_tensor"):
