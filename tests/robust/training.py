@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class Training:
     """Variables, a compiled step, and batches without end."""
 
-    def __init__(
-        self, variables: list[Any], step: Callable[..., Any], batches: Iterator[tuple[Any, Any]]
-    ) -> None:
+    def __init__(self, variables: list[Any], step: Any, batches: Iterator[tuple[Any, Any]]) -> None:
         self.variables, self.step, self.batches = variables, step, batches
 
     def run(self, steps: int) -> float:
