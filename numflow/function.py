@@ -174,7 +174,8 @@ class Function:
         if self._signature is not None:
             if kwargs:
                 args, kwargs = self._bound(args, kwargs)
-            return Call(conform(args, self._signature, self._name), {})
+            names = self._parameters[: len(args)]
+            return Call(conform(args, self._signature, self._name, names), {})
         if kwargs:
             args, kwargs = self._bound(args, kwargs)
         return Call(args, kwargs)

@@ -275,8 +275,10 @@ def opened(call: Call, signature: Any) -> frozenset[tuple[int, int]]:
     )
 
 
-def conform(args: Sequence[Any], signature: Sequence[Any], name: str) -> tuple[Any, ...]:
-    """The arguments as tensors of an input_signature.
+def conform(
+    args: Sequence[Any], signature: Sequence[Any], name: str, parameters: Sequence[str] = ()
+) -> tuple[Any, ...]:
+    """The arguments as tensors of an input_signature; parameters: their names, for messages.
 
     Raises:
       TypeError: another number of arguments, or another structure.
@@ -286,34 +288,40 @@ def conform(args: Sequence[Any], signature: Sequence[Any], name: str) -> tuple[A
         raise TypeError(
             explain(name, f"input_signature has {len(signature)} arguments, the call {len(args)}")
         )
-    convert = _converter(name)
-    return tuple(_conform(x, spec, convert) for x, spec in zip(args, signature, strict=True))
+    labels = [*parameters, *(f"argument {k}" for k in range(len(parameters), len(args)))]
+    return tuple(
+        _conform(x, spec, name, label)
+        for x, spec, label in zip(args, signature, labels, strict=False)
+    )
 
 
-def _conform(x: Any, spec: Any, convert: Callable[[Any, TensorSpec], Tensor]) -> Any:
+def _conform(x: Any, spec: Any, name: str, label: str) -> Any:
     if isinstance(spec, TensorSpec):
-        return convert(x, spec)
+        return _conform_tensor(x, spec, name, label)
     if isinstance(spec, Mapping):
-        return {k: _conform(x[k], spec[k], convert) for k in spec}
+        if not isinstance(x, Mapping) or x.keys() != spec.keys():
+            raise TypeError(_other_structure(x, spec, name, label))
+        return {k: _conform(x[k], spec[k], name, f"{label}[{k!r}]") for k in spec}
     if isinstance(spec, list | tuple):
-        items = [_conform(v, s, convert) for v, s in zip(x, spec, strict=True)]
+        if not isinstance(x, list | tuple) or len(x) != len(spec):
+            raise TypeError(_other_structure(x, spec, name, label))
+        pairs = enumerate(zip(x, spec, strict=True))
+        items = [_conform(v, s, name, f"{label}[{k}]") for k, (v, s) in pairs]
         return type(spec)(*items) if hasattr(spec, "_fields") else type(spec)(items)
     return x
 
 
-def _converter(name: str) -> Callable[[Any, TensorSpec], Tensor]:
-    def convert(x: Any, spec: TensorSpec) -> Tensor:
-        if isinstance(x, Tensor) and x.dtype is not spec.dtype:
-            raise DTypeError(
-                explain(name, "an argument is not of the dtype in input_signature",
-                        {"argument": x.spec, "input_signature": spec})
-            )  # fmt: skip
-        tensor = as_tensor(x, spec.dtype, name, spec.name or "argument")
-        if not spec.fits(tensor.spec.shape):
-            raise ShapeError(
-                explain(name, "an argument is not of the shape in input_signature",
-                        {"argument": tensor.spec, "input_signature": spec})
-            )  # fmt: skip
-        return tensor
+def _conform_tensor(x: Any, spec: TensorSpec, name: str, label: str) -> Tensor:
+    if isinstance(x, Tensor) and x.dtype is not spec.dtype:
+        problem = f"{label} is not of the dtype in input_signature"
+        raise DTypeError(explain(name, problem, {label: x.spec, "input_signature": spec}))
+    tensor = as_tensor(x, spec.dtype, name, label)
+    if not spec.fits(tensor.spec.shape):
+        problem = f"{label} is not of the shape in input_signature"
+        raise ShapeError(explain(name, problem, {label: tensor.spec, "input_signature": spec}))
+    return tensor
 
-    return convert
+
+def _other_structure(x: Any, spec: Any, name: str, label: str) -> str:
+    shown = {label: repr(x)[:200], "input_signature": spec}
+    return explain(name, f"{label} has not the structure in input_signature", shown)
