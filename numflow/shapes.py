@@ -175,30 +175,41 @@ def known(shape: Iterable[Extent]) -> bool:
     return all(type(n) is int for n in shape)
 
 
-class Size(int):
-    """An unknown size as user code sees it: an int to isinstance, that refuses to be read."""
+class Size:
+    """An unknown size as user code sees it: an int to isinstance, that refuses to be read.
 
-    dim: Dim
+    It is no subclass of int: C code (range, list * n, 2.5 * n) would read the number inside.
+    """
 
-    def __new__(cls, dim: Dim) -> Size:
-        self = super().__new__(cls, -1)
+    __slots__ = ("dim",)
+
+    def __init__(self, dim: Dim) -> None:
         self.dim = dim
-        return self
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return int
 
     def _read(self, *_: object) -> Any:
         raise UnknownSizeError(f"the size {self.dim} is not known while this function is traced")
 
-    __int__ = __index__ = __bool__ = __float__ = _read
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __hash__ = _read
-    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __divmod__ = _read
-    __lshift__ = __rshift__ = _read
+    def _compute(self, other: object) -> Any:
+        """A tensor on the right takes the operation over; with a number the size must be known."""
+        return NotImplemented if hasattr(other, "spec") else self._read()
+
+    __int__ = __index__ = __bool__ = __float__ = __complex__ = __abs__ = __round__ = _read
+    __hash__ = __array__ = _read
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _compute
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __divmod__ = __rdivmod__ = _compute
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _compute
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _compute
 
     def _arithmetic(name: str) -> Any:  # type: ignore[misc]
         def method(self: Size, other: object) -> Any:
-            if isinstance(other, Size):
+            if type(other) is Size:
                 other = other.dim
             if not isinstance(other, int | Dim):
-                return NotImplemented
+                return self._compute(other)
             return as_size(getattr(self.dim, name)(other))
 
         return method
@@ -212,6 +223,9 @@ class Size(int):
     def __neg__(self) -> Any:
         return as_size(-self.dim)
 
+    def __pos__(self) -> Size:
+        return self
+
     def __repr__(self) -> str:
         return str(self.dim)
 
@@ -221,7 +235,7 @@ class Size(int):
         return str(self.dim)
 
 
-def as_size(x: Extent) -> int:
+def as_size(x: Extent) -> Any:
     """A size as user code may have it."""
     return Size(x) if isinstance(x, Dim) else x
 

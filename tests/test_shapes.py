@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 import pytest
 
 import numflow as nf
 from numflow.shapes import Dim, Size, UnknownSizeError, divide
+
+
+READS: list[Callable[[Any], Any]] = [
+    int,
+    bool,
+    float,
+    range,
+    hash,
+    abs,
+    round,
+    lambda s: s == 3,
+    lambda s: s < 3,
+    lambda s: max(s, 3),
+    lambda s: [0] * s,
+    lambda s: [1, 2, 3][s],
+    lambda s: [1, 2, 3][:s],
+    lambda s: 2.5 * s,
+    lambda s: 1 / s,
+    lambda s: 2**s,
+    lambda s: divmod(10, s),
+    lambda s: np.float32(2) * s,
+    lambda s: np.zeros(s),
+    lambda s: "%d" % s,  # noqa: UP031
+]
 
 
 def test_polynomials_of_sizes() -> None:
@@ -23,18 +51,10 @@ def test_an_unknown_size_is_not_a_number() -> None:
     """Arithmetic works; to be read as a number it refuses, so that the tracer can start anew."""
     size = Size(Dim.symbol("n"))
     assert str(size + 1) == "n+1" and isinstance(size, int)
-    for read in (
-        int,
-        bool,
-        float,
-        range,
-        hash,
-        lambda s: s == 3,
-        lambda s: s < 3,
-        lambda s: [0] * s,
-    ):
+    for read in READS:
         with pytest.raises(UnknownSizeError):
             read(size)
+    assert sum([size, 1]) * 2 - 2 * size + 0 == 2
 
 
 def test_tensor_shape_has_tensorflows_methods() -> None:
