@@ -20,12 +20,15 @@ class PrinterWarning(UserWarning):
 _warned: list[str] = []
 
 
-def compile_loop(loop: Loop) -> int:
-    """Address of the kernel `void k(int64 *args, int64 begin, int64 end)` of a Loop."""
+def compile_loop(loop: Loop, stream: bool = False) -> int:
+    """Address of the kernel `void k(int64 *args, int64 begin, int64 end)` of a Loop.
+
+    stream: see simd.compile_loop; the second printer has no such stores.
+    """
     if settings.codegen == "numba":
         return _readable(loop)
     try:
-        return simd.compile_loop(loop)
+        return simd.compile_loop(loop, stream=stream)
     except Exception as error:  # a fault of ours or of LLVM's, whatever it is
         address = _readable(loop)
         if not _warned:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from numflow.codegen.program import Program, Step
+from numflow.codegen.steps import Program, Step
 from numflow.errors import ResourceExhaustedError, explain
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
@@ -80,7 +80,7 @@ class Plan:
         self.draws = np.zeros((max(len(program.draws), 1), 2), np.int64)
         for k, node in enumerate(program.draws):
             self._fixed[node.output] = self.draws[k]
-        worker = Worker(self.sizes)
+        worker = Worker(program, self.sizes)
         works = [worker.of(s, k) for k, s in enumerate(program.steps)]
         self.checks = worker.checks
         self.work = dict(zip(program.steps, works, strict=True))

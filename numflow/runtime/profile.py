@@ -2,8 +2,9 @@
 
     for row in profile(executable, arrays): print(row)
 
-The instructions of one plan run in order, each many times over, on the buffers of a real call: caches are as warm as in a
-tight loop of steps. A step that updates variables would run away if it were repeated, so these are put back afterwards.
+The instructions of one plan run in order, each many times over, on the buffers of a real call:
+caches are as warm as in a tight loop of steps. A step that updates variables would run away if it
+were repeated, so these are put back afterwards.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One instruction: seconds (median), bytes it must move, flops of a library kernel, the lines it stands for."""
+    """One instruction: seconds (median), bytes it must move, flops of a library kernel, the lines
+    it stands for."""
 
     kind: str
     ops: tuple[str, ...]
@@ -63,9 +65,8 @@ def profile(executable: Executable, arrays: Sequence[Array], rounds: int = 7) ->
                 continue
             instructions = iter(phase.record.parts.instructions)
             for step in phase.steps:
-                for work in plan.work[step] or ():
-                    if work.units:
-                        rows.append(_row(plan, step, work, next(instructions), rounds))
+                works = [w for w in plan.work[step] or () if w.units]
+                rows += [_row(plan, step, w, next(instructions), rounds) for w in works]
         return rows
     finally:
         for variable, value in saved:
