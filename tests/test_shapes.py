@@ -11,7 +11,6 @@ import pytest
 import numflow as nf
 from numflow.shapes import Dim, Size, UnknownSizeError, divide
 
-
 READS: list[Callable[[Any], Any]] = [
     int,
     bool,
