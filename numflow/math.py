@@ -54,6 +54,7 @@ from numflow.ops.reduce import (
     reduce_prod,
     reduce_sum,
 )
+from numflow.ops.scan import cumprod, cumsum, cumulative_logsumexp
 from numflow.ops.segments import confusion_matrix, segment_mean, segment_sum, unsorted_segment_sum
 from numflow.ops.select import logical_and, logical_not, logical_or, logical_xor
 from numflow.ops.statistics import (
@@ -65,7 +66,7 @@ from numflow.ops.statistics import (
     reduce_std,
     reduce_variance,
 )
-from numflow.ops.sums import accumulate_n, add_n, cumprod, cumsum
+from numflow.ops.sums import accumulate_n, add_n
 from numflow.ops.transcendental import digamma, erf, erfc, erfinv, expm1, lgamma, log1p
 from numflow.ops.trigonometric import (
     acos,
@@ -103,6 +104,7 @@ __all__ = [
     "count_nonzero",
     "cumprod",
     "cumsum",
+    "cumulative_logsumexp",
     "digamma",
     "divide",
     "divide_no_nan",

@@ -81,15 +81,6 @@ CASES = [
         [ints(3, 5, low=-1, high=2)],
         {"axis": 1},
     ),
-    *(
-        Case(nf.math.cumsum, lambda x, k=k: np.cumsum(x, k), [draw(3, 5)], {"axis": k})
-        for k in (0, 1)
-        for draw in (floats, ints)
-    ),
-    Case(nf.math.cumsum, lambda x: np.cumsum(x[::-1], 0)[::-1], [floats(7)], {"reverse": True}),
-    Case(nf.math.cumsum, lambda x: np.cumsum(x) - x, [floats(7)], {"exclusive": True}),
-    Case(nf.math.cumsum, lambda x: x, [floats(0)], {"exclusive": True}),
-    Case(nf.math.cumprod, np.cumprod, [floats(7, low=0.5)]),
     Case(nf.add_n, lambda x, y: x + y, [floats(3, 5), floats(3, 5)], gradient=False),
 ]
 CASES[-1] = Case(
