@@ -14,7 +14,7 @@ from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.precision import single
-from numflow.shapes import Dim, UnknownSizeError
+from numflow.shapes import Dim, UnknownSizeError, as_extent
 
 # --- bias_add ------------------------------------------------------------------
 
@@ -208,7 +208,7 @@ def dropout(
 def _noise_shape(noise_shape: Any, value: Tensor) -> tuple[Any, ...]:
     """noise_shape, with value's sizes where it says None or -1."""
     if isinstance(noise_shape, list | tuple):
-        given = [-1 if n is None else n for n in noise_shape]
+        given = [-1 if n is None else as_extent(n) for n in noise_shape]
     else:
         given = list(static_ints(noise_shape, "dropout", "noise_shape"))
     if len(given) != value.spec.rank:
