@@ -17,7 +17,7 @@ from numflow.codegen.cluster import CODES, COSTLY, ClusterCode, Place
 from numflow.codegen.printers import compile_loop
 from numflow.codegen.steps import ClusterStep, CopyStep, LibraryStep, Program, SegmentStep, Step
 from numflow.graph.collapse import collapse
-from numflow.graph.graph import Node
+from numflow.graph.graph import Node, Value
 from numflow.graph.loops import DEEP, LANE, Body, Loop, Operand, walk
 from numflow.kernels.builder import ITEMSIZE
 from numflow.runtime import pool
@@ -171,7 +171,7 @@ class Worker:
             if not whole or name in loads or rows * cols * size < STREAM:
                 return False
             starts = (p.nbytes, *(s * size for s in operands.strides[name][:-1]))
-            held = self.program.variable(p.key) is not None
+            held = isinstance(p.key, Value) and self.program.variable(p.key) is not None
             if held or p.key in read or any(n % LINE for n in starts):
                 return False
         return True

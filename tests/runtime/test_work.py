@@ -68,15 +68,12 @@ def numbers(*sizes: int) -> Array:
     return np.random.default_rng(0).uniform(-1, 1, sizes).astype(np.float32)
 
 
-def test_large_results_are_written_past_the_caches() -> None:
-    """The same numbers: in one row with a tail, in rows of whole lines, and of others; of which
-    one is read again at once."""
+def test_large_results_are_written_past_the_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same numbers: in one row with a tail, in rows of whole lines, and of others."""
+    monkeypatch.setattr(work, "STREAM", arena.LARGE)
     n = work.STREAM // 4
-    for sizes, other in (
-        ((n + 37,), (n + 37,)),
-        ((n // 1024, 1024), (1024,)),
-        ((n // 999, 999), ()),
-    ):
+    long, whole, odd = (n + 37,), (n // 256 + 3, 256), (n // 199 + 3, 199)
+    for sizes, other in ((long, long), (whole, (256,)), (odd, (199,)), (odd, ())):
         trial = Trial()
         with trial.building:
             x, y = (trial.input(*s, dtype=dtypes.float32) for s in (sizes, other))
