@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from numflow import codegen, nest, passes, runtime
+from numflow import explain as explaining
 from numflow.eager.apply import eager
 from numflow.eager.concrete import ConcreteFunction, array_of
 from numflow.eager.tensor import Array, EagerTensor
@@ -76,6 +77,7 @@ class Function:
         self._count = 0
         self._kept: list[Any] = []
         self._last: Described = []  # the call that was traced last
+        self._latest: ConcreteFunction | None = None  # that which a call found last
         self._first: SourceLine | None = None
         self._tracing = threading.RLock()
         self._ways: tuple[Callable[..., Any], ...] = ()
@@ -136,6 +138,7 @@ class Function:
         if concrete is None or concrete.stale():
             with self._tracing:
                 call, concrete = self._find(call)
+        self._latest = concrete
         arrays = [array_of(x) for x in call.tensors]
         try:
             result = concrete.run(arrays, call.tensors)
@@ -167,6 +170,32 @@ class Function:
             args = self._signature
         with self._tracing:
             return self._find(self._describe(_examples(args), _examples(kwargs)))[1]
+
+    def explain(self, *args: Any, passes: bool = False, **kwargs: Any) -> explaining.Report:
+        """What became of it: graph, loops, instructions, memory; print it, or see it in a notebook.
+
+        Args:
+          args, kwargs: as for a call, which does not take place: that trace is shown, with these
+            sizes. Without any, the trace of the last new kind of call.
+          passes: show the graph after each pass, too.
+
+        Raises:
+          GraphError: nothing was called yet, and there are no arguments.
+
+        Example:
+          >>> f = nf.function(lambda x: nf.exp(x) + 1.0)
+          >>> str(f.explain(nf.constant([0.0, 1.0]))).splitlines()[1].strip()
+          '3 nodes -> 1 instruction: 1 cluster'
+        """
+        if not args and not kwargs:
+            if self._latest is None and self._signature is None:
+                fix = f"{self._name}.explain(...) with arguments, or a call before"
+                raise GraphError(explain("explain", f"{self._name} was not called yet", fix=fix))
+            return (self._latest or self.get_concrete_function()).explain(passes=passes)
+        with self._tracing:
+            call, concrete = self._find(self._describe(_examples(args), _examples(kwargs)))
+        specs = any(isinstance(x, TensorSpec) for x in nest.flatten([args, kwargs]))
+        return concrete.explain(*(() if specs else call.tensors), passes=passes)
 
     # --- which trace ---
 

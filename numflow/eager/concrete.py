@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from numflow import explain as explaining
 from numflow import runtime
 from numflow.eager.apply import tapes
 from numflow.eager.compiled import Compile, CompiledGraph, Runnable
 from numflow.eager.tensor import Array, EagerTensor
 from numflow.errors import explain
 from numflow.graph.op import observers
+from numflow.graph.spec import Spec
 from numflow.trace.signature import Call
 from numflow.trace.tensor_spec import TensorSpec
 from numflow.trace.tracer import Output, Traced
@@ -86,6 +88,22 @@ class ConcreteFunction:
             outputs = [EagerTensor(a) for a in self._compiled.plain()([*arrays, *captured])]
         return outputs[0] if self._single else self._traced.pack(outputs)
 
+    def explain(self, *args: Any, passes: bool = False) -> explaining.Report:
+        """What became of it: graph, loops, instructions, memory; print it, or see it in a notebook.
+
+        Args:
+          args: tensors as for a call; their sizes are those shown. Without them, those of the last
+            new sizes, or symbols.
+          passes: show the graph after each pass, too.
+        """
+        executable: Any = self._compiled.plain()
+        inputs = self.graph.inputs[: self._traced.arguments]
+        plan = None if args else executable.latest
+        if args or all(v.spec.known for v in inputs):
+            arrays = [array_of(x) for x in args] or [_nothing(v.spec) for v in inputs]
+            plan = executable.plan([*arrays, *(t._array for t in self._captures)])
+        return explaining.describe(self.name, self.graph, executable, plan, passes)
+
     def stale(self) -> bool:
         """Whether a variable has taken another shape since."""
         return any(v.form != form for v, form in self._forms)
@@ -112,6 +130,12 @@ class ConcreteFunction:
             form, pack = tuple, self._traced.pack
         captured = [t._array for t in self._captures]
         return executable.fast([*arrays, *captured], arguments, observers, form, pack)
+
+
+def _nothing(spec: Spec) -> Array:
+    """An array of a known shape, for its shape only."""
+    shape = tuple(n for n in spec.shape if isinstance(n, int))
+    return np.broadcast_to(np.zeros((), spec.dtype.numpy), shape)
 
 
 def array_of(x: Any, dtype: Any = None) -> Array:

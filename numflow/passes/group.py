@@ -46,11 +46,11 @@ class Group:
 Fits = Callable[[Group], bool]
 
 # Why two parts of a graph are not one loop: what explain() says.
-CLOSED = "it reads a fold across rows, which is complete only after the last row"
+CLOSED = "a fold across rows is complete only after the last row"
 DOMAIN = "the loops run over different axes"
 COLUMNS = "their rows fold over different columns"
 BETWEEN = "what runs between them needs the one and is needed by the other"
-VIEW = "it reads the elements in another order than the loop writes them"
+VIEW = "its elements are read in another order than the loop writes them"
 FORM = "together they need more operands, or other strides, than one loop has"
 MIDDLE = "a fold over a middle axis has a loop of its own"
 Note = Callable[[Sequence[Node], Sequence[Node], str], None]

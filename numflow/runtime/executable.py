@@ -35,6 +35,7 @@ class Executable:
         self.program = program
         self.graph = program.graph
         self._plans: dict[tuple[Any, ...], Plan] = {}
+        self.latest: Plan | None = None  # the plan that was made last
         self._copies: dict[CallRecord, list[CallRecord]] = {}
         self._lock = threading.Lock()
         self._locks = [v._lock for v in sorted(program.written, key=lambda v: v.cell_address)]
@@ -76,7 +77,7 @@ class Executable:
                     found = Plan(self.program, sizes)
                     if len(self._plans) >= MOST_PLANS:
                         self._plans.pop(next(iter(self._plans)))
-                    self._plans[key] = found
+                    self._plans[key] = self.latest = found
         return found
 
     def fast(
