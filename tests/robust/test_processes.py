@@ -98,7 +98,7 @@ def test_damaged_files_are_compiled_anew(warm: tuple[Path, Any], tmp_path: Path)
     tmp_path.chmod(0o700)
     got, err = run("train()", NUMFLOW_CACHE_DIR=str(tmp_path))
     assert got["digest"] == first["digest"] and err == ""
-    assert got["compiles"] == first["compiles"] or got["compiles"] > len(files) // 2
+    assert got["compiles"] >= first["compiles"]
     mended, _ = run("train()", NUMFLOW_CACHE_DIR=str(tmp_path))
     assert mended["compiles"] == 0 and mended["digest"] == first["digest"]
 

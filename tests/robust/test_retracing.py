@@ -13,7 +13,10 @@ from tests.robust.training import classification
 
 
 def test_a_hundred_batch_sizes() -> None:
-    """The second size makes the axis symbolic; plans follow, kernels stay."""
+    """The second size makes the axis symbolic; plans follow, kernels stay.
+
+    Products have tiles of at most a dozen heights, compiled as sizes first ask for them.
+    """
     w = nf.Variable(np.ones((11, 5), np.float32))
 
     @nf.function
@@ -22,7 +25,7 @@ def test_a_hundred_batch_sizes() -> None:
             loss = nf.reduce_mean(nf.tanh(x @ w))
         return loss, tape.gradient(loss, w)
 
-    for rows in (64, 63, 3):
+    for rows in (64, 63, *range(1, 27)):
         f(np.ones((rows, 11), np.float32))
     compiled = engine.compiles()
     for rows in range(1, 101):
@@ -45,10 +48,15 @@ def test_a_short_last_batch_compiles_nothing() -> None:
     training = classification()
     x, labels = next(training.batches)
     training.step(x, labels)
-    training.step(x[:101], labels[:101])
+    sizes = (1, 2, 17, 53, 101, 126)
+    for rows in sizes:  # tiles of products, once for all functions
+        training.step(x[:rows], labels[:rows])
+    training = classification(1)
+    for rows in (127, 101):
+        training.step(x[:rows], labels[:rows])
     compiled = engine.compiles()
     traces = training.step.experimental_get_tracing_count()
-    for rows in (1, 2, 17, 53, 126):
+    for rows in sizes:
         training.step(x[:rows], labels[:rows])
     assert engine.compiles() == compiled
     assert training.step.experimental_get_tracing_count() == traces
