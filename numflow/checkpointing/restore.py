@@ -1,0 +1,310 @@
+"""Values on their way from a checkpoint to objects, and the report of what did not fit.
+
+Objects are matched by path, then by the variable's name. Everything that is found is compared with
+its checksum first and then copied into the variables' own memory: a damaged file changes nothing,
+and no second copy of a model is ever in memory.
+
+What the file has and the program has not yet is kept ready: a variable that is made later gets its
+value when its owner gets it (eager/attachment.py). Slots of an optimizer are made at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import weakref
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from numflow.checkpointing.objects import Container, joined, parts, slot_path, unnamed
+from numflow.checkpointing.sources import Source, typed
+from numflow.eager.attachment import wait_for_parts
+from numflow.eager.module import Module
+from numflow.eager.variable import Variable
+from numflow.errors import DTypeError, ShapeError, explain
+from numflow.optimizers import Optimizer
+
+_SHOWN = 20  # lines of a report per kind; more would hide the next kind
+
+
+@dataclass
+class _Walk:
+    """What one walk over objects met."""
+
+    found: dict[str, Variable] = field(default_factory=dict)  # by path in the file
+    missing: dict[str, Variable] = field(default_factory=dict)  # by path in the program
+    owners: list[tuple[Any, str]] = field(default_factory=list)
+    optimizers: dict[str, Optimizer] = field(default_factory=dict)
+
+
+class Restoration:
+    """A checkpoint that is being restored. It keeps no object alive that it has passed."""
+
+    def __init__(self, source: Source, strict: bool) -> None:
+        self.source = source
+        self.strict = strict
+        self.consumed: set[str] = set()
+        self.mismatched: dict[str, str] = {}  # path: what the program has
+        self._variables: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+        self._optimizers: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+        self._waits: set[int] = set()
+
+    def restore(self, root: Any, path: str = "") -> None:
+        """Give everything below root its value.
+
+        Raises:
+          ShapeError, DTypeError: a value does not fit its variable; nothing was changed.
+          DataLossError: a value is damaged; nothing was changed.
+        """
+        walk = self.walk(root, path)
+        self._optimizers.update(walk.optimizers)
+        found = {p: v for p, v in walk.found.items() if p not in self.consumed}
+        known = dict(self._variables) | found
+        for place, optimizer in list(self._optimizers.items()):
+            found |= self._slots(place, optimizer, known)
+        wrong = {p: v for p, v in found.items() if not self._fits(p, v)}
+        if wrong and self.strict:
+            raise self._refusal(wrong)
+        self.mismatched |= {p: str(v.spec) for p, v in wrong.items()}
+        fitting = {p: v for p, v in found.items() if p not in wrong}
+        for p in fitting:
+            self.source.file.verify(self.source.names[p])
+        for p, variable in fitting.items():
+            self._assign(p, variable)
+        self._variables.update(fitting)
+        self.consumed.update(fitting)
+        if self.unexpected():
+            self._wait(walk.owners)
+
+    def unexpected(self) -> list[str]:
+        """Paths of values that nobody took."""
+        names = self.source.names
+        return [p for p in names if p not in self.consumed and p not in self.mismatched]
+
+    # --- matching ---
+
+    def walk(self, root: Any, path: str = "") -> _Walk:
+        """The variables below root, with and without a value; slots of optimizers left out."""
+        walk, seen = _Walk(), {id(root)}
+        queue: deque[tuple[Any, str]] = deque()
+        if isinstance(root, Variable):
+            self._match(walk, root, path)
+        else:
+            queue.append((root, path))
+        while queue:
+            owner, path = queue.popleft()
+            walk.owners.append((owner, path))
+            if isinstance(owner, Optimizer):
+                walk.optimizers[path] = owner
+            for name, part in parts(owner):
+                if id(part) in seen:
+                    continue
+                seen.add(id(part))
+                place = self.source.follow(joined(path, name))
+                if isinstance(part, Variable):
+                    self._match(walk, part, place)
+                else:
+                    queue.append((part, place))
+        self._match_names(walk)
+        return walk
+
+    def _match(self, walk: _Walk, variable: Variable, path: str) -> None:
+        for candidate in (path, path.replace("/", ".")):
+            if candidate in self.source.names and candidate not in walk.found:
+                walk.found[candidate] = variable
+                return
+        walk.missing[path] = variable
+
+    def _match_names(self, walk: _Walk) -> None:
+        """By the name of the variable, where exactly one variable without a value has it."""
+        names = {p: v.name.removesuffix(":0") for p, v in walk.missing.items()}
+        often = Counter(names.values())
+        for place, name in names.items():
+            path = self.source.by_name.get(name)
+            if path is not None and often[name] == 1 and path not in walk.found:
+                walk.found[path] = walk.missing.pop(place)
+
+    def _slots(
+        self, place: str, optimizer: Optimizer, known: dict[str, Variable]
+    ) -> dict[str, Variable]:
+        """The slots of an optimizer that the file has, by path; made if need be."""
+        head = joined(place, "slots/")
+        named = {":" + v.name.removesuffix(":0"): v for v in optimizer._variables}
+        found: dict[str, Variable] = {}
+        for path in self.source.names:
+            if not path.startswith(head) or path in self.consumed:
+                continue
+            slot, _, of = path[len(head) :].partition("/")
+            variable = known.get(self.source.follow(of), named.get(of))
+            if variable is None or slot not in optimizer.slots:
+                continue
+            optimizer.build([variable])
+            found[path] = optimizer.slot(variable, slot)
+        return found
+
+    def _fits(self, path: str, variable: Variable) -> bool:
+        entry = self.source.entry(path)
+        if variable.dtype.name != entry.dtype:
+            return False
+        return variable._loose or tuple(variable.spec.shape) == entry.shape
+
+    def _refusal(self, wrong: dict[str, Variable]) -> Exception:
+        entries = {p: self.source.entry(p) for p in wrong}
+        values = {
+            p: f"{v.spec} in the program, {typed(entries[p])} in the file"
+            for p, v in list(wrong.items())[:_SHOWN]
+        }
+        text = explain(
+            "restore",
+            f"{len(wrong)} of the file's values do not fit; nothing was restored",
+            {"file": self.source.file.path} | values,
+            fix="restore(path, strict=False), which leaves those as they are",
+        )
+        shapes = all(v.dtype.name == entries[p].dtype for p, v in wrong.items())
+        return ShapeError(text) if shapes else DTypeError(text)
+
+    def slots_without_value(self, walk: _Walk) -> dict[str, Variable]:
+        """Slots that optimizers have and the file has not, by path."""
+        paths = {id(v): p for p, v in (walk.found | walk.missing).items()}
+        found: dict[str, Variable] = {}
+        for place, optimizer in walk.optimizers.items():
+            for variable in optimizer._variables:
+                of = paths.get(id(variable), unnamed(variable))
+                for slot, value in optimizer._slots[id(variable)][1].items():
+                    found[joined(place, slot_path(slot, of))] = value
+        return {p: v for p, v in found.items() if p not in self.source.names}
+
+    # --- values ---
+
+    def _assign(self, path: str, variable: Variable) -> None:
+        name, entry = self.source.names[path], self.source.entry(path)
+        if variable._array.shape != entry.shape:
+            variable._write(self.source.file.get(name, verify=False))
+            return
+        with variable._lock:
+            variable.make_private()
+            self.source.file.read_into(name, variable._array)
+
+    def _wait(self, owners: Iterable[tuple[Any, str]]) -> None:
+        for owner, path in owners:
+            if isinstance(owner, Module | Container) and id(owner) not in self._waits:
+                self._waits.add(id(owner))
+                wait_for_parts(owner, partial(self._arrived, path))
+
+    def _arrived(self, path: str, name: str, part: Any) -> None:
+        if self.unexpected():
+            for found, value in parts({name: part}):
+                self.restore(value, self.source.follow(joined(path, found)))
+
+
+# --- what became of it -------------------------------------------------------
+
+
+class LoadStatus:
+    """What `restore` and `read` return: checks, and a report.
+
+    Attributes:
+      missing: paths of the program's variables for which the file has no value.
+      unexpected: paths of the file's values that no variable took (yet).
+      mismatched: paths of values that do not fit their variable, which was left as it is.
+    """
+
+    def __init__(self, root: Any, restoration: Restoration, ignored: tuple[str, ...] = ()) -> None:
+        self._root = root
+        self._restoration = restoration
+        self._ignored = ignored
+
+    @property
+    def missing(self) -> list[str]:
+        return list(self._without_value())
+
+    def _without_value(self) -> dict[str, Variable]:
+        walk = self._restoration.walk(self._root)
+        found = walk.missing | self._restoration.slots_without_value(walk)
+        return {path: v for path, v in found.items() if path not in self._ignored}
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [path for path in self._restoration.unexpected() if path not in self._ignored]
+
+    @property
+    def mismatched(self) -> list[str]:
+        return list(self._restoration.mismatched)
+
+    def assert_consumed(self) -> LoadStatus:
+        """Every value of the file is in a variable, and every variable has a value.
+
+        Raises:
+          AssertionError: not so; with the report.
+        """
+        self._restoration.restore(self._root)  # of what was added since
+        return self._checked(not (self.missing or self.unexpected or self.mismatched))
+
+    def assert_existing_objects_matched(self) -> LoadStatus:
+        """Every variable that the program has by now got a value.
+
+        Raises:
+          AssertionError: not so; with the report.
+        """
+        self._restoration.restore(self._root)
+        return self._checked(not (self.missing or self.mismatched))
+
+    def assert_nontrivial_match(self) -> LoadStatus:
+        """At least one variable got a value.
+
+        Raises:
+          AssertionError: none did.
+        """
+        return self._checked(bool(self._restoration.consumed))
+
+    def expect_partial(self) -> LoadStatus:
+        """Say that not all is meant to fit: nothing more to check."""
+        return self
+
+    def initialize_or_restore(self, session: Any = None) -> None:
+        """Nothing to do: values are restored at once."""
+
+    def run_restore_ops(self, session: Any = None) -> None:
+        """Nothing to do: values are restored at once."""
+
+    def _checked(self, holds: bool) -> LoadStatus:
+        if not holds:
+            raise AssertionError(self.report())
+        return self
+
+    def report(self) -> str:
+        """What was restored, what is missing, what nobody took, what does not fit."""
+        done = self._restoration
+        variables, unexpected = self._without_value(), self.unexpected
+        missing = list(variables)
+        lines = [
+            f"{done.source.file.path}: {len(done.consumed)} of {len(done.source.names)} values "
+            "restored"
+        ]
+        rows = [(p, f"{variables[p].spec}{_nearest(p, unexpected)}") for p in missing]
+        lines += _table("missing in the file, variables keep their values", rows)
+        rows = [(p, typed(done.source.entry(p)) + _nearest(p, missing)) for p in unexpected]
+        lines += _table("in the file, in no variable", rows)
+        rows = [
+            (p, f"{have} in the program, {typed(done.source.entry(p))} in the file")
+            for p, have in done.mismatched.items()
+        ]
+        lines += _table("of another shape or dtype, variables keep their values", rows)
+        return "\n".join(lines)
+
+
+def _nearest(path: str, others: list[str]) -> str:
+    near = difflib.get_close_matches(path, others[:500], 1)
+    return f"   (nearest: {near[0]})" if near else ""
+
+
+def _table(title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
+    if not rows:
+        return
+    width = max(len(path) for path, _ in rows[:_SHOWN])
+    yield f"  {title}:"
+    yield from (f"    {path:{width}}  {text}" for path, text in rows[:_SHOWN])
+    if len(rows) > _SHOWN:
+        yield f"    ... and {len(rows) - _SHOWN} more"
