@@ -135,7 +135,7 @@ def sparse_softmax_cross_entropy_with_logits(
 # --- softmax_cross_entropy_with_logits ---------------------------------------------------
 
 
-def _same_shape(op: str, first: tuple[str, Spec], second: tuple[str, Spec], fix: str = "") -> None:
+def same_shape(op: str, first: tuple[str, Spec], second: tuple[str, Spec], fix: str = "") -> None:
     """Refuse two tensors of different shapes: a loss that broadcasts is a mistake nobody sees."""
     (name, a), (other, b) = first, second
     if a.shape == b.shape:
@@ -167,7 +167,7 @@ def _checked_pair(op: str, labels: Spec, logits: Spec) -> None:
         raise DTypeError(
             explain(op, f"labels is {labels.dtype.name}, logits {logits.dtype.name}", shown, fix)
         )
-    _same_shape(op, ("labels", labels), ("logits", logits))
+    same_shape(op, ("labels", labels), ("logits", logits))
 
 
 _DENSE = "softmax_cross_entropy_with_logits"
@@ -351,7 +351,7 @@ def log_poisson_loss(
     op = "log_poisson_loss"
     c = as_tensor(log_input, None, op, "log_input")
     z = as_tensor(targets, c.dtype, op, "targets")
-    _same_shape(op, ("targets", z.spec), ("log_input", c.spec))
+    same_shape(op, ("targets", z.spec), ("log_input", c.spec))
     loss = maths.exp(c) - c * z
     if not compute_full_loss:
         return loss
@@ -405,5 +405,5 @@ def _pair(op: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, Tens
     if not guess.dtype.is_floating:
         guess = maths.cast(guess, dtypes.float32)
     truth = maths.cast(as_tensor(y_true, None, op, "y_true"), guess.dtype)
-    _same_shape(op, ("y_true", truth.spec), ("y_pred", guess.spec))
+    same_shape(op, ("y_true", truth.spec), ("y_pred", guess.spec))
     return truth, guess
