@@ -8,7 +8,7 @@ before a node joins.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from numflow.dtypes import DType
 from numflow.graph.collapse import Axes, collapse
@@ -21,23 +21,28 @@ from numflow.shapes import Extent
 MOST_OPERANDS = 30
 
 
-def fits(group: Group) -> bool:
-    """Whether the cluster's axes collapse to a form that a Loop has, whichever members are
-    stored."""
-    if group.deep:
+def fits(group: Group, layouts: dict[Value, tuple[Value, Layout]] | None = None) -> bool:
+    """Whether the cluster's axes collapse to a form that a Loop has, whichever members are stored.
+
+    layouts: of the graph's values, as far as they are known; it grows.
+    """
+    several = group.cols is not None and group.cols > 1  # columns that must become one axis
+    few = sum(len(n.inputs) for n in group.nodes) <= MOST_OPERANDS
+    if group.deep or (few and not several):
         return True
-    reads = reads_of(group, {})
+    reads = reads_of(group, {} if layouts is None else layouts)
     if len({(r.root, r.offset, r.strides) for r in reads.values()}) > MOST_OPERANDS:
         return False
-    if group.cols is None:
+    if not several:
         return True
     strides = [r.strides for r in reads.values()]
     strides += [write_strides(group, n.output) for n in group.nodes if n.output not in group.closed]
     return loop_axes(group, strides, -1, indexed_axes(group)) is not None
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
+    """Of one input: the value whose buffer it lies in, and where, over the domain."""
+
     root: Value
     offset: Extent
     strides: tuple[Extent, ...]

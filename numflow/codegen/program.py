@@ -41,7 +41,7 @@ class _Emitter:
         graph = self.graph
         writes = {n: self._root(n.inputs[0]) for n in graph.nodes if n.op.effect == "write"}
         wanted = {*graph.outputs, *(n.inputs[0] for n in writes)}
-        for g in fuse(graph, fits):
+        for g in fuse(graph, lambda group: fits(group, self.layouts)):
             self._emit(g, wanted)
         outputs = tuple(map(self._root, graph.outputs))
         ordered = order_writes(graph, self.steps, writes, set(outputs))

@@ -9,8 +9,8 @@ model, become one step over segments.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from numflow.codegen.steps import ClusterStep, CopyStep, SegmentStep, Step, refuses
 from numflow.graph.graph import Graph, Node, Value
@@ -18,8 +18,7 @@ from numflow.graph.loops import walk
 from numflow.graph.lowering import Layout, dense
 
 
-@dataclass(frozen=True)
-class Writes:
+class Writes(NamedTuple):
     """Steps in their final order, and the variable in whose memory a root is computed.
 
     first: index of the first step that writes a variable.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,8 +32,7 @@ Array = np.ndarray[Any, Any]
 LONG_NS = 10_000.0  # estimated work from which the GIL is released
 
 
-@dataclass(frozen=True)
-class Phase:
+class Phase(NamedTuple):
     """A stretch of native work, or, without a record, one step that runs in Python."""
 
     record: CallRecord | None

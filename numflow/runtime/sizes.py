@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from numflow.errors import OutOfRangeError, ResourceExhaustedError, ShapeError, explain
 from numflow.graph.graph import Graph, Node, Value
@@ -16,8 +16,7 @@ from numflow.ops import slicing
 from numflow.shapes import Extent, evaluate
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(NamedTuple):
     """symbols: the number behind each."""
 
     symbols: Mapping[str, int]

@@ -8,8 +8,7 @@ changes no bit; chunks, which only part elementwise work and rows, follow from t
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,8 +37,7 @@ STREAM_WEIGHT = 24  # operations per element up to which memory is what such a l
 LINE = 64
 
 
-@dataclass(frozen=True)
-class Pointer:
+class Pointer(NamedTuple):
     """An address in the making: of a root's buffer, of scratch or of a Table, plus bytes."""
 
     key: Hashable
@@ -49,15 +47,13 @@ class Pointer:
 Word = int | Pointer
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
+class Table(NamedTuple):
     """Words of memory beside an argument block."""
 
     words: tuple[Word, ...]
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(NamedTuple):
     """An instruction before addresses. words: those behind the header; node: number of its first
     check; workspace: bytes."""
 
@@ -70,8 +66,7 @@ class Work:
     workspace: int = 0
 
 
-@dataclass(frozen=True)
-class _Operands:
+class _Operands(NamedTuple):
     """Pointer and strides, per axis of the loop, of each operand."""
 
     pointers: dict[str, Pointer]
