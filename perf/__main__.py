@@ -30,11 +30,13 @@ def main() -> None:
     here = [name for name in options.framework if interpreter(name)]
     for name in sorted(set(options.framework) - set(here)):
         print(f"{name} is left out: no environment {PEER_FOLDER / str(FRAMEWORKS[name][1])}")
-    limits = measure_limits(options.threads)
+    limits, measured = measure_limits(options.threads), 0
     plan = Plan(options.workload, here, options.rounds, options.seconds, options.threads)
     rows = []
     for row in run_rounds(plan):
         rows.append(row)
+        if row.round != measured:  # again in every round: others may have been at work
+            limits, measured = limits.best(measure_limits(options.threads)), row.round
         if options.json:
             with open(options.json, "a") as lines:
                 lines.write(json.dumps(asdict(row)) + "\n")
