@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from numflow.checkpointing.sources import Source, lookup, open_source, typed
 from numflow.checkpointing.state import latest_checkpoint
 from numflow.errors import NotFoundError, explain
 from numflow.io.damage import Path
+from numflow.io.header import Entry
+from numflow.io.tf_checkpoint import TFReader
 
 
 class CheckpointReader:
@@ -22,10 +25,20 @@ class CheckpointReader:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._names = source.names
+        if isinstance(source.file, TFReader):
+            self._names = {name: name for name in source.file}  # as its programs know them
+
+    def _name(self, asked: str) -> str | None:
+        """The name in the file."""
+        if asked in self._names:
+            return self._names[asked]
+        path = lookup(self._source, asked)
+        return None if path is None else self._source.names[path]
 
     def has_tensor(self, tensor_str: str) -> bool:
         """Whether there is such a value."""
-        return lookup(self._source, tensor_str) is not None
+        return self._name(tensor_str) is not None
 
     def get_tensor(self, tensor_str: str) -> Any:
         """A value, as a NumPy array of its own.
@@ -34,8 +47,8 @@ class CheckpointReader:
           NotFoundError: there is none of this name.
           DataLossError: it is damaged.
         """
-        path = lookup(self._source, tensor_str)
-        if path is None:
+        name = self._name(tensor_str)
+        if name is None:
             raise NotFoundError(
                 explain(
                     "checkpoint",
@@ -43,22 +56,23 @@ class CheckpointReader:
                     {"file": self._source.file.path},
                 )
             )
-        array = self._source.file.get(self._source.names[path])
+        array = self._source.file.get(name)
         return np.array(array) if array.ndim else array[()]
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """Shapes by name."""
-        return {path: list(self._source.entry(path).shape) for path in self._source.names}
+        return {name: list(entry.shape) for name, entry in self._entries()}
 
     def get_variable_to_dtype_map(self) -> dict[str, dtypes.DType]:
         """Element types by name."""
-        names = self._source.names
-        return {path: dtypes.as_dtype(self._source.entry(path).dtype) for path in names}
+        return {name: dtypes.as_dtype(entry.dtype) for name, entry in self._entries()}
 
     def debug_string(self) -> bytes:
         """A line per value: name, dtype and shape."""
-        rows = [f"{path} ({typed(self._source.entry(path))})" for path in self._source.names]
-        return "\n".join(rows).encode()
+        return "\n".join(f"{name} ({typed(entry)})" for name, entry in self._entries()).encode()
+
+    def _entries(self) -> Iterator[tuple[str, Entry]]:
+        return ((name, self._source.file.entry(held)) for name, held in self._names.items())
 
 
 def load_checkpoint(ckpt_dir_or_file: Path) -> CheckpointReader:

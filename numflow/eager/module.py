@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from numflow.eager.attachment import attached
 from numflow.eager.variable import Variable
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,6 +32,10 @@ class Module:
 
     def __init__(self, name: str | None = None) -> None:
         self._name = name or _snake(type(self).__name__)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        attached(self, name, value)
 
     @property
     def name(self) -> str:
