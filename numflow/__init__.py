@@ -108,7 +108,7 @@ from numflow.ops.creation import (
 from numflow.ops.indexing import boolean_mask, gather, gather_nd
 from numflow.ops.math import cast
 from numflow.ops.math import truediv as realdiv
-from numflow.ops.ordering import argsort, sort
+from numflow.ops.ordering import argsort, searchsorted, sort
 from numflow.ops.power import truncatediv, truncatemod
 from numflow.ops.rearrange import pad, reverse, tile
 from numflow.ops.select import where
@@ -263,6 +263,7 @@ __all__ = [
     "reverse",
     "round",
     "scalar_mul",
+    "searchsorted",
     "shape",
     "sigmoid",
     "sign",

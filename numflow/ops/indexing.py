@@ -58,7 +58,7 @@ def _gather_reference(params: Any, indices: Any, *, axis: int, batch_dims: int) 
     if not batch_dims:
         return np.take(params, indices, axis)
     batch = params.shape[:batch_dims]
-    rows = params.reshape(-1, *params.shape[batch_dims:])
+    rows = params.reshape(int(np.prod(batch)), *params.shape[batch_dims:])
     chosen = indices.reshape(len(rows), *indices.shape[batch_dims:])
     shape = params.shape[:axis] + indices.shape[batch_dims:] + params.shape[axis + 1 :]
     out = np.empty((len(rows), *shape[len(batch) :]), params.dtype)

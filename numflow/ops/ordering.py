@@ -1,15 +1,16 @@
-"""Order among elements: the largest ones, sorting, and whether a class is among the largest."""
+"""Order among elements: sorting, the largest ones, places in a sorted row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
-from numflow.graph.lowering import HostCall
-from numflow.graph.op import Op
+from numflow.graph.lowering import Library
+from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import finite, indexing
@@ -18,27 +19,56 @@ from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
-from numflow.ops.shape_rules import normal_axis
+from numflow.ops.precision import single
+from numflow.ops.shape_rules import normal_axis, same_dtype
+from numflow.shapes import Dim, Extent, Size, product
 
 # --- argsort, sort -----------------------------------------------------------------------
 
 
-def _argsort_infer(x: Spec, *, descending: bool) -> Spec:
-    if not (x.dtype.is_floating or x.dtype.is_integer):
-        raise DTypeError(explain("argsort", f"{x.dtype.name} has no order", {"values": x}))
-    return Spec(x.shape, dtypes.int32)
+def _argsort_infer(x: Spec, *, descending: bool, count: Extent) -> Spec:
+    return Spec((*x.shape[:-1], count), dtypes.int32)
 
 
-def _argsort_reference(x: Any, *, descending: bool) -> Any:
+def _argsort_reference(x: Any, *, descending: bool, count: int) -> Any:
     """Stable in both directions: equal elements keep their order."""
     if not descending:
-        return np.argsort(x, -1, kind="stable")
-    return x.shape[-1] - 1 - np.argsort(x[..., ::-1], -1, kind="stable")[..., ::-1]
+        return np.argsort(x, -1, kind="stable")[..., :count]
+    order = x.shape[-1] - 1 - np.argsort(x[..., ::-1], -1, kind="stable")[..., ::-1]
+    return order[..., :count]
 
 
-argsort_op = Op(
-    "argsort", _argsort_infer, _argsort_reference, None, HostCall("NumPy sorts along the last axis")
-)
+def _plan_argsort(
+    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
+) -> Any:
+    from numflow.kernels.cpu import sort as kernel  # llvmlite: only where code is made
+
+    x = inputs[0]
+    rows, length, count = product(x.shape[:-1]), x.shape[-1], attrs["count"]
+    assert isinstance(rows, int) and isinstance(length, int)
+    return kernel.plan_argsort(
+        rows, length, count, x.dtype.name, descending=attrs["descending"], threads=threads
+    )
+
+
+argsort_op = Op("argsort", _argsort_infer, _argsort_reference, None, Library(_plan_argsort))
+
+
+def _order(op: str, x: Tensor, descending: bool, count: Extent | None = None) -> Tensor:
+    """The indices that sort the last axis, the first count of them."""
+    n = x.spec.shape[-1] if count is None else count
+    return argsort_op(_comparable(op, x), descending=descending, count=n)
+
+
+def _comparable(op: str, x: Tensor) -> Tensor:
+    """x in a dtype of 4 or 8 bytes, with the same order.
+
+    Raises:
+      DTypeError: it has none.
+    """
+    if not (x.dtype.is_floating or x.dtype.is_integer):
+        raise DTypeError(explain(op, f"{x.dtype.name} has no order", {"values": x.spec}))
+    return maths.cast(x, dtypes.int32) if x.dtype.is_integer and x.dtype.size < 4 else single(x)
 
 
 def argsort(
@@ -65,7 +95,7 @@ def argsort(
       [1, 2, 0]
     """
     x, k, descending = _sorting("argsort", values, axis, direction)
-    return _swapped(argsort_op(_swapped(x, k), descending=descending), k)
+    return _swapped(_order("argsort", _swapped(x, k), descending), k)
 
 
 def sort(
@@ -79,7 +109,7 @@ def sort(
     """
     x, k, descending = _sorting("sort", values, axis, direction)
     last = _swapped(x, k)
-    order = argsort_op(last, descending=descending)
+    order = _order("sort", last, descending)
     return _swapped(_taken(last, order), k)
 
 
@@ -140,12 +170,12 @@ def top_k(
             explain("top_k", "input is a scalar: it has no last axis", {"input": x.spec})
         )
     n = x.spec.shape[-1]
-    if isinstance(n, int) and not 0 <= count <= n:
-        raise InvalidArgumentError(
-            explain("top_k", f"k is {count}, outside [0, {n}]", {"input": x.spec})
-        )
-    order = argsort_op(x, descending=True)
-    order = order[..., :count]
+    # there may be fewer than k: only exact sizes tell
+    n, count = (int(Size(m)) if isinstance(m, Dim) else m for m in (n, count))
+    if not 0 <= count <= n:
+        problem = f"k is {count}, outside [0, {n}]"
+        raise InvalidArgumentError(explain("top_k", problem, {"input": x.spec}))
+    order = _order("top_k", x, descending=True, count=count)
     return _taken(x, order), maths.cast(order, index_type)
 
 
@@ -185,3 +215,78 @@ def in_top_k(
     above = reductions.reduce_sum(maths.cast(x > own, dtypes.int32), 1)
     valid = selections.logical_and(valid, finite.is_finite(shaping.squeeze(own, 1)))
     return selections.logical_and(valid, above < k)
+
+
+# --- searchsorted ------------------------------------------------------------------------
+
+
+def _search_infer(x: Spec, values: Spec, *, right: bool, out_type: dtypes.DType) -> Spec:
+    return Spec(values.shape, out_type)
+
+
+def _search_reference(x: Any, values: Any, *, right: bool, out_type: dtypes.DType) -> Any:
+    side: Any = "right" if right else "left"
+    out = np.empty(values.shape, out_type.numpy)
+    for row in np.ndindex(*x.shape[:-1]):
+        out[row] = np.searchsorted(x[row], values[row], side)
+    return out
+
+
+def _plan_search(
+    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
+) -> Any:
+    from numflow.kernels.cpu import sort as kernel
+
+    x, values = inputs
+    rows, length, count = product(x.shape[:-1]), x.shape[-1], values.shape[-1]
+    assert isinstance(rows, int) and isinstance(length, int) and isinstance(count, int)
+    index_bytes = attrs["out_type"].size
+    return kernel.plan_search(
+        rows, length, count, x.dtype.name, right=attrs["right"], index_bytes=index_bytes
+    )
+
+
+searchsorted_op = Op("searchsorted", _search_infer, _search_reference, None, Library(_plan_search))
+
+
+def searchsorted(
+    sorted_sequence: TensorLike,
+    values: TensorLike,
+    side: str = "left",
+    out_type: Any = dtypes.int32,
+    name: str | None = None,
+) -> Tensor:
+    """Where each value is to be put in, so that the sequence stays in order.
+
+    Args:
+      sorted_sequence: numbers [..., n], each row in ascending order.
+      values: numbers [..., m] of the same dtype.
+      side: "left": before equal elements; "right": behind them.
+      out_type: int32 or int64.
+
+    Returns:
+      out_type [..., m], each in [0, n].
+
+    Raises:
+      ValueError: another side.
+      ShapeError: the axes in front differ.
+      DTypeError: the dtypes differ, or have no order; another out_type.
+
+    Example:
+      >>> nf.searchsorted([1, 3, 5], [0, 3, 9]).numpy().tolist()
+      [0, 1, 3]
+    """
+    op = "searchsorted"
+    x = as_tensor(sorted_sequence, None, op, "sorted_sequence")
+    wanted = as_tensor(values, None, op, "values")
+    same_dtype(op, x.spec, wanted.spec, names=("sorted_sequence", "values"))
+    if side not in ("left", "right"):
+        raise ValueError(explain(op, f"no side {side!r}", fix='"left" or "right"'))
+    shown = {"sorted_sequence": x.spec, "values": wanted.spec}
+    if not x.spec.rank or x.spec.shape[:-1] != wanted.spec.shape[:-1] or not wanted.spec.rank:
+        raise ShapeError(explain(op, "all axes but the last must be the same", shown))
+    kind = dtypes.as_dtype(out_type)
+    if kind not in (dtypes.int32, dtypes.int64):
+        raise DTypeError(explain(op, f"out_type is {kind.name}, not int32 or int64"))
+    x, wanted = _comparable(op, x), _comparable(op, wanted)
+    return searchsorted_op(x, wanted, right=side == "right", out_type=kind)

@@ -20,6 +20,17 @@ def _second_largest(x: Any) -> Any:
     return nf.math.top_k(x, 2)[0]
 
 
+def _searched(x: Any, values: Any, side: str) -> Any:
+    return nf.searchsorted(nf.sort(x), values, side)
+
+
+def _places(x: Any, values: Any, side: Any) -> Any:
+    out = np.empty(values.shape)
+    for row in np.ndindex(*x.shape[:-1]):
+        out[row] = np.searchsorted(np.sort(x[row]), values[row], side)
+    return out
+
+
 CASES = [
     *(Case(nf.sort, lambda x, k=k: np.sort(x, k), [floats(3, 5)], {"axis": k}) for k in (0, 1, -1)),
     Case(
@@ -42,6 +53,13 @@ CASES = [
     Case(nf.math.top_k, _largest, [ints(2, 3, 5)], {"k": 2}),
     Case(_second_largest, lambda x: _largest(x)[0], [floats(7)]),
     Case(nf.sort, lambda x: x, [floats(0, 5)]),
+    Case(nf.sort, lambda x: np.sort(x, -1), [floats(3, 101)], second=False),
+    Case(nf.sort, lambda x: x, [floats(5, 0)]),
+    *(
+        Case(_searched, lambda x, v, s=s: _places(x, v, s), args, {"side": s})
+        for s in ("left", "right")
+        for args in ([floats(7), floats(5)], [ints(2, 3, 11), ints(2, 3, 5)], [ints(0), ints(3)])
+    ),
 ]
 
 
@@ -63,6 +81,34 @@ def test_in_top_k() -> None:
         ]
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize(
+    "dtype", ["int8", "uint16", "uint32", "uint64", "int64", "float16", "float64"]
+)
+def test_every_dtype_with_an_order(compiled: bool, dtype: str) -> None:
+    """Extremes, zeros of both signs and NaN stand where NumPy puts them."""
+    special = [0, 1, 3, 3, 100] if dtype[0] != "f" else [np.nan, -0.0, 0.0, np.inf, -np.inf]
+    x = np.array(special * 9, dtype).reshape(3, 15)
+    if dtype[0] == "i":
+        x[:, ::4] = np.iinfo(dtype).min
+    compile_it: Any = nf.function if compiled else lambda f: f
+    np.testing.assert_array_equal(compile_it(nf.sort)(x), np.sort(x, -1))
+    np.testing.assert_array_equal(compile_it(nf.argsort)(x), np.argsort(x, -1, kind="stable"))
+    values, places = compile_it(lambda t: nf.math.top_k(t, 3))(x)
+    np.testing.assert_array_equal(values, np.sort(x, -1)[:, :-4:-1])
+    np.testing.assert_array_equal(np.take_along_axis(x, places.numpy(), -1), values)
+    found = compile_it(nf.searchsorted)(np.sort(x, -1), x).numpy()
+    np.testing.assert_array_equal(found, _places(x, x, "left"))
+
+
+def test_rows_of_many_lengths_are_sorted_by_one_program() -> None:
+    """The sizes are arguments."""
+    run = nf.function(lambda t: nf.sort(t, direction="DESCENDING"))
+    for n in (1, 2, 31, 32, 33, 1000, 70_001):
+        x = np.random.default_rng(n).standard_normal((2, n)).astype(np.float32)
+        np.testing.assert_array_equal(run(x), np.sort(x, -1)[:, ::-1])
+
+
 @pytest.mark.parametrize(
     ("run", "error", "message"),
     [
@@ -79,6 +125,22 @@ def test_in_top_k() -> None:
             "top_k: k is -1, outside [0, 5]",
         ),
         (lambda x: nf.argsort(x > 0), TypeError, "argsort: bool has no order"),
+        (
+            lambda x: nf.searchsorted(x, nf.ones([2, 5])),
+            ValueError,
+            "searchsorted: all axes but the last must be the same",
+        ),
+        (
+            lambda x: nf.searchsorted(x, nf.ones([3, 5], nf.int32)),
+            TypeError,
+            "searchsorted: dtypes differ",
+        ),
+        (lambda x: nf.searchsorted(x, x, "up"), ValueError, "searchsorted: no side 'up'"),
+        (
+            lambda x: nf.searchsorted(x, x, out_type=nf.int8),
+            TypeError,
+            "searchsorted: out_type is int8, not int32 or int64",
+        ),
         (
             lambda x: nf.math.in_top_k([1, 2], x, 1),
             ValueError,
