@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from numflow.codegen.domain import fits
-from numflow.codegen.steps import ClusterStep, CopyStep, HostStep, LibraryStep, Program, Step
+from numflow.codegen.steps import (
+    ClusterStep,
+    CopyStep,
+    HostStep,
+    LibraryStep,
+    Program,
+    SegmentStep,
+    Step,
+)
 from numflow.explain.names import Names
 from numflow.explain.parts import Gap
 from numflow.graph.graph import Node, Value
@@ -66,6 +74,8 @@ def _why(maker: Step, reader: Step, value: Value, view: Node | None, note: str |
         alone = _alone(step)
         if alone:
             return alone
+    if isinstance(reader, SegmentStep):
+        return "the updates of several variables are a loop of their own"
     made = value.node
     if made is not None and isinstance(maker, ClusterStep) and value in maker.code.group.closed:
         return CLOSED
@@ -105,4 +115,4 @@ def host_reason(node: Node) -> str:
 def _domain(step: Step) -> str:
     if isinstance(step, ClusterStep) and step.code.group.domain is not None:
         return f"[{', '.join(map(str, step.code.group.domain))}]"
-    return "several arrays"
+    return "those of several variables"

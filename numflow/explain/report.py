@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from numflow.explain.collect import collect
+from numflow.explain.html import to_html
 from numflow.explain.parts import Facts
 from numflow.explain.text import to_text
 from numflow.graph.graph import Graph
@@ -38,6 +39,9 @@ class Report:
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _repr_html_(self) -> str:
+        return to_html(self.facts, self.passes if self._with_passes else ())
 
 
 def describe(

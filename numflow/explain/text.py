@@ -9,6 +9,7 @@ from numflow.errors import SourceLine
 from numflow.explain.parts import Buffer, Facts, Gap, Instruction, Run
 
 WIDTH = 100
+FEW = 6  # names that a list shows
 
 
 def to_text(facts: Facts, passes: Sequence[tuple[str, str]] = ()) -> str:
@@ -84,8 +85,14 @@ def run_text(run: Run) -> str:
 def domain_text(i: Instruction) -> str:
     """The shape that an instruction walks; numbers beside symbols."""
     if not i.now or i.now == i.domain:
-        return i.domain
-    return f"{i.domain} = {i.now}"
+        return _shapes(i.domain)
+    return f"{_shapes(i.domain)} = {_shapes(i.now)}"
+
+
+def _shapes(text: str) -> str:
+    """The first of several shapes."""
+    first, *more = text.split("; ")
+    return f"{first} and {len(more)} more" if more else first
 
 
 # --- sections ------------------------------------------------------------------
@@ -113,7 +120,7 @@ def _program(facts: Facts) -> list[str]:
         detail.append(f"{size} read and written")
         detail += [run_text(r) for r in i.runs]
         out += _wrapped(" " * 10, "; ".join(detail))
-        out += _wrapped(" " * 10, _flow(i))
+        out += _wrapped(" " * 10, flow_text(i))
         if i.note:
             out += _wrapped(" " * 10, i.note)
         places = [place_of(line)[0] for line in i.lines]
@@ -122,9 +129,21 @@ def _program(facts: Facts) -> list[str]:
     return out
 
 
-def _flow(i: Instruction) -> str:
-    text = f"{', '.join(i.reads) or 'nothing'} -> {', '.join(i.writes)}"
-    return f"{text}  (in place: {', '.join(i.in_place)})" if i.in_place else text
+def flow_text(i: Instruction, arrow: str = "->") -> str:
+    """What an instruction reads and writes; variables are written where they lie."""
+    writes = [f"{w} (in place)" if w in i.in_place else w for w in i.writes]
+    if len(i.in_place) == len(i.writes) > 1:
+        writes = [*i.writes[: FEW - 1], f"{i.writes[-1]} (all in place)"]
+        if len(i.writes) > FEW:
+            writes[-1] = f"and {len(i.writes) - FEW + 1} more (all in place)"
+    return f"{few(i.reads) or 'nothing'} {arrow} {few(writes)}"
+
+
+def few(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    if len(names) <= FEW:
+        return ", ".join(names)
+    return f"{', '.join(names[: FEW - 1])} and {len(names) - FEW + 1} more"
 
 
 def _memory(facts: Facts) -> list[str]:
@@ -138,14 +157,23 @@ def _memory(facts: Facts) -> list[str]:
         specs = [max(len(b.spec), 5) for b in facts.buffers]
         widths = max(names), min(max(specs), 30)
         out += [f"  {buffer_line(b, *widths)}".rstrip() for b in facts.buffers]
-    out += [f"  variable {name}: {how}" for name, how in facts.updates]
+    for how, updated in grouped((how, name) for name, how in facts.updates).items():
+        out += _wrapped(f"  {how}: ", ", ".join(updated))
     return out or ["  nothing"]
+
+
+def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The second parts by the first."""
+    found: dict[str, list[str]] = {}
+    for key, item in pairs:
+        found.setdefault(key, []).append(item)
+    return found
 
 
 def buffer_line(b: Buffer, name: int, spec: int) -> str:
     """Name, shape, bytes, kind and place of a buffer."""
     at = "" if b.offset is None else f" at {b.offset}, {life(b)}"
-    over = f", over {', '.join(b.over)}" if b.over else ""
+    over = f", over {few(b.over)}" if b.over else ""
     return f"{b.name:{name}}  {b.spec:{spec}}  {bytes_text(b.nbytes):>10}  {b.kind}{at}{over}"
 
 
@@ -156,8 +184,9 @@ def life(b: Buffer) -> str:
 
 def _gaps(gaps: Sequence[Gap]) -> list[str]:
     out: list[str] = []
-    for gap in gaps:
-        out += _wrapped(f"  {gap.first} and {gap.second}, over {gap.value}: ", gap.why)
+    for why, pairs in grouped((g.why, f"{g.first}->{g.second} ({g.value})") for g in gaps).items():
+        out.append(f"  {why}:")
+        out += _wrapped("      ", ", ".join(pairs))
     return out
 
 
