@@ -16,9 +16,12 @@ from numflow.explain.text import (
     life,
     ops_text,
     place_of,
+    plural,
     run_text,
     summary,
 )
+
+LONG = 60  # nodes; a longer graph is shown at a click
 
 _STYLE = """
 .nf-explain { background: #ffffff; color: #1d2430; padding: 12px 16px; max-width: 1100px;
@@ -122,7 +125,12 @@ def _row(i: Instruction) -> tuple[str, ...]:
 
 def _graph(facts: Facts) -> list[str]:
     inputs = ", ".join(f"{value} is {name}" for value, name in facts.inputs)
-    out = [f"<p>{escape(inputs)}; left of a node is its instruction</p>"]
+    nodes = sum(len(line.nodes) for line in facts.lines)
+    shown = ' open="open"' if nodes <= LONG else ""
+    out = [
+        f"<details{shown}><summary>{plural(nodes, 'node')}; {escape(inputs)}; left of a node is "
+        "its instruction</summary>"
+    ]
     for line in facts.lines:
         where, text = ("no line of yours", "") if line.source is None else place_of(line.source)
         out.append(f'<div class="line">{escape(where)} <code>{escape(text)}</code></div>')
@@ -130,7 +138,7 @@ def _graph(facts: Facts) -> list[str]:
             f'<div class="node"><span>{place}</span><code>{escape(node)}</code></div>'
             for place, node in zip(line.places, line.nodes, strict=True)
         ]
-    return out
+    return [*out, "</details>"]
 
 
 def _memory(facts: Facts) -> list[str]:
