@@ -170,21 +170,22 @@ def close(got: Array, want: Array, what: str, graph: Graph) -> None:
 class Drawn(Trial):
     """A random program: `graph`, `variables`."""
 
-    def __init__(self, seed: int, nodes: int, dtype: DType, symbolic: bool) -> None:
+    def __init__(self, seed: int, nodes: int, dtype: DType, symbolic: bool, five: int) -> None:
         super().__init__()
+        self.five = five
         self.random = random.Random(seed)
         self.dtype = dtype
         n: Extent = N if symbolic else 3
-        self.sizes: tuple[Extent, ...] = (n, 1, 3, 3, 5)
+        self.sizes: tuple[Extent, ...] = (n, 1, 3, 3, five)
         rng = np.random.default_rng(seed)
         shapes: list[tuple[Extent, ...]] = [
-            (n, 3), (3, 3), (3,), (3, 5), (), (1, 3), (n, 1), (3, 5, 3), (n,), (2, 1, 3, 3),
+            (n, 3), (3, 3), (3,), (3, five), (), (1, 3), (n, 1), (3, five, 3), (n,), (2, 1, 3, 3),
         ]  # fmt: skip
         shapes = self.random.sample(shapes, 6)
         if symbolic and not any(N in s for s in shapes):
             shapes.append((n, 3))
         self.inputs = [self.input(*s, dtype=dtype) for s in shapes]
-        held: list[tuple[int, ...]] = [(3,), (3, 3), (), (3, 5), (1, 3), (3,), (3, 3)]
+        held: list[tuple[int, ...]] = [(3,), (3, 3), (), (3, five), (1, 3), (3,), (3, 3)]
         self.olds = [self.variable(numbers(rng, s, dtype)) for s in self.random.sample(held, 3)]
         self.values: list[Tensor] = [*self.inputs, *(t for _, t in self.olds)]
         self.labels = [self.input(n, dtype=dtypes.int32), self.input(3, dtype=dtypes.int64)]
@@ -212,7 +213,7 @@ class Drawn(Trial):
                 except (OpError, UnknownSizeError):  # drawn operands that do not fit
                     continue
                 if (
-                    all(isinstance(k, Dim) or k <= 30 for k in made.spec.shape)
+                    all(isinstance(k, Dim) or k <= 6 * five for k in made.spec.shape)
                     and made.spec.rank < 6
                 ):
                     self.values.append(made)
@@ -342,7 +343,7 @@ class Drawn(Trial):
 
     def entropy(self) -> Tensor:
         labels, x = self.random.choice(self.labels), self.any()
-        if x.spec.rank == 0 or x.spec.shape[-1] not in (3, 5):
+        if x.spec.rank == 0 or x.spec.shape[-1] not in (3, self.five):
             return x
         labels = math.cast(math.minimum(labels, 2), dtypes.int32)
         return loss.sparse_softmax_cross_entropy_with_logits(labels, x)
@@ -372,14 +373,18 @@ class Drawn(Trial):
             return host_cumsum(x, self.random.randrange(x.spec.rank)) if x.spec.rank else x
         if kind < 0.7:
             axis = self.random.randrange(max(x.spec.rank, 1))
-            if x.spec.rank == 0 or x.spec.shape[axis] not in (3, 5):
+            if x.spec.rank == 0 or x.spec.shape[axis] not in (3, self.five):
                 return x
             return indexing.gather(x, math.minimum(self.random.choice(self.labels), 2), axis=axis)
         return creation.iota(x.spec.shape, self.random.randrange(max(x.spec.rank, 1)), self.dtype)
 
 
 def draw(
-    seed: int, nodes: int = 14, dtype: DType = dtypes.float64, symbolic: bool = False
+    seed: int,
+    nodes: int = 14,
+    dtype: DType = dtypes.float64,
+    symbolic: bool = False,
+    five: int = 5,
 ) -> Drawn:
-    """A random program of at least so many nodes."""
-    return Drawn(seed, nodes, dtype, symbolic)
+    """A random program of at least so many nodes. five: its largest size; others are 1 and 3."""
+    return Drawn(seed, nodes, dtype, symbolic, five)

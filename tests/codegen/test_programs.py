@@ -27,6 +27,7 @@ from numflow.ops import (
     slicing,
     statistics,
 )
+from numflow.runtime import work
 from tests.codegen.drawn_programs import Array, Trial, check, compiled, draw, inputs_of
 from tests.codegen.host_op import host_cumsum
 
@@ -63,6 +64,24 @@ def test_random_programs_are_what_the_reference_is(seed: int) -> None:
 def test_random_programs_of_other_floats(seed: int, dtype: DType) -> None:
     """16-bit floats compute in float32 and round after each op."""
     drawn = draw(seed, nodes=12, dtype=dtype)
+    check(drawn.result, drawn.variables, inputs_of(drawn.result, seed, {}))
+
+
+@pytest.mark.parametrize("seed", range(300, 320))
+def test_random_programs_with_a_size_beyond_what_is_compiled_in(seed: int) -> None:
+    """Columns that a loop walks, whole vectors and a tail."""
+    drawn = draw(seed, nodes=14, dtype=dtypes.float32 if seed % 2 else dtypes.float64, five=67)
+    check(drawn.result, drawn.variables, inputs_of(drawn.result, seed, {}))
+
+
+@pytest.mark.parametrize("seed", range(400, 430))
+def test_random_programs_in_many_blocks_and_chunks(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """As if the arrays were large: several threads, partial results, segments."""
+    for name, value in (("ALONE", 8), ("BLOCK", 4), ("SEGMENT", 64), ("PARALLEL_NS", 0.0)):
+        monkeypatch.setattr(work, name, value)
+    drawn = draw(seed, nodes=14, five=131)
     check(drawn.result, drawn.variables, inputs_of(drawn.result, seed, {}))
 
 
