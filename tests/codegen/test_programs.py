@@ -181,9 +181,10 @@ def test_folds_of_strided_values() -> None:
     def build(_: Trial, x: Tensor) -> Outputs:
         swapped = shape.transpose(x, [0, 2, 1])
         spread = shape.broadcast_to(x, (2, 3, 5, 7))
+        numbered = creation.iota((3, 5, 7), 1, dtypes.float64)
         return [reduce.reduce_sum(swapped, [1, 2]), reduce.reduce_sum(shape.transpose(x), 1),
                 reduce.reduce_sum(spread, 3), reduce.reduce_sum(spread, [0, 2]),
-                reduce.reduce_sum(creation.iota((3, 5, 7), 1, dtypes.float64) * x, [1, 2])]  # fmt: skip
+                reduce.reduce_sum(numbered * x, [1, 2])]  # fmt: skip
 
     run(build, floats(3, 5, 7))
 
@@ -236,7 +237,8 @@ def test_integers(dtype: str) -> None:
 
     def build(_: Trial, x: Tensor) -> Outputs:
         return [reduce.reduce_sum(x, 0), reduce.reduce_max(x, 1), x * x + x, reduce.reduce_prod(x),
-                math.cast(x, dtypes.float32), reduce.reduce_min(x), power.floordiv(x * x, x + 1)]  # fmt: skip
+                math.cast(x, dtypes.float32), reduce.reduce_min(x),
+                power.floordiv(x * x, x + 1)]  # fmt: skip
 
     run(build, RNG.integers(0, 9, (7, 5)).astype(dtype))
     run(build, RNG.integers(0, 9, (300, 150)).astype(dtype))
