@@ -1,9 +1,9 @@
 """LLVM IR text -> machine code -> addresses; with Target, the machine that code is made for.
 
-The only file that calls llvmlite. It is loaded at the first compile or cache load, not at import
-(25 ms). Compiled code stays for the life of the process, in one MCJIT engine per Target, and as an
-object file in `object_cache.py`, keyed by the canonical description of what was compiled: on a warm
-start nothing is emitted.
+The only file that calls llvmlite, which is loaded at the first compile (25 ms). Compiled code stays
+for the life of the process, and as an object file in `object_cache.py`, keyed by the canonical
+description of what was compiled. On a warm start nothing is emitted, and LLVM is not loaded at all:
+`elf.py` puts objects into memory, and what LLVM said of the machine is in the cache too (host.py).
 
 Code generation runs at O1 with no IR passes: our emitters write SSA form, and passes doubled the
 compile time for equal code. Loop strength reduction is off: it took half of the time and lengthened
@@ -13,13 +13,14 @@ code whose addresses are base + index. That switch is of the process; Numba's co
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from numflow.kernels import elf, host
+from numflow.kernels.digest import digest
 from numflow.kernels.object_cache import ObjectCache
 from numflow.kernels.settings import settings
 
@@ -83,25 +84,42 @@ _NEEDS = {
 
 @functools.cache
 def _host(name: str) -> Target:
-    llvm = _llvm()
-    triple = llvm.get_process_triple()
-    has = llvm.get_host_cpu_features()
+    triple, cpu, features, _ = _facts()
+    has = set(features.split(","))
     if name != "native":
-        missing = [feature for feature in _NEEDS[name] if not has.get(feature)]
+        missing = [feature for feature in _NEEDS[name] if f"+{feature}" not in has]
         if missing or not triple.startswith("x86_64"):
             raise ValueError(
                 f"NUMFLOW_TARGET={name}: this machine lacks {' '.join(missing) or 'x86_64'}"
             )
         fixed = _NAMED[name]
         return Target(triple, fixed.cpu, fixed.features, fixed.bits)
-    features = has.flatten()
     bits = 128
     if triple.startswith("x86_64"):
         features += ",-prefer-256-bit"
         bits = next(
-            _NAMED[k].bits for k in ("avx512", "avx2", "baseline") if all(map(has.get, _NEEDS[k]))
+            _NAMED[k].bits
+            for k in ("avx512", "avx2", "baseline")
+            if has.issuperset(f"+{feature}" for feature in _NEEDS[k])
         )
-    return Target(triple, llvm.get_host_cpu_name(), features, bits)
+    return Target(triple, cpu, features, bits)
+
+
+@functools.cache
+def _facts() -> host.Facts:
+    return host.facts(_cache(), _ask)
+
+
+def _ask() -> host.Facts:
+    import llvmlite
+
+    llvm = _llvm()
+    return host.Facts(
+        llvm.get_process_triple(),
+        llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
+        f"{llvmlite.__version__} {llvm.llvm_version_info}",
+    )
 
 
 def functions(
@@ -167,13 +185,16 @@ def compiles() -> int:
 
 def add_symbol(name: str, address: int) -> None:
     """Let compiled code refer to `name`; before the first function that uses it is asked for."""
-    _llvm().add_symbol(name, address)
+    _symbols[name] = address
+    if _ready:
+        _llvm().add_symbol(name, address)
 
 
 # --- code units --------------------------------------------------------------
 
 _Key = tuple[Target, str, tuple[str, ...], str]
 _loaded: dict[_Key, dict[str, int]] = {}
+_symbols: dict[str, int] = {}
 _lock = threading.RLock()
 _compiles = 0
 
@@ -200,29 +221,34 @@ def _unit(
     with _lock:
         if key in _loaded:
             return _loaded[key]
-        text = "\0".join((_versions(), target.describe(), passes, *names, description))
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        prefix = f"nf_{digest[:20]}_"
-        symbols = [(name, prefix + name) for name in names]
-        stored = _cache().get(digest)
+        versions = _facts().versions
+        text = "\0".join((versions, target.describe(), passes, *names, description))
+        unit = digest(text.encode()).hex()
+        prefix = f"nf_{unit[:20]}_"
+        stored = _cache().get(unit)
         code = make(prefix) if stored is None else stored
-        _loaded[key] = _engine(target).link(code, symbols)
+        _loaded[key] = _linked(code, prefix, names, target)
         if stored is None:
             _compiles += 1
-            _cache().put(digest, code)
+            _cache().put(unit, code)
         return _loaded[key]
+
+
+def _linked(code: bytes, prefix: str, names: Sequence[str], target: Target) -> dict[str, int]:
+    """The addresses of the functions of an object file, which is loaded."""
+    symbols = [prefix + name for name in names]
+    found = elf.load(code, _symbols)
+    if found is None:
+        found = _engine(target).link(code, symbols)
+    missing = [name for name, symbol in zip(names, symbols, strict=True) if not found.get(symbol)]
+    if missing:
+        raise RuntimeError(f"engine: the emitted module does not define {', '.join(missing)}")
+    return {name: found[symbol] for name, symbol in zip(names, symbols, strict=True)}
 
 
 @functools.cache
 def _cache() -> ObjectCache:
     return ObjectCache(settings.cache_dir)
-
-
-@functools.cache
-def _versions() -> str:
-    import llvmlite
-
-    return f"{llvmlite.__version__} {_llvm().llvm_version_info}"
 
 
 # --- llvmlite ----------------------------------------------------------------
@@ -247,6 +273,8 @@ def _load() -> Any:
     llvm.initialize_native_asmprinter()
     llvm.initialize_native_asmparser()  # inline assembly (pause) ends the process without it
     llvm.set_option("", "-disable-lsr")
+    for name, address in _symbols.items():
+        llvm.add_symbol(name, address)
     return llvm
 
 
@@ -284,17 +312,13 @@ class _Engine:
     jit: Any
     objects: list[Any] = field(default_factory=list)
 
-    def link(self, code: bytes, symbols: Sequence[tuple[str, str]]) -> dict[str, int]:
-        """Load an object file: {name: address} for the (name, symbol) pairs."""
+    def link(self, code: bytes, symbols: Iterable[str]) -> dict[str, int]:
+        """Load an object file: the address of each of the symbols."""
         loaded = _llvm().ObjectFileRef.from_data(code)
         self.objects.append(loaded)
         self.jit.add_object_file(loaded)
         self.jit.finalize_object()
-        addresses = {name: int(self.jit.get_function_address(symbol)) for name, symbol in symbols}
-        missing = [name for name, address in addresses.items() if not address]
-        if missing:
-            raise RuntimeError(f"engine: the emitted module does not define {', '.join(missing)}")
-        return addresses
+        return {symbol: int(self.jit.get_function_address(symbol)) for symbol in symbols}
 
 
 @functools.cache

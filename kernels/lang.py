@@ -33,14 +33,14 @@ from __future__ import annotations
 
 import ast
 import functools
-import hashlib
+import os
 import struct
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple, TypeVar
 
 from numflow.kernels import engine
+from numflow.kernels.digest import digest, read
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Builder, Module, Vectors
 
@@ -137,18 +137,20 @@ def sources(file: str = __file__) -> str:
     The emitters, all of kernels/cpu and the kernel's own file: read in a millisecond, and no list
     of dependencies that can be wrong.
     """
-    folder = Path(__file__).parent
-    emitters = [
-        folder / name for name in ("abi.py", "intrinsics.py", "ir.py", "lang.py", "tiles.py")
-    ]
-    files = sorted({Path(file), *emitters, *folder.glob("cpu/*.py")})
-    return hashlib.sha256(b"\0".join(f.read_bytes() for f in files)).hexdigest()[:32]
+    folder = os.path.dirname(__file__)
+    cpu = os.path.join(folder, "cpu")
+    files = {os.path.join(cpu, name) for name in os.listdir(cpu) if name.endswith(".py")}
+    files |= {os.path.join(folder, f"{name}.py") for name in _EMITTERS}
+    return digest(b"\0".join(map(read, sorted({*files, file})))).hex()[:32]
+
+
+_EMITTERS = ("abi", "intrinsics", "ir", "lang", "tiles")
 
 
 @functools.cache
 def _definitions(file: str) -> dict[str, ast.FunctionDef]:
     """The functions at the top level of a source file."""
-    body = ast.parse(Path(file).read_text(encoding="utf-8")).body
+    body = ast.parse(read(file)).body
     return {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
 
 

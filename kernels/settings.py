@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 TARGETS = ("native", "baseline", "avx2", "avx512")
@@ -24,7 +23,7 @@ class Settings(NamedTuple):
     """
 
     threads: int
-    cache_dir: Path
+    cache_dir: str
     codegen: str
     target: str
 
@@ -45,7 +44,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         folder = os.path.join(base if os.path.isabs(base) else _home_cache(environment), "numflow")
     return Settings(
         threads=int(text),
-        cache_dir=Path(folder),
+        cache_dir=os.path.normpath(folder),
         codegen=_choice(environment, "NUMFLOW_CODEGEN", CODEGENS),
         target=_choice(environment, "NUMFLOW_TARGET", TARGETS),
     )

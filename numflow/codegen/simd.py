@@ -20,12 +20,12 @@ written once for ROWS rows.
 
 from __future__ import annotations
 
+import os
 from functools import cache
-from hashlib import sha256
-from pathlib import Path
 
 from numflow.graph.loops import Loop
 from numflow.kernels import engine
+from numflow.kernels.digest import digest, read
 from numflow.kernels.engine import Target
 
 
@@ -64,10 +64,13 @@ def print_simd(loop: Loop, target: Target, stream: bool = False, symbol: str = "
 @cache
 def _version() -> str:
     """A hash of all files that decide what is printed: whoever edits one of them gets new code."""
-    here = Path(__file__).parent
-    files = [here / f"{name}.py" for name in _PRINTER]
-    files += sorted(Path(engine.__file__).parent.glob("scalar*.py"))
-    return sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:16]
+    here, kernels = os.path.dirname(__file__), os.path.dirname(engine.__file__)
+    files = [os.path.join(here, f"{name}.py") for name in _PRINTER]
+    bodies = sorted(
+        name for name in os.listdir(kernels) if name.startswith("scalar") and name.endswith(".py")
+    )
+    files += [os.path.join(kernels, name) for name in bodies]
+    return digest(b"".join(map(read, files))).hex()[:16]
 
 
 _PRINTER = ("simd", "rows", "deep", "terms", "assembler", "vector", "memory", "folds")

@@ -292,8 +292,8 @@ def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
     assert 6 <= sum(_compiled(process)[0] for process in pair) <= 12
     assert _compiled(_start(cache)) == (0, "")
     files = sorted(cache.glob("*/*.nfo"))
-    assert len(files) == 6
-    for file, size in zip(files, (0, 20, 100, 300, 400, 500), strict=True):
+    assert len(files) == 7  # six kernels, and what LLVM says of the machine
+    for file, size in zip(files, (0, 20, 47, 48, 100, 200, 300), strict=True):
         file.write_bytes(file.read_bytes()[:size])
     assert _compiled(_start(cache)) == (6, "")
     assert _compiled(_start(cache)) == (0, "")

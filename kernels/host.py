@@ -1,0 +1,57 @@
+"""What LLVM says of the machine at hand, remembered in the cache: to ask it means to load it.
+
+It is remembered for what the system says of the processor, and for the very file that LLVM is in.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+from numflow.kernels.digest import digest
+from numflow.kernels.object_cache import ObjectCache
+
+
+class Facts(NamedTuple):
+    """triple, cpu, features (as in "+avx2,-sse4a"): LLVM's names. versions: llvmlite's, LLVM's."""
+
+    triple: str
+    cpu: str
+    features: str
+    versions: str
+
+
+def facts(cache: ObjectCache, ask: Callable[[], Facts]) -> Facts:
+    """The facts: those in the cache, or else what `ask` tells."""
+    machine = _fingerprint()
+    if not machine:
+        return ask()
+    key = digest(machine.encode()).hex()
+    stored = cache.get(key)
+    if stored is not None:
+        return Facts(*json.loads(stored))
+    told = ask()
+    cache.put(key, json.dumps(told).encode())
+    return told
+
+
+def _fingerprint() -> str:
+    """All that the facts depend on; "" where the system does not tell."""
+    import llvmlite  # only its version: llvmlite.binding is what takes time
+
+    library = os.path.join(os.path.dirname(llvmlite.__file__), "binding", "libllvmlite.so")
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            processor = file.read(_ENOUGH).partition("\n\n")[0]
+        status = os.stat(library)
+    except OSError:
+        return ""
+    told = [line for line in processor.splitlines() if line.startswith(_STEADY)]
+    llvm = (llvmlite.__version__, library, str(status.st_size), str(status.st_mtime_ns))
+    return "\n".join(("host 1", *llvm, *told))
+
+
+_ENOUGH = 16384  # bytes of /proc/cpuinfo that hold the first processor
+_STEADY = ("vendor", "cpu family", "model", "stepping", "flags", "CPU ", "Features")
