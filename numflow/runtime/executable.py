@@ -121,12 +121,13 @@ class Executable:
         )
 
     def _run(self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array]) -> None:
+        buffers = Buffers(plan, arrays, results)
         for phase in plan.phases:
             if phase.record is not None:
                 self._native(plan, phase.record, arrays, results)
                 continue
             for step in phase.steps:
-                Buffers(plan, arrays, results).run(step)
+                buffers.run(step)
 
     def _native(
         self, plan: Plan, record: CallRecord, arrays: Sequence[Array], results: Sequence[Array]

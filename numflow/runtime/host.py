@@ -18,10 +18,14 @@ Array = np.ndarray[Any, Any]
 
 
 class Buffers:
-    """The memory of each root, as an array. arrays, results: of the call."""
+    """The memory of each root, as an array, in one call.
+
+    arrays, results: of the call. strings: between host calls; no kernel reads them.
+    """
 
     def __init__(self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array]) -> None:
         self.plan, self.arrays, self.results = plan, arrays, results
+        self.strings: dict[Value, Array] = {}
 
     def run(self, step: Step) -> None:
         """Run the nodes of a step by their references."""
@@ -49,6 +53,11 @@ class Buffers:
         fixed = plan.fixed(root)
         if fixed is not None:
             return fixed
+        if root.spec.dtype.name == "string":
+            found = self.strings.get(root)
+            if found is None:
+                found = self.strings[root] = np.empty(spec.shape, object)
+            return found
         at, nbytes = plan.offsets[root], plan.nbytes(root)
         return plan.memory[at : at + nbytes].view(spec.dtype.numpy).reshape(spec.shape)
 

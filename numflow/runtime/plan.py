@@ -8,7 +8,7 @@ results and variables are patched in at each call. Host calls part a program int
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -62,7 +62,7 @@ class Plan:
     alone: whether calls must take turns, under `lock`.
 
     Raises:
-      ShapeError, OutOfRangeError: the sizes do not fit, see sizes.py.
+      ShapeError, IndexRangeError: the sizes do not fit, see sizes.py.
       ResourceExhaustedError: there is not so much memory.
     """
 
@@ -72,7 +72,7 @@ class Plan:
         check_memory(program.graph.outputs, self.sizes)
         self.specs = [self.concrete(v.spec) for v in program.inputs]
         self.results = [self.concrete(s) for s in program.output_specs]
-        self.makers = [arena.result_maker(s.shape, s.dtype.numpy) for s in self.results]  # type: ignore[arg-type]
+        self.makers = [_maker(s) for s in self.results]
         self.input_number = {v: k for k, v in enumerate(program.inputs)}
         self.output_number = {v: k for k, v in enumerate(program.outputs)}
         self._fixed: dict[Value, Array] = {}
@@ -137,7 +137,9 @@ class Plan:
         return [
             Interval(v, self.nbytes(v), k, last[v])
             for v, k in first.items()
-            if v not in self.output_number and v not in self.program.assigned
+            if v not in self.output_number
+            and v not in self.program.assigned
+            and v.spec.dtype.name != "string"  # objects: host calls keep them, host.py
         ]
 
     # phases ---------------------------------------------------------------------------------------
@@ -234,3 +236,11 @@ class Plan:
             known.memory.append(table)
             return address_function()(table)
         return self.base + self.offsets[key] + p.nbytes
+
+
+def _maker(spec: Spec) -> Callable[[], Array]:
+    """What makes the array of a result."""
+    shape: tuple[int, ...] = spec.shape  # type: ignore[assignment]
+    if spec.dtype.name == "string":
+        return lambda: np.empty(shape, object)
+    return arena.result_maker(shape, spec.dtype.numpy)

@@ -15,6 +15,7 @@ import numpy as np
 from numflow.codegen.cluster import CODES, COSTLY, ClusterCode, Place
 from numflow.codegen.printers import compile_loop
 from numflow.codegen.steps import ClusterStep, CopyStep, LibraryStep, Program, SegmentStep, Step
+from numflow.errors import UnimplementedError, explain
 from numflow.graph.collapse import collapse
 from numflow.graph.graph import Node, Value
 from numflow.graph.loops import DEEP, LANE, Body, Loop, Operand, walk
@@ -238,6 +239,11 @@ class Worker:
             source, layout = step.source
             pointers["x0"] = Pointer(source, self.sizes.number(layout.offset) * dtype.size)
             strides = [self.sizes.shape(layout.strides), to]
+        if dtype.name == "string":
+            shown = {"value": self.sizes.spec(root.spec)}
+            line = step.nodes[0].line
+            problem = "strings cannot be assigned by a compiled function"
+            raise UnimplementedError(explain(step.nodes[0].op.name, problem, shown, line=line))
         code = CODES.get(dtype.name)
         if code is None:  # complex numbers: one more axis, of real and imaginary part
             code = {"complex64": "f32", "complex128": "f64"}[dtype.name]

@@ -149,6 +149,22 @@ def test_threads_that_update_one_variable_take_turns() -> None:
     np.testing.assert_array_equal(variable.numpy(), np.full(3, 400.0))
 
 
+@pytest.mark.parametrize("n", [2, 20000])
+def test_strings_are_handed_from_one_host_call_to_the_next(n: int) -> None:
+    """Beside the arena, whose memory holds no objects."""
+    trial = Trial()
+    with trial.building:
+        x, y = trial.input(n, dtype=dtypes.string), trial.input(3)
+        joined = shape.concat([x + x, shape.reshape(x + x + x, [n])], 0)
+    run = compiled(trial.graph(joined, joined[::-1], y * 2.0))
+    words = np.array([b"a", b"bc"] * (n // 2), object)
+    for _ in range(2):
+        got, back, double = run([words, np.ones(3)])
+        assert list(got) == [2 * w for w in words] + [3 * w for w in words]
+        assert list(back) == list(got)[::-1]
+        np.testing.assert_array_equal(double, np.full(3, 2.0))
+
+
 BITS = """
 import hashlib
 import numpy as np
