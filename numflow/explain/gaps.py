@@ -23,7 +23,7 @@ from numflow.explain.parts import Gap
 from numflow.graph.graph import Node, Value
 from numflow.graph.lowering import HostCall, View
 from numflow.passes.fuse import fuse
-from numflow.passes.group import CLOSED, DOMAIN, VIEW
+from numflow.passes.group import CLOSED, DOMAIN, MIDDLE, VIEW
 
 _Notes = dict[tuple[int, int], str]
 
@@ -76,9 +76,8 @@ def _why(maker: Step, reader: Step, value: Value, view: Node | None, note: str |
             return alone
     if isinstance(reader, SegmentStep):
         return "the updates of several variables are a loop of their own"
-    made = value.node
-    if made is not None and isinstance(maker, ClusterStep) and value in maker.code.group.closed:
-        return CLOSED
+    if isinstance(maker, ClusterStep) and value in maker.code.group.closed:
+        return MIDDLE if maker.code.group.deep else CLOSED
     if note == DOMAIN:
         return f"{DOMAIN}: {_domain(maker)} and {_domain(reader)}"
     if note is not None:
