@@ -156,7 +156,8 @@ def test_strings_are_handed_from_one_host_call_to_the_next(n: int) -> None:
     with trial.building:
         x, y = trial.input(n, dtype=dtypes.string), trial.input(3)
         joined = shape.concat([x + x, shape.reshape(x + x + x, [n])], 0)
-    run = compiled(trial.graph(joined, joined[::-1], y * 2.0))
+        outputs = [joined, joined[::-1], y * 2.0]
+    run = compiled(trial.graph(*outputs))
     words = np.array([b"a", b"bc"] * (n // 2), object)
     for _ in range(2):
         got, back, double = run([words, np.ones(3)])
