@@ -111,6 +111,14 @@ from numflow.ops.math import truediv as realdiv
 from numflow.ops.ordering import argsort, searchsorted, sort
 from numflow.ops.power import truncatediv, truncatemod
 from numflow.ops.rearrange import pad, reverse, tile
+from numflow.ops.scatter import (
+    scatter_nd,
+    tensor_scatter_nd_add,
+    tensor_scatter_nd_max,
+    tensor_scatter_nd_min,
+    tensor_scatter_nd_sub,
+    tensor_scatter_nd_update,
+)
 from numflow.ops.select import where
 from numflow.ops.shape import (
     broadcast_to,
@@ -263,6 +271,7 @@ __all__ = [
     "reverse",
     "round",
     "scalar_mul",
+    "scatter_nd",
     "searchsorted",
     "shape",
     "sigmoid",
@@ -282,6 +291,11 @@ __all__ = [
     "subtract",
     "tan",
     "tanh",
+    "tensor_scatter_nd_add",
+    "tensor_scatter_nd_max",
+    "tensor_scatter_nd_min",
+    "tensor_scatter_nd_sub",
+    "tensor_scatter_nd_update",
     "tensordot",
     "tile",
     "transpose",

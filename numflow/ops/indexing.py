@@ -405,9 +405,13 @@ def gather_nd(
     flat = shaping.reshape(
         x, (*x.spec.shape[:batch_dims], product(axes), *x.spec.shape[batch_dims + depth :])
     )
-    place = shaping.zeros(places.spec.shape[:-1], dtypes.int64)
+    return _rows(flat, flat_places("gather_nd", places, axes), batch_dims, batch_dims)
+
+
+def flat_places(op: str, places: Tensor, axes: Shape) -> Tensor:
+    """Rows of coordinates as int64 indices into their axes, merged; each coordinate is checked."""
+    flat = shaping.zeros(places.spec.shape[:-1], dtypes.int64)
     for k, n in enumerate(axes):
-        one = slicing.getitem(places, (..., k))
-        one = maths.cast(checked_index(one, n, "gather_nd"), dtypes.int64)
-        place = place * shaping.size_tensor(n, dtypes.int64) + one
-    return _rows(flat, place, batch_dims, batch_dims)
+        one = maths.cast(checked_index(slicing.getitem(places, (..., k)), n, op), dtypes.int64)
+        flat = flat * shaping.size_tensor(n, dtypes.int64) + one
+    return flat

@@ -1,0 +1,309 @@
+"""Elements and slices written, added... at places: scatter_nd, tensor_scatter_nd_*.
+
+All of them are one kernel over rows: base[n, m], of which the rows at indices[count] meet
+rows[count, m]. A place of several coordinates is one index into the axes that they name, merged;
+each coordinate is checked by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
+from numflow.graph.lowering import Library
+from numflow.graph.op import Attrs, Backward, Op
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import indexing
+from numflow.ops import math as maths
+from numflow.ops import select as selections
+from numflow.ops import shape as shaping
+from numflow.ops.convert import as_tensor, static_shape
+from numflow.ops.precision import single
+from numflow.shapes import product
+
+# --- scatter: rows at indices ----------------------------------------------------------
+
+_UFUNCS: dict[str, Any] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "minimum": np.minimum,
+    "maximum": np.maximum,
+}
+
+
+def _scatter_infer(base: Spec, indices: Spec, rows: Spec, *, kind: str, drop: bool) -> Spec:
+    return base
+
+
+def _scatter_reference(base: Any, indices: Any, rows: Any, *, kind: str, drop: bool) -> Any:
+    """In the order of the indices; negative ones are left out if drop."""
+    if drop:
+        inside = indices >= 0
+        indices, rows = indices[inside], rows[inside]
+    wrong = (indices < 0) | (indices >= len(base))
+    if wrong.any():
+        value = int(indices[int(np.argmax(wrong))])
+        raise InvalidArgumentError(
+            explain("scatter", f"index {value} is outside [0, {len(base)})", {"rows": len(base)})
+        )
+    out = base.copy()
+    if kind == "update":
+        for i, row in zip(indices, rows, strict=True):  # of equal indices the last one stays
+            out[i] = row
+    else:
+        _UFUNCS[kind].at(out, indices, rows)
+    return out
+
+
+def _plan_scatter(
+    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
+) -> Any:
+    from numflow.kernels.cpu import scatter as kernel  # llvmlite: only where code is made
+
+    base, indices, _ = inputs
+    (axis, inner), (count,) = base.shape, indices.shape
+    assert isinstance(axis, int) and isinstance(inner, int) and isinstance(count, int)
+    return kernel.plan_scatter(
+        axis,
+        count,
+        inner,
+        base.dtype.name,
+        attrs["kind"],
+        itemsize=base.dtype.size,
+        index_bytes=indices.dtype.size,
+        drop=attrs["drop"],
+        threads=threads,
+    )
+
+
+def _scatter_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    base, indices, rows = g.inputs
+    kind, drop, ct = g.attrs["kind"], g.attrs["drop"], g.ct
+    if kind == "add":
+        return ct, None, rows_at(ct, indices, drop)
+    if kind == "subtract":
+        return ct, None, -rows_at(ct, indices, drop)
+    if kind == "update":
+        to_base = scatter_op(ct, indices, shaping.zeros_like(rows), kind=kind, drop=drop)
+        return to_base, None, rows_at(ct, indices, drop)
+    if kind == "multiply":
+        return _product_vjp(g)
+    # TensorFlow's rule: shared equally among all that attain the extreme
+    out = g.outputs[0]
+    from_base = maths.cast(maths.equal(base, out), ct.dtype)
+    from_rows = maths.cast(maths.equal(rows, rows_at(out, indices, drop)), ct.dtype)
+    number = scatter_op(from_base, indices, from_rows, kind="add", drop=drop)
+    share = selections.where(maths.equal(number, 0.0), shaping.zeros_like(ct), ct / number)
+    return share * from_base, None, rows_at(share, indices, drop) * from_rows
+
+
+def _product_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    """The product of the others: exact where a factor is 0 too."""
+    base, indices, rows = g.inputs
+    drop, ct = g.attrs["drop"], g.ct
+    ones, zero = shaping.ones_like(rows), maths.equal(rows, shaping.zeros_like(rows))
+    of_rows = scatter_op(
+        shaping.ones_like(base), indices, rows, kind="multiply", drop=drop
+    )  # base's own derivative
+    counted = maths.cast(zero, ct.dtype)
+    zeros = scatter_op(shaping.zeros_like(base), indices, counted, kind="add", drop=drop)
+    without = selections.where(zero, ones, rows)
+    others = scatter_op(base, indices, without, kind="multiply", drop=drop)
+    alone = maths.cast(maths.equal(rows_at(zeros, indices, drop), counted), ct.dtype)
+    to_rows = rows_at(ct * others, indices, drop) * alone / without
+    return ct * of_rows, None, to_rows
+
+
+scatter_op = Op(
+    "scatter",
+    _scatter_infer,
+    _scatter_reference,
+    _scatter_vjp,
+    Library(_plan_scatter, refuses=True, checked=1),
+)
+
+
+def rows_at(x: Tensor, indices: Tensor, drop: bool) -> Tensor:
+    """The rows of x at indices; 0 for negative ones if drop."""
+    if not drop:
+        return indexing.gather(x, indices)
+    found = indexing.gather(x, maths.maximum(indices, shaping.zeros_like(indices)))
+    inside = shaping.expand_dims(indices >= shaping.zeros_like(indices), 1)
+    return selections.where(inside, found, shaping.zeros_like(found))
+
+
+def scattered(
+    op: str, base: Tensor, indices: Tensor, rows: Tensor, kind: str, drop: bool
+) -> Tensor:
+    """scatter_op in a dtype that the kernel computes with.
+
+    Raises:
+      DTypeError: the dtype has no such operation.
+    """
+    dtype = base.dtype
+    if indices.dtype not in (dtypes.int32, dtypes.int64):
+        indices = maths.cast(indices, dtypes.int64)
+    if kind != "update":
+        ordered = kind in ("add", "subtract") or not dtype.is_complex
+        if not dtype.is_numeric or not ordered:
+            raise DTypeError(explain(op, f"does not take {dtype.name}", {"updates": rows.spec}))
+        if dtype.is_integer and dtype.size < 4:  # the low bits are the same
+            base, rows = (maths.cast(t, dtypes.int32) for t in (base, rows))
+        base, rows = single(base), single(rows)
+    elif dtype is dtypes.string:
+        raise DTypeError(explain(op, "does not take string", {"updates": rows.spec}))
+    return maths.cast(scatter_op(base, indices, rows, kind=kind, drop=drop), dtype)
+
+
+# --- scatter_nd, tensor_scatter_nd_* ---------------------------------------------------
+
+
+def scatter_nd(
+    indices: TensorLike,
+    updates: TensorLike,
+    shape: Any,
+    bad_indices_policy: str = "",
+    name: str | None = None,
+) -> Tensor:
+    """Zeros of a shape, to which updates are added at places: the inverse of gather_nd.
+
+    Args:
+      indices: integers [..., k], each within its axis.
+      updates: numbers, indices.shape[:-1] + shape[k:].
+      shape: of the result.
+      bad_indices_policy: indices out of range are refused, whatever is asked for.
+
+    Raises:
+      InvalidArgumentError: an index is out of range.
+      ShapeError: the shapes do not fit.
+
+    Example:
+      >>> nf.scatter_nd([[1], [3], [1]], [9, 10, 11], [4]).numpy().tolist()
+      [0, 20, 0, 10]
+    """
+    rows = as_tensor(updates, None, "scatter_nd", "updates")
+    base = shaping.zeros(static_shape(shape, "scatter_nd"), rows.dtype)
+    return _at_places("scatter_nd", base, indices, rows, "add")
+
+
+def tensor_scatter_nd_update(
+    tensor: TensorLike,
+    indices: TensorLike,
+    updates: TensorLike,
+    name: str | None = None,
+    bad_indices_policy: str = "",
+) -> Tensor:
+    """tensor with updates in place of what stood at places.
+
+    Args:
+      tensor: any dtype but string.
+      indices: integers [..., k], each within its axis; of equal places the last one counts.
+      updates: of tensor's dtype, indices.shape[:-1] + tensor.shape[k:].
+      bad_indices_policy: indices out of range are refused, whatever is asked for.
+
+    Raises:
+      InvalidArgumentError: an index is out of range.
+      ShapeError: the shapes do not fit.
+      DTypeError: tensor and updates differ in dtype.
+
+    Example:
+      >>> nf.tensor_scatter_nd_update([1, 2, 3], [[0], [2]], [8, 9]).numpy().tolist()
+      [8, 2, 9]
+    """
+    return _into("tensor_scatter_nd_update", tensor, indices, updates, "update")
+
+
+def tensor_scatter_nd_add(
+    tensor: TensorLike,
+    indices: TensorLike,
+    updates: TensorLike,
+    bad_indices_policy: str = "",
+    name: str | None = None,
+) -> Tensor:
+    """tensor with updates added at places; arguments as for tensor_scatter_nd_update.
+
+    Example:
+      >>> nf.tensor_scatter_nd_add([1, 2, 3], [[0], [0]], [8, 9]).numpy().tolist()
+      [18, 2, 3]
+    """
+    return _into("tensor_scatter_nd_add", tensor, indices, updates, "add")
+
+
+def tensor_scatter_nd_sub(
+    tensor: TensorLike,
+    indices: TensorLike,
+    updates: TensorLike,
+    bad_indices_policy: str = "",
+    name: str | None = None,
+) -> Tensor:
+    """tensor with updates taken away at places; arguments as for tensor_scatter_nd_update.
+
+    Example:
+      >>> nf.tensor_scatter_nd_sub([1, 2, 3], [[0], [0]], [8, 9]).numpy().tolist()
+      [-16, 2, 3]
+    """
+    return _into("tensor_scatter_nd_sub", tensor, indices, updates, "subtract")
+
+
+def tensor_scatter_nd_max(
+    tensor: TensorLike,
+    indices: TensorLike,
+    updates: TensorLike,
+    bad_indices_policy: str = "",
+    name: str | None = None,
+) -> Tensor:
+    """tensor, or updates where they are larger; arguments as for tensor_scatter_nd_update.
+
+    Example:
+      >>> nf.tensor_scatter_nd_max([1, 2, 3], [[0], [2]], [8, 0]).numpy().tolist()
+      [8, 2, 3]
+    """
+    return _into("tensor_scatter_nd_max", tensor, indices, updates, "maximum")
+
+
+def tensor_scatter_nd_min(
+    tensor: TensorLike,
+    indices: TensorLike,
+    updates: TensorLike,
+    bad_indices_policy: str = "",
+    name: str | None = None,
+) -> Tensor:
+    """tensor, or updates where they are smaller; arguments as for tensor_scatter_nd_update.
+
+    Example:
+      >>> nf.tensor_scatter_nd_min([1, 2, 3], [[0], [2]], [8, 0]).numpy().tolist()
+      [1, 2, 0]
+    """
+    return _into("tensor_scatter_nd_min", tensor, indices, updates, "minimum")
+
+
+def _into(op: str, tensor: TensorLike, indices: TensorLike, updates: TensorLike, kind: str) -> Any:
+    base = as_tensor(tensor, None, op, "tensor")
+    return _at_places(op, base, indices, as_tensor(updates, base.dtype, op, "updates"), kind)
+
+
+def _at_places(op: str, base: Tensor, indices: TensorLike, updates: Tensor, kind: str) -> Tensor:
+    places = as_tensor(indices, None, op, "indices")
+    shape = base.spec.shape
+    shown = {"indices": places.spec, "updates": updates.spec, "shape": list(shape)}
+    if not places.dtype.is_integer:
+        raise DTypeError(explain(op, f"indices is {places.dtype.name}, not an integer", shown))
+    if not places.spec.rank:
+        raise ShapeError(explain(op, "indices needs a last axis for the places", shown))
+    depth = places.spec.shape[-1]
+    if not isinstance(depth, int) or depth > len(shape):
+        raise ShapeError(explain(op, f"there are no {depth} axes to index", shown))
+    if updates.spec.shape != places.spec.shape[:-1] + shape[depth:]:
+        problem = "updates must have the shape indices.shape[:-1] + shape[k:]"
+        raise ShapeError(explain(op, problem, shown))
+    count, inner = product(places.spec.shape[:-1]), product(shape[depth:])
+    place = shaping.reshape(indexing.flat_places(op, places, shape[:depth]), (count,))
+    rows = shaping.reshape(updates, (count, inner))
+    flat = shaping.reshape(base, (product(shape[:depth]), inner))
+    return shaping.reshape(scattered(op, flat, place, rows, kind, drop=False), shape)
