@@ -27,6 +27,7 @@ from numflow.io.checkpoint import save
 from numflow.io.damage import Path
 
 _COUNTER = "save_counter"
+_OWN = ("_root", "_writer", "_pending")  # attributes that are no parts
 
 
 class CheckpointOptions:
@@ -73,6 +74,7 @@ class Checkpoint(Container):
 
     def __init__(self, root: Any = None, **kwargs: Any) -> None:
         self._writer = _Writer()
+        self._pending: Restoration | None = None
         if root is not None and (isinstance(root, Variable) or not can_be_saved(root)):
             raise ValueError(_unfit("root", root))
         self._root = root
@@ -83,12 +85,12 @@ class Checkpoint(Container):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        if name not in ("_root", "_writer"):
+        if name not in _OWN:
             attached(self, name, value)
 
     def checkpoint_parts(self) -> Iterator[tuple[str, Any]]:
         """Attributes; those of the root first."""
-        own = {n: v for n, v in vars(self).items() if n not in ("_root", "_writer")}
+        own = {n: v for n, v in vars(self).items() if n not in _OWN}
         if self._root is not None:
             yield from ((n, v) for n, v in parts(self._root) if n not in own)
         yield from own.items()
@@ -224,7 +226,9 @@ class Checkpoint(Container):
         self._writer.wait()
         if path is None:
             return NothingRestored(self)
-        restoration = Restoration(open_source(path), strict)
+        if self._pending is not None:
+            self._pending.stop()
+        self._pending = restoration = Restoration(open_source(path), strict)
         with init_scope():
             restoration.restore(self)
         return LoadStatus(self, restoration, ignored)

@@ -111,8 +111,10 @@ def inventory(root: Any) -> Inventory:
     found = Inventory()
     seen: dict[int, str] = {id(root): ""}
     queue: deque[tuple[Any, str]] = deque([(root, "")])
+    alive = []  # an id means an object only as long as that lives
     while queue:
         owner, path = queue.popleft()
+        alive.append(owner)
         if isinstance(owner, Optimizer):
             found.optimizers[path] = owner
         for name, part in parts(owner):

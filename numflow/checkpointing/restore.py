@@ -20,7 +20,7 @@ from typing import Any
 
 from numflow.checkpointing.objects import Container, joined, parts, slot_path, unnamed
 from numflow.checkpointing.sources import Source, typed
-from numflow.eager.attachment import wait_for_parts
+from numflow.eager.attachment import Told, stop_waiting, wait_for_parts
 from numflow.eager.module import Module
 from numflow.eager.variable import Variable
 from numflow.errors import DTypeError, ShapeError, explain
@@ -47,9 +47,11 @@ class Restoration:
         self.strict = strict
         self.consumed: set[str] = set()
         self.mismatched: dict[str, str] = {}  # path: what the program has
+        self._left = dict.fromkeys(source.names)  # paths whose values nobody took yet
+        self._slots = _slots_in(source)
         self._variables: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
         self._optimizers: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
-        self._waits: set[int] = set()
+        self._waits: dict[int, tuple[weakref.ref[Any], Told]] = {}  # by id of the owner
 
     def restore(self, root: Any, path: str = "") -> None:
         """Give everything below root its value.
@@ -59,11 +61,14 @@ class Restoration:
           DataLossError: a value is damaged; nothing was changed.
         """
         walk = self.walk(root, path)
+        found = {p: v for p, v in walk.found.items() if p in self._left}
+        slots: dict[str, Variable] = {}
+        for place, optimizer in self._optimizers.items():
+            slots |= self._slots_of(place, optimizer, found)
+        for place, optimizer in walk.optimizers.items():
+            slots |= self._slots_of(place, optimizer, dict(self._variables) | found)
         self._optimizers.update(walk.optimizers)
-        found = {p: v for p, v in walk.found.items() if p not in self.consumed}
-        known = dict(self._variables) | found
-        for place, optimizer in list(self._optimizers.items()):
-            found |= self._slots(place, optimizer, known)
+        found |= slots
         wrong = {p: v for p, v in found.items() if not self._fits(p, v)}
         if wrong and self.strict:
             raise self._refusal(wrong)
@@ -73,15 +78,16 @@ class Restoration:
             self.source.file.verify(self.source.names[p])
         for p, variable in fitting.items():
             self._assign(p, variable)
+            self.mismatched.pop(p, None)
+            del self._left[p]
         self._variables.update(fitting)
         self.consumed.update(fitting)
-        if self.unexpected():
+        if self._left:
             self._wait(walk.owners)
 
     def unexpected(self) -> list[str]:
         """Paths of values that nobody took."""
-        names = self.source.names
-        return [p for p in names if p not in self.consumed and p not in self.mismatched]
+        return [p for p in self._left if p not in self.mismatched]
 
     # --- matching ---
 
@@ -123,25 +129,25 @@ class Restoration:
         often = Counter(names.values())
         for place, name in names.items():
             path = self.source.by_name.get(name)
-            if path is not None and often[name] == 1 and path not in walk.found:
+            sole = often[name] == 1 and name != "Variable"
+            if path is not None and sole and path not in walk.found:
                 walk.found[path] = walk.missing.pop(place)
 
-    def _slots(
-        self, place: str, optimizer: Optimizer, known: dict[str, Variable]
+    def _slots_of(
+        self, place: str, optimizer: Optimizer, variables: dict[str, Variable]
     ) -> dict[str, Variable]:
-        """The slots of an optimizer that the file has, by path; made if need be."""
-        head = joined(place, "slots/")
-        named = {":" + v.name.removesuffix(":0"): v for v in optimizer._variables}
+        """The slots of an optimizer for some variables that the file has; made if need be."""
+        rows = self._slots.get(place, {})
+        if any(of.startswith(":") for of in rows):
+            variables = variables | {unnamed(v): v for v in optimizer._variables}
+        # In the order of the file, which is the optimizer's when it was saved.
+        order = variables if len(variables) < len(rows) else rows
         found: dict[str, Variable] = {}
-        for path in self.source.names:
-            if not path.startswith(head) or path in self.consumed:
-                continue
-            slot, _, of = path[len(head) :].partition("/")
-            variable = known.get(self.source.follow(of), named.get(of))
-            if variable is None or slot not in optimizer.slots:
-                continue
-            optimizer.build([variable])
-            found[path] = optimizer.slot(variable, slot)
+        for of in [of for of in order if of in rows and of in variables]:
+            for slot, path in rows[of]:
+                if slot in optimizer.slots and path in self._left:
+                    optimizer.build([variables[of]])
+                    found[path] = optimizer.slot(variables[of], slot)
         return found
 
     def _fits(self, path: str, variable: Variable) -> bool:
@@ -190,13 +196,34 @@ class Restoration:
     def _wait(self, owners: Iterable[tuple[Any, str]]) -> None:
         for owner, path in owners:
             if isinstance(owner, Module | Container) and id(owner) not in self._waits:
-                self._waits.add(id(owner))
-                wait_for_parts(owner, partial(self._arrived, path))
+                told = partial(self._arrived, path)
+                self._waits[id(owner)] = weakref.ref(owner), told
+                wait_for_parts(owner, told)
+
+    def stop(self) -> None:
+        """Wait for nothing any more: another checkpoint was restored."""
+        for reference, told in self._waits.values():
+            owner = reference()
+            if owner is not None:
+                stop_waiting(owner, told)
 
     def _arrived(self, path: str, name: str, part: Any) -> None:
-        if self.unexpected():
+        if self._left:
             for found, value in parts({name: part}):
                 self.restore(value, self.source.follow(joined(path, found)))
+
+
+def _slots_in(source: Source) -> dict[str, dict[str, list[tuple[str, str]]]]:
+    """(slot, path) of the slots in a file, by the paths of optimizer and variable."""
+    found: dict[str, dict[str, list[tuple[str, str]]]] = {}
+    for path in source.names:
+        steps = path.split("/")
+        for i, step in enumerate(steps[:-2]):
+            if step == "slots":
+                of = source.follow("/".join(steps[i + 2 :]))
+                rows = found.setdefault("/".join(steps[:i]), {})
+                rows.setdefault(of, []).append((steps[i + 1], path))
+    return found
 
 
 # --- what became of it -------------------------------------------------------

@@ -9,6 +9,7 @@ safetensors         the file itself          names with dots
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -169,11 +170,13 @@ def _from_graph(file: TFReader, nodes: list[_Node], names: list[str]) -> Source:
     """Paths by breadth, as numflow gives them."""
     source = Source(file, {})
     paths = {0: ""}
+    often = Counter(node.name for node in nodes)
     for number in (order := [0]):  # grows while it is walked
         node, path = nodes[number], paths[number]
         if node.key in file:
             source.names[path] = node.key
-            source.by_name.setdefault(node.name, path)
+            if often[node.name] == 1:
+                source.by_name[node.name] = path
         trained = "_trainable_variables" in node.children
         for name, child in node.children.items():
             if trained and (name in _KERAS_LISTS or name.startswith(("_variables", "_trainable"))):

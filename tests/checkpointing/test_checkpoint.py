@@ -299,6 +299,41 @@ def test_waiting_keeps_no_object_alive(tmp_path: Path) -> None:
     assert gone() is None
 
 
+def test_the_last_restored_checkpoint_is_waited_for(tmp_path: Path) -> None:
+    """Not one before."""
+    paths = [Checkpoint(v=nf.Variable(i)).write(tmp_path / f"a{i}") for i in (1, 2)]
+    again = Checkpoint()
+    for path in [*paths, paths[0]]:
+        again.read(path)
+    again.v = nf.Variable(0)
+    assert again.v.numpy() == 1
+
+
+def test_an_optimizer_inside_of_an_object_called_slots(tmp_path: Path) -> None:
+    """The path of a slot is understood whatever stands around it."""
+    w, optimizer = nf.Variable([1.0]), nf.optimizers.SGD(0.5, momentum=0.5)
+    optimizer.apply_gradients([(nf.constant([1.0]), w)])
+    path = Checkpoint(slots={"slots": {"o": optimizer, "slots": w}}).write(tmp_path / "a")
+    v, other = nf.Variable([0.0]), nf.optimizers.SGD(0.5, momentum=0.5)
+    Checkpoint(slots={"slots": {"o": other, "slots": v}}).read(path).assert_consumed()
+    assert other.slot(v, "momentum").numpy() == [-0.5]
+
+
+def test_restoring_takes_no_second_copy(tmp_path: Path) -> None:
+    """64 MiB are read into the variable's own memory, also when the save is the first."""
+    import tracemalloc
+
+    v = nf.Variable(np.zeros(16 << 20, "f4"))
+    checkpoint = Checkpoint(v=v)
+    checkpoint.restore(checkpoint.save(tmp_path / "warm"))
+    tracemalloc.start()
+    path = checkpoint.save(tmp_path / "a")
+    checkpoint.restore(path).assert_consumed()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 << 20
+
+
 # --- what does not fit -----------------------------------------------------------
 
 
@@ -372,6 +407,17 @@ def test_a_value_of_another_shape_or_dtype_is_an_error(tmp_path: Path) -> None:
     ):
         Checkpoint(a=a, c=nf.Variable(0.0)).read(path)
     assert a.numpy() == 0
+
+
+def test_a_value_that_did_not_fit_may_fit_later(tmp_path: Path) -> None:
+    """The variable was replaced by one of the right shape."""
+    path = Checkpoint(a=nf.Variable([1.0, 2.0])).write(tmp_path / "a")
+    again = Checkpoint(a=nf.Variable(0.0))
+    status = again.read(path, strict=False)
+    assert status.mismatched == ["a"]
+    again.a = nf.Variable([0.0, 0.0])
+    assert status.mismatched == [] and again.a.numpy().tolist() == [1, 2]
+    status.assert_consumed()
 
 
 def test_a_variable_of_any_shape_takes_the_file_s(tmp_path: Path) -> None:
