@@ -89,7 +89,9 @@ def atan2(b: Builder[V], y: V, x: V) -> V:
     zero = b.logical_and(both, b.eq(a, 0.0))
     a = b.select(both, b.select(zero, b.const(0.0, x.dtype), 1.0), a)
     c = b.select(both, 1.0, c)
-    angle = _angle(b, a, c)
+    huge = b.gt(b.max(a, c), 2.0**125 if x.dtype == "f32" else 2.0**1021)
+    scale = b.select(huge, b.const(0.25, x.dtype), 1.0)  # a + c and 2.4 c stay finite
+    angle = _angle(b, b.mul(a, scale), b.mul(c, scale))
     back = b.sub(PI, b.sub(angle, PI_LOW)) if x.dtype == "f64" else b.sub(PI, angle)
     angle = b.select(b.lt(b.bits(x), 0), back, angle)
     return b.select(b.logical_or(b.isnan(x), b.isnan(y)), NAN, b.copysign(angle, y))

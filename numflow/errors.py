@@ -5,8 +5,9 @@
         CancelledError        UnknownError      AbortedError          UnavailableError
         InvalidArgumentError
           ShapeError          (also ValueError) a rank, size or axis does not fit
+            IndexRangeError   (also IndexError) an index or a part is outside of its axis
           DTypeError          (also TypeError)  a dtype does not fit
-        OutOfRangeError       (also IndexError)
+        OutOfRangeError       (also IndexError) past the end of a sequence
         FailedPreconditionError                 a variable or tensor in the wrong state
         ResourceExhaustedError (also MemoryError)
         UnimplementedError    (also NotImplementedError)
@@ -126,6 +127,10 @@ class ShapeError(InvalidArgumentError, ValueError):
     """A rank, size or axis does not fit."""
 
 
+class IndexRangeError(ShapeError, IndexError):
+    """An index or a part is outside of its axis: IndexError too, for loops end by it."""
+
+
 class DTypeError(InvalidArgumentError, TypeError):
     """A dtype does not fit."""
 
@@ -163,7 +168,7 @@ class AbortedError(OpError):
 
 
 class OutOfRangeError(OpError, IndexError):
-    """Past the end."""
+    """Past the end of a sequence."""
 
 
 class UnimplementedError(OpError, NotImplementedError):

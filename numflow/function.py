@@ -406,4 +406,6 @@ def function(
     """
     if func is None:
         return functools.partial(function, input_signature=input_signature)
+    if not callable(func):
+        raise TypeError(explain("function", f"{func!r} is no function"))
     return Function(func, input_signature)

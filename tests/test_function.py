@@ -140,9 +140,30 @@ def test_a_variable_made_on_a_later_call_is_refused() -> None:
     assert "first call: test_function.py:" in text and "at test_function.py:" in text
 
 
+def test_first_values_of_variables_are_computed_outside_of_the_trace() -> None:
+    """Of constants, captured tensors, other variables and draws; once."""
+    scale, other = nf.constant([2.0, 3.0, 5.0]), nf.Variable(7.0)
+
+    class Layer:
+        w: Any = None
+
+        @nf.function
+        def __call__(self, x: Any) -> Any:
+            if self.w is None:
+                self.w = nf.Variable(nf.ones([3]) * scale + other)
+                self.noise = nf.Variable(nf.random.uniform([3]))
+            return x * self.w + self.noise
+
+    layer = Layer()
+    first = layer(nf.constant(1.0))
+    np.testing.assert_array_equal(layer.w, [9.0, 10.0, 12.0])
+    np.testing.assert_array_equal(first, layer.w + layer.noise)
+    np.testing.assert_array_equal(layer(nf.constant(1.0)), first)
+
+
 def test_a_variable_that_depends_on_an_argument_is_refused() -> None:
     f = nf.function(lambda x: nf.Variable(x))
-    with pytest.raises(SymbolicTensorError, match="computed by a function that is being traced"):
+    with pytest.raises(SymbolicTensorError, match="depends on arguments of the function"):
         f(nf.constant(1.0))
 
 

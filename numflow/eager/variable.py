@@ -21,8 +21,10 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.eager.apply import eager, tapes
+from numflow.eager.lifting import lifted
 from numflow.eager.tensor import Array, EagerTensor
 from numflow.errors import SymbolicTensorError, explain
+from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import current, init_scope
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Operators, Tensor
@@ -116,11 +118,14 @@ class Variable(Operators):
         weakref.finalize(self, cells.give_back, self._row).atexit = False
         with init_scope():
             value = as_tensor(_initial(initial_value), dtype, "Variable", "initial_value")
+            if isinstance(value, SymbolicTensor):
+                found = lifted(value)
+                value = value if found is None else found
         if not isinstance(value, EagerTensor):
             raise SymbolicTensorError(
                 explain(
                     "Variable",
-                    "the initial value is computed by a function that is being traced",
+                    "the initial value depends on arguments of the function that is being traced",
                     {"name": self._name, "initial_value": value},
                     fix="initial_value=lambda: ..., which runs outside of the trace",
                 )

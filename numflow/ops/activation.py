@@ -277,7 +277,7 @@ _SELU_SCALE = 1.0507009873554805
 
 
 def _selu_vjp(ct: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    return selections.where(y > 0, ct * _SELU_SCALE, ct * (y + _SELU_SCALE * _SELU_ALPHA))
+    return selections.where(y >= 0, ct * _SELU_SCALE, ct * (y + _SELU_SCALE * _SELU_ALPHA))
 
 
 def _selu_body(b: Any, x: Any) -> Any:

@@ -118,6 +118,9 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
     have = dtypes.from_numpy(array.dtype)
     if have is want:
         return array
+    if want is dtypes.string:
+        problem = f"{name} is {_python_kind(have)}, which does not become text silently"
+        raise DTypeError(explain(op, problem, {name: repr(value)[:200]}))
     if want.is_integer and have.is_integer and array.size:
         if array.min() < want.min or array.max() > want.max:
             raise DTypeError(
@@ -211,8 +214,10 @@ def sizes(values: Sequence[Any], dtype: dtypes.DType) -> Tensor:
     return current().sizes([as_extent(v) for v in values], dtype)  # type: ignore[attr-defined]
 
 
-def operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
+def operands(op: str, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[Tensor, Tensor]:
     """The two operands of a binary op: a number takes the dtype of the tensor beside it.
+
+    names: what messages call them.
 
     Raises:
       DTypeError: two tensors of different dtypes.
@@ -223,28 +228,30 @@ def operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
                 return _here(x), _here(y)
         elif type(y) is float and x.spec.dtype is dtypes.float32:
             return _here(x), current().constant(np.array(y, np.float32))
+    first, second = names
     left, right = _typed(x), _typed(y)
     if left is not None:
-        a = as_tensor(x, None, op, "x")
-        b = as_tensor(y, None if right is not None else a.dtype, op, "y")
+        a = as_tensor(x, None, op, first)
+        b = as_tensor(y, None if right is not None else a.dtype, op, second)
     elif right is not None:
-        b = as_tensor(y, None, op, "y")
-        a = as_tensor(x, b.dtype, op, "x")
+        b = as_tensor(y, None, op, second)
+        a = as_tensor(x, b.dtype, op, first)
     else:
-        a = as_tensor(x, None, op, "x")
-        b = as_tensor(y, None, op, "y")
+        a = as_tensor(x, None, op, first)
+        b = as_tensor(y, None, op, second)
         if a.dtype is not b.dtype:  # two Python numbers: 1 and 2.5
             wide = dtypes.from_numpy(np.result_type(a.dtype.numpy, b.dtype.numpy))
-            a, b = as_tensor(x, wide, op, "x"), as_tensor(y, wide, op, "y")
+            a, b = as_tensor(x, wide, op, first), as_tensor(y, wide, op, second)
     if a.dtype is not b.dtype:
         raise DTypeError(
             explain(
                 op,
-                f"x is {a.dtype.name} and y is {b.dtype.name}: tensors are not converted silently",
-                {"x": a.spec, "y": b.spec},
-                fix=f"nf.cast(y, nf.{a.dtype.name})"
+                f"{first} is {a.dtype.name} and {second} is {b.dtype.name}: "
+                "tensors are not converted silently",
+                {first: a.spec, second: b.spec},
+                fix=f"nf.cast({second}, nf.{a.dtype.name})"
                 if not a.dtype.is_integer or b.dtype.is_integer
-                else f"nf.cast(x, nf.{b.dtype.name})",
+                else f"nf.cast({first}, nf.{b.dtype.name})",
             )
         )
     return a, b

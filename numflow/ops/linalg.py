@@ -224,7 +224,7 @@ def matmul(
       >>> nf.matmul([[1.0, 2.0]], [[3.0], [4.0]]).numpy().tolist()
       [[11.0]]
     """
-    x, y = operands("matmul", a, b)
+    x, y = operands("matmul", a, b, ("a", "b"))
     if not x.dtype.is_numeric:
         raise DTypeError(
             explain("matmul", f"does not take {x.dtype.name}", {"a": x.spec, "b": y.spec})
@@ -288,7 +288,7 @@ def matvec(
       >>> nf.linalg.matvec([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).numpy().tolist()
       [3.0, 7.0]
     """
-    x, y = operands("matvec", a, b)
+    x, y = operands("matvec", a, b, ("a", "b"))
     column = shaping.expand_dims(y, -1)
     return shaping.squeeze(matmul(x, column, transpose_a=transpose_a, adjoint_a=adjoint_a), -1)
 
@@ -338,7 +338,7 @@ def tensordot(a: TensorLike, b: TensorLike, axes: Any, name: str | None = None) 
       >>> nf.tensordot([[1.0, 2.0]], [3.0, 4.0], axes=1).numpy().tolist()
       [11.0]
     """
-    x, y = operands("tensordot", a, b)
+    x, y = operands("tensordot", a, b, ("a", "b"))
     left, right = _paired_axes(x, y, axes)
     shown = {"a": x.spec, "b": y.spec, "axes": axes}
     for i, j in zip(left, right, strict=True):

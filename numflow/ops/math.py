@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import ShapeError, explain
+from numflow.errors import DTypeError, ShapeError, UnimplementedError, explain
 from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Backward, Op, Vjp
 from numflow.graph.tensor import Tensor, TensorLike
@@ -212,12 +212,22 @@ cast_op = Op(
 def cast(x: TensorLike, dtype: Any, name: str | None = None) -> Tensor:
     """x in another dtype: floats are truncated towards zero to integers, bools become 0 and 1.
 
+    Raises:
+      DTypeError: dtype names none.
+      UnimplementedError: text, from or to numbers.
+
     Example:
       >>> nf.cast([1.9, -1.9], nf.int32).numpy().tolist()
       [1, -1]
     """
-    want = dtypes.as_dtype(dtype)
+    try:
+        want = dtypes.as_dtype(dtype)
+    except TypeError as e:
+        raise DTypeError(explain("cast", str(e), {"dtype": dtype})) from None
     x = as_tensor(x, None, "cast", "x")
+    if dtypes.string in (x.dtype, want) and x.dtype is not want:
+        problem = f"{x.dtype.name} does not become {want.name}"
+        raise UnimplementedError(explain("cast", problem, {"x": x.spec}))
     return x if x.dtype is want else cast_op(x, dtype=want)
 
 

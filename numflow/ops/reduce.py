@@ -112,7 +112,7 @@ def count(x: Tensor, axes: tuple[int, ...]) -> Extent:
 def reduce_mean(
     input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
-    """The mean over axes; nan of nothing. Integers give integers, rounded towards zero.
+    """The mean over axes; nan of nothing. Integers give integers, rounded to zero, 0 of nothing.
 
     Example:
       >>> nf.reduce_mean([[1.0, 2.0], [3.0, 5.0]], axis=1).numpy().tolist()
@@ -120,13 +120,13 @@ def reduce_mean(
     """
     x = as_tensor(input_tensor, None, "reduce_mean", "input_tensor")
     axes = _axes("reduce_mean", x, axis)
-    total = sum_op(x, axis=axes, keepdims=bool(keepdims))
     n = count(x, axes)
     if x.dtype.is_integer:
-        wide = maths.cast(total, dtypes.float64) / maths.cast(
-            shaping.size_tensor(n), dtypes.float64
-        )
-        return maths.cast(wide, x.dtype)
+        wide = x.dtype if x.dtype is dtypes.uint64 else dtypes.int64  # the sum of int8 fits
+        total = sum_op(maths.cast(x, wide), axis=axes, keepdims=bool(keepdims))
+        number = maths.maximum(maths.cast(shaping.size_tensor(n), dtypes.float64), 1.0)
+        return maths.cast(maths.cast(total, dtypes.float64) / number, x.dtype)
+    total = sum_op(x, axis=axes, keepdims=bool(keepdims))
     if isinstance(n, int):
         return total * (1.0 / n) if n else total / 0.0
     return total / maths.cast(shaping.size_tensor(n), x.dtype)

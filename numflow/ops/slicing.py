@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numflow.errors import OutOfRangeError, ShapeError, explain
+from numflow.errors import DTypeError, IndexRangeError, ShapeError, explain
 from numflow.graph.lowering import Assemble, Layout, View
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
@@ -57,7 +57,7 @@ def slice(input_: TensorLike, begin: Any, size: Any, name: str | None = None) ->
     """The part that begins at begin and has the sizes given; -1: up to the end.
 
     Raises:
-      OutOfRangeError: the part is not inside input_.
+      IndexRangeError: the part is not inside input_.
 
     Example:
       >>> nf.slice([[1, 2, 3], [4, 5, 6]], [0, 1], [-1, 2]).numpy().tolist()
@@ -78,7 +78,7 @@ def slice(input_: TensorLike, begin: Any, size: Any, name: str | None = None) ->
             or (isinstance(n, int) and n < 0)
             or (numbers and b + n > whole)
         ):
-            raise OutOfRangeError(explain("slice", "the part is not inside", shown))
+            raise IndexRangeError(explain("slice", "the part is not inside", shown))
         out.append(n)
     return slice_op(x, begin=tuple(starts), stride=(1,) * len(out), shape=tuple(out))
 
@@ -119,14 +119,17 @@ def getitem(x: TensorLike, key: Any) -> Tensor:
     """x[key]: numbers, slices, Ellipsis, None; arrays and tensors of indices go to indexing.py.
 
     Raises:
-      OutOfRangeError: a number is outside its axis.
-      ShapeError: more indices than axes.
+      IndexRangeError: a number is outside its axis.
+      ShapeError: more indices than axes, or more than one `...`.
+      DTypeError: an index is no integer, slice, ..., None or tensor.
     """
     x = as_tensor(x, None, "getitem", "x")
     keys = list(key) if isinstance(key, tuple) else [key]
     if any(indexing.is_array(k) for k in keys):
         return indexing.getitem(x, keys)
     named = sum(k is not None and k is not Ellipsis for k in keys)
+    if len([k for k in keys if k is Ellipsis]) > 1:
+        raise ShapeError(explain("getitem", "more than one ...", {"tensor": x.spec, "index": key}))
     if named > x.spec.rank:
         raise ShapeError(
             explain(
@@ -196,18 +199,19 @@ def _resolve(k: Any, n: Extent) -> tuple[Extent, int, Extent]:
 
 
 def _number(v: Any) -> Extent:
-    return (
-        as_extent(v)
-        if isinstance(v, int | Dim) or not isinstance(v, Tensor)
-        else static_ints(v, "getitem", "index")[0]
-    )
+    if isinstance(v, Tensor):
+        return static_ints(v, "getitem", "index")[0]
+    if isinstance(v, bool) or not (isinstance(v, Dim | Size) or hasattr(v, "__index__")):
+        problem = f"an index is an integer, a slice, ..., None or a tensor, not {v!r}"
+        raise DTypeError(explain("getitem", problem))
+    return as_extent(v)
 
 
 def _position(k: Any, n: Extent, axis: int, x: Tensor) -> Extent:
     at = _number(k)
     if isinstance(at, int) and isinstance(n, int):
         if not -n <= at < n:
-            raise OutOfRangeError(
+            raise IndexRangeError(
                 explain(
                     "getitem",
                     f"index {at} is out of range for axis {axis} of size {n}",

@@ -193,7 +193,7 @@ acosh_op = Op(
     "acosh",
     floating_like("acosh"),
     np.arccosh,
-    unary(lambda ct, y, x: ct / maths.sqrt((x - 1) * (x + 1))),
+    unary(lambda ct, y, x: ct / (maths.sqrt(x - 1) * maths.sqrt(x + 1))),  # nan below 1
     Elementwise(lambda b, x: b.math("acosh", x)),
 )
 atanh_op = Op(

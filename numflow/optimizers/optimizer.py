@@ -211,9 +211,16 @@ class Optimizer:
 
         Raises:
           ValueError: there is none.
+          TypeError: one is not of a gradient and a variable.
         """
         if not pairs:
             raise ValueError(explain("apply_gradients", "there are no variables"))
+        for _, v in pairs:
+            if not isinstance(v, Variable):
+                problem = f"{type(v).__name__} is no variable"
+                raise TypeError(
+                    explain("apply_gradients", problem, fix="pairs of gradient and variable")
+                )
         lost = {v.name: why_unconnected(v) or "unknown reason" for g, v in pairs if g is None}
         if not lost:
             return pairs

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from numflow.errors import OutOfRangeError, ResourceExhaustedError, ShapeError, explain
+from numflow.errors import IndexRangeError, ResourceExhaustedError, ShapeError, explain
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.op import Attrs, concrete_attrs
 from numflow.graph.spec import Spec
@@ -47,7 +47,7 @@ def check_sizes(graph: Graph, sizes: Sizes) -> None:
 
     Raises:
       ShapeError: a size is negative, or a reshape has another number of elements.
-      OutOfRangeError: a slice is not inside.
+      IndexRangeError: a slice is not inside.
     """
     if not sizes.symbols:
         return
@@ -98,5 +98,5 @@ def _check_node(node: Node, sizes: Sizes) -> None:
         for axis, (begin, step, n, whole) in enumerate(parts):
             ends = (begin, begin + step * (n - 1))
             if n and not (min(ends) >= 0 and max(ends) < sizes.number(whole)):
-                problem = f"the part of axis {axis} is not inside: {min(ends)} to {max(ends)}"
-                raise OutOfRangeError(explain(node.op.name, problem, shown, line=node.line))
+                problem = f"elements {min(ends)} to {max(ends)} of axis {axis} are not inside"
+                raise IndexRangeError(explain(node.op.name, problem, shown, line=node.line))

@@ -132,7 +132,7 @@ def test_bad_arguments() -> None:
     x = nf.ones([2, 3])
     with pytest.raises(ValueError, match="matmul: b has rank 1: matrices have at least 2 axes"):
         nf.matmul(x, nf.ones([3]))
-    with pytest.raises(TypeError, match="matmul: x is float32 and y is float64"):
+    with pytest.raises(TypeError, match="matmul: a is float32 and b is float64"):
         nf.matmul(x, nf.ones([3, 2], nf.float64))
     with pytest.raises(TypeError, match="matmul: does not take bool"):
         nf.matmul([[True]], [[True]])

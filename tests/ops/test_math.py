@@ -146,3 +146,10 @@ def test_casts_of_what_does_not_fit(source: nf.DType, target: nf.DType) -> None:
         return nf.cast(x, target)
 
     np.testing.assert_array_equal(nf.function(cast)(x), cast(x))
+
+
+def test_casts_that_there_are_not() -> None:
+    with pytest.raises(TypeError, match="cast: no element type is called 'floaty'\n"):
+        nf.cast([1.0], "floaty")
+    with pytest.raises(nf.errors.UnimplementedError, match="cast: float32 does not become string"):
+        nf.cast([1.0], nf.string)

@@ -162,3 +162,13 @@ def test_gradient_of_a_product_with_zeros() -> None:
             tape.watch(x)
             y = nf.reduce_prod(x)
         assert tape.gradient(y, x).numpy().tolist() == want
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_means_of_integers(compiled: bool) -> None:
+    """The sum of small integers does not wrap; the mean of nothing is 0."""
+    mean = nf.function(nf.reduce_mean) if compiled else nf.reduce_mean
+    assert mean(np.array([100, 100, 101], np.int8)).numpy() == 100
+    assert mean(np.array([250, 255], np.uint8)).numpy() == 252
+    assert mean(np.array([-3, -4], np.int32)).numpy() == -3
+    assert mean(np.zeros((0, 3), np.int32), axis=0).numpy().tolist() == [0, 0, 0]

@@ -156,8 +156,8 @@ def test_bad_shapes(run: Any, message: str) -> None:
 
 
 def test_an_index_out_of_range() -> None:
-    """IndexError, and OutOfRangeError: loops over a tensor end by it."""
-    with pytest.raises(nf.errors.OutOfRangeError) as e:
+    """IndexError too: loops over a tensor end by it."""
+    with pytest.raises(nf.errors.IndexRangeError) as e:
         nf.ones([3, 5])[1, 5]
     assert str(e.value).splitlines()[:2] == [
         "getitem: index 5 is out of range for axis 1 of size 5",
@@ -165,5 +165,9 @@ def test_an_index_out_of_range() -> None:
     ]
     with pytest.raises(IndexError):
         nf.ones([3])[-4]
-    with pytest.raises(nf.errors.OutOfRangeError, match="slice: the part is not inside"):
+    with pytest.raises(nf.errors.IndexRangeError, match="slice: the part is not inside"):
         nf.slice(nf.ones([3]), [2], [2])
+    with pytest.raises(nf.errors.InvalidArgumentError, match=r"getitem: more than one \.\.\."):
+        nf.ones([3])[..., ...]
+    with pytest.raises(TypeError, match=r"getitem: an index is an integer, .*, not 1.5"):
+        nf.ones([3])[1.5]

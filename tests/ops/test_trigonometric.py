@@ -51,3 +51,22 @@ def test_large_arguments(op: Any, oracle: Any) -> None:
     with np.errstate(over="ignore"):
         want = oracle(x.astype(np.float64)).astype(np.float32)
     np.testing.assert_allclose(nf.function(op)(nf.constant(x)), want, rtol=2e-5)
+
+
+def test_the_gradient_of_acosh_is_nan_where_acosh_is() -> None:
+    x = nf.constant([-2.0, 0.5, 2.0])
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        y = nf.acosh(x)
+    np.testing.assert_allclose(tape.gradient(y, x), [np.nan, np.nan, 3**-0.5], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_atan2_where_sums_overflow(dtype: Any) -> None:
+    """Compiled: the largest numbers, infinities beside them, and the smallest ones."""
+    most, least = np.finfo(dtype).max, np.finfo(dtype).smallest_subnormal
+    numbers = np.array([most, 0.6 * most, np.inf, 1.0, least, 0.0], dtype)
+    y, x = (a.ravel() for a in np.meshgrid(numbers, np.concatenate([numbers, -numbers])))
+    got = nf.function(nf.math.atan2)(y, x)
+    tolerance = 4 * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(got, np.arctan2(y, x), rtol=tolerance)
