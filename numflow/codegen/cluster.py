@@ -9,8 +9,7 @@ and read back while the row is in cache.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,8 +52,7 @@ COSTLY = (
 KINDS = {"any": "max", "all": "min"}
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where an operand lies: the value whose buffer it is (None: scratch), and its offset and
     stride per loop axis."""
 
@@ -65,8 +63,7 @@ class Place:
     partial: bool = False
 
 
-@dataclass(frozen=True)
-class Fold:
+class Fold(NamedTuple):
     """A fold across rows: the value it gives, its kind, what it runs over, and the operand of its
     partials."""
 
@@ -76,8 +73,7 @@ class Fold:
     partial: str
 
 
-@dataclass(frozen=True)
-class ClusterCode:
+class ClusterCode(NamedTuple):
     """A Loop, the place of each operand, the sizes of its axes, and its folds across rows.
 
     finals: a Loop that folds the partials of several blocks, with the names of its operands, per

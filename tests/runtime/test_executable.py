@@ -13,7 +13,7 @@ import pytest
 
 from numflow import dtypes
 from numflow.errors import InvalidArgumentError, OpError
-from numflow.ops import indexing, linalg, loss, math, power, reduce, shape, slicing
+from numflow.ops import indexing, linalg, loss, math, power, random, reduce, shape, slicing
 from numflow.shapes import Dim
 from tests.codegen.drawn_programs import Trial, check, compiled
 from tests.codegen.host_op import host_cumsum
@@ -147,6 +147,20 @@ def test_threads_that_update_one_variable_take_turns() -> None:
     for t in threads:
         t.join()
     np.testing.assert_array_equal(variable.numpy(), np.full(3, 400.0))
+
+
+def test_a_refusal_beside_random_numbers_names_the_refused() -> None:
+    """The reference that finds the message sees the numbers that were drawn."""
+    trial = Trial()
+    with trial.building:
+        labels = trial.input(7, dtype=dtypes.int32)
+        noise = random.normal([7, 5])
+        losses = loss.sparse_softmax_cross_entropy_with_logits(labels, noise)
+    run = compiled(trial.graph(losses, noise))
+    first, second = (run([np.zeros(7, np.int32)])[1] for _ in range(2))
+    assert not np.array_equal(first, second)
+    with pytest.raises(InvalidArgumentError, match=r"label -1 is outside \[0, 5\)"):
+        run([np.full(7, -1, np.int32)])
 
 
 @pytest.mark.parametrize("n", [2, 20000])
