@@ -129,6 +129,7 @@ def functions(
     target: Target | None = None,
     *,
     passes: str = "",
+    counted: bool = True,
 ) -> dict[str, int]:
     """Addresses of the functions `names` of one module of IR.
 
@@ -143,6 +144,7 @@ def functions(
       target: default Target.host().
       passes: IR passes to run, separated by commas: "" for none, "sroa" turns allocas into SSA
         values.
+      counted: whether `compiles()` counts it: not what is made in the background.
 
     Raises:
       RuntimeError: LLVM does not accept the text.
@@ -154,6 +156,7 @@ def functions(
         tuple(names),
         description,
         lambda prefix: _object(emit(prefix), target, passes),
+        counted,
     )
 
 
@@ -179,7 +182,7 @@ def compile_only(ir: str, target: Target) -> str:
 
 
 def compiles() -> int:
-    """Number of code units compiled in this process, not taken from the cache."""
+    """Number of code units that this process waited for, not taken from the cache."""
     return _compiles
 
 
@@ -212,6 +215,7 @@ def _unit(
     names: tuple[str, ...],
     description: str,
     make: Callable[[str], bytes],
+    counted: bool = True,
 ) -> dict[str, int]:
     global _compiles
     key = (target, passes, names, description)
@@ -229,7 +233,7 @@ def _unit(
         code = make(prefix) if stored is None else stored
         _loaded[key] = _linked(code, prefix, names, target)
         if stored is None:
-            _compiles += 1
+            _compiles += counted
             _cache().put(unit, code)
         return _loaded[key]
 

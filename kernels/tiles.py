@@ -28,7 +28,7 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from numflow.kernels import engine
+from numflow.kernels import background, engine
 from numflow.kernels.ir import Builder, Module, Vectors
 from numflow.kernels.lang import sources
 
@@ -106,8 +106,20 @@ def table(wanted: Iterable[Tile], vectors: Vectors, epilogue: Epilogue | None = 
     places = _table(vectors, epilogue.key if epilogue else "")
     for tile in wanted:
         if not places[tile.place]:
+            before = engine.compiles()
             places[tile.place] = _compiled(tile, vectors, epilogue)
+            if engine.compiles() > before:
+                background.later(functools.partial(_others, tile, vectors, epilogue))
     return ctypes.addressof(places)
+
+
+def _others(tile: Tile, vectors: Vectors, epilogue: Epilogue | None) -> None:
+    """Tiles of other heights, before a batch of another size asks for them."""
+    places = _table(vectors, epilogue.key if epilogue else "")
+    for rows in range(1, largest_rows(vectors, tile.vectors) + 1):
+        other = tile._replace(rows=rows)
+        if not places[other.place]:
+            places[other.place] = _compiled(other, vectors, epilogue, counted=False)
 
 
 @functools.cache
@@ -115,7 +127,7 @@ def _table(vectors: Vectors, key: str) -> ctypes.Array[ctypes.c_int64]:
     return (ctypes.c_int64 * TABLE_PLACES)()
 
 
-def _compiled(tile: Tile, vectors: Vectors, epilogue: Epilogue | None) -> int:
+def _compiled(tile: Tile, vectors: Vectors, epilogue: Epilogue | None, counted: bool = True) -> int:
     key = epilogue.key if epilogue else ""
     description = f"tile {sources()} {vectors.dtype} {tile} {key}"
     found = engine.functions(
@@ -123,6 +135,7 @@ def _compiled(tile: Tile, vectors: Vectors, epilogue: Epilogue | None) -> int:
         lambda prefix: tile_ir(tile, vectors, epilogue, prefix + "tile"),
         ["tile"],
         vectors.target,
+        counted=counted,
     )
     return found["tile"]
 
