@@ -55,7 +55,21 @@ from numflow.ops.reduce import (
     reduce_sum,
 )
 from numflow.ops.scan import cumprod, cumsum, cumulative_logsumexp
-from numflow.ops.segments import confusion_matrix, segment_mean, segment_sum, unsorted_segment_sum
+from numflow.ops.segments import (
+    bincount,
+    confusion_matrix,
+    segment_max,
+    segment_mean,
+    segment_min,
+    segment_prod,
+    segment_sum,
+    unsorted_segment_max,
+    unsorted_segment_mean,
+    unsorted_segment_min,
+    unsorted_segment_prod,
+    unsorted_segment_sqrt_n,
+    unsorted_segment_sum,
+)
 from numflow.ops.select import logical_and, logical_not, logical_or, logical_xor
 from numflow.ops.statistics import (
     argmax,
@@ -97,6 +111,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "bincount",
     "ceil",
     "confusion_matrix",
     "cos",
@@ -160,7 +175,10 @@ __all__ = [
     "round",
     "rsqrt",
     "scalar_mul",
+    "segment_max",
     "segment_mean",
+    "segment_min",
+    "segment_prod",
     "segment_sum",
     "sigmoid",
     "sign",
@@ -177,6 +195,11 @@ __all__ = [
     "tanh",
     "top_k",
     "truediv",
+    "unsorted_segment_max",
+    "unsorted_segment_mean",
+    "unsorted_segment_min",
+    "unsorted_segment_prod",
+    "unsorted_segment_sqrt_n",
     "unsorted_segment_sum",
     "xdivy",
     "xlogy",

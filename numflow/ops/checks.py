@@ -1,5 +1,7 @@
 """Checks of values: indices in range, divisors that are not 0, exponents that are not negative.
 
+And values that must be known at once, since a shape depends on them.
+
 Each check is an op that hands its input on. Eagerly it raises; compiled, the kernel that reads the
 element reports it and the program raises the same message. What depends on such a value takes the
 checked one.
@@ -13,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import DTypeError, InvalidArgumentError, explain
+from numflow.errors import DTypeError, InvalidArgumentError, SymbolicTensorError, explain
+from numflow.graph.building import SymbolicTensor
 from numflow.graph.lowering import Checked
-from numflow.graph.op import Op
+from numflow.graph.op import Array, Op
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
 from numflow.ops.convert import known_content
@@ -113,3 +116,21 @@ def _all_known(y: Tensor, good: Callable[[Any], bool]) -> bool:
     """Whether y's elements are known already, and pass: a check would be wasted."""
     content = known_content(y)
     return content is not None and all(isinstance(v, int) and good(v) for v in content.reshape(-1))
+
+
+# --- values that decide a shape ------------------------------------------------
+
+
+def deciding_values(op: str, x: Tensor, name: str, fix: str = "") -> Array:
+    """x's elements, on which the shape of op's result depends.
+
+    Raises:
+      SymbolicTensorError: x has no value yet, in a traced function.
+    """
+    if not isinstance(x, SymbolicTensor):
+        return np.asarray(x)
+    if x.content is None:
+        problem = f"the shape of the result depends on the values of {name}, which a trace has not"
+        fix = fix or f"call {op} outside of nf.function"
+        raise SymbolicTensorError(explain(op, problem, {name: x.spec}, fix))
+    return x.content.astype(x.dtype.numpy)

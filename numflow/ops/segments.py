@@ -1,4 +1,4 @@
-"""Rows added up by number: segments, histograms of pairs of classes, and rows looked up."""
+"""Rows folded by number: segments, histograms, pairs of classes, and rows looked up."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import indexing, linalg
+from numflow.ops import creation, indexing, linalg, scatter
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.checks import checked_index
+from numflow.ops.checks import checked_index, deciding_values
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.precision import single
 from numflow.shapes import Extent, product
 
-# --- sums of segments --------------------------------------------------------------------
+# --- segments with any number of rows ----------------------------------------------------
 
 
 def unsorted_segment_sum(
@@ -27,7 +27,7 @@ def unsorted_segment_sum(
     """For each number, the sum of the rows that bear it; a row with a negative number is left out.
 
     Args:
-      data: floating [rows..., ...].
+      data: numbers [rows..., ...].
       segment_ids: integers [rows...], below num_segments.
       num_segments: how many sums; a number.
 
@@ -42,12 +42,101 @@ def unsorted_segment_sum(
       >>> nf.math.unsorted_segment_sum([1.0, 2.0, 4.0], [1, 0, 1], 3).numpy().tolist()
       [2.0, 5.0, 0.0]
     """
-    op = "unsorted_segment_sum"
+    return _unsorted("unsorted_segment_sum", data, segment_ids, num_segments, "add", 0)
+
+
+def unsorted_segment_prod(
+    data: TensorLike, segment_ids: TensorLike, num_segments: Any, name: str | None = None
+) -> Tensor:
+    """For each number, the product of its rows, 1 of none; arguments as for unsorted_segment_sum.
+
+    Example:
+      >>> nf.math.unsorted_segment_prod([3.0, 2.0, 4.0], [1, 0, 1], 3).numpy().tolist()
+      [2.0, 12.0, 1.0]
+    """
+    return _unsorted("unsorted_segment_prod", data, segment_ids, num_segments, "multiply", 1)
+
+
+def unsorted_segment_max(
+    data: TensorLike, segment_ids: TensorLike, num_segments: Any, name: str | None = None
+) -> Tensor:
+    """For each number, the largest of its rows; of none the least finite value of the dtype.
+
+    Example:
+      >>> nf.math.unsorted_segment_max([3, 2, 4], [1, 0, 1], 2).numpy().tolist()
+      [2, 4]
+    """
+    op = "unsorted_segment_max"
+    return _unsorted(op, data, segment_ids, num_segments, "maximum", _least)
+
+
+def unsorted_segment_min(
+    data: TensorLike, segment_ids: TensorLike, num_segments: Any, name: str | None = None
+) -> Tensor:
+    """For each number, the smallest of its rows; of none the greatest finite value of the dtype.
+
+    Example:
+      >>> nf.math.unsorted_segment_min([3, 2, 4], [1, 0, 1], 2).numpy().tolist()
+      [2, 3]
+    """
+    op = "unsorted_segment_min"
+    return _unsorted(op, data, segment_ids, num_segments, "minimum", _greatest)
+
+
+def unsorted_segment_mean(
+    data: TensorLike, segment_ids: TensorLike, num_segments: Any, name: str | None = None
+) -> Tensor:
+    """For each number, the mean of its rows, 0 of none; arguments as for unsorted_segment_sum.
+
+    Example:
+      >>> nf.math.unsorted_segment_mean([3.0, 2.0, 4.0], [1, 0, 1], 3).numpy().tolist()
+      [2.0, 3.5, 0.0]
+    """
+    x, numbers = _segments("unsorted_segment_mean", data, segment_ids)
+    return _means(
+        "unsorted_segment_mean", x, numbers, _count("unsorted_segment_mean", num_segments)
+    )
+
+
+def unsorted_segment_sqrt_n(
+    data: TensorLike, segment_ids: TensorLike, num_segments: Any, name: str | None = None
+) -> Tensor:
+    """For each number, the sum of its rows over the root of how many they are.
+
+    Example:
+      >>> nf.math.unsorted_segment_sqrt_n([1.0, 1.0, 1.0, 1.0], [1, 1, 1, 1], 2).numpy().tolist()
+      [0.0, 2.0]
+    """
+    op = "unsorted_segment_sqrt_n"
     x, numbers = _segments(op, data, segment_ids)
+    if not x.dtype.is_floating:
+        raise DTypeError(explain(op, f"data is {x.dtype.name}, not floating", {"data": x.spec}))
+    count = _count(op, num_segments)
+    many = maths.cast(_sizes(op, x, numbers, count), single(x).dtype)
+    total = single(_folded(op, x, numbers, count, "add", 0))
+    return maths.cast(total / maths.sqrt(many), x.dtype)
+
+
+def _least(dtype: dtypes.DType) -> Any:
+    return dtype.min
+
+
+def _greatest(dtype: dtypes.DType) -> Any:
+    return dtype.max
+
+
+def _unsorted(
+    op: str, data: TensorLike, segment_ids: TensorLike, num_segments: Any, kind: str, start: Any
+) -> Tensor:
+    x, numbers = _segments(op, data, segment_ids)
+    return _folded(op, x, numbers, _count(op, num_segments), kind, start)
+
+
+def _count(op: str, num_segments: Any) -> Extent:
     (count,) = static_ints(num_segments, op, "num_segments")
     if isinstance(count, int) and count < 0:
         raise InvalidArgumentError(explain(op, f"num_segments is negative: {count}"))
-    return _sums(op, x, numbers, count)
+    return count
 
 
 def _segments(op: str, data: TensorLike, segment_ids: TensorLike) -> tuple[Tensor, Tensor]:
@@ -63,17 +152,21 @@ def _segments(op: str, data: TensorLike, segment_ids: TensorLike) -> tuple[Tenso
     return x, numbers
 
 
-def _sums(op: str, x: Tensor, numbers: Tensor, count: Extent) -> Tensor:
-    """One row more takes what is left out, and is cut off."""
-    rank = numbers.spec.rank
-    rows = shaping.reshape(x, (product(x.spec.shape[:rank]), *x.spec.shape[rank:]))
-    flat = maths.cast(shaping.reshape(numbers, (rows.spec.shape[0],)), dtypes.int64)
-    spare = shaping.size_tensor(count, dtypes.int64)
-    place = selections.where(flat < 0, spare, checked_below(flat, count, op))
-    wide = maths.cast(rows, dtypes.float64) if x.dtype.is_integer else single(rows)
-    shape = (count + 1, *rows.spec.shape[1:])
-    total = indexing.scatter_add_op(wide, place, shape=shape, axis=0, batch_dims=0)
-    return maths.cast(total[:count], x.dtype)
+def _folded(op: str, x: Tensor, numbers: Tensor, count: Extent, kind: str, start: Any) -> Tensor:
+    """Rows of `start`, which the rows of x meet by number; negative numbers are left out.
+
+    start: a number, or what it is for a dtype.
+    """
+    rest = x.spec.shape[numbers.spec.rank :]
+    many, inner = product(numbers.spec.shape), product(rest)
+    rows = single(shaping.reshape(x, (many, inner)))
+    flat = maths.cast(shaping.reshape(numbers, (many,)), dtypes.int64)
+    outside = flat < shaping.zeros_like(flat)
+    place = selections.where(outside, flat, checked_below(flat, count, op))
+    first = start(x.dtype) if callable(start) else start
+    base = shaping.fill((count, inner), as_tensor(first, rows.dtype))
+    folded = scatter.scattered(op, base, place, rows, kind, drop=True)
+    return maths.cast(shaping.reshape(folded, (count, *rest)), x.dtype)
 
 
 def checked_below(numbers: Tensor, count: Extent, op: str) -> Tensor:
@@ -82,22 +175,41 @@ def checked_below(numbers: Tensor, count: Extent, op: str) -> Tensor:
     return checked_index(positive, count, op, "segment")
 
 
+def _sizes(op: str, x: Tensor, numbers: Tensor, count: Extent) -> Tensor:
+    """How many rows bear each number, at least 1, float64 [count, 1...]."""
+    ones = shaping.ones(numbers.spec.shape, dtypes.float64)
+    many = maths.maximum(_folded(op, ones, numbers, count, "add", 0), 1.0)
+    rest = x.spec.rank - numbers.spec.rank
+    return shaping.reshape(many, (count, *(1 for _ in range(rest))))
+
+
+def _means(op: str, x: Tensor, numbers: Tensor, count: Extent) -> Tensor:
+    """Integers are rounded towards zero."""
+    wide = maths.cast(x, dtypes.float64) if x.dtype.is_integer else single(x)
+    total = _folded(op, wide, numbers, count, "add", 0)
+    return maths.cast(total / maths.cast(_sizes(op, x, numbers, count), total.dtype), x.dtype)
+
+
+# --- segments in order -------------------------------------------------------------------
+
+
 def segment_sum(data: TensorLike, segment_ids: TensorLike, name: str | None = None) -> Tensor:
-    """For each number up to the last, the sum of its rows. Eager only: the last decides the shape.
+    """For each number up to the last, the sum of its rows. The last number decides the shape.
 
     Args:
       data: numbers [rows, ...].
-      segment_ids: integers [rows], none negative, in order.
+      segment_ids: integers [rows], none negative, in order; in a traced function, constants.
 
     Raises:
       InvalidArgumentError: the numbers are not in order, or negative.
+      SymbolicTensorError: the numbers are not known while a function is traced.
 
     Example:
       >>> nf.math.segment_sum([1, 2, 4], [0, 0, 2]).numpy().tolist()
       [3, 0, 4]
     """
-    x, numbers = _segments("segment_sum", data, segment_ids)
-    return _sums("segment_sum", x, numbers, _sorted_count("segment_sum", numbers))
+    x, numbers, count = _ordered("segment_sum", data, segment_ids)
+    return _folded("segment_sum", x, numbers, count, "add", 0)
 
 
 def segment_mean(data: TensorLike, segment_ids: TensorLike, name: str | None = None) -> Tensor:
@@ -107,23 +219,141 @@ def segment_mean(data: TensorLike, segment_ids: TensorLike, name: str | None = N
       >>> nf.math.segment_mean([1.0, 2.0, 4.0], [0, 0, 2]).numpy().tolist()
       [1.5, 0.0, 4.0]
     """
-    x, numbers = _segments("segment_mean", data, segment_ids)
-    count = _sorted_count("segment_mean", numbers)
-    ones = shaping.ones([numbers.spec.size], dtypes.float64)
-    many = maths.maximum(_sums("segment_mean", ones, numbers, count), 1.0)
-    many = maths.cast(many, x.dtype)
-    shape = (count, *(1 for _ in x.spec.shape[1:]))
-    return maths.divide(_sums("segment_mean", x, numbers, count), shaping.reshape(many, shape))
+    x, numbers, count = _ordered("segment_mean", data, segment_ids)
+    return _means("segment_mean", x, numbers, count)
 
 
-def _sorted_count(op: str, numbers: Tensor) -> int:
-    known = np.asarray(numbers)
-    if known.ndim != 1 or np.any(np.diff(known) < 0) or np.any(known < 0):
+def segment_prod(data: TensorLike, segment_ids: TensorLike, name: str | None = None) -> Tensor:
+    """For each number up to the last, the product of its rows, 1 of none; as segment_sum.
+
+    Example:
+      >>> nf.math.segment_prod([3, 2, 4], [0, 0, 2]).numpy().tolist()
+      [6, 1, 4]
+    """
+    x, numbers, count = _ordered("segment_prod", data, segment_ids)
+    return _folded("segment_prod", x, numbers, count, "multiply", 1)
+
+
+def segment_max(data: TensorLike, segment_ids: TensorLike, name: str | None = None) -> Tensor:
+    """For each number up to the last, the largest of its rows, 0 of none; as segment_sum.
+
+    Example:
+      >>> nf.math.segment_max([3, 2, 4], [0, 0, 2]).numpy().tolist()
+      [3, 0, 4]
+    """
+    return _ordered_extreme("segment_max", data, segment_ids, "maximum", _least)
+
+
+def segment_min(data: TensorLike, segment_ids: TensorLike, name: str | None = None) -> Tensor:
+    """For each number up to the last, the smallest of its rows, 0 of none; as segment_sum.
+
+    Example:
+      >>> nf.math.segment_min([3, 2, 4], [0, 0, 2]).numpy().tolist()
+      [2, 0, 4]
+    """
+    return _ordered_extreme("segment_min", data, segment_ids, "minimum", _greatest)
+
+
+def _ordered(op: str, data: TensorLike, segment_ids: TensorLike) -> tuple[Tensor, Tensor, int]:
+    """The data, the numbers, and one more than the last of them."""
+    x, numbers = _segments(op, data, segment_ids)
+    fix = f"nf.math.unsorted_{op}, which is told how many segments there are"
+    values = deciding_values(op, numbers, "segment_ids", fix)
+    if values.ndim != 1 or np.any(values[1:] < values[:-1]) or np.any(values < 0):
         shown = {"segment_ids": numbers.spec}
         raise InvalidArgumentError(
             explain(op, "segment_ids must be in order, none negative", shown)
         )
-    return int(known[-1]) + 1 if known.size else 0
+    return x, numbers, int(values[-1]) + 1 if values.size else 0
+
+
+def _ordered_extreme(
+    op: str, data: TensorLike, segment_ids: TensorLike, kind: str, start: Any
+) -> Tensor:
+    x, numbers, count = _ordered(op, data, segment_ids)
+    found = _folded(op, x, numbers, count, kind, start)
+    present = np.isin(np.arange(count), deciding_values(op, numbers, "segment_ids"))
+    there = shaping.reshape(as_tensor(present), (count, *(1 for _ in x.spec.shape[1:])))
+    return selections.where(there, found, shaping.zeros_like(found))
+
+
+# --- bincount ----------------------------------------------------------------------------
+
+
+def bincount(
+    arr: TensorLike,
+    weights: TensorLike = None,
+    minlength: Any = None,
+    maxlength: Any = None,
+    dtype: Any = dtypes.int32,
+    name: str | None = None,
+    axis: Any = None,
+    binary_output: bool = False,
+) -> Tensor:
+    """How often each value 0, 1, ... occurs. The largest value decides the shape.
+
+    Args:
+      arr: integers [...], none negative.
+      weights: what each one counts, of arr's shape; default 1.
+      minlength, maxlength: bounds of the result's length; where they are equal, arr need not be
+        known while a function is traced. Values from maxlength on are not counted.
+      dtype: of the result; weights keep theirs.
+      axis: None, or 0: over all of arr; -1: for each row of a matrix.
+      binary_output: 1 where a value occurs at all, in place of how often.
+
+    Raises:
+      InvalidArgumentError: a value is negative; binary_output together with weights.
+      ShapeError: weights have another shape than arr; there is no such axis.
+
+    Example:
+      >>> nf.math.bincount([1, 3, 1]).numpy().tolist()
+      [0, 2, 0, 1]
+    """
+    op = "bincount"
+    x = as_tensor(arr, None, op, "arr")
+    shown = {"arr": x.spec, "axis": axis}
+    if not x.dtype.is_integer:
+        raise DTypeError(explain(op, f"arr is {x.dtype.name}, not an integer", shown))
+    if axis not in (None, 0, -1) or (axis == -1 and x.spec.rank not in (1, 2)):
+        raise ShapeError(explain(op, "axis must be None, 0, or -1 for a vector or matrix", shown))
+    size = _bins(op, x, minlength, maxlength)
+    if weights is None:
+        each = shaping.ones(x.spec.shape, dtype)
+    else:
+        each = as_tensor(weights, None, op, "weights")
+        if each.spec.shape != x.spec.shape or binary_output:
+            shown["weights"] = each.spec
+            if binary_output:
+                raise InvalidArgumentError(explain(op, "binary_output takes no weights", shown))
+            raise ShapeError(explain(op, "weights must have arr's shape", shown))
+    values = checked_index(maths.cast(x, dtypes.int64), dtypes.int64.max, op, "value")
+    counted = values < shaping.size_tensor(size, dtypes.int64)
+    shape: tuple[Extent, ...] = (size,)
+    if axis == -1 and x.spec.rank == 2:
+        shape = (x.spec.shape[0], size)
+        row = creation.iota(x.spec.shape, 0, dtypes.int64)
+        values = values + row * shaping.size_tensor(size, dtypes.int64)
+    nowhere = shaping.zeros_like(values) - 1
+    place = selections.where(counted, values, nowhere)
+    kind = "maximum" if binary_output else "add"
+    return shaping.reshape(_folded(op, each, place, product(shape), kind, 0), shape)
+
+
+def _bins(op: str, x: Tensor, minlength: Any, maxlength: Any) -> int:
+    """The length of a histogram."""
+    low, high = (
+        None if n is None else int(static_ints(n, op, label)[0])
+        for n, label in ((minlength, "minlength"), (maxlength, "maxlength"))
+    )
+    if min(low or 0, high or 0) < 0:
+        shown = {"minlength": low, "maxlength": high}
+        raise InvalidArgumentError(explain(op, "a length is negative", shown))
+    if high is not None and low == high:
+        return high
+    fix = "minlength and maxlength, both the same number"
+    found = int(deciding_values(op, x, "arr", fix).max(initial=-1)) + 1
+    size = max(found, low or 0)
+    return size if high is None else min(size, high)
 
 
 # --- confusion_matrix, embedding_lookup --------------------------------------------------
@@ -168,7 +398,7 @@ def confusion_matrix(
     each = shaping.ones(truth.spec.shape, dtypes.float64)
     if weights is not None:
         each = maths.cast(as_tensor(weights, None, op, "weights"), dtypes.float64)
-    flat = _sums(op, each, rows * count + columns, count * count)
+    flat = _folded(op, each, rows * count + columns, count * count, "add", 0)
     return maths.cast(shaping.reshape(flat, (count, count)), dtype)
 
 
