@@ -1,9 +1,10 @@
 """A checkpoint of any known format, as values by object path.
 
-numflow             <prefix>.nfc             paths and links as saved
-TensorFlow 2        <prefix>.index           paths from the object graph in it
-TensorFlow 1        <prefix>.index, or the file itself     names of variables in a graph
-safetensors         the file itself          names with dots
+numflow         <prefix>.nfc                          paths and links as saved
+                <folder>/index.nfc                    the same, in several files
+TensorFlow 2    <prefix>.index                        paths from the object graph in it
+TensorFlow 1    <prefix>.index, or the file itself    names of variables in a graph
+safetensors     the file itself                       names with dots
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from numflow.io.damage import Path, damaged
 from numflow.io.header import Entry
 from numflow.io.protobuf import Message
 from numflow.io.safetensors import SafetensorsReader
+from numflow.io.shards import INDEX, ShardedReader
 from numflow.io.tf_checkpoint import TFReader, TFReaderV1, TFReaderV2
 from numflow.io.tf_table import is_table
 
@@ -71,6 +73,8 @@ def open_source(path: Path) -> Source:
         return _numflow(Reader(path + SUFFIX))
     if os.path.isfile(path + ".index"):
         return _tensorflow(TFReaderV2(path))
+    if os.path.isfile(os.path.join(path, INDEX)):
+        return _numflow(ShardedReader(os.path.join(path, INDEX)))
     if not os.path.isfile(path):
         raise NotFoundError(
             explain(
@@ -111,7 +115,9 @@ def _fix(path: str) -> str:
     return " or ".join(repr(name) for name in some)
 
 
-def _numflow(file: Reader) -> Source:
+def _numflow(file: Reader | ShardedReader) -> Source:
+    if file.meta.get("kind") == "index" and isinstance(file, Reader):
+        return _numflow(ShardedReader(file.path))
     links = file.meta.get("links", {})
     if not isinstance(links, dict) or not all(isinstance(to, str) for to in links.values()):
         raise damaged(file.path, "the links between objects are malformed")

@@ -5,6 +5,7 @@
     arrays.py          names of element types in files; tensors as bytes, bytes as tensors
     checkpoint.py      write and read numflow's container, NFC1
     header.py          what the head of a container may say
+    shards.py          a checkpoint in several files
     safetensors.py     read and write safetensors
     protobuf.py        messages of protobuf, field by field
     tf_table.py        the sorted table in TensorFlow's checkpoints
