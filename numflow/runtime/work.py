@@ -8,6 +8,7 @@ changes no bit; chunks, which only part elementwise work and rows, follow from t
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -154,11 +155,13 @@ class Worker:
         """Whether all that a loop stores is written past the caches: so large that nothing of it is
         there when it is read, and each line written whole. Then no line is fetched to be written.
         """
-        stores = [t.operand for sweep in loop.sweeps for t in sweep.stores]
-        loads = {t.attr for t in walk(*loop.roots()) if t.op == "load"}
         rows, cols, _ = _extent(loop, sizes)
-        if loop.blocked or loop.inner or loop.deep or not stores or weight(loop) > STREAM_WEIGHT:
+        if rows * cols < STREAM // 8 or loop.blocked or loop.inner or loop.deep:
             return False
+        stores = [t.operand for sweep in loop.sweeps for t in sweep.stores]
+        if not stores or weight(loop) > STREAM_WEIGHT:
+            return False
+        loads = {t.attr for t in walk(*loop.roots()) if t.op == "load"}
         read = {operands.pointers[str(name)].key for name in loads}
         for name in stores:
             o, p = loop.operand(name), operands.pointers[name]
@@ -303,7 +306,7 @@ def _words(
 ) -> tuple[Word, ...]:
     """The words of `loop.slots()`."""
     out: list[Word] = []
-    for name in loop.slots():
+    for name in _slots(loop):
         if name in operands.pointers:
             out.append(operands.pointers[name])
         elif name in values:
@@ -319,6 +322,12 @@ def _words(
 # --- time ------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1024)
+def _slots(loop: Loop) -> list[str]:
+    return loop.slots()
+
+
+@lru_cache(maxsize=1024)
 def weight(loop: Loop) -> int:
     """Operations per element."""
     terms = (t for t in walk(*loop.roots()) if t.level in (LANE, DEEP) and t.args)
