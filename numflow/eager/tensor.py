@@ -93,7 +93,7 @@ class EagerTensor(Tensor):
         return f"tf.Tensor({_shown(self._array)}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __repr__(self) -> str:
-        text = repr(self._array) if self._array.ndim else repr(self._array[()].item())
+        text = repr(self._array) if self._array.ndim else repr(self._array.item())
         return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={text}>"
 
     def __copy__(self) -> EagerTensor:

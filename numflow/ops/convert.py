@@ -102,6 +102,8 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
         if want is not None:
             raise DTypeError(explain(op, f"{name} is text, which does not become {want.name}"))
         return array
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     adapts = not isinstance(value, np.ndarray | np.generic)
     if want is None:
         if not adapts:
@@ -241,6 +243,8 @@ def operands(op: str, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tu
         b = as_tensor(y, None, op, second)
         if a.dtype is not b.dtype:  # two Python numbers: 1 and 2.5
             wide = dtypes.from_numpy(np.result_type(a.dtype.numpy, b.dtype.numpy))
+            if wide is dtypes.float64 and dtypes.float32 in (a.dtype, b.dtype):
+                wide = dtypes.float32  # NumPy's rule for int32 beside float32
             a, b = as_tensor(x, wide, op, first), as_tensor(y, wide, op, second)
     if a.dtype is not b.dtype:
         raise DTypeError(

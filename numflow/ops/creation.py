@@ -146,6 +146,8 @@ def _known_number(value: Any, name: str) -> Any:
         return value.dim
     if isinstance(value, int | float | Dim):
         return value
+    if hasattr(value, "_weak_tensor"):
+        return float(value)  # it becomes a constant of the trace
     tensor = as_tensor(value, None, "range", name)
     if tensor.spec.rank:
         raise ShapeError(explain("range", f"{name} must be a scalar", {name: tensor.spec}))

@@ -25,7 +25,7 @@ from numflow import dtypes, nest
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.ops.convert import as_tensor
+from numflow.ops.convert import as_array, as_tensor
 from numflow.shapes import Dim, Shape
 from numflow.trace.tensor_spec import TensorSpec
 
@@ -47,6 +47,8 @@ class Call:
         places: list[int] = []
         shapes: list[Sizes] = []
         for k, leaf in enumerate(leaves):
+            if type(leaf) is np.ndarray and leaf.dtype.kind in _ODD:
+                leaf = leaves[k] = as_array(leaf, None, "function", "an argument")
             kind = _kind(leaf)
             kinds.append(kind)
             if kind is FLOAT or type(kind) is _TensorKind:
@@ -135,6 +137,9 @@ class Call:
                 name = f"{owners[place]}_{n}"
             names.append(name)
         return names
+
+
+_ODD = "OSU"  # kinds of arrays that may hold anything: text becomes strings, the rest is refused
 
 
 class _Identity(tuple[Any, ...]):

@@ -261,6 +261,19 @@ def test_objects_and_ragged_lists_are_no_tensors() -> None:
                 call(wrong)
 
 
+def test_arrays_of_objects_are_text_or_refused() -> None:
+    f = nf.function(lambda x: x)
+    assert f(np.array(["a", "bc"])).numpy().tolist() == [b"a", b"bc"]
+    for _ in range(2):
+        with pytest.raises(DTypeError, match="function: an argument holds"):
+            f(np.array([1, 2], object))
+        with pytest.raises(ValueError, match="function: an argument holds dict objects"):
+            f(np.array([{}]))
+        for wrong in (np.zeros(2, "M8[s]"), np.zeros(2, [("a", "f4")]), np.zeros(2, np.longdouble)):
+            with pytest.raises(TypeError, match="no element type for NumPy's"):
+                f(wrong)
+
+
 def test_huge_sizes_that_only_a_call_shows() -> None:
     """An outer product of arguments: more than any machine's memory, refused before a byte."""
     f = nf.function(lambda x, y: x[:, None] * y)

@@ -67,3 +67,13 @@ def test_it_may_assign_a_variable() -> None:
 
     f(0.5)
     assert float(v) == 1.5
+
+
+def test_a_weak_float_beside_integers_is_float32() -> None:
+    f = nf.function(lambda x: (nf.maximum(x, [1, 5]), nf.where(x > 0, x, [1, 2])))
+    assert [t.dtype for t in f(2.5)] == [nf.float32] * 2
+
+
+def test_a_size_made_of_a_float_is_a_constant_of_the_trace() -> None:
+    f = nf.function(nf.range)
+    assert f(2.5).numpy().tolist() == [0, 1, 2] and f(1.5).numpy().tolist() == [0, 1]
