@@ -110,7 +110,7 @@ from numflow.ops.math import cast
 from numflow.ops.math import truediv as realdiv
 from numflow.ops.ordering import argsort, searchsorted, sort
 from numflow.ops.power import truncatediv, truncatemod
-from numflow.ops.rearrange import pad, reverse, tile
+from numflow.ops.rearrange import pad, repeat, reverse, reverse_sequence, roll, tile
 from numflow.ops.scatter import (
     scatter_nd,
     tensor_scatter_nd_add,
@@ -141,13 +141,17 @@ from numflow.ops.shape import (
     zeros,
     zeros_like,
 )
-from numflow.ops.slicing import slice
+from numflow.ops.slicing import slice, strided_slice
+from numflow.ops.unique import unique, unique_with_counts
 from numflow.shapes import TensorShape
 from numflow.trace.tensor_spec import TensorSpec
 
 newaxis = None
 
-_LATE = ("keras", "compat", "config", "data", "io", "optimizers", "summary", "train", "saved_model")
+_LATE = (
+    *("keras", "compat", "config", "data", "io", "optimizers", "profiler", "summary", "train"),
+    "saved_model",
+)
 
 
 def __getattr__(name: str) -> _types.ModuleType:
@@ -267,8 +271,11 @@ __all__ = [
     "reduce_min",
     "reduce_prod",
     "reduce_sum",
+    "repeat",
     "reshape",
     "reverse",
+    "reverse_sequence",
+    "roll",
     "round",
     "scalar_mul",
     "scatter_nd",
@@ -287,6 +294,7 @@ __all__ = [
     "squeeze",
     "stack",
     "stop_gradient",
+    "strided_slice",
     "string",
     "subtract",
     "tan",
@@ -306,6 +314,8 @@ __all__ = [
     "uint16",
     "uint32",
     "uint64",
+    "unique",
+    "unique_with_counts",
     "unstack",
     "where",
     "zeros",

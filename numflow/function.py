@@ -192,10 +192,15 @@ class Function:
                 fix = f"{self._name}.explain(...) with arguments, or a call before"
                 raise GraphError(explain("explain", f"{self._name} was not called yet", fix=fix))
             return (self._latest or self.get_concrete_function()).explain(passes=passes)
+        concrete, tensors = self.find(*args, **kwargs)
+        specs = any(isinstance(x, TensorSpec) for x in nest.flatten([args, kwargs]))
+        return concrete.explain(*(() if specs else tensors), passes=passes)
+
+    def find(self, *args: Any, **kwargs: Any) -> tuple[ConcreteFunction, Sequence[Any]]:
+        """The trace that fits a call, and the tensors that it takes of the arguments."""
         with self._tracing:
             call, concrete = self._find(self._describe(_examples(args), _examples(kwargs)))
-        specs = any(isinstance(x, TensorSpec) for x in nest.flatten([args, kwargs]))
-        return concrete.explain(*(() if specs else call.tensors), passes=passes)
+        return concrete, call.tensors
 
     # --- which trace ---
 

@@ -10,8 +10,9 @@ were repeated, so these are put back afterwards.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -19,19 +20,26 @@ import numpy as np
 
 from numflow.codegen.steps import ClusterStep, HostStep, LibraryStep, SegmentStep, Step
 from numflow.errors import SourceLine
+from numflow.graph.lowering import Elementwise, Reduction
 from numflow.runtime import native, pool
 from numflow.runtime.executable import Executable
 from numflow.runtime.plan import Plan
 from numflow.runtime.work import Work
 
 Array = np.ndarray[Any, Any]
+RESOLUTION = 5e-8  # seconds: what is shorter drowns in the cost of calling it from Python
 
 
 @dataclass(frozen=True)
 class Row:
-    """One instruction: seconds (median), bytes it must move, flops of a library kernel, the lines
-    it stands for."""
+    """One instruction.
 
+    number: of its step in the program. seconds: the median. nbytes: what it must move at least.
+    flops: of a library kernel what the algorithm asks for; elsewhere one per element and op.
+    lines: the user's, that it stands for.
+    """
+
+    number: int
     kind: str
     ops: tuple[str, ...]
     seconds: float
@@ -55,10 +63,11 @@ def profile(executable: Executable, arrays: Sequence[Array], rounds: int = 7) ->
 
     arrays: of graph.inputs, as for a call. It is called once first.
     """
-    saved = [(v, np.array(v._array)) for v in executable.program.written]
-    executable(arrays)
-    plan = executable.plan(arrays)
-    try:
+    arrays = [np.require(a, requirements=["C", "A"]) for a in arrays]
+    with _put_back(executable):
+        kept = executable(arrays)  # the instructions hold the addresses of its arrays
+        plan = executable.plan(arrays)
+        number = {step: k for k, step in enumerate(executable.program.steps)}
         rows: list[Row] = []
         for phase in plan.phases:
             if phase.record is None:
@@ -66,8 +75,37 @@ def profile(executable: Executable, arrays: Sequence[Array], rounds: int = 7) ->
             instructions = iter(phase.record.parts.instructions)
             for step in phase.steps:
                 works = [w for w in plan.work[step] or () if w.units]
-                rows += [_row(plan, step, w, next(instructions), rounds) for w in works]
+                for k, work in enumerate(works):
+                    row = _row(plan, step, work, next(instructions), rounds)
+                    fold = {"kind": "fold", "nbytes": 0, "flops": 0.0} if k else {}
+                    rows.append(replace(row, number=number[step], **fold))  # type: ignore[arg-type]
+        del kept
         return rows
+
+
+def call_seconds(executable: Executable, call: Callable[[], object], rounds: int = 7) -> float:
+    """Seconds of a call that runs the executable, host calls and Python's part included; the
+    median."""
+    with _put_back(executable):
+        call()
+        start = time.perf_counter()
+        call()
+        repeats = max(1, min(500, int(5e-3 / max(time.perf_counter() - start, 1e-7))))
+        found = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            for _ in range(repeats):
+                call()
+            found.append((time.perf_counter() - start) / repeats)
+        return median(found)
+
+
+@contextmanager
+def _put_back(executable: Executable) -> Iterator[None]:
+    """Variables have their values of before, afterwards."""
+    saved = [(v, np.array(v._array)) for v in executable.program.written]
+    try:
+        yield
     finally:
         for variable, value in saved:
             variable._write(value)
@@ -81,13 +119,6 @@ def _row(plan: Plan, step: Step, work: Work, instruction: Any, rounds: int) -> R
     overhead = _overhead()
     seconds = median(_seconds(call, repeats) for _ in range(rounds)) - overhead
     lines = dict.fromkeys(n.line for n in step.nodes if n.line is not None)
-    flops = 0.0
-    if isinstance(step, LibraryStep) and step.node.op.lower.cost:
-        specs = [
-            [plan.concrete(v.spec) for v in values]
-            for values in (step.node.inputs, step.node.outputs)
-        ]
-        flops = step.node.op.lower.cost(*specs, step.node.attrs)
     kind = {
         ClusterStep: "cluster",
         SegmentStep: "segments",
@@ -95,15 +126,34 @@ def _row(plan: Plan, step: Step, work: Work, instruction: Any, rounds: int) -> R
         HostStep: "host",
     }
     return Row(
+        0,
         kind.get(type(step), "copy"),
         tuple(n.op.name for n in step.nodes),
         max(seconds, 1e-9),
         sum(plan.nbytes(v) for v in (*step.reads, *step.writes)),
-        flops,
+        _flops(plan, step),
         work.units,
         work.chunk,
         tuple(lines),
     )
+
+
+def _flops(plan: Plan, step: Step) -> float:
+    if isinstance(step, LibraryStep):
+        if step.node.op.lower.cost is None:
+            return 0.0
+        specs = [
+            [plan.concrete(v.spec) for v in values]
+            for values in (step.node.inputs, step.node.outputs)
+        ]
+        return float(step.node.op.lower.cost(*specs, step.node.attrs))
+    total = 0
+    for node in step.nodes:
+        if isinstance(node.op.lower, Elementwise):
+            total += plan.sizes.number(node.output.spec.size)
+        elif isinstance(node.op.lower, Reduction):
+            total += plan.sizes.number(node.inputs[0].spec.size)
+    return float(total)
 
 
 def _seconds(call: tuple[int, int, int, int], repeats: int) -> float:
@@ -126,7 +176,7 @@ def _overhead() -> float:
         b.store("y0", b.const(0.0, "f32"))
         words = np.zeros(16, np.int64)
         call = (compile_loop(b.done()), native.address_function()(words), 0, 1)
-        _cost.append(median(_seconds(call, 2000) for _ in range(5)))
+        _cost.append(min(_seconds(call, 1000) for _ in range(9)))  # a busy machine only adds
     return _cost[0]
 
 
@@ -135,7 +185,11 @@ def table(rows: Sequence[Row]) -> str:
     total = sum(r.seconds for r in rows)
     lines = [f"{'us':>9} {'share':>6} {'rate':>14}  what"]
     for r in rows:
-        rate = f"{r.gigaflops:8.1f} GF/s" if r.flops else f"{r.gigabytes_per_second:8.1f} GB/s"
+        rate = (
+            f"{r.gigaflops:8.1f} GF/s"
+            if r.kind == "library"
+            else f"{r.gigabytes_per_second:8.1f} GB/s"
+        )
         ops = ", ".join(r.ops[:6]) + (f", ... ({len(r.ops)} ops)" if len(r.ops) > 6 else "")
         where = f"   {r.lines[0]}" if r.lines else ""
         lines.append(
