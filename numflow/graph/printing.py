@@ -36,10 +36,11 @@ SHORT = {
 
 def to_text(graph: Graph, lines: bool = False) -> str:
     """The graph in the text form; lines: with the user's line of each node, as a comment."""
-    return "\n".join(_graph_lines(graph, lines))
+    return "\n".join(_graph_lines(graph, lines, {}))
 
 
-def _graph_lines(graph: Graph, lines: bool) -> list[str]:
+def _graph_lines(graph: Graph, lines: bool, variables: dict[str, Any]) -> list[str]:
+    """variables: those met so far, by the names that they have in the text."""
     names: dict[Value, str] = {}
     for v in graph.inputs:
         names[v] = f"%{len(names)}"
@@ -49,17 +50,25 @@ def _graph_lines(graph: Graph, lines: bool) -> list[str]:
     for node in graph.nodes:
         for v in node.outputs:
             names[v] = f"%{len(names)}"
-        text.append("  " + _node_text(node, names, places, lines))
+        text.append("  " + _node_text(node, names, places, lines, variables))
         for inner in node.subgraphs:
-            text += [f"    {line}" for line in _graph_lines(inner, lines)]
+            text += [f"    {line}" for line in _graph_lines(inner, lines, variables)]
     results = ", ".join(names.get(v, "%?") for v in graph.outputs)
     text.append(f"  return {results}".rstrip())
     return text
 
 
-def _node_text(node: Node, names: dict[Value, str], places: dict[Node, int], lines: bool) -> str:
+def _node_text(
+    node: Node,
+    names: dict[Value, str],
+    places: dict[Node, int],
+    lines: bool,
+    variables: dict[str, Any],
+) -> str:
     args = [names.get(v, "%?") for v in node.inputs]
-    args += [f"{k}={attribute_text(v)}" for k, v in node.attrs.items()]
+    for k, x in node.attrs.items():
+        shown = repr(_variable_name(x, variables)) if _is_variable(x) else attribute_text(x)
+        args.append(f"{k}={shown}")
     if node.control_inputs:
         args.append(
             f"_after={attribute_text(tuple(places.get(n, -1) for n in node.control_inputs))}"
@@ -72,6 +81,19 @@ def _node_text(node: Node, names: dict[Value, str], places: dict[Node, int], lin
     if lines and node.line is not None:
         text += f"  # {str(node.line).split(' in ')[0]}"
     return text
+
+
+def _is_variable(x: Any) -> bool:
+    return hasattr(x, "spec") and hasattr(x, "name")
+
+
+def _variable_name(x: Any, variables: dict[str, Any]) -> str:
+    """Its own name; a second variable of that name is `name#2`."""
+    name, count = str(x.name), 1
+    while variables.setdefault(name, x) is not x:
+        count += 1
+        name = f"{x.name}#{count}"
+    return name
 
 
 def spec_text(spec: Spec) -> str:
@@ -93,7 +115,7 @@ def attribute_text(x: Any) -> str:
         return array_text(x)
     if isinstance(x, np.generic):
         return array_text(np.asarray(x))
-    if hasattr(x, "spec") and hasattr(x, "name"):  # a variable
+    if _is_variable(x):
         return repr(str(x.name))
     if x is None or isinstance(x, bool | int | float | str | bytes) or hasattr(x, "terms"):
         return str(x) if hasattr(x, "terms") else repr(x)

@@ -9,7 +9,8 @@
 
 A line per node: outputs, op, inputs, attributes, perhaps the user's line as a comment. Sizes are
 numbers, names or expressions of names (`2*batch+1`, `(rows//2)`). Small arrays stand in the line,
-larger ones as the digest of their bytes, which cannot be read back. Variables go by their names.
+larger ones as the digest of their bytes, which cannot be read back. Variables go by their names, a
+second one of a name by `name#2`.
 The graphs that a node holds follow it, indented. What few nodes have stands among the attributes:
 `_device`, and `_after`, the places of the nodes that it waits for. Apart from `%` and `[]` each
 line is Python's syntax, so Python's parser reads it.

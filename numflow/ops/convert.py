@@ -89,8 +89,6 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
     """A fresh array of value, in the dtype it has as a tensor."""
     if value is None:
         raise ValueError(explain(op, f"{name} is None: a tensor was wanted"))
-    if want is dtypes.string:
-        return np.array(value, object)
     try:
         array = np.array(value)
     except (ValueError, TypeError) as e:
@@ -98,8 +96,8 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
             explain(op, f"{name} cannot become a tensor: {e}", {name: repr(value)[:200]})
         ) from None
     if array.dtype == object or array.dtype.kind in "SU":
-        array = _objects(array, value, op, name)
-        if want is not None:
+        array = _objects(np.array(value, object), value, op, name)
+        if want not in (None, dtypes.string):
             raise DTypeError(explain(op, f"{name} is text, which does not become {want.name}"))
         return array
     if not array.dtype.isnative:
@@ -121,6 +119,8 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
     if have is want:
         return array
     if want is dtypes.string:
+        if not array.size:
+            return array.astype(object)
         problem = f"{name} is {_python_kind(have)}, which does not become text silently"
         raise DTypeError(explain(op, problem, {name: repr(value)[:200]}))
     if want.is_integer and have.is_integer and array.size:

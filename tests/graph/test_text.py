@@ -80,6 +80,11 @@ def test_variables_go_by_their_names() -> None:
     graph = parse(text, {"w": w})
     assert graph.nodes[0].attrs["variable"] is w
     assert str(graph) == text
+    v = Variable()
+    text = "graph()\n  %0 = read(variable='w')\n  %1 = read(variable='w#2')\n  return %0, %1"
+    graph = parse(text, {"w": w, "w#2": v})
+    assert [n.attrs["variable"] for n in graph.nodes] == [w, v]
+    assert str(graph) == text
 
 
 def test_values_are_numbered_in_order() -> None:

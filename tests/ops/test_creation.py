@@ -174,3 +174,13 @@ def test_bad_arguments(run: Any, error: Any, message: str) -> None:
     with pytest.raises(error) as e:
         run()
     assert str(e.value).startswith(message)
+
+
+def test_text_is_text_only() -> None:
+    """Numbers do not become text silently; no byte of it is lost."""
+    assert nf.constant(["a", b"b\0"]).numpy().tolist() == [b"a", b"b\0"]
+    assert nf.constant([], nf.string).shape == (0,)
+    with pytest.raises(TypeError, match="constant: value is of type int64, which does not become"):
+        nf.constant(1, nf.string)
+    with pytest.raises(TypeError, match="add: y is of type int64, which does not become text"):
+        nf.constant("a") + 1
