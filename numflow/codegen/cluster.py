@@ -33,22 +33,16 @@ CODES = {
     **{f"uint{n}": f"u{n}" for n in (8, 16, 32, 64)},
 }
 SMALL_INNER = 64  # columns up to which a constant number of them is compiled in: up to 3x faster
-COSTLY = (
-    "exp",
-    "expm1",
-    "log",
-    "log1p",
-    "tanh",
-    "sigmoid",
-    "erf",
-    "erfc",
-    "sin",
-    "cos",
-    "tan",
-    "pow",
-    "philox",
-    "libm",
+# Operations of a body that count as a dozen others.
+COSTLY = frozenset("exp expm1 log log1p tanh sigmoid erf erfc sin cos tan pow philox libm".split())
+# Ops whose elements are stored where a later sweep needs them again: made of the costly ...
+KEPT = COSTLY | frozenset(
+    "acos acosh asin asinh atan atan2 atanh cosh digamma elu erfinv gelu gelu_tanh lgamma "
+    "philox_bits philox_normal philox_uniform selu sigmoid_cross_entropy_with_logits silu sinh "
+    "softplus xlogy".split()
 )
+# ... and those that jump: computed anew, their inputs may be rounded otherwise.
+JUMPS = frozenset("ceil floor floordiv floormod rint sign truncatediv truncatemod".split())
 KINDS = {"any": "max", "all": "min"}
 
 
@@ -194,11 +188,12 @@ class _Build:
         the cache."""
         if self.group.cols is None:
             return []
-        costly = {n.output for n in self.group.nodes if n.op.name in COSTLY}
-        # What is compared must have the bits that a fold before has seen: computed anew, products
-        # may be contracted with other sums.
-        costly |= {v for n in self.group.nodes if n.output.spec.dtype.is_bool for v in n.inputs
-                   if v in self.stage and v.spec.dtype.is_floating}  # fmt: skip
+        costly = {n.output for n in self.group.nodes if n.op.name in KEPT | JUMPS}
+        # What is compared, or becomes an integer, must have the bits that a fold before has seen:
+        # computed anew, products may be contracted with other sums.
+        for n in self.group.nodes:
+            if not n.output.spec.dtype.is_floating:
+                costly |= {v for v in n.inputs if v in self.stage and v.spec.dtype.is_floating}
         costly = {v for v in costly if self._per_element(v) and v not in self.group.closed}
         needed: dict[Value, int] = {}  # the last sweep that wants it
         for n in reversed(self.group.nodes):

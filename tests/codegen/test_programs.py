@@ -142,6 +142,20 @@ def test_what_is_compared_with_its_own_maximum_has_the_same_bits(
     run(build, *(floats(*sizes, dtype=dtype) for _ in range(3)))
 
 
+def test_what_jumps_falls_to_one_side_in_all_sweeps() -> None:
+    """A floor and what is subtracted from it, before and after a fold of both."""
+
+    def build(_: Trial, a: Tensor, b: Tensor, c: Tensor) -> Outputs:
+        x = a * b + c
+        whole = power.floor(x)
+        total = reduce.reduce_sum(x - whole, 1, True)
+        number = math.cast(x, dtypes.int32)
+        return [whole - total * 0.0, (a * b) * total, number, reduce.reduce_sum(number, 1)]
+
+    steps = (np.arange(7 * 33).reshape(7, 33) % 11).astype(np.float32)
+    run(build, steps, steps * np.float32(0.1), np.float32(3) - floats(7, 33, dtype=np.float32))
+
+
 def test_a_member_that_is_constant_along_columns_is_stored() -> None:
     def build(_: Trial, x: Tensor, w: Tensor) -> Outputs:
         y = math.exp(x)
