@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from numflow import dtypes
-from numflow.eager.tensor import Array, EagerTensor
+from numflow.eager import arithmetic
+from numflow.eager.tensor import Array, EagerTensor, interned
 from numflow.errors import ResourceExhaustedError, SymbolicTensorError, explain
 from numflow.gradient.vjp import Record
-from numflow.graph.op import Attrs, Op, current, set_default
+from numflow.graph.op import Attrs, Op, current, observers, set_default
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 
@@ -42,37 +43,41 @@ class _Tapes(threading.local):
 tapes = _Tapes()
 
 
-class _Quiet(threading.local):
-    """A context in which NumPy does not warn; to enter it costs a fifth of np.errstate."""
+_quiet = contextvars.copy_context()
+_quiet.run(np.seterr, all="ignore")
+_idle = threading.Lock()  # held while that context is entered, which takes one thread at a time
 
-    def __init__(self) -> None:
-        self._context = contextvars.copy_context()
-        self._context.run(np.seterr, all="ignore")
-        self._inside = False
 
-    def run(self, reference: Any, arrays: Sequence[Array], attrs: Attrs) -> Any:
-        """reference(*arrays, **attrs)."""
-        if self._inside:  # a reference that runs user code, which runs ops
-            with np.errstate(all="ignore"):
-                return reference(*arrays, **attrs)
-        self._inside = True
+def quietly(reference: Any, arrays: Sequence[Array], attrs: Attrs) -> Any:
+    """reference(*arrays, **attrs) without NumPy's warnings."""
+    if _idle.acquire(False):
         try:
-            return self._context.run(reference, *arrays, **attrs)
+            return _quiet.run(reference, *arrays, **attrs)
         finally:
-            self._inside = False
-
-
-_quiet = _Quiet()
+            _idle.release()
+    # Another thread is in there, or a reference that runs user code, which runs ops.
+    with np.errstate(all="ignore"):
+        return reference(*arrays, **attrs)
 
 
 class Eager:
     """The default interpreter of every thread."""
 
     def __init__(self) -> None:
-        # Output specs of ops without attributes: by op and the ids of input specs, which it keeps.
-        self._inferred: dict[Any, tuple[list[Spec], tuple[Spec, ...]]] = {}
+        # Output specs by op, attributes and the ids of input specs, which the values keep alive.
+        self._inferred: dict[tuple[Any, ...], tuple[tuple[Spec, ...], list[Spec]]] = {}
+        # Of ufuncs of one operand: the specs of result and operand, by op and the operand's id.
+        self._unary: dict[tuple[Op, int], tuple[Spec, Spec]] = {}
 
     def apply(self, op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> tuple[Tensor, ...]:
+        if not attrs and len(inputs) == 1 and type(inputs[0]) is EagerTensor:
+            x = inputs[0]
+            spec = self._unary.get((op, id(x._spec)))
+            if spec is not None and not observers:
+                try:
+                    return (EagerTensor(arithmetic.run(op.reference, x._array), spec[0]),)
+                except (RuntimeError, MemoryError):
+                    pass
         arrays = []
         known = []
         for t in inputs:
@@ -86,35 +91,57 @@ class Eager:
                     )
                 )
             arrays.append(t._array)
-            known.append(t.spec)
-        specs = op.specs(known, attrs) if attrs else self._specs(op, known)
+            known.append(t._spec or t.spec)
+        specs = self._specs(op, known, attrs)
         try:
-            got = _quiet.run(op.reference, arrays, attrs)
+            got = quietly(op.reference, arrays, attrs)
             outputs: tuple[Tensor, ...]
             if len(specs) == 1 and type(got) is np.ndarray and got.dtype is specs[0].dtype.numpy:
                 outputs = (EagerTensor(got, specs[0]),)
+                if len(known) == 1 and not attrs and type(op.reference) is np.ufunc:
+                    self._short(op, known[0], specs[0])
             else:
                 outputs = tuple(
-                    EagerTensor(np.asarray(a, s.dtype.numpy), s)
-                    for a, s in zip(got if type(got) is tuple else (got,), specs, strict=True)
+                    [
+                        EagerTensor(np.asarray(a, s.dtype.numpy), s)
+                        for a, s in zip(got if type(got) is tuple else (got,), specs, strict=True)
+                    ]
                 )
         except MemoryError as e:
             wanted = {f"output {i}": s for i, s in enumerate(specs)}
             raise ResourceExhaustedError(explain(op.name, f"not enough memory: {e}", wanted)) from e
-        if tapes.items:
+        if observers and tapes.items:
             record = Record(op, tuple(inputs), outputs, attrs)
             for tape in tapes.items:
                 tape.record(record)
         return outputs
 
-    def _specs(self, op: Op, known: list[Spec]) -> tuple[Spec, ...]:
-        key = (op, *map(id, known))
-        found = self._inferred.get(key)
+    def _short(self, op: Op, x: Spec, y: Spec) -> None:
+        """Take note that the op's ufunc alone makes an array of spec y of one of spec x."""
+        if len(self._unary) >= 4096:
+            self._unary.clear()
+        if x.size < arithmetic.LARGE:  # type: ignore[operator]
+            self._unary[op, id(x)] = y, x
+
+    def _specs(self, op: Op, known: list[Spec], attrs: Attrs) -> tuple[Spec, ...]:
+        key: tuple[Any, ...]
+        if attrs:
+            kinds = tuple(map(type, attrs.values()))  # 1, 1.0 and True are equal, but not the same
+            if not _PLAIN.issuperset(kinds):
+                return op.specs(known, attrs)
+            key = (op, *map(id, known), kinds, *attrs.items())
+        else:
+            key = (op, *map(id, known))
+        try:
+            found = self._inferred.get(key)
+        except TypeError:  # a list within a tuple
+            return op.specs(known, attrs)
         if found is None:
             if len(self._inferred) >= 4096:
                 self._inferred.clear()
-            found = self._inferred[key] = known, op.specs(known, {})
-        return found[1]
+            specs = tuple([interned(s) for s in op.specs(known, attrs)])
+            found = self._inferred[key] = specs, known
+        return found[0]
 
     def constant(self, array: Array) -> EagerTensor:
         return EagerTensor(array)
@@ -124,8 +151,11 @@ class Eager:
         return EagerTensor(np.array(sizes, dtype.numpy))
 
 
+_PLAIN = {bool, int, float, str, tuple, dtypes.DType, type(None)}  # attributes that make keys
+
 eager = Eager()
 set_default(eager)
+arithmetic.bind()
 
 
 def executing_eagerly() -> bool:

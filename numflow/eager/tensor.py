@@ -114,10 +114,20 @@ def _spec_of(array: Array) -> Spec:
     key = array.shape, array.dtype
     found = _specs.get(key)
     if found is None:
-        if len(_specs) >= 4096:
-            _specs.clear()
-        found = _specs[key] = Spec(array.shape, dtypes.from_numpy(array.dtype))
+        found = _keep(key, Spec(array.shape, dtypes.from_numpy(array.dtype)))
     return found
+
+
+def interned(spec: Spec) -> Spec:
+    """A spec without symbols, as the object that tensors of that shape and dtype have."""
+    key = spec.shape, spec.dtype.numpy
+    return _specs.get(key) or _keep(key, spec)
+
+
+def _keep(key: tuple[Any, ...], spec: Spec) -> Spec:
+    if len(_specs) >= 4096:
+        _specs.clear()
+    return _specs.setdefault(key, spec)
 
 
 def _shown(array: Array) -> str:

@@ -96,7 +96,7 @@ class Op:
 
     def __call__(self, *inputs: Tensor, **attrs: Any) -> Any:
         """Run on the current interpreter: the output, or the tuple of outputs."""
-        outputs = current().apply(self, inputs, attrs)
+        outputs = (current() if observers else _default[0]).apply(self, inputs, attrs)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def specs(self, inputs: Sequence[Spec], attrs: Attrs) -> tuple[Spec, ...]:
