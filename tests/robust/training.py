@@ -139,6 +139,7 @@ def train(steps: int = 20) -> dict[str, Any]:
         "losses": losses,
         "compiles": engine.compiles(),
         "numba": "numba" in sys.modules,
+        "llvm": "llvmlite.binding" in sys.modules,
     }
 
 
