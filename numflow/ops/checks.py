@@ -17,6 +17,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, SymbolicTensorError, explain
 from numflow.graph.building import SymbolicTensor
+from numflow.graph.graph import constant_op
 from numflow.graph.lowering import Checked
 from numflow.graph.op import Array, Op
 from numflow.graph.tensor import Tensor
@@ -129,8 +130,12 @@ def deciding_values(op: str, x: Tensor, name: str, fix: str = "") -> Array:
     """
     if not isinstance(x, SymbolicTensor):
         return np.asarray(x)
+    node = x.value.node
+    if node is not None and node.op is constant_op:
+        return np.asarray(node.attrs["value"])
     if x.content is None:
         problem = f"the shape of the result depends on the values of {name}, which a trace has not"
         fix = fix or f"call {op} outside of nf.function"
         raise SymbolicTensorError(explain(op, problem, {name: x.spec}, fix))
-    return x.content.astype(x.dtype.numpy)
+    known = [int(Size(v)) if isinstance(v, Dim) else v for v in x.content.reshape(-1)]
+    return np.array(known, x.dtype.numpy).reshape(x.content.shape)

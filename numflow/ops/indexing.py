@@ -19,7 +19,7 @@ from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops import slicing
-from numflow.ops.checks import checked_index
+from numflow.ops.checks import checked_index, deciding_values
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.precision import single
 from numflow.ops.shape_rules import normal_axis
@@ -262,16 +262,17 @@ def gather(
 def boolean_mask(
     tensor: TensorLike, mask: TensorLike, axis: Any = None, name: str = "boolean_mask"
 ) -> Tensor:
-    """The slices of tensor at which mask holds. Eager only: their number depends on the values.
+    """The slices of tensor at which mask holds: how many is decided by its values.
 
     Args:
       tensor: any dtype.
-      mask: bool, its shape that of tensor's axes from `axis` on.
+      mask: bool, its shape that of tensor's axes from `axis` on; in a traced function, a constant.
       axis: default 0.
 
     Raises:
       ShapeError: mask is a scalar, or does not fit.
       DTypeError: mask is not bool.
+      SymbolicTensorError: mask is not known while a function is traced.
 
     Example:
       >>> nf.boolean_mask([1, 2, 3], [True, False, True]).numpy().tolist()
@@ -298,7 +299,7 @@ def _masked(op: str, x: Tensor, mask: Tensor, axis: int) -> Tensor:
         raise ShapeError(
             explain(op, "mask does not have the sizes of the axes that it masks", shown)
         )
-    found = np.flatnonzero(np.asarray(mask))
+    found = np.flatnonzero(deciding_values(op, mask, "mask"))
     merged = shaping.reshape(x, (*shape[:axis], mask.spec.size, *shape[axis + rank :]))
     return _rows(merged, as_tensor(found), axis, 0)
 

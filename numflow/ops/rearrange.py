@@ -1,4 +1,4 @@
-"""Axes made longer or turned round: pad, tile, reverse."""
+"""Axes made longer or turned round: pad, tile, repeat, reverse, roll."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from numflow.errors import InvalidArgumentError, ShapeError, explain
+from numflow import dtypes
+from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.lowering import Assemble
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import checks, creation, indexing, slicing
+from numflow.ops import math as maths
+from numflow.ops import power as powers
+from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops import slicing
-from numflow.ops.convert import as_tensor, static_ints
-from numflow.ops.shape_rules import normal_axes
-from numflow.shapes import Extent, Shape
+from numflow.ops.convert import as_tensor, known_content, static_ints
+from numflow.ops.shape_rules import normal_axes, normal_axis
+from numflow.shapes import Dim, Extent, Shape, Size
 
 # --- pad -------------------------------------------------------------------------------
 
@@ -178,3 +182,153 @@ def reverse(tensor: TensorLike, axis: Any, name: str | None = None) -> Tensor:
         if n != 0:
             begin[k], stride[k] = n - 1, -1
     return slicing.slice_op(x, begin=tuple(begin), stride=tuple(stride), shape=x.spec.shape)
+
+
+# --- repeat ----------------------------------------------------------------------------
+
+
+def repeat(
+    input: TensorLike, repeats: TensorLike, axis: Any = None, name: str | None = None
+) -> Tensor:
+    """Each slice of input along an axis several times.
+
+    Args:
+      input: any dtype.
+      repeats: integers: how often each, or one number for all. They decide the shape: in a traced
+        function, constants.
+      axis: default: input is flattened first.
+
+    Raises:
+      ShapeError: repeats has neither 1 element nor one for each slice; there is no such axis.
+      InvalidArgumentError: one is negative.
+      SymbolicTensorError: repeats is not known while a function is traced.
+
+    Example:
+      >>> nf.repeat([1, 2], [3, 1]).numpy().tolist()
+      [1, 1, 1, 2]
+      >>> nf.repeat([[1, 2]], 2, axis=1).numpy().tolist()
+      [[1, 1, 2, 2]]
+    """
+    x = as_tensor(input, None, "repeat", "input")
+    if axis is None:
+        x, k = shaping.reshape(x, (x.spec.size,)), 0
+    else:
+        k = normal_axis("repeat", static_ints(axis, "repeat", "axis")[0], x.spec.rank)
+    times = as_tensor(repeats, None, "repeat", "repeats")
+    shown = {"input": x.spec, "repeats": times.spec, "axis": k}
+    if not times.dtype.is_integer:
+        raise DTypeError(explain("repeat", f"repeats is {times.dtype.name}, no integer", shown))
+    known = checks.deciding_values("repeat", times, "repeats")
+    if known.ndim > 1 or (known.size != 1 and known.size != x.spec.shape[k]):
+        problem = f"repeats must be one number, or {x.spec.shape[k]} of them"
+        raise ShapeError(explain("repeat", problem, shown))
+    if np.any(known < 0):
+        raise InvalidArgumentError(explain("repeat", "a number of repeats is negative", shown))
+    before, n, after = x.spec.shape[:k], x.spec.shape[k], x.spec.shape[k + 1 :]
+    if known.size == 1:
+        each = int(known.reshape(-1)[0])
+        apart = shaping.broadcast_to(shaping.expand_dims(x, k + 1), (*before, n, each, *after))
+        return shaping.reshape(apart, (*before, n * each, *after))
+    chosen = np.repeat(np.arange(known.size), known)
+    return indexing.gather(x, as_tensor(chosen), axis=k)
+
+
+# --- roll ------------------------------------------------------------------------------
+
+
+def roll(input: TensorLike, shift: TensorLike, axis: Any, name: str | None = None) -> Tensor:
+    """input moved round along axes: what falls off at the end comes in at the front.
+
+    Args:
+      input: any dtype.
+      shift: integers, by how many; negative: towards the front.
+      axis: an axis for each of them; the shifts of an axis named twice add up.
+
+    Raises:
+      ShapeError: there are not as many axes as shifts, or there is no such axis.
+      DTypeError: shift is not of integers.
+
+    Example:
+      >>> nf.roll([1, 2, 3, 4], 1, 0).numpy().tolist()
+      [4, 1, 2, 3]
+    """
+    x = as_tensor(input, None, "roll", "input")
+    by = as_tensor(shift, None, "roll", "shift")
+    axes = static_ints(axis, "roll", "axis")
+    shown = {"input": x.spec, "shift": by.spec, "axis": list(axes)}
+    if not by.dtype.is_integer:
+        raise DTypeError(explain("roll", f"shift is {by.dtype.name}, not an integer", shown))
+    if by.spec.rank > 1 or by.spec.size != len(axes):
+        raise ShapeError(explain("roll", "there must be one shift for each axis", shown))
+    known = known_content(by)
+    for i, at in enumerate(axes):
+        k = normal_axis("roll", at, x.spec.rank)
+        if known is not None:
+            x = _rolled(x, known.reshape(-1)[i], k)
+            continue
+        n = x.spec.shape[k]
+        size = shaping.size_tensor(n, dtypes.int64)
+        one = shaping.reshape(maths.cast(by, dtypes.int64), (len(axes),))[i]
+        place = powers.floormod(creation.iota((n,), 0, dtypes.int64) - one, size)
+        x = indexing.gather(x, place, axis=k)
+    return x
+
+
+def _rolled(x: Tensor, by: Extent, axis: int) -> Tensor:
+    """By a known number: two parts change places."""
+    n = x.spec.shape[axis]
+    by, n = (int(Size(v)) if isinstance(v, Dim) else v for v in (by, n))  # exact sizes are wanted
+    first = by % n if n else 0
+    if not first:
+        return x
+    parts = [_part(x, axis, n - first, first), _part(x, axis, 0, n - first)]
+    return shaping.concat(parts, axis)
+
+
+# --- reverse_sequence ------------------------------------------------------------------
+
+
+def reverse_sequence(
+    input: TensorLike,
+    seq_lengths: TensorLike,
+    seq_axis: Any = None,
+    batch_axis: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """input with the front of each sequence turned round: padding behind it stays where it is.
+
+    Args:
+      input: any dtype.
+      seq_lengths: integers [batch], each in [0, size of seq_axis].
+      seq_axis: the axis of time.
+      batch_axis: the axis of sequences, default 0.
+
+    Raises:
+      InvalidArgumentError: a length is out of range.
+      ShapeError: there is no such axis, both are one, or there is not a length for each sequence.
+
+    Example:
+      >>> nf.reverse_sequence([[1, 2, 3], [4, 5, 6]], [2, 3], seq_axis=1).numpy().tolist()
+      [[2, 1, 3], [6, 5, 4]]
+    """
+    op = "reverse_sequence"
+    x = as_tensor(input, None, op, "input")
+    lengths = as_tensor(seq_lengths, None, op, "seq_lengths")
+    time, batch = (
+        normal_axis(op, static_ints(0 if a is None else a, op, label)[0], x.spec.rank, label)
+        for a, label in ((seq_axis, "seq_axis"), (batch_axis, "batch_axis"))
+    )
+    shown = {"input": x.spec, "seq_lengths": lengths.spec, "axes": (time, batch)}
+    if time == batch:
+        raise ShapeError(explain(op, "seq_axis and batch_axis are the same", shown))
+    if lengths.spec.shape != (x.spec.shape[batch],):
+        raise ShapeError(explain(op, "seq_lengths needs one length for each sequence", shown))
+    n = x.spec.shape[time]
+    whole = maths.cast(checks.checked_index(lengths, n + 1, op, "length"), dtypes.int64)
+    length = shaping.expand_dims(whole, 1)
+    step = creation.iota((*lengths.spec.shape, n), 1, dtypes.int64)
+    place = selections.where(step < length, length - step - 1, step)
+    rest = [k for k in np.arange(x.spec.rank).tolist() if k not in (batch, time)]
+    order = [batch, time, *rest]
+    turned = indexing.gather(shaping.transpose(x, order), place, axis=1, batch_dims=1)
+    return shaping.transpose(turned, np.argsort(order).tolist())

@@ -12,6 +12,7 @@ from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import checks
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, operands
@@ -81,8 +82,8 @@ def where(
 
 
 def indices_where(condition: Tensor) -> Tensor:
-    """int64 [n, rank]: where condition is true or not 0. Eager only: n depends on the values."""
-    found = np.argwhere(np.asarray(condition))
+    """int64 [n, rank]: where condition is true or not 0. n depends on the values."""
+    found = np.argwhere(checks.deciding_values("where", condition, "condition"))
     return as_tensor(found.astype(np.int64))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numflow.errors import DTypeError, IndexRangeError, ShapeError, explain
+from numflow.errors import DTypeError, IndexRangeError, ShapeError, UnimplementedError, explain
 from numflow.graph.lowering import Assemble, Layout, View
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
@@ -220,3 +220,65 @@ def _position(k: Any, n: Extent, axis: int, x: Tensor) -> Extent:
             )
         return at + n if at < 0 else at
     return n + at if isinstance(at, int) and at < 0 else at
+
+
+# --- strided_slice -----------------------------------------------------------
+
+
+def strided_slice(
+    input_: TensorLike,
+    begin: Any,
+    end: Any,
+    strides: Any = None,
+    begin_mask: int = 0,
+    end_mask: int = 0,
+    ellipsis_mask: int = 0,
+    new_axis_mask: int = 0,
+    shrink_axis_mask: int = 0,
+    var: None = None,
+    name: str | None = None,
+) -> Tensor:
+    """input_[begin[0]:end[0]:strides[0], ...]. Bit i of a mask is about entry i of the three lists.
+
+    Args:
+      input_: any dtype.
+      begin, end, strides: integers, as many of each; strides: default 1.
+      begin_mask, end_mask: the entry's begin or end is left out, as in x[:3] and x[3:].
+      ellipsis_mask: the entry stands for `...`.
+      new_axis_mask: the entry stands for a new axis of size 1.
+      shrink_axis_mask: the entry is the number begin: its axis goes.
+      var: not served: None.
+
+    Raises:
+      ShapeError: the lists differ in length; more entries than axes; a stride of 0.
+      IndexRangeError: a number is outside its axis.
+      UnimplementedError: var is given.
+
+    Example:
+      >>> nf.strided_slice([1, 2, 3, 4, 5], [0], [4], [2]).numpy().tolist()
+      [1, 3]
+      >>> nf.strided_slice([[1, 2], [3, 4]], [1, 0], [0, 0], shrink_axis_mask=1, end_mask=2).shape
+      TensorShape([2])
+    """
+    op = "strided_slice"
+    if var is not None:
+        problem = "var is not served: a part of a variable is assigned through the variable"
+        raise UnimplementedError(explain(op, problem))
+    starts, stops = static_ints(begin, op, "begin"), static_ints(end, op, "end")
+    steps = [1] * len(starts) if strides is None else static_ints(strides, op, "strides")
+    shown = {"begin": list(starts), "end": list(stops), "strides": list(steps)}
+    if not len(starts) == len(stops) == len(steps):
+        raise ShapeError(explain(op, "begin, end and strides differ in length", shown))
+    keys: list[Any] = []
+    for i, (b, e, s) in enumerate(zip(starts, stops, steps, strict=True)):
+        bit = 1 << i
+        if ellipsis_mask & bit:
+            keys.append(Ellipsis)
+        elif new_axis_mask & bit:
+            keys.append(None)
+        elif shrink_axis_mask & bit:
+            keys.append(b)
+        else:
+            first, last = None if begin_mask & bit else b, None if end_mask & bit else e
+            keys.append(_SLICE(first, last, s))
+    return getitem(as_tensor(input_, None, op, "input_"), tuple(keys))

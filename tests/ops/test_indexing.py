@@ -151,3 +151,21 @@ def test_rows_that_are_gathered_twice_add_their_gradients() -> None:
         tape.watch(x)
         y = nf.gather(x, [2, 0, 2])
     assert tape.gradient(y, x).numpy().tolist() == [[1, 1], [0, 0], [2, 2]]
+
+
+def test_masks_that_a_trace_does_not_know_are_refused() -> None:
+    """By the name of the op; constants of the trace do."""
+    mask = nf.constant([True, False, True])
+    runs: list[tuple[str, Any]] = [
+        ("boolean_mask: the shape of the result depends on the values of mask", nf.boolean_mask),
+        ("getitem: the shape of the result depends on the values of mask", lambda x, m: x[m]),
+        (
+            "where: the shape of the result depends on the values of condition",
+            lambda x, m: nf.where(m),
+        ),
+    ]
+    for message, run in runs:
+        with pytest.raises(nf.errors.SymbolicTensorError, match=message):
+            nf.function(run)(nf.ones([3]), mask)
+    known = nf.function(lambda x: nf.boolean_mask(x, [True, False, True]))
+    assert known(nf.constant([1, 2, 3])).numpy().tolist() == [1, 3]

@@ -1,4 +1,4 @@
-"""pad, tile, reverse."""
+"""pad, tile, repeat, reverse, roll."""
 
 from __future__ import annotations
 
@@ -8,9 +8,23 @@ import numpy as np
 import pytest
 
 import numflow as nf
-from tests.contract import Case, check, floats, ids, ints
+from tests.contract import Case, bools, check, floats, ids, ints
 
 PADDINGS = [[1, 2], [0, 3]]
+
+
+def _turned(x: Any, lengths: Any, t: int, b: int) -> Any:
+    return nf.reverse_sequence(x, lengths, t, b)
+
+
+def _turned_oracle(x: Any, lengths: Any, t: int = -1, b: int = -1) -> Any:
+    t, b = {2: (1, 0), 3: (0, 1 if x.shape[-1] == 5 else 2)}[x.ndim]
+    out = np.moveaxis(x.copy(), (b, t), (0, 1))
+    for row, n in zip(out, lengths, strict=True):
+        row[:n] = row[:n][::-1].copy()
+    return np.moveaxis(out, (0, 1), (b, t))
+
+
 CASES = [
     Case(nf.pad, lambda x: np.pad(x, PADDINGS), [floats(3, 5)], {"paddings": PADDINGS}),
     Case(
@@ -42,6 +56,70 @@ CASES = [
     Case(nf.reverse, lambda x: x[::-1], [floats(3, 5)], {"axis": [0]}),
     Case(nf.reverse, lambda x: x[:, ::-1, ::-1], [floats(2, 3, 5)], {"axis": [-1, 1]}),
     Case(nf.reverse, lambda x: x, [floats(0, 5)], {"axis": [0]}),
+    *(
+        Case(
+            nf.repeat,
+            lambda x, r=r, k=k: np.repeat(x, r, k),
+            [draw(*s)],
+            {"repeats": r, "axis": k},
+        )
+        for draw in (floats, ints)
+        for s, r, k in [
+            ((3, 5), 2, 0),
+            ((3, 5), [2, 0, 3], 0),
+            ((3, 5), [2], -1),
+            ((3, 5), 3, None),
+            ((0, 5), 3, 0),
+            ((7,), 0, 0),
+            ((), 3, None),
+        ]
+    ),
+    *(
+        Case(
+            nf.roll,
+            lambda x, by=by, k=k: np.roll(x, by, k),
+            [draw(*s)],
+            {"shift": by, "axis": k},
+        )
+        for draw in (floats, bools)
+        for s, by, k in [
+            ((7,), 2, 0),
+            ((3, 5), -1, 1),
+            ((3, 5), [12, -13], [0, 1]),
+            ((3, 5), [1, 1], [0, 0]),
+            ((0, 5), 3, 0),
+            ((3, 5), 0, -1),
+        ]
+    ),
+    Case(
+        lambda x, by: nf.roll(x, by, [0, 1]),
+        lambda x, by: np.roll(x, by, [0, 1]),
+        [floats(3, 5), ints(2)],
+    ),
+    *(
+        Case(_turned, _turned_oracle, [floats(*s), ints(n, low=0, high=4)], {"t": t, "b": b})
+        for s, n, t, b in [((2, 3), 2, 1, 0), ((3, 2, 5), 2, 0, 1), ((3, 2, 7), 7, 0, -1)]
+    ),
+    *(
+        Case(
+            nf.strided_slice,
+            lambda x, key=key: x[key],
+            [floats(3, 5, 7)],
+            {**dict(zip(("begin", "end", "strides"), lists, strict=False)), **masks},
+        )
+        for key, lists, masks in [
+            (np.s_[1:3], ([1], [3]), {}),
+            (np.s_[:2, ::-2], ([0, 9], [2, 9], [1, -2]), {"begin_mask": 3, "end_mask": 2}),
+            (
+                np.s_[1, ..., -1],
+                ([1, 0, -1], [0, 0, 0]),
+                {"ellipsis_mask": 2, "shrink_axis_mask": 5},
+            ),
+            (np.s_[None, 2:0:-1], ([0, 2], [0, 0], [1, -1]), {"new_axis_mask": 1}),
+            (np.s_[-2:9, 4:2], ([-2, 4], [9, 2], [1, 1]), {}),
+            (np.s_[:], ([], []), {}),
+        ]
+    ),
 ]
 
 
@@ -89,3 +167,74 @@ def test_bad_arguments(run: Any, error: Any, message: str) -> None:
     with pytest.raises(error) as e:
         run(nf.ones([3, 5]))
     assert str(e.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("run", "error", "message"),
+    [
+        (lambda x: nf.repeat(x, [1, 2], 0), ValueError, "repeat: repeats must be one number, or 3"),
+        (lambda x: nf.repeat(x, [[1]], 0), ValueError, "repeat: repeats must be one number, or 3"),
+        (
+            lambda x: nf.repeat(x, -1, 0),
+            nf.errors.InvalidArgumentError,
+            "repeat: a number of repeats is negative",
+        ),
+        (lambda x: nf.repeat(x, 1.0, 0), TypeError, "repeat: repeats is float32, no integer"),
+        (lambda x: nf.repeat(x, 1, 2), ValueError, "repeat: axis 2 is out of range for 2 axes"),
+        (
+            lambda x: nf.roll(x, [1, 2], 0),
+            ValueError,
+            "roll: there must be one shift for each axis",
+        ),
+        (lambda x: nf.roll(x, 1.0, 0), TypeError, "roll: shift is float32, not an integer"),
+        (lambda x: nf.roll(x, 1, 2), ValueError, "roll: axis 2 is out of range for 2 axes"),
+        (
+            lambda x: nf.reverse_sequence(x, [1, 1, 6], 1),
+            nf.errors.InvalidArgumentError,
+            "reverse_sequence: length 6 is outside [0, 6)",
+        ),
+        (
+            lambda x: nf.reverse_sequence(x, [1, 1], 1),
+            ValueError,
+            "reverse_sequence: seq_lengths needs one length for each sequence",
+        ),
+        (
+            lambda x: nf.reverse_sequence(x, [1, 1, 1], 0),
+            ValueError,
+            "reverse_sequence: seq_axis and batch_axis are the same",
+        ),
+        (
+            lambda x: nf.strided_slice(x, [0], [1, 2]),
+            ValueError,
+            "strided_slice: begin, end and strides differ in length",
+        ),
+        (
+            lambda x: nf.strided_slice(x, [0], [1], [0]),
+            ValueError,
+            "getitem: the step of a slice must be a number other than 0",
+        ),
+        (
+            lambda x: nf.strided_slice(x, [3], [4], shrink_axis_mask=1),
+            IndexError,
+            "getitem: index 3 is out of range for axis 0 of size 3",
+        ),
+    ],
+)
+def test_bad_arguments_of_moves(run: Any, error: Any, message: str) -> None:
+    """Each names op, argument, what came."""
+    with pytest.raises(error) as e:
+        run(nf.ones([3, 5]))
+    assert str(e.value).startswith(message)
+
+
+def test_a_length_out_of_range_is_refused_when_compiled() -> None:
+    """With the value and the range."""
+    run = nf.function(lambda x, n: nf.reverse_sequence(x, n, 1))
+    with pytest.raises(nf.errors.InvalidArgumentError, match=r"length -1 is outside \[0, 6\)"):
+        run(nf.ones([3, 5]), nf.constant([0, 5, -1]))
+
+
+def test_repeats_that_a_trace_does_not_know_are_refused() -> None:
+    """By the name of the op."""
+    with pytest.raises(nf.errors.SymbolicTensorError, match="repeat: the shape of the result dep"):
+        nf.function(lambda x, r: nf.repeat(x, r, 0))(nf.ones([3]), nf.constant([1, 2, 3]))

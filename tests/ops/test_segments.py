@@ -222,6 +222,9 @@ def test_a_shape_that_depends_on_values_is_refused_in_a_trace() -> None:
         nf.function(nf.math.bincount)(nf.constant([0, 1]))
     run = nf.function(lambda x: nf.math.segment_max(x, [0, 0, 2]))
     assert run(nf.constant([1, 2, 3])).numpy().tolist() == [2, 0, 3]
+    many = np.repeat([0, 1, 3], [700, 800, 900])  # a long constant
+    got = nf.function(lambda x: nf.math.segment_sum(x, many))(nf.ones([2400]))
+    assert got.numpy().tolist() == [700, 800, 0, 900]
 
 
 def test_weighted_confusion() -> None:
