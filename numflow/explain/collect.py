@@ -127,7 +127,7 @@ def _instruction(
         runs,
         lines_of(step.nodes),
         tuple(sorted(after)),
-        _note(step),
+        _note(step) or ("no elements: left to Python" if plan is not None and not runs else ""),
     )
 
 

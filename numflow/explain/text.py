@@ -34,9 +34,9 @@ def summary(facts: Facts) -> list[str]:
     nodes = sum(len(line.nodes) for line in facts.lines)
     kinds = [i.kind for i in facts.instructions]
     counts = [f"{kinds.count(k)} {k}" for k in dict.fromkeys(kinds)]
-    lines = [f"{nodes} nodes -> {plural(len(kinds), 'instruction')}: {', '.join(counts)}"]
+    lines = [f"{plural(nodes, 'node')} -> {plural(len(kinds), 'instruction')}: {', '.join(counts)}"]
     if not kinds:
-        lines = [f"{nodes} nodes, nothing to compute"]
+        lines = [f"{plural(nodes, 'node')}, nothing to compute"]
     if facts.sizes:
         lines.append("sizes of this plan: " + ", ".join(f"{n} = {k}" for n, k in facts.sizes))
     if not facts.planned:

@@ -83,8 +83,16 @@ class Profile:
                 found[line] = found.get(line, 0.0) + row.seconds / max(len(row.lines), 1)
         return sorted(found.items(), key=lambda item: -item[1])
 
+    def table(self, limits: Limits | None = None) -> str:
+        """A line per instruction, then the seconds per line of yours.
+
+        limits: with them, a column tells how much of its time an instruction would need at least,
+          at these rates; more than 100 % where data comes from the caches, not from memory.
+        """
+        return "\n".join([*_table(self, limits), "", *_lines(self)])
+
     def __str__(self) -> str:
-        return "\n".join([*_table(self), "", *_lines(self)])
+        return self.table()
 
     def __repr__(self) -> str:
         return str(self)
@@ -111,11 +119,12 @@ class Profile:
 # --- the table -----------------------------------------------------------------
 
 
-def _table(p: Profile) -> list[str]:
-    head = f"{'':>4} {'us':>9} {'share':>6} {'GB/s':>7} {'GFLOP/s':>8} {'bytes':>9}  what"
+def _table(p: Profile, limits: Limits | None) -> list[str]:
+    more = "" if limits is None else f" {'of limit':>8}"
+    head = f"{'':>4} {'us':>9} {'share':>6} {'GB/s':>7} {'GFLOP/s':>8}{more} {'bytes':>9}  what"
     lines = [head, "-" * 100]
     lines += [
-        f"{row.number:4} {_time(row):>9} {p.share(row):6.1%} {_rates(row)} "
+        f"{row.number:4} {_time(row):>9} {p.share(row):6.1%} {_rates(row)}{_reached(row, limits)} "
         f"{_bytes(row.nbytes):>9}  {row.kind}: {_ops(row.ops)}  {_place(row.lines)}".rstrip()
         for row in p.rows
     ]
@@ -147,6 +156,15 @@ def _rates(row: Row) -> str:
         return f"{'':7} {'':8}"
     rate = f"{row.gigabytes_per_second:.1f}" if row.nbytes else ""
     return f"{rate:>7} {f'{row.gigaflops:.1f}' if row.flops else '':>8}"
+
+
+def _reached(row: Row, limits: Limits | None) -> str:
+    if limits is None:
+        return ""
+    if row.seconds < RESOLUTION:
+        return f" {'':8}"
+    least = max(row.nbytes / limits.memory, row.flops / limits.flops)
+    return f" {least / row.seconds:8.0%}"
 
 
 def _bytes(n: int) -> str:

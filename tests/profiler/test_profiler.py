@@ -98,6 +98,13 @@ def test_the_table() -> None:
     ]
 
 
+def test_the_table_beside_limits() -> None:
+    """3 us from memory at least, so half of the time; the last is too short to tell."""
+    lines = Profile("step", ROWS, 1.2e-5).table(Limits(1e12, 2e10, 1e11)).splitlines()
+    assert lines[0].split()[4] == "of"
+    assert [line[40:49].strip() for line in lines[2:5]] == ["50%", "20%", ""]
+
+
 def test_the_trace_is_a_time_line(tmp_path: Path) -> None:
     """Instructions follow each other; each knows its lines."""
     path = tmp_path / "trace.json"
