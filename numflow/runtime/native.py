@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import sys
-import sysconfig
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -144,7 +143,7 @@ def _plain_interpreter() -> bool:
     return (
         sys.implementation.name == "cpython"
         and sys.maxsize == 2**63 - 1
-        and not sysconfig.get_config_var("Py_GIL_DISABLED")
+        and "t" not in getattr(sys, "abiflags", "")  # of builds without a GIL
     )
 
 
