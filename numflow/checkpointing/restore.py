@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import weakref
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -310,15 +310,22 @@ class LoadStatus:
             f"{done.source.file.path}: {len(done.consumed)} of {len(done.source.names)} values "
             "restored"
         ]
-        rows = [(p, f"{variables[p].spec}{_nearest(p, unexpected)}") for p in missing]
-        lines += _table("missing in the file, variables keep their values", rows)
-        rows = [(p, typed(done.source.entry(p)) + _nearest(p, missing)) for p in unexpected]
-        lines += _table("in the file, in no variable", rows)
-        rows = [
-            (p, f"{have} in the program, {typed(done.source.entry(p))} in the file")
-            for p, have in done.mismatched.items()
-        ]
-        lines += _table("of another shape or dtype, variables keep their values", rows)
+        file = {p: typed(done.source.entry(p)) for p in [*unexpected[:_SHOWN], *done.mismatched]}
+        lines += _table(
+            "missing in the file, variables keep their values",
+            missing,
+            lambda p: f"{variables[p].spec}{_nearest(p, unexpected)}",
+        )
+        lines += _table(
+            "in the file, in no variable",
+            unexpected,
+            lambda p: f"{file[p]}{_nearest(p, missing)}",
+        )
+        lines += _table(
+            "of another shape or dtype, variables keep their values",
+            self.mismatched,
+            lambda p: f"{done.mismatched[p]} in the program, {file[p]} in the file",
+        )
         return "\n".join(lines)
 
 
@@ -327,11 +334,12 @@ def _nearest(path: str, others: list[str]) -> str:
     return f"   (nearest: {near[0]})" if near else ""
 
 
-def _table(title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
-    if not rows:
+def _table(title: str, paths: list[str], text: Callable[[str], str]) -> Iterator[str]:
+    if not paths:
         return
-    width = max(len(path) for path, _ in rows[:_SHOWN])
+    shown = paths[:_SHOWN]
+    width = max(map(len, shown))
     yield f"  {title}:"
-    yield from (f"    {path:{width}}  {text}" for path, text in rows[:_SHOWN])
-    if len(rows) > _SHOWN:
-        yield f"    ... and {len(rows) - _SHOWN} more"
+    yield from (f"    {path:{width}}  {text(path)}" for path in shown)
+    if len(paths) > _SHOWN:
+        yield f"    ... and {len(paths) - _SHOWN} more"
