@@ -110,7 +110,8 @@ HOSTILE: dict[str, tuple[Any, str]] = {
     "cut": (b'{"a": ', r"the header is malformed"),
     "no text": (b"\xff", r"the header is malformed"),
     "deep": (b"[" * 5000, r"the header is malformed"),
-    "objects": (b"[" + b"[]," * (1 << 20), "the header would take many times the file's length"),
+    "lists": (b"[" + b"[]," * (1 << 20), "the header would take many times the file's length"),
+    "keys": (b"{" + b'"ab":1,' * (1 << 20), "the header would take many times the file's length"),
 }
 
 
