@@ -20,7 +20,7 @@ from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, known_content, static_ints
 from numflow.ops.shape_rules import normal_axes, normal_axis
-from numflow.shapes import Dim, Extent, Shape, Size
+from numflow.shapes import Extent, Shape
 
 # --- pad -------------------------------------------------------------------------------
 
@@ -263,10 +263,10 @@ def roll(input: TensorLike, shift: TensorLike, axis: Any, name: str | None = Non
     known = known_content(by)
     for i, at in enumerate(axes):
         k = normal_axis("roll", at, x.spec.rank)
-        if known is not None:
-            x = _rolled(x, known.reshape(-1)[i], k)
-            continue
         n = x.spec.shape[k]
+        if known is not None and isinstance(n, int) and isinstance(known.reshape(-1)[i], int):
+            x = _rolled(x, known.reshape(-1)[i], n, k)
+            continue
         size = shaping.size_tensor(n, dtypes.int64)
         one = shaping.reshape(maths.cast(by, dtypes.int64), (len(axes),))[i]
         place = powers.floormod(creation.iota((n,), 0, dtypes.int64) - one, size)
@@ -274,10 +274,8 @@ def roll(input: TensorLike, shift: TensorLike, axis: Any, name: str | None = Non
     return x
 
 
-def _rolled(x: Tensor, by: Extent, axis: int) -> Tensor:
+def _rolled(x: Tensor, by: int, n: int, axis: int) -> Tensor:
     """By a known number: two parts change places."""
-    n = x.spec.shape[axis]
-    by, n = (int(Size(v)) if isinstance(v, Dim) else v for v in (by, n))  # exact sizes are wanted
     first = by % n if n else 0
     if not first:
         return x
