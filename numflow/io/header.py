@@ -132,7 +132,7 @@ def _names(value: Any) -> bool:
 def _unpack(body: bytes, path: Path, size: int) -> dict[str, Any]:
     import msgpack
 
-    if len(body) > _SMALL and _objects(body) * _OBJECT > _SMALL * _OBJECT + 8 * size:
+    if len(body) > _SMALL and _objects(body) * _OBJECT > _SMALL * _OBJECT + _TIMES * size:
         raise damaged(path, "the header would take many times the file's length in memory")
     try:
         head = msgpack.unpackb(body, object_pairs_hook=_unique, strict_map_key=True, raw=False)
@@ -152,6 +152,7 @@ def _unique(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
 
 _OBJECT = 72  # bytes of an empty dict and the reference to it, which one byte of msgpack makes
 _SMALL = 1 << 16  # so many objects are harmless
+_TIMES = 24  # the shortest honest entry makes 7 objects of 27 bytes: 19 times as long in memory
 
 
 def _objects(body: bytes) -> int:

@@ -422,6 +422,12 @@ def test_many_chunks_have_a_checksum_each(tmp_path: Path) -> None:
             read("x")
 
 
+def test_many_small_tensors_are_no_attack(tmp_path: Path) -> None:
+    """Files of almost nothing but a header."""
+    save(tmp_path / "x.nfc", {f"{i}": np.zeros(0, np.int8) for i in range(20000)})
+    assert len(list(Reader(tmp_path / "x.nfc"))) == 20000
+
+
 def test_saving_copies_no_tensor(tmp_path: Path) -> None:
     """64 MiB are written from their own memory, piece by piece."""
     import tracemalloc
