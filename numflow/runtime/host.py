@@ -1,4 +1,4 @@
-"""Steps that run in Python, on the buffers of a plan: host calls, and clusters over nothing."""
+"""Steps that run in Python, on the buffers of a plan: host calls, and what is over nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numflow.codegen.steps import ClusterStep, HostStep, Step
+from numflow.codegen.steps import ClusterStep, HostStep, LibraryStep, Step
 from numflow.errors import InternalError, at_line
 from numflow.graph.graph import Value
 from numflow.graph.lowering import Layout
@@ -29,9 +29,13 @@ class Buffers:
 
     def run(self, step: Step) -> None:
         """Run the nodes of a step by their references."""
-        if not isinstance(step, HostStep | ClusterStep):
+        if isinstance(step, LibraryStep):
+            inputs = dict(zip(step.node.inputs, step.inputs, strict=True))
+        elif isinstance(step, HostStep | ClusterStep):
+            inputs = step.inputs
+        else:
             raise InternalError(f"{step} has no reference")
-        values = {v: self.seen(root, layout) for v, (root, layout) in step.inputs.items()}
+        values = {v: self.seen(root, layout) for v, (root, layout) in inputs.items()}
         for node in step.nodes:
             with np.errstate(all="ignore"), at_line(node.line):
                 run_node(node, values, self.plan.sizes.symbols)

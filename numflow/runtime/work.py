@@ -95,7 +95,9 @@ class Worker:
         if isinstance(step, SegmentStep):
             return [self._segments(step)]
         if isinstance(step, LibraryStep):
-            return [self._library(step)]
+            work = self._library(step)
+            looks = step.node.op.lower.refuses  # at indices, also where it copies nothing
+            return None if looks and not work.units else [work]
         if isinstance(step, CopyStep):
             return self._copy(step)
         return None

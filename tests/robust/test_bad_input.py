@@ -85,6 +85,7 @@ CASES = [
     Bad(lambda x: nf.gather(x, [0, 5]), (X,), InvalidArgumentError, ("gather", "5")),
     Bad(lambda x, k: nf.gather(x, k), (X, K + 9), InvalidArgumentError, ("gather", "9", "2")),
     Bad(lambda x, k: nf.gather(x, k), (X, K - 1), InvalidArgumentError, ("gather", "-1", "2")),
+    Bad(lambda x, k: nf.gather(x, k), (X[:, :0], K + 9), InvalidArgumentError, ("gather", "9")),
     Bad(lambda k, z: xent(k, z), (K + 6, LOGITS), InvalidArgumentError, ("label", "7")),
     Bad(lambda k, z: xent(k, z), (K - 1, LOGITS), InvalidArgumentError, ("label", "-1")),
     Bad(lambda x: nf.slice(x, [0, 2], [2, 2]), (X,), Exception, ("slice", "3")),
