@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -166,4 +167,5 @@ def test_neither_numba_nor_the_report_loads_before_it_is_needed() -> None:
         "str(f.explain()), f.explain()._repr_html_()\n"
         "assert not {'numba', 'matplotlib'} & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    environment = {**os.environ, "NUMFLOW_CODEGEN": "simd"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env=environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -138,4 +139,5 @@ def test_nothing_heavy_loads_for_a_table() -> None:
         "str(nf.profiler.profile(f, np.ones(3, np.float32), rounds=1))\n"
         "assert not {'numba', 'matplotlib'} & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    environment = {**os.environ, "NUMFLOW_CODEGEN": "simd"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env=environment)
