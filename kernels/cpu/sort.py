@@ -120,17 +120,15 @@ def key_at(kind: int, x: int, i: int) -> int:
     if kind == FLOAT32:
         key = load_i32(x + i * 4)
         size = key & 0x7FFFFFFF
-        if size > 0x7F800000:
-            key = 0x7FFFFFFF
-        elif key < 0:
-            key = -size
+        key = (
+            -size if key < 0 else key
+        )  # selected: a branch on signs is guessed wrong half the time
+        key = 0x7FFFFFFF if size > 0x7F800000 else key
     elif kind == FLOAT64:
         key = load_i64(x + i * 8)
         size = key & 0x7FFFFFFFFFFFFFFF
-        if size > 0x7FF0000000000000:
-            key = 0x7FFFFFFFFFFFFFFF
-        elif key < 0:
-            key = -size
+        key = -size if key < 0 else key
+        key = 0x7FFFFFFFFFFFFFFF if size > 0x7FF0000000000000 else key
     elif kind == INT32:
         key = load_i32(x + i * 4)
     elif kind == UINT32:
@@ -235,10 +233,12 @@ def search(args: int, begin: int, end: int) -> None:
         while low < high:
             middle = (low + high) // 2
             key = key_at(kind, word(args, S.X), row + middle)
-            if key < wanted or (right != 0 and key == wanted):
-                low = middle + 1
+            if right != 0:  # the same for all; what differs is selected
+                below = 0 if wanted < key else 1
             else:
-                high = middle
+                below = 1 if key < wanted else 0
+            low = middle + 1 if below == 1 else low
+            high = high if below == 1 else middle
         if size == 4:
             store_i32(word(args, S.OUT) + unit * 4, low)
         else:

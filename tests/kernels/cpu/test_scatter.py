@@ -82,7 +82,7 @@ def test_elements_of_any_size_are_updated(dtype: str) -> None:
 
 @pytest.mark.parametrize(("axis", "inner"), [(1009, 67), (20_011, 1), (2, 30_011)])
 def test_large_outputs_are_cut(axis: int, inner: int) -> None:
-    """Into rows or columns."""
+    """Into columns, or into rows where most of the work is copying them."""
     base, rows = drawn("float32", (axis, inner)), drawn("float32", (53, inner))
     indices = RNG.integers(0, axis, 53)
     for kind in ("add", "update"):
