@@ -20,7 +20,7 @@ from numflow.ops import shape as shaping
 from numflow.ops import transcendental
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.math import unary
-from numflow.ops.precision import single, widened
+from numflow.ops.precision import by_number, single, widened
 from numflow.ops.shape_rules import floating_like, normal_axis, numeric_like
 
 # --- relu --------------------------------------------------------------------
@@ -382,7 +382,7 @@ def _gelu_body(b: Any, x: Any) -> Any:
 
 
 def _gelu_reference(x: Any) -> Any:
-    return 0.5 * x * np.asarray(np.frompyfunc(math.erfc, 1, 1)(x * -_ROOT_HALF), x.dtype)
+    return 0.5 * x * by_number(math.erfc)(x * -_ROOT_HALF).astype(x.dtype)
 
 
 def _gelu_vjp(ct: Tensor, y: Tensor, x: Tensor) -> Tensor:

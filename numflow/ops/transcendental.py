@@ -13,7 +13,7 @@ from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
 from numflow.ops.convert import as_tensor
 from numflow.ops.math import unary
-from numflow.ops.precision import widened
+from numflow.ops.precision import by_number, widened
 from numflow.ops.shape_rules import floating_like
 
 # --- expm1, log1p ----------------------------------------------------------------
@@ -67,14 +67,14 @@ def _bell(x: Tensor) -> Tensor:
 erf_op = Op(
     "erf",
     floating_like("erf"),
-    widened(np.frompyfunc(math.erf, 1, 1)),
+    widened(by_number(math.erf)),
     unary(lambda ct, y, x: ct * _bell(x)),
     Elementwise(lambda b, x: b.erf(x)),
 )
 erfc_op = Op(
     "erfc",
     floating_like("erfc"),
-    widened(np.frompyfunc(math.erfc, 1, 1)),
+    widened(by_number(math.erfc)),
     unary(lambda ct, y, x: -ct * _bell(x)),
     Elementwise(lambda b, x: b.erfc(x)),
 )
@@ -140,8 +140,7 @@ def _erfinv_reference(x: Any) -> Any:
         w = -np.log((1 - wide) * (1 + wide))
         y = wide * np.where(w < 5, np.polyval(_NEAR, w - 2.5), np.polyval(_FAR, np.sqrt(w) - 3))
         for _ in (1, 2):
-            erf = np.asarray(np.frompyfunc(math.erf, 1, 1)(y), np.float64)
-            y = y - (erf - wide) / (np.exp(-y * y) * _TWO_OVER_ROOT_PI)
+            y = y - (by_number(math.erf)(y) - wide) / (np.exp(-y * y) * _TWO_OVER_ROOT_PI)
         return np.where(np.abs(wide) == 1, np.copysign(np.inf, wide), y)
 
 
@@ -241,7 +240,7 @@ digamma_op = Op(
 lgamma_op = Op(
     "lgamma",
     floating_like("lgamma"),
-    widened(np.frompyfunc(_lgamma, 1, 1)),
+    widened(by_number(_lgamma)),
     unary(lambda ct, y, x: ct * digamma_op(x)),
     Elementwise(lambda b, x: b.math("lgamma", x)),
 )
