@@ -12,7 +12,13 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
+from numflow.errors import (
+    DTypeError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+    ShapeError,
+    explain,
+)
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import Array, current, observers
 from numflow.graph.tensor import Tensor
@@ -104,7 +110,7 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
         return array
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
-    adapts = not isinstance(value, np.ndarray | np.generic)
+    adapts = not _is_array(value)
     if want is None:
         if not adapts:
             return array
@@ -219,7 +225,7 @@ def sizes(values: Sequence[Any], dtype: dtypes.DType) -> Tensor:
 
 
 def operands(op: str, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[Tensor, Tensor]:
-    """The two operands of a binary op: a number takes the dtype of the tensor beside it.
+    """The two operands of a binary op: what is no tensor takes the dtype of the tensor beside it.
 
     names: what messages call them.
 
@@ -234,6 +240,9 @@ def operands(op: str, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tu
             return _here(x), current().constant(np.array(y, np.float32))
     first, second = names
     left, right = _typed(x), _typed(y)
+    if left is not None and right is not None and left is not right:
+        if _is_array(x) is not _is_array(y):  # NumPy's array follows the tensor, as in TensorFlow
+            left, right = (None, right) if _is_array(x) else (left, None)
     if left is not None:
         a = as_tensor(x, None, op, first)
         b = as_tensor(y, None if right is not None else a.dtype, op, second)
@@ -272,6 +281,10 @@ def _typed(x: Any) -> dtypes.DType | None:
     if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biufc":
         return dtypes.from_numpy(x.dtype)
     return None
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray | np.generic)
 
 
 def static_ints(value: Any, op: str, name: str) -> tuple[Any, ...]:
@@ -326,7 +339,8 @@ def static_shape(value: Any, op: str, name: str = "shape") -> Shape:
     """A shape as an argument: sizes, none negative.
 
     Raises:
-      ShapeError: a negative size, or too many elements for the address space.
+      ShapeError: a negative size.
+      ResourceExhaustedError: more elements than any memory holds.
     """
     sizes_ = static_ints(value, op, name)
     total = 1
@@ -336,7 +350,7 @@ def static_shape(value: Any, op: str, name: str = "shape") -> Shape:
                 raise ShapeError(explain(op, f"a size is negative: {n}", {name: sizes_}))
             total *= max(n, 1)
     if total > 1 << 56:
-        raise ShapeError(
+        raise ResourceExhaustedError(
             explain(op, "the product of the sizes is beyond any memory", {name: sizes_})
         )
     return sizes_

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
+from numflow.errors import (
+    DTypeError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+    ShapeError,
+    explain,
+)
 from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Op, current
 from numflow.graph.spec import Spec
@@ -114,7 +120,8 @@ def range(
       dtype: default the common dtype of the numbers.
 
     Raises:
-      InvalidArgumentError: delta is 0.
+      InvalidArgumentError: delta is 0, or a number is not finite.
+      ResourceExhaustedError: there is no memory for so many elements.
 
     Example:
       >>> nf.range(5).numpy().tolist(), nf.range(3.0, 1.0, -0.5).numpy().tolist()
@@ -132,12 +139,15 @@ def range(
         return _symbolic_range(first, end, step, want)
     if step == 0:
         raise InvalidArgumentError(explain("range", "delta is 0"))
+    if not all(map(math.isfinite, (first, end, step))):
+        shown = {"start": first, "limit": end, "delta": step}
+        raise InvalidArgumentError(explain("range", "takes finite numbers", shown))
     count = max(0, math.ceil((end - first) / step))
-    if count > 1 << 40:
-        raise ShapeError(
-            explain("range", "the number of elements is beyond any memory", {"limit": end})
-        )
-    return current().constant((first + np.arange(count) * step).astype(want.numpy))
+    try:
+        return current().constant((first + np.arange(count) * step).astype(want.numpy))
+    except (MemoryError, ValueError, OverflowError) as e:  # the latter: more than 64 bits count
+        problem = f"not enough memory for {count} elements"
+        raise ResourceExhaustedError(explain("range", problem, {"limit": end})) from e
 
 
 def _known_number(value: Any, name: str) -> Any:

@@ -236,8 +236,10 @@ def softmax_cross_entropy_with_logits(
 
 def _labels_like(labels: Any, logits: Tensor, op: str) -> Tensor:
     """labels as a tensor; integers and bools become floats, as in TensorFlow."""
-    exact = None if isinstance(labels, Tensor | np.ndarray) else logits.dtype
-    tensor = as_tensor(labels, exact, op, "labels")
+    own = isinstance(labels, Tensor) or (
+        isinstance(labels, np.ndarray) and labels.dtype.kind != "f"
+    )
+    tensor = as_tensor(labels, None if own else logits.dtype, op, "labels")
     kind = tensor.dtype
     return maths.cast(tensor, logits.dtype) if kind.is_integer or kind.is_bool else tensor
 

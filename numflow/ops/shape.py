@@ -473,10 +473,7 @@ def _tensors(op: str, values: Any) -> list[Tensor]:
     kind = next(
         (v.dtype for v in values if isinstance(v, Tensor) or hasattr(v, "_as_tensor")), None
     )
-    return [
-        as_tensor(v, None if isinstance(v, np.ndarray) else kind, op, f"values[{k}]")
-        for k, v in enumerate(values)
-    ]
+    return [as_tensor(v, kind, op, f"values[{k}]") for k, v in enumerate(values)]
 
 
 # --- stack, unstack, split ---------------------------------------------------

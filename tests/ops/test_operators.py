@@ -77,3 +77,19 @@ def test_the_tensor_is_in_charge_of_arrays_on_its_left() -> None:
     """NumPy leaves the operator to the tensor: one result, not an array of tensors."""
     assert isinstance(np.ones(2, np.float32) * nf.ones([2]), nf.Tensor)
     assert isinstance(np.float32(2) * nf.ones([2]), nf.Tensor)
+
+
+def test_arrays_follow_the_tensor_beside_them() -> None:
+    """NumPy's arrays and scalars take the tensor's dtype on either side, if no fraction is lost."""
+    x, exact = nf.constant([1.0, 2.0]), np.array([0.5, 0.25])
+    for got in (x + exact, exact + x, nf.add(x, exact), nf.function(lambda a: exact + a)(x)):
+        assert got.dtype is nf.float32
+        np.testing.assert_array_equal(got, [1.5, 2.25])
+    assert (x * np.float64(2)).dtype is nf.float32 and (x * np.int64(2)).dtype is nf.float32
+    assert nf.matmul(nf.ones([2, 2]), np.ones((2, 2))).dtype is nf.float32
+    assert nf.concat([x, exact], 0).dtype is nf.float32
+    assert (nf.constant([1, 2]) + np.array([1, 2], np.int64)).dtype is nf.int32
+    with pytest.raises(TypeError, match="add: y is a float, which does not become int32 silently"):
+        nf.constant([1, 2]) + exact
+    with pytest.raises(TypeError, match="add: y does not fit into int32"):
+        nf.constant([1, 2]) + np.array([1, 1 << 40])

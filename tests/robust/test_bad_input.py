@@ -99,12 +99,12 @@ CASES = [
     Bad(lambda x: nf.one_hot([1], -2), (X,), InvalidArgumentError, ("one_hot", "-2")),
     # too large
     Bad(lambda x: nf.zeros([1 << 45]), (X,), ResourceExhaustedError, ("memory",)),
-    Bad(lambda x: nf.ones([1 << 40, 1 << 40]), (X,), ShapeError, ("ones", "beyond any memory")),
+    Bad(lambda x: nf.ones([1 << 40, 1 << 40]), (X,), ResourceExhaustedError, ("memory",)),
     Bad(lambda x: nf.fill([1 << 44], x[0, 0]), (X,), ResourceExhaustedError, ("memory",)),
     Bad(lambda x: nf.random.normal([1 << 45]), (X,), ResourceExhaustedError, ("memory",)),
     Bad(lambda x: nf.one_hot([0, 1], 1 << 45), (X,), ResourceExhaustedError, ("memory",)),
     Bad(lambda x: nf.eye(1 << 24), (X,), ResourceExhaustedError, ("memory",)),
-    Bad(lambda x: nf.range(1e15), (X,), ShapeError, ("range", "beyond any memory")),
+    Bad(lambda x: nf.range(1e15), (X,), ResourceExhaustedError, ("range",)),
 ]
 
 
