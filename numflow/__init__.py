@@ -109,6 +109,7 @@ from numflow.ops.indexing import boolean_mask, gather, gather_nd
 from numflow.ops.math import cast
 from numflow.ops.math import truediv as realdiv
 from numflow.ops.ordering import argsort, searchsorted, sort
+from numflow.ops.partition import dynamic_partition, dynamic_stitch
 from numflow.ops.power import truncatediv, truncatemod
 from numflow.ops.rearrange import pad, repeat, reverse, reverse_sequence, roll, tile
 from numflow.ops.scatter import (
@@ -210,6 +211,8 @@ __all__ = [
     "divide",
     "double",
     "dtypes",
+    "dynamic_partition",
+    "dynamic_stitch",
     "einsum",
     "equal",
     "errors",

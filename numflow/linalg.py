@@ -6,7 +6,15 @@ from numflow.ops.clipping import global_norm
 from numflow.ops.creation import eye
 from numflow.ops.einsum import einsum
 from numflow.ops.linalg import matmul, matrix_transpose, matvec, norm, tensordot
-from numflow.ops.matrix_parts import band_part, diag, diag_part, set_diag, trace
+from numflow.ops.matrix_parts import (
+    band_part,
+    diag,
+    diag_part,
+    set_diag,
+    tensor_diag,
+    tensor_diag_part,
+    trace,
+)
 from numflow.ops.nn import l2_normalize
 
 __all__ = [
@@ -22,6 +30,8 @@ __all__ = [
     "matvec",
     "norm",
     "set_diag",
+    "tensor_diag",
+    "tensor_diag_part",
     "tensordot",
     "trace",
 ]

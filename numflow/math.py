@@ -42,7 +42,7 @@ from numflow.ops.math import (
     truediv,
 )
 from numflow.ops.nn import l2_normalize, zero_fraction
-from numflow.ops.ordering import in_top_k, top_k
+from numflow.ops.ordering import in_top_k, invert_permutation, top_k
 from numflow.ops.power import ceil, floor, floordiv, floormod, pow, rint, round
 from numflow.ops.power import floormod as mod
 from numflow.ops.reduce import (
@@ -135,6 +135,7 @@ __all__ = [
     "greater",
     "greater_equal",
     "in_top_k",
+    "invert_permutation",
     "is_finite",
     "is_inf",
     "is_nan",

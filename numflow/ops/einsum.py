@@ -11,7 +11,7 @@ from typing import Any
 
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import linalg
+from numflow.ops import linalg, matrix_parts
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
@@ -24,6 +24,7 @@ def einsum(equation: str, *inputs: TensorLike, **kwargs: Any) -> Tensor:
     Args:
       equation: letters of the axes of each input, after "->" those of the output; "..." stands for
         any axes in front, which broadcast. Without "->": letters that occur once, in order.
+        A letter that stands twice in one input takes the diagonal of its axes.
       inputs: numbers of one dtype.
       kwargs: TensorFlow's optimize and name, without effect.
 
@@ -38,6 +39,8 @@ def einsum(equation: str, *inputs: TensorLike, **kwargs: Any) -> Tensor:
     """
     tensors = [as_tensor(x, None, "einsum", f"inputs[{k}]") for k, x in enumerate(inputs)]
     terms, output = _letters(equation, tensors)
+    for k, term in enumerate(terms):
+        tensors[k], terms[k] = _diagonal(equation, tensors[k], term)
     _check_sizes(equation, tensors, terms)
     x, letters = tensors[0], terms[0]
     for k in range(1, len(tensors)):
@@ -71,9 +74,8 @@ def _letters(equation: str, tensors: list[Tensor]) -> tuple[list[list[str]], lis
         flat = [c for term in terms for c in term]
         once = sorted(c for c in set(flat) if flat.count(c) == 1 and c.isalpha())
         output = [str(k) for k in reversed(range(longest))] + once
-    for term in [*terms, output]:
-        if len(set(term)) != len(term):
-            raise _malformed(equation, "a letter stands twice in one term")
+    if len(set(output)) != len(output):
+        raise _malformed(equation, "a letter stands twice in the output")
     unknown = set(output) - {c for term in terms for c in term}
     if unknown:
         raise _malformed(equation, f"no input has {sorted(unknown)}")
@@ -84,6 +86,21 @@ def _expand(part: str, extra: int) -> list[str]:
     front, dots, back = part.partition("...")
     middle = [str(k) for k in reversed(range(extra))] if dots else []
     return [*front, *middle, *back]
+
+
+def _diagonal(equation: str, x: Tensor, letters: list[str]) -> tuple[Tensor, list[str]]:
+    """Of axes with the same letter the elements at equal indices."""
+    while len(set(letters)) != len(letters):
+        c = next(c for c in letters if letters.count(c) > 1)
+        p = letters.index(c)
+        q = letters.index(c, p + 1)
+        if x.spec.shape[p] != x.spec.shape[q]:
+            shown = {"equation": repr(equation), "sizes": [x.spec.shape[p], x.spec.shape[q]]}
+            raise ShapeError(explain("einsum", f"the sizes of {c!r} differ", shown))
+        rest = [k for k in range(len(letters)) if k not in (p, q)]
+        x = matrix_parts.diag_part(shaping.transpose(x, [*rest, p, q]))
+        letters = [*(letters[k] for k in rest), c]
+    return x, letters
 
 
 def _malformed(equation: str, problem: str) -> ValueError:

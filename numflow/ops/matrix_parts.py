@@ -13,6 +13,7 @@ from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
+from numflow.shapes import product
 
 
 def _indices(shape: Any) -> tuple[Tensor, Tensor]:
@@ -170,3 +171,40 @@ def set_diag(
     (offset,) = static_ints(k, "set_diag", "k")
     row, column = _indices(x.spec.shape)
     return selections.where(maths.equal(row + offset, column), full, x)
+
+
+def tensor_diag(diagonal: TensorLike, name: str | None = None) -> Tensor:
+    """A tensor of shape s + s with the elements of diagonal, of shape s, at equal indices; else 0.
+
+    Raises:
+      ShapeError: diagonal is a scalar.
+
+    Example:
+      >>> nf.linalg.tensor_diag([1, 2]).numpy().tolist()
+      [[1, 0], [0, 2]]
+    """
+    x = as_tensor(diagonal, None, "tensor_diag", "diagonal")
+    if not x.spec.rank:
+        shown = {"diagonal": x.spec}
+        raise ShapeError(explain("tensor_diag", "diagonal is a scalar: it needs an axis", shown))
+    return shaping.reshape(diag(shaping.reshape(x, (x.spec.size,))), x.spec.shape * 2)
+
+
+def tensor_diag_part(input: TensorLike, name: str | None = None) -> Tensor:
+    """Of a tensor of shape s + s the elements at equal indices, of shape s.
+
+    Raises:
+      ShapeError: the two halves of the shape differ, or there are none.
+
+    Example:
+      >>> nf.linalg.tensor_diag_part([[1, 2], [3, 4]]).numpy().tolist()
+      [1, 4]
+    """
+    x = as_tensor(input, None, "tensor_diag_part", "input")
+    half = x.spec.rank // 2
+    front = x.spec.shape[:half]
+    if not half or front + front != x.spec.shape:
+        problem = "input must have an even number of axes, both halves equal"
+        raise ShapeError(explain("tensor_diag_part", problem, {"input": x.spec}))
+    n = product(front)
+    return shaping.reshape(diag_part(shaping.reshape(x, (n, n))), front)

@@ -13,7 +13,7 @@ from numflow.graph.lowering import Library
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import finite, indexing
+from numflow.ops import checks, creation, finite, indexing
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -290,3 +290,35 @@ def searchsorted(
         raise DTypeError(explain(op, f"out_type is {kind.name}, not int32 or int64"))
     x, wanted = _comparable(op, x), _comparable(op, wanted)
     return searchsorted_op(x, wanted, right=side == "right", out_type=kind)
+
+
+# --- invert_permutation ------------------------------------------------------------------
+
+
+def invert_permutation(x: TensorLike, name: str | None = None) -> Tensor:
+    """y with y[x[i]] = i.
+
+    Args:
+      x: int32 or int64 [n], each of 0 ... n - 1 once.
+
+    Raises:
+      InvalidArgumentError: x is no permutation.
+      ShapeError: x is no vector.
+
+    Example:
+      >>> nf.math.invert_permutation([2, 0, 1]).numpy().tolist()
+      [1, 2, 0]
+    """
+    op = "invert_permutation"
+    order = as_tensor(x, None, op, "x")
+    if order.dtype not in (dtypes.int32, dtypes.int64):
+        problem = f"x is {order.dtype.name}, not int32 or int64"
+        raise DTypeError(explain(op, problem, {"x": order.spec}))
+    if order.spec.rank != 1:
+        raise ShapeError(explain(op, "x must be a vector", {"x": order.spec}))
+    places = _order(op, order, descending=False)
+    wrong = maths.not_equal(_taken(order, places), creation.iota(order.spec.shape, 0, order.dtype))
+    fault = checks.checked_index(
+        maths.cast(wrong, order.dtype), 1, op, "x is no permutation: fault"
+    )
+    return maths.cast(places, order.dtype) + fault

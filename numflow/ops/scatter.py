@@ -89,7 +89,7 @@ def _scatter_vjp(g: Backward) -> tuple[Tensor | None, ...]:
         return ct, None, rows_at(ct, indices, drop)
     if kind == "subtract":
         return ct, None, -rows_at(ct, indices, drop)
-    if kind == "update":
+    if kind == "update":  # TensorFlow's rule: of equal indices, all rows get the gradient
         to_base = scatter_op(ct, indices, shaping.zeros_like(rows), kind=kind, drop=drop)
         return to_base, None, rows_at(ct, indices, drop)
     if kind == "multiply":
@@ -203,7 +203,8 @@ def tensor_scatter_nd_update(
 
     Args:
       tensor: any dtype but string.
-      indices: integers [..., k], each within its axis; of equal places the last one counts.
+      indices: integers [..., k], each within its axis; of equal places the last one counts, but
+        all get its gradient, as in TensorFlow.
       updates: of tensor's dtype, indices.shape[:-1] + tensor.shape[k:].
       bad_indices_policy: indices out of range are refused, whatever is asked for.
 

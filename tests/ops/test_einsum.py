@@ -11,6 +11,11 @@ import numflow as nf
 from tests.contract import Case, check, floats, ids
 
 EQUATIONS: list[tuple[str, list[tuple[int, ...]]]] = [
+    ("ii->i", [(5, 5)]),
+    ("ii", [(5, 5)]),
+    ("bii,bi->b", [(2, 5, 5), (2, 5)]),
+    ("iji->j", [(3, 5, 3)]),
+    ("iii->i", [(3, 3, 3)]),
     ("ij,jk->ik", [(3, 5), (5, 7)]),
     ("ij,kj->ki", [(3, 5), (7, 5)]),
     ("ij,jk", [(3, 5), (5, 7)]),
@@ -63,7 +68,8 @@ def test_contract(case: Case) -> None:
         ("ij,j->i", "einsum: inputs[1] has 2 axes, not 'j'"),
         ("ij,ik->jk", "einsum: the sizes of 'i' differ"),
         ("i1,jk->ik", "einsum: 'i1' are not letters"),
-        ("ii,jk->ik", "einsum: a letter stands twice in one term"),
+        ("ii,jk->ik", "einsum: the sizes of 'i' differ"),
+        ("ij,jk->ii", "einsum: a letter stands twice in the output"),
     ],
 )
 def test_bad_equations(equation: str, message: str) -> None:

@@ -31,6 +31,16 @@ def _set(x: Any, line: Any) -> Any:
 
 
 CASES = [
+    *(
+        Case(nf.linalg.tensor_diag, lambda x: np.diag(x.ravel()).reshape(x.shape * 2), [floats(*s)])
+        for s in [(5,), (2, 3), (0,)]
+    ),
+    Case(nf.linalg.tensor_diag_part, np.diagonal, [floats(5, 5)]),
+    Case(
+        nf.linalg.tensor_diag_part,
+        lambda x: np.diagonal(x.reshape(6, 6)).reshape(2, 3),
+        [floats(2, 3, 2, 3)],
+    ),
     *(Case(nf.linalg.diag, _diag(k), [floats(2, 3)], {"k": k}) for k in (0, 1, -2)),
     Case(nf.linalg.diag, np.diag, [ints(5)]),
     *(
@@ -71,3 +81,12 @@ def test_bad_arguments() -> None:
         nf.linalg.diag_part(nf.ones([2, 3]), k=5)
     with pytest.raises(ValueError, match="diag: diagonal 0 has not 2 elements"):
         nf.linalg.diag([1.0, 2.0], num_rows=3, num_cols=3)
+
+
+def test_shapes_without_a_tensor_diagonal() -> None:
+    """Scalars, halves that differ, odd ranks."""
+    with pytest.raises(ValueError, match="tensor_diag: diagonal is a scalar"):
+        nf.linalg.tensor_diag(1.0)
+    for shape in ([], [3], [3, 5], [2, 3, 3, 2]):
+        with pytest.raises(ValueError, match="tensor_diag_part: input must have an even number"):
+            nf.linalg.tensor_diag_part(nf.ones(shape))

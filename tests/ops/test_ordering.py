@@ -153,3 +153,19 @@ def test_bad_arguments(run: Any, error: Any, message: str) -> None:
     with pytest.raises(error) as e:
         run(nf.ones([3, 5]))
     assert str(e.value).startswith(message)
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+def test_permutations_are_inverted(compiled: bool) -> None:
+    """Numbers out of range or repeated are refused, whoever runs it."""
+    run: Any = (nf.function if compiled else lambda f: f)(nf.math.invert_permutation)
+    for n in (0, 1, 7, 101):
+        x = np.random.default_rng(n).permutation(n)
+        np.testing.assert_array_equal(run(nf.constant(x)), np.argsort(x))
+    for wrong in ([0, 0, 1], [0, 1, 3], [-1, 0, 1]):
+        with pytest.raises(nf.errors.InvalidArgumentError, match="x is no permutation"):
+            run(nf.constant(wrong))
+    with pytest.raises(ValueError, match="invert_permutation: x must be a vector"):
+        run(nf.constant([[0]]))
+    with pytest.raises(TypeError, match="invert_permutation: x is float32, not int32 or int64"):
+        run(nf.constant([0.0]))

@@ -1,0 +1,119 @@
+"""Rows dealt out by number, and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import indexing, scatter
+from numflow.ops import shape as shaping
+from numflow.ops.checks import deciding_values
+from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.shape_rules import same_dtype
+from numflow.shapes import product
+
+
+def dynamic_partition(
+    data: TensorLike, partitions: TensorLike, num_partitions: Any, name: str | None = None
+) -> list[Tensor]:
+    """The rows of data that bear each number, in order.
+
+    Args:
+      data: any dtype [rows..., ...].
+      partitions: integers [rows...], in [0, num_partitions); in a traced function, a constant.
+      num_partitions: how many parts.
+
+    Returns:
+      num_partitions tensors [?, ...].
+
+    Raises:
+      InvalidArgumentError: a number is out of range, or num_partitions is not positive.
+      ShapeError: partitions is not the front of data's shape.
+      SymbolicTensorError: partitions is not known while a function is traced.
+
+    Example:
+      >>> [p.numpy().tolist() for p in nf.dynamic_partition([1, 2, 3], [1, 0, 1], 2)]
+      [[2], [1, 3]]
+    """
+    op = "dynamic_partition"
+    x = as_tensor(data, None, op, "data")
+    numbers = as_tensor(partitions, None, op, "partitions")
+    (count,) = static_ints(num_partitions, op, "num_partitions")
+    known = _known(op, numbers, "partitions")
+    rank = numbers.spec.rank
+    shown = {"data": x.spec, "partitions": numbers.spec, "num_partitions": count}
+    if x.spec.shape[:rank] != numbers.spec.shape:
+        raise ShapeError(explain(op, "partitions must be the front of data's shape", shown))
+    if not isinstance(count, int) or count < 1:
+        raise InvalidArgumentError(explain(op, "num_partitions must be a positive number", shown))
+    for value in (int(known.min(initial=0)), int(known.max(initial=0))):
+        if not 0 <= value < count:
+            problem = f"partition {value} is outside [0, {count})"
+            raise InvalidArgumentError(explain(op, problem, shown))
+    rows = shaping.reshape(x, (known.size, *x.spec.shape[rank:]))
+    flat = known.reshape(-1)
+    return [indexing.gather(rows, as_tensor(np.flatnonzero(flat == k))) for k in range(count)]
+
+
+def dynamic_stitch(
+    indices: Sequence[TensorLike], data: Sequence[TensorLike], name: str | None = None
+) -> Tensor:
+    """One tensor whose row indices[k][i] is data[k][i]: the inverse of dynamic_partition.
+
+    Args:
+      indices: integers, none negative; in a traced function, constants. Of equal ones the last
+        counts; rows that none names are 0.
+      data: as many tensors of one dtype, indices[k].shape + the rest of the shape, equal in all.
+
+    Returns:
+      [largest index + 1, ...].
+
+    Raises:
+      ShapeError: the shapes do not fit, or there are not as many indices as data.
+      InvalidArgumentError: an index is negative.
+      SymbolicTensorError: indices are not known while a function is traced.
+
+    Example:
+      >>> nf.dynamic_stitch([[1], [0, 2]], [[20], [10, 30]]).numpy().tolist()
+      [10, 20, 30]
+    """
+    op = "dynamic_stitch"
+    if len(indices) != len(data) or not len(data):
+        received = {"indices": len(indices), "data": len(data)}
+        raise ShapeError(explain(op, "as many indices as data are wanted, at least 1", received))
+    places = [as_tensor(t, None, op, f"indices[{k}]") for k, t in enumerate(indices)]
+    parts = [as_tensor(t, None, op, f"data[{k}]") for k, t in enumerate(data)]
+    rest = parts[0].spec.shape[places[0].spec.rank :]
+    known, rows = [], []
+    for k, (place, part) in enumerate(zip(places, parts, strict=True)):
+        shown = {f"indices[{k}]": place.spec, f"data[{k}]": part.spec}
+        same_dtype(op, parts[0].spec, part.spec, names=("data[0]", f"data[{k}]"))
+        if part.spec.shape != place.spec.shape + rest:
+            problem = "data must have the shape of indices, then the same rest everywhere"
+            raise ShapeError(explain(op, problem, shown))
+        known.append(_known(op, place, f"indices[{k}]").reshape(-1))
+        rows.append(shaping.reshape(part, (known[-1].size, product(rest))))
+    every = np.concatenate(known)
+    if every.min(initial=0) < 0:
+        raise InvalidArgumentError(explain(op, f"index {int(every.min())} is negative"))
+    size = int(every.max(initial=-1)) + 1
+    base = shaping.zeros((size, product(rest)), parts[0].dtype)
+    all_rows = shaping.concat(rows, 0)
+    _, last = np.unique(every[::-1], return_index=True)
+    kept = np.sort(every.size - 1 - last)
+    if kept.size < every.size:  # what is written over has no gradient
+        every, all_rows = every[kept], indexing.gather(all_rows, as_tensor(kept))
+    stitched = scatter.scattered(op, base, as_tensor(every), all_rows, "update", drop=False)
+    return shaping.reshape(stitched, (size, *rest))
+
+
+def _known(op: str, x: Tensor, name: str) -> Any:
+    """The integers of x as int64, which decide the shape of the result."""
+    if not x.dtype.is_integer:
+        raise DTypeError(explain(op, f"{name} is {x.dtype.name}, not an integer", {name: x.spec}))
+    return deciding_values(op, x, name).astype(dtypes.int64.numpy)
