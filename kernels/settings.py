@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 TARGETS = ("native", "baseline", "avx2", "avx512")
 CODEGENS = ("simd", "numba")
+EAGERS = ("compiled", "reference")
 
 
 class Settings(NamedTuple):
@@ -20,12 +21,14 @@ class Settings(NamedTuple):
     cache_dir: folder of the object cache (NUMFLOW_CACHE_DIR).
     codegen: "simd" or "numba", the printer that fused clusters take (NUMFLOW_CODEGEN).
     target: "native", "baseline", "avx2" or "avx512", the machine code is made for (NUMFLOW_TARGET).
+    eager: "compiled" or "reference", what may answer for large eager operands (NUMFLOW_EAGER).
     """
 
     threads: int
     cache_dir: str
     codegen: str
     target: str
+    eager: str = EAGERS[0]
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -47,6 +50,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         cache_dir=os.path.normpath(folder),
         codegen=_choice(environment, "NUMFLOW_CODEGEN", CODEGENS),
         target=_choice(environment, "NUMFLOW_TARGET", TARGETS),
+        eager=_choice(environment, "NUMFLOW_EAGER", EAGERS),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from numflow import dtypes
-from numflow.eager import arithmetic
+from numflow.eager import arithmetic, large
 from numflow.eager.tensor import Array, EagerTensor, interned
 from numflow.errors import ResourceExhaustedError, SymbolicTensorError, explain
 from numflow.gradient.vjp import Record
@@ -64,8 +64,8 @@ class Eager:
     """The default interpreter of every thread."""
 
     def __init__(self) -> None:
-        # Output specs by op, attributes and the ids of input specs, which the values keep alive.
-        self._inferred: dict[tuple[Any, ...], tuple[tuple[Spec, ...], list[Spec]]] = {}
+        # Signatures by op, attributes and the ids of input specs, which the values keep alive.
+        self._inferred: dict[tuple[Any, ...], tuple[tuple[tuple[Spec, ...], bool], list[Spec]]] = {}
         # Of ufuncs of one operand: the specs of result and operand, by op and the operand's id.
         self._unary: dict[tuple[Op, int], tuple[Spec, Spec]] = {}
 
@@ -92,9 +92,13 @@ class Eager:
                 )
             arrays.append(t._array)
             known.append(t._spec or t.spec)
-        specs = self._specs(op, known, attrs)
+        specs, is_large = self._signature(op, known, attrs)
         try:
-            got = quietly(op.reference, arrays, attrs)
+            got: Any = None
+            if is_large and large.enabled:
+                got = large.programs.run(op, arrays, known, attrs)
+            if got is None:
+                got = quietly(op.reference, arrays, attrs)
             outputs: tuple[Tensor, ...]
             if len(specs) == 1 and type(got) is np.ndarray and got.dtype is specs[0].dtype.numpy:
                 outputs = (EagerTensor(got, specs[0]),)
@@ -123,24 +127,26 @@ class Eager:
         if x.size < arithmetic.LARGE:  # type: ignore[operator]
             self._unary[op, id(x)] = y, x
 
-    def _specs(self, op: Op, known: list[Spec], attrs: Attrs) -> tuple[Spec, ...]:
+    def _signature(self, op: Op, known: list[Spec], attrs: Attrs) -> tuple[tuple[Spec, ...], bool]:
+        """The specs of op's outputs, and whether compiled code may give them."""
         key: tuple[Any, ...]
         if attrs:
             kinds = tuple(map(type, attrs.values()))  # 1, 1.0 and True are equal, but not the same
             if not _PLAIN.issuperset(kinds):
-                return op.specs(known, attrs)
+                return op.specs(known, attrs), False
             key = (op, *map(id, known), kinds, *attrs.items())
         else:
             key = (op, *map(id, known))
         try:
             found = self._inferred.get(key)
         except TypeError:  # a list within a tuple
-            return op.specs(known, attrs)
+            return op.specs(known, attrs), False
         if found is None:
             if len(self._inferred) >= 4096:
                 self._inferred.clear()
             specs = tuple([interned(s) for s in op.specs(known, attrs)])
-            found = self._inferred[key] = specs, known
+            may = large.is_candidate(op, known, specs)
+            found = self._inferred[key] = (specs, may), known
         return found[0]
 
     def constant(self, array: Array) -> EagerTensor:

@@ -24,7 +24,7 @@ from numflow.ops.convert import as_array
 from numflow.ops.operators import METHODS
 
 LARGE = 1 << 16
-"""Elements from which a result is large: microseconds do not count, compiled code may."""
+"""Elements from which an operand or a result is large: compiled code may answer (large.py)."""
 
 _KEPT = 1024  # pairs of specs that an operator knows
 
