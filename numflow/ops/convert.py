@@ -327,6 +327,18 @@ def static_ints(value: Any, op: str, name: str) -> tuple[Any, ...]:
         raise DTypeError(explain(op, f"{name} must be integers", {name: repr(value)})) from None
 
 
+def static_int(value: Any, op: str, name: str) -> Any:
+    """One number as an argument, known now.
+
+    Raises:
+      ShapeError: there are several, or none.
+    """
+    found = static_ints(value, op, name)
+    if len(found) != 1:
+        raise ShapeError(explain(op, f"{name} must be one number", {name: list(found)}))
+    return found[0]
+
+
 def known_content(tensor: Tensor) -> Array | None:
     """The elements of a tensor as objects (ints or Dims), where they are known now."""
     if isinstance(tensor, SymbolicTensor):

@@ -12,7 +12,7 @@ from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor, static_int
 from numflow.shapes import product
 
 
@@ -56,7 +56,7 @@ def diag(
       [[1, 0], [0, 2]]
     """
     x = as_tensor(diagonal, None, "diag", "diagonal")
-    (offset,) = static_ints(k, "diag", "k")
+    offset = static_int(k, "diag", "k")
     if not x.spec.rank:
         raise ShapeError(
             explain("diag", "diagonal is a scalar: it needs an axis", {"diagonal": x.spec})
@@ -97,7 +97,7 @@ def diag_part(
       [1, 4]
     """
     x = _matrix("diag_part", input)
-    (offset,) = static_ints(k, "diag_part", "k")
+    offset = static_int(k, "diag_part", "k")
     rows, columns = (int(n) for n in x.shape[-2:])
     down, right = max(-offset, 0), max(offset, 0)
     n = min(rows - down, columns - right)
@@ -135,8 +135,8 @@ def band_part(input: TensorLike, num_lower: Any, num_upper: Any, name: str | Non
       [[1, 0], [3, 4]]
     """
     x = _matrix("band_part", input)
-    (lower,) = static_ints(num_lower, "band_part", "num_lower")
-    (upper,) = static_ints(num_upper, "band_part", "num_upper")
+    lower = static_int(num_lower, "band_part", "num_lower")
+    upper = static_int(num_upper, "band_part", "num_upper")
     row, column = _indices(x.spec.shape)
     inside = maths.equal(row, row)
     if lower >= 0:
@@ -168,7 +168,7 @@ def set_diag(
     if full.spec.shape != x.spec.shape:
         shown = {"input": x.spec, "diagonal": line.spec}
         raise ShapeError(explain("set_diag", "the batches differ", shown))
-    (offset,) = static_ints(k, "set_diag", "k")
+    offset = static_int(k, "set_diag", "k")
     row, column = _indices(x.spec.shape)
     return selections.where(maths.equal(row + offset, column), full, x)
 

@@ -18,7 +18,7 @@ from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.precision import single
 from numflow.ops.shape_rules import normal_axis, same_dtype
 from numflow.shapes import Dim, Extent, Size, product
@@ -119,7 +119,7 @@ def _sorting(op: str, values: TensorLike, axis: Any, direction: str) -> tuple[Te
         raise ValueError(
             explain(op, f"no direction {direction!r}", fix='"ASCENDING", "DESCENDING"')
         )
-    (at,) = static_ints(axis, op, "axis")
+    at = static_int(axis, op, "axis")
     return x, normal_axis(op, at, x.spec.rank), direction == "DESCENDING"
 
 
@@ -164,7 +164,7 @@ def top_k(
       [[7.0, 3.0], [2, 0]]
     """
     x = as_tensor(input, None, "top_k", "input")
-    (count,) = static_ints(k, "top_k", "k")
+    count = static_int(k, "top_k", "k")
     if not x.spec.rank:
         raise ShapeError(
             explain("top_k", "input is a scalar: it has no last axis", {"input": x.spec})

@@ -13,7 +13,7 @@ from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import indexing, scatter
 from numflow.ops import shape as shaping
 from numflow.ops.checks import deciding_values
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.shape_rules import same_dtype
 from numflow.shapes import product
 
@@ -43,7 +43,7 @@ def dynamic_partition(
     op = "dynamic_partition"
     x = as_tensor(data, None, op, "data")
     numbers = as_tensor(partitions, None, op, "partitions")
-    (count,) = static_ints(num_partitions, op, "num_partitions")
+    count = static_int(num_partitions, op, "num_partitions")
     known = _known(op, numbers, "partitions")
     rank = numbers.spec.rank
     shown = {"data": x.spec, "partitions": numbers.spec, "num_partitions": count}

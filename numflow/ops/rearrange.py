@@ -18,7 +18,7 @@ from numflow.ops import math as maths
 from numflow.ops import power as powers
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, known_content, static_ints
+from numflow.ops.convert import as_tensor, known_content, static_int, static_ints
 from numflow.ops.shape_rules import normal_axes, normal_axis
 from numflow.shapes import Extent, Shape
 
@@ -213,7 +213,7 @@ def repeat(
     if axis is None:
         x, k = shaping.reshape(x, (x.spec.size,)), 0
     else:
-        k = normal_axis("repeat", static_ints(axis, "repeat", "axis")[0], x.spec.rank)
+        k = normal_axis("repeat", static_int(axis, "repeat", "axis"), x.spec.rank)
     times = as_tensor(repeats, None, "repeat", "repeats")
     shown = {"input": x.spec, "repeats": times.spec, "axis": k}
     if not times.dtype.is_integer:
@@ -269,6 +269,7 @@ def roll(input: TensorLike, shift: TensorLike, axis: Any, name: str | None = Non
             continue
         size = shaping.size_tensor(n, dtypes.int64)
         one = shaping.reshape(maths.cast(by, dtypes.int64), (len(axes),))[i]
+        size = maths.maximum(size, 1)  # of an empty axis nothing is taken
         place = powers.floormod(creation.iota((n,), 0, dtypes.int64) - one, size)
         x = indexing.gather(x, place, axis=k)
     return x
@@ -313,7 +314,7 @@ def reverse_sequence(
     x = as_tensor(input, None, op, "input")
     lengths = as_tensor(seq_lengths, None, op, "seq_lengths")
     time, batch = (
-        normal_axis(op, static_ints(0 if a is None else a, op, label)[0], x.spec.rank, label)
+        normal_axis(op, static_int(0 if a is None else a, op, label), x.spec.rank, label)
         for a, label in ((seq_axis, "seq_axis"), (batch_axis, "batch_axis"))
     )
     shown = {"input": x.spec, "seq_lengths": lengths.spec, "axes": (time, batch)}

@@ -17,7 +17,7 @@ from numflow.ops import math as maths
 from numflow.ops import rearrange, transcendental
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.precision import single, widened
 from numflow.ops.shape_rules import normal_axis
 from numflow.shapes import Dim, Size, product
@@ -146,7 +146,7 @@ def _run(name: str, op: Op, x: TensorLike, axis: Any, exclusive: bool, reverse: 
     if not tensor.dtype.is_numeric:
         shown = {"x": tensor.spec}
         raise DTypeError(explain(name, f"x is {tensor.dtype.name}, not a number", shown))
-    (at,) = static_ints(axis, name, "axis")
+    at = static_int(axis, name, "axis")
     k = normal_axis(name, at, tensor.spec.rank)
     wide = single(tensor)
     if tensor.dtype.is_integer and tensor.dtype.size < 4:  # the low bits are the same

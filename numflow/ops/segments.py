@@ -14,7 +14,7 @@ from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.checks import checked_index, deciding_values
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.precision import single
 from numflow.shapes import Extent, product
 
@@ -133,7 +133,7 @@ def _unsorted(
 
 
 def _count(op: str, num_segments: Any) -> Extent:
-    (count,) = static_ints(num_segments, op, "num_segments")
+    count = static_int(num_segments, op, "num_segments")
     if isinstance(count, int) and count < 0:
         raise InvalidArgumentError(explain(op, f"num_segments is negative: {count}"))
     return count
@@ -342,7 +342,7 @@ def bincount(
 def _bins(op: str, x: Tensor, minlength: Any, maxlength: Any) -> int:
     """The length of a histogram."""
     low, high = (
-        None if n is None else int(static_ints(n, op, label)[0])
+        None if n is None else int(static_int(n, op, label))
         for n, label in ((minlength, "minlength"), (maxlength, "maxlength"))
     )
     if min(low or 0, high or 0) < 0:
@@ -393,7 +393,7 @@ def confusion_matrix(
         both = np.concatenate([np.asarray(truth), np.asarray(guess)])
         count = int(both.max(initial=-1)) + 1
     else:
-        (count,) = static_ints(num_classes, op, "num_classes")
+        count = static_int(num_classes, op, "num_classes")
     rows, columns = (checked_index(t, count, op, "class") for t in (truth, guess))
     each = shaping.ones(truth.spec.shape, dtypes.float64)
     if weights is not None:

@@ -83,6 +83,13 @@ def test_bad_arguments() -> None:
         nf.linalg.diag([1.0, 2.0], num_rows=3, num_cols=3)
 
 
+def test_one_diagonal_is_wanted() -> None:
+    """Bands of them are refused by name."""
+    for op in (nf.linalg.diag, nf.linalg.diag_part):
+        with pytest.raises(ValueError, match=f"{op.__name__}: k must be one number"):
+            op(nf.ones([3, 5]), k=(0, 1))
+
+
 def test_shapes_without_a_tensor_diagonal() -> None:
     """Scalars, halves that differ, odd ranks."""
     with pytest.raises(ValueError, match="tensor_diag: diagonal is a scalar"):

@@ -234,6 +234,14 @@ def test_a_length_out_of_range_is_refused_when_compiled() -> None:
         run(nf.ones([3, 5]), nf.constant([0, 5, -1]))
 
 
+def test_an_empty_axis_is_rolled_by_a_number_of_run_time() -> None:
+    """Nothing is divided by its size."""
+    run = nf.function(lambda x, by: nf.roll(x, by, 0))
+    for n in (0, 1, 3):
+        x = np.arange(n * 2).reshape(n, 2)
+        np.testing.assert_array_equal(run(nf.constant(x), nf.constant(-7)), np.roll(x, -7, 0))
+
+
 def test_repeats_that_a_trace_does_not_know_are_refused() -> None:
     """By the name of the op."""
     with pytest.raises(nf.errors.SymbolicTensorError, match="repeat: the shape of the result dep"):

@@ -108,5 +108,9 @@ def test_messages() -> None:
         nf.math.cumprod([1.0], axis=2)
     with pytest.raises(ValueError, match="cumsum: axis 0 is out of range for 0 axes"):
         nf.cumsum(1.0)
+    with pytest.raises(ValueError, match="cumsum: axis must be one number"):
+        nf.cumsum([[1.0]], axis=[0, 1])
+    with pytest.raises(TypeError, match="cumsum: axis must be integers"):
+        nf.cumsum([1.0], axis=0.5)
     with pytest.raises(TypeError, match="cumulative_logsumexp: x is int32, not floating"):
         nf.math.cumulative_logsumexp([1])
