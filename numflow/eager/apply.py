@@ -66,18 +66,14 @@ class Eager:
     def __init__(self) -> None:
         # Signatures by op, attributes and the ids of input specs, which the values keep alive.
         self._inferred: dict[tuple[Any, ...], tuple[tuple[tuple[Spec, ...], bool], list[Spec]]] = {}
-        # Of ufuncs of one operand: the specs of result and operand, by op and the operand's id.
-        self._unary: dict[tuple[Op, int], tuple[Spec, Spec]] = {}
+        # Of ufuncs without attributes: the spec of the array that they make, and what they took.
+        self._ufuncs: dict[tuple[Any, ...], tuple[Spec, list[Spec]]] = {}
 
     def apply(self, op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> tuple[Tensor, ...]:
-        if not attrs and len(inputs) == 1 and type(inputs[0]) is EagerTensor:
-            x = inputs[0]
-            spec = self._unary.get((op, id(x._spec)))
-            if spec is not None and not observers:
-                try:
-                    return (EagerTensor(arithmetic.run(op.reference, x._array), spec[0]),)
-                except (RuntimeError, MemoryError):
-                    pass
+        if not attrs and not observers:
+            known_ufunc = self._apply_ufunc(op, inputs)
+            if known_ufunc is not None:
+                return known_ufunc
         arrays = []
         known = []
         for t in inputs:
@@ -102,8 +98,10 @@ class Eager:
             outputs: tuple[Tensor, ...]
             if len(specs) == 1 and type(got) is np.ndarray and got.dtype is specs[0].dtype.numpy:
                 outputs = (EagerTensor(got, specs[0]),)
-                if len(known) == 1 and not attrs and type(op.reference) is np.ufunc:
-                    self._short(op, known[0], specs[0])
+                if not attrs and type(op.reference) is np.ufunc:
+                    self._learn(op, known, specs[0])
+            elif len(specs) == 1 and type(got) is not tuple:
+                outputs = (EagerTensor(np.asarray(got, specs[0].dtype.numpy), specs[0]),)
             else:
                 outputs = tuple(
                     [
@@ -120,12 +118,30 @@ class Eager:
                 tape.record(record)
         return outputs
 
-    def _short(self, op: Op, x: Spec, y: Spec) -> None:
-        """Take note that the op's ufunc alone makes an array of spec y of one of spec x."""
-        if len(self._unary) >= 4096:
-            self._unary.clear()
-        if x.size < arithmetic.LARGE:  # type: ignore[operator]
-            self._unary[op, id(x)] = y, x
+    def _apply_ufunc(self, op: Op, inputs: Sequence[Any]) -> tuple[Tensor, ...] | None:
+        """The result of a ufunc that took such specs before; None: it is not known to."""
+        try:
+            if len(inputs) == 1:
+                (x,) = inputs
+                found = self._ufuncs.get((op, id(x._spec)))
+                if found is not None:
+                    return (EagerTensor(arithmetic.run(op.reference, x._array), found[0]),)
+            elif len(inputs) == 2:
+                x, y = inputs
+                found = self._ufuncs.get((op, id(x._spec), id(y._spec)))
+                if found is not None:
+                    array = arithmetic.run(op.reference, x._array, y._array)
+                    return (EagerTensor(array, found[0]),)
+        except (AttributeError, RuntimeError, MemoryError):
+            pass  # no eager tensors; another thread is in there; no memory: the long way tells
+        return None
+
+    def _learn(self, op: Op, inputs: list[Spec], output: Spec) -> None:
+        """Take note that the op's ufunc by itself makes an array of that spec."""
+        if len(self._ufuncs) >= 4096:
+            self._ufuncs.clear()
+        if output.size < arithmetic.LARGE:  # type: ignore[operator]
+            self._ufuncs[(op, *map(id, inputs))] = output, inputs
 
     def _signature(self, op: Op, known: list[Spec], attrs: Attrs) -> tuple[tuple[Spec, ...], bool]:
         """The specs of op's outputs, and whether compiled code may give them."""

@@ -17,8 +17,9 @@ import numpy as np
 
 from numflow.eager.tensor import EagerTensor
 from numflow.errors import OpError
-from numflow.graph.op import Array, Op, observers
+from numflow.graph.op import Array, Attrs, Op, observers
 from numflow.graph.spec import Spec
+from numflow.ops import linalg
 from numflow.ops import math as maths
 from numflow.ops.convert import as_array
 from numflow.ops.operators import METHODS
@@ -39,8 +40,8 @@ class _Known:
     Keys are ids of specs, which the values keep alive, so that no other object gets an id.
     """
 
-    def __init__(self, op: Op) -> None:
-        self.op = op
+    def __init__(self, op: Op, ufunc: Any, attrs: Attrs) -> None:
+        self.op, self.ufunc, self.attrs = op, ufunc, attrs
         self.pairs: dict[tuple[int, int], tuple[Spec | None, Spec, Spec]] = {}
         self.floats: dict[tuple[int, float], tuple[Spec | None, Array, Spec]] = {}
         self.ints: dict[tuple[int, int], tuple[Spec | None, Array, Spec]] = {}
@@ -60,19 +61,25 @@ class _Known:
             numbers[id(x.spec), y] = spec, array, x.spec
 
     def _result(self, x: Spec, y: Spec, z: EagerTensor) -> Spec | None:
-        """z's spec where the op's reference alone makes the same array of the operands."""
+        """z's spec where the ufunc alone makes the same array of the operands."""
         try:
-            self.op.specs((x, y), {})
+            self.op.specs((x, y), self.attrs)
         except OpError:  # they were converted first, as integers that are divided
             return None
+        if any(s.dtype.size == 2 and s.dtype.is_floating for s in (x, y)):
+            return None  # products of them are computed as float32
         arrays = (np.empty(0, s.dtype.numpy) for s in (x, y))
-        plain = self.op.reference(*arrays).dtype is z.spec.dtype.numpy
-        return z.spec if plain and z.spec.shape and z._array.size < LARGE else None
+        plain = self.ufunc(*arrays).dtype is z.spec.dtype.numpy
+        small = all(s.size < LARGE for s in (x, y, z.spec))  # type: ignore[operator]
+        return z.spec if plain and small and z.spec.shape else None
 
 
-def _operator(op: Op, name: str) -> Callable[[Any, Any], Any]:
-    """x op y; the op's reference is a ufunc."""
-    ordinary, ufunc, known = METHODS[name], op.reference, _Known(op)
+def _operator(
+    op: Op, name: str, ufunc: Any = None, attrs: Attrs | None = None
+) -> Callable[[Any, Any], Any]:
+    """x op y; ufunc: what computes it, the op's reference if that is one."""
+    ordinary, ufunc = METHODS[name], ufunc or op.reference
+    known = _Known(op, ufunc, attrs or {})
     pairs, floats, ints = known.pairs, known.floats, known.ints
 
     def operator(x: EagerTensor, y: Any) -> Any:
@@ -107,7 +114,7 @@ def _operator(op: Op, name: str) -> Callable[[Any, Any], Any]:
 
 def _reversed(op: Op, name: str) -> Callable[[Any, Any], Any]:
     """y op x, for numbers y."""
-    ordinary, ufunc, known = METHODS[name], op.reference, _Known(op)
+    ordinary, ufunc, known = METHODS[name], op.reference, _Known(op, op.reference, {})
     floats, ints = known.floats, known.ints
 
     def operator(x: EagerTensor, y: Any) -> Any:
@@ -134,6 +141,9 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "__sub__": _operator(maths.subtract_op, "__sub__"),
     "__mul__": _operator(maths.multiply_op, "__mul__"),
     "__truediv__": _operator(maths.divide_op, "__truediv__"),
+    "__matmul__": _operator(
+        linalg.matmul_op, "__matmul__", np.matmul, {"transpose_a": False, "transpose_b": False}
+    ),
     "__lt__": _operator(maths.less_op, "__lt__"),
     "__le__": _operator(maths.less_equal_op, "__le__"),
     "__gt__": _operator(maths.greater_op, "__gt__"),

@@ -36,6 +36,10 @@ class EagerTensor(Tensor):
         return self._spec
 
     @property
+    def dtype(self) -> dtypes.DType:
+        return (self._spec or self.spec).dtype  # asked for more often than anything else
+
+    @property
     def device(self) -> str:
         """The device that holds the value."""
         return "/job:localhost/replica:0/task:0/device:CPU:0"

@@ -46,6 +46,35 @@ def test_the_second_time_gives_what_the_first_gave(
         np.testing.assert_array_equal(got[4]._array, got[5]._array)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32"])
+def test_products_of_matrices(dtype: str) -> None:
+    a, b = np.arange(15).reshape(3, 5).astype(dtype), np.arange(35).reshape(5, 7).astype(dtype)
+    x, y = nf.constant(a), nf.constant(b)
+    wide = a.astype("float64") @ b.astype("float64")
+    for _ in range(3):
+        z: Any = x @ y
+        assert z.dtype is x.dtype and z._array.dtype == a.dtype
+        np.testing.assert_array_equal(z.numpy(), wide.astype(dtype))
+        with pytest.raises(nf.errors.ShapeError, match="inner sizes differ"):
+            x @ x
+        with pytest.raises(nf.errors.ShapeError, match="rank 1"):
+            x @ y[0]
+        with pytest.raises((nf.errors.DTypeError, nf.errors.ShapeError)):
+            x @ 2
+
+
+def test_functions_of_two_operands_the_second_time() -> None:
+    x, y = nf.constant([1.0, 5.0]), nf.constant([[2.0], [3.0]])
+    for _ in range(3):
+        assert nf.maximum(x, y).numpy().tolist() == [[2.0, 5.0], [3.0, 5.0]]
+        assert nf.add(x, 1.0).numpy().tolist() == [2.0, 6.0]
+        assert nf.add(1.0, 2.0).numpy() == 3.0
+        with pytest.raises(nf.errors.DTypeError):
+            nf.maximum(x, nf.constant([1, 2]))
+        with pytest.raises(nf.errors.ShapeError):
+            nf.maximum(x, nf.constant([1.0, 2.0, 3.0]))
+
+
 def test_the_sign_of_zero_survives() -> None:
     x = nf.constant([1.0, 2.0])
     for _ in range(3):
