@@ -19,6 +19,7 @@ from numflow.passes.group import (
     COLUMNS,
     DOMAIN,
     FORM,
+    LARGE,
     MIDDLE,
     VIEW,
     Axes,
@@ -31,6 +32,7 @@ from numflow.passes.group import (
 from numflow.passes.materialise import layout_of, soft
 from numflow.shapes import product
 
+MOST_NODES = 128  # in a loop: LLVM's time grows faster than a body, 3,000 sines took minutes
 LONG_ROW = 1 << 14  # a single row of more elements than this is folded in blocks, by all cores
 
 
@@ -195,6 +197,8 @@ class _Fuser:
         """Add node to the group if its maps and folds agree; the group is unchanged if not."""
         if group.deep:
             return self._no(MIDDLE)
+        if len(group.nodes) >= MOST_NODES:
+            return self._no(LARGE)
         saved = (group.domain, dict(group.maps), group.cols, group.folded)
         placed = (
             self._fold(group, node)
@@ -367,6 +371,9 @@ class _Fuser:
         """Both as one group; None, and the reason in `why`, where that cannot be."""
         if into.deep or other.deep:
             self.why = MIDDLE
+            return None
+        if len(into.nodes) + len(other.nodes) > MOST_NODES:
+            self.why = LARGE
             return None
         if into.domain != other.domain or into.domain is None:
             self.why = DOMAIN

@@ -53,6 +53,7 @@ BETWEEN = "what runs between them needs the one and is needed by the other"
 VIEW = "its elements are read in another order than the loop writes them"
 FORM = "together they need more operands, or other strides, than one loop has"
 MIDDLE = "a fold over a middle axis has a loop of its own"
+LARGE = "together they are more than one loop should hold"
 Note = Callable[[Sequence[Node], Sequence[Node], str], None]
 
 

@@ -14,8 +14,9 @@ from numflow.codegen.steps import ClusterStep, LibraryStep, SegmentStep, Step
 from numflow.graph.graph import Graph, Value, constant_op, sizes_op
 from numflow.graph.lowering import Layout, View
 from numflow.graph.tensor import Tensor
+from numflow.graph.text import parse
 from numflow.ops import activation, linalg, loss, math, reduce, shape, slicing
-from numflow.passes.fuse import fuse
+from numflow.passes.fuse import MOST_NODES, fuse
 from numflow.passes.group import Group
 from numflow.passes.materialise import layout_of, materialise
 from numflow.passes.pipeline import run_passes
@@ -126,3 +127,11 @@ def test_a_view_of_a_member_is_read_by_another_loop() -> None:
         y = math.tanh(trial.input(5, 5))
         z = y + shape.transpose(y)
     assert len(steps_of(z, trial=trial)) == 2
+
+
+def test_a_long_chain_is_several_loops() -> None:
+    """One loop of thousands of ops would keep LLVM busy for minutes; equal parts compile once."""
+    ops = ["  %1 = sin(%0)", *(f"  %{k + 1} = sin(%{k})" for k in range(1, 300))]
+    graph = parse("\n".join(["graph(%0: f32[7])", *ops, "  return %300"]))
+    lengths = [len(g.nodes) for g in fuse(graph)]
+    assert sum(lengths) == 300 and max(lengths) == MOST_NODES
