@@ -165,11 +165,27 @@ class Function:
             self._ways = (way, *self._ways[: _TRIED - 1])
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
-        """The trace that fits these arguments; TensorSpecs stand for tensors."""
+        """The trace that fits these arguments; TensorSpecs stand for tensors, None for any size.
+
+        Example:
+          >>> f = nf.function(lambda x: x * 2.0)
+          >>> doubled = f.get_concrete_function(nf.TensorSpec([None], nf.float32))
+          >>> doubled(nf.constant([1.0, 2.0])).numpy().tolist()
+          [2.0, 4.0]
+        """
         if not args and not kwargs and self._signature is not None:
             args = self._signature
+        examples: dict[int, TensorSpec] = {}
         with self._tracing:
-            return self._find(self._describe(_examples(args), _examples(kwargs)))[1]
+            call = self._describe(_examples(args, examples), _examples(kwargs, examples))
+            axes = frozenset(
+                (k, j)
+                for k, x in enumerate(call.tensors)
+                if id(x) in examples
+                for j, n in enumerate(examples[id(x)].sizes or ())
+                if n is None
+            )
+            return self._find(call, axes)[1]
 
     def explain(self, *args: Any, passes: bool = False, **kwargs: Any) -> explaining.Report:
         """What became of it: graph, loops, instructions, memory; print it, or see it in a notebook.
@@ -199,7 +215,7 @@ class Function:
     def find(self, *args: Any, **kwargs: Any) -> tuple[ConcreteFunction, Sequence[Any]]:
         """The trace that fits a call, and the tensors that it takes of the arguments."""
         with self._tracing:
-            call, concrete = self._find(self._describe(_examples(args), _examples(kwargs)))
+            call, concrete = self._find(self._describe(_examples(args, {}), _examples(kwargs, {})))
         return concrete, call.tensors
 
     # --- which trace ---
@@ -221,19 +237,27 @@ class Function:
         bound = self._python_signature.bind(*args, **kwargs)
         return bound.args, bound.kwargs
 
-    def _find(self, call: Call) -> tuple[Call, ConcreteFunction]:
-        """The trace that fits the call; the call, with floats as constants where that is needed."""
+    def _find(
+        self, call: Call, axes: frozenset[tuple[int, int]] = frozenset()
+    ) -> tuple[Call, ConcreteFunction]:
+        """The trace that fits the call; the call, with floats as constants where that is needed.
+
+        axes: those, as (tensor, axis), that the trace must take in any size.
+        """
         family = self._families.get(call.key)
         if family is None:
             given = frozenset() if self._signature is None else opened(call, self._signature)
             family = self._families[call.key] = Family(call.names(self._parameters), given)
             self._keep(call)
+        family.open(axes)
         if family.constants:
             return self._find(call.with_constants(family.constants))
         traces = self._traces.setdefault(call.key, [])
         traces[:] = [t for t in traces if not t[1].stale()]
         for pattern, concrete in traces:
-            if fits(pattern, call.shapes):
+            if fits(pattern, call.shapes) and not any(
+                known(pattern[k][j : j + 1]) for k, j in axes
+            ):
                 if len(self._exact) >= _REMEMBERED:
                     self._exact.clear()
                 self._exact[call.key, call.shapes] = concrete
@@ -357,8 +381,8 @@ def _parameters(fn: Callable[..., Any]) -> list[str]:
     ]
 
 
-def _examples(structure: Any) -> Any:
-    """TensorSpecs as tensors of that spec, open sizes being 1, to trace with."""
+def _examples(structure: Any, specs: dict[int, TensorSpec]) -> Any:
+    """TensorSpecs as tensors, open sizes being 1, to trace with; specs: keeps them by id."""
 
     def example(x: Any) -> Any:
         if not isinstance(x, TensorSpec):
@@ -367,7 +391,9 @@ def _examples(structure: Any) -> Any:
             raise GraphError(
                 explain("get_concrete_function", "a trace needs the number of axes", {"spec": x})
             )
-        return EagerTensor(np.zeros([1 if n is None else n for n in x.sizes], x.dtype.numpy))
+        made = EagerTensor(np.zeros([1 if n is None else n for n in x.sizes], x.dtype.numpy))
+        specs[id(made)] = x
+        return made
 
     return nest.map_structure(example, structure)
 

@@ -344,3 +344,12 @@ def test_a_tensor_of_a_trace_is_not_assigned_outside() -> None:
     for assign in (nf.Variable(1.0).assign, nf.Variable(1.0).assign_add):
         with pytest.raises(SymbolicTensorError, match="used outside of it"):
             assign(kept[0])
+
+
+def test_a_concrete_function_takes_any_size_of_an_open_axis() -> None:
+    """Also after a call whose trace has one size only."""
+    f = nf.function(lambda x: nf.reduce_sum(x, axis=1))
+    f(nf.ones([1, 3]))
+    concrete = f.get_concrete_function(nf.TensorSpec([None, 3], nf.float32))
+    for rows in (1, 2, 5):
+        assert concrete(nf.ones([rows, 3])).numpy().tolist() == [3.0] * rows

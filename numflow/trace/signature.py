@@ -213,6 +213,10 @@ class Family:
                 out[k][j] = symbol
         return tuple(map(tuple, out))
 
+    def open(self, axes: frozenset[tuple[int, int]]) -> None:
+        """From now on give the sizes of these axes, as (tensor, axis), as symbols."""
+        self._open |= axes
+
     def pin(self) -> None:
         """From now on give the sizes that are symbols now as numbers."""
         self._pinned |= self._open
