@@ -105,7 +105,10 @@ class Programs:
             return None
         if not all(a.flags.c_contiguous and a.flags.aligned and a.dtype.isnative for a in arrays):
             return None  # NumPy reads through strides, a program would copy first
-        return program(arrays)[0]
+        try:
+            return program(arrays)[0]
+        except MemoryError:
+            return None  # the reference says it better, or finds memory elsewhere
 
     def _ask(self, signature: Signature) -> None:
         if self._failure:

@@ -22,7 +22,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.eager.apply import eager, tapes
 from numflow.eager.lifting import lifted
-from numflow.eager.tensor import Array, EagerTensor
+from numflow.eager.tensor import Array, EagerTensor, interned
 from numflow.errors import SymbolicTensorError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import current, init_scope
@@ -147,7 +147,7 @@ class Variable(Operators):
         # The row first, and at once: a program of another thread may start any time.
         self._row[[DATA, ARRAY, OWNER]] = array.ctypes.data, id(array), id(owner)
         self._array = array
-        self._spec = Spec(array.shape, self._dtype)
+        self._spec = interned(Spec(array.shape, self._dtype))
 
     @property
     def form(self) -> int:
@@ -271,12 +271,14 @@ class Variable(Operators):
 
     def _snapshot(self) -> EagerTensor:
         """A tensor that shares the buffer, which from now on nobody writes."""
-        value = EagerTensor(self._array)
+        # Another thread may be about to give it another shape.
+        spec = None if self._loose else self._spec
+        value = EagerTensor(self._array, spec)
         if not self._row[LOCK]:
             return value
         del value
         with self._lock:  # another thread may be about to write it, halfway
-            return EagerTensor(self._array)
+            return EagerTensor(self._array, spec)
 
     def __bool__(self) -> bool:
         return bool(self._as_tensor())

@@ -174,6 +174,22 @@ def test_a_failure_is_told_once_and_the_reference_answers(
     assert programs.answers == 0
 
 
+def test_without_memory_for_a_program_the_reference_answers(
+    programs: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = normal(N)
+    first = nf.exp(x)
+    assert programs.wait()
+
+    def full(_: Any) -> Any:
+        raise MemoryError
+
+    for signature in programs._ready:
+        monkeypatch.setitem(programs._ready, signature, full)
+    np.testing.assert_array_equal(nf.exp(x).numpy(), first.numpy())
+    assert programs.answers == 0
+
+
 def test_several_threads(programs: Counting) -> None:
     xs = [normal(N + k) for k in range(4)]
     bad: list[int] = []
