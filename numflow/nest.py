@@ -10,13 +10,18 @@ def _is_namedtuple(x: object) -> bool:
     return isinstance(x, tuple) and hasattr(x, "_fields")
 
 
-def is_nested(x: object) -> bool:
-    """Whether x is a container that flatten looks into."""
-    return type(x) in (list, tuple, dict) or _is_namedtuple(x) or isinstance(x, Mapping)
+def is_nested(seq: object) -> bool:
+    """Whether seq is a container that flatten looks into.
+
+    Example:
+      >>> nf.nest.is_nested([1, 2]), nf.nest.is_nested(nf.constant([1, 2]))
+      (True, False)
+    """
+    return type(seq) in (list, tuple, dict) or _is_namedtuple(seq) or isinstance(seq, Mapping)
 
 
-def flatten(structure: Any) -> list[Any]:
-    """The leaves, depth first. None is a leaf.
+def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
+    """The leaves, depth first. None is a leaf. There are no composite tensors to expand.
 
     Example:
       >>> nf.nest.flatten({"b": [1, (2,)], "a": 0})
@@ -70,17 +75,23 @@ def _mapped(func: Callable[..., Any], structures: tuple[Any, ...]) -> Any:
     return func(*structures)
 
 
-def pack_sequence_as(structure: Any, flat: list[Any]) -> Any:
-    """flat, in the form of structure.
+def pack_sequence_as(
+    structure: Any, flat_sequence: list[Any], expand_composites: bool = False
+) -> Any:
+    """flat_sequence, in the form of structure.
 
     Raises:
       ValueError: the number of leaves differs.
+
+    Example:
+      >>> nf.nest.pack_sequence_as({"b": [1, (2,)], "a": 0}, [7, 8, 9])
+      {'b': [8, (9,)], 'a': 7}
     """
     leaves = flatten(structure)
-    if len(leaves) != len(flat):
-        count = f"{len(leaves)} leaves, flat has {len(flat)}"
+    if len(leaves) != len(flat_sequence):
+        count = f"{len(leaves)} leaves, flat_sequence has {len(flat_sequence)}"
         raise ValueError(f"pack_sequence_as: the structure has {count}")
-    it = iter(flat)
+    it = iter(flat_sequence)
 
     def pack(x: Any) -> Any:
         if isinstance(x, Mapping):

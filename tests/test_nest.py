@@ -17,7 +17,7 @@ def test_flatten_and_pack() -> None:
     assert nest.flatten(structure) == [3, 1, 2, None]
     packed = nest.pack_sequence_as(structure, [30, 10, 20, 0])
     assert packed == {"b": [10, (20, 0)], "a": Point(30, {})} and list(packed) == ["b", "a"]
-    with pytest.raises(ValueError, match="the structure has 4 leaves, flat has 1"):
+    with pytest.raises(ValueError, match="the structure has 4 leaves, flat_sequence has 1"):
         nest.pack_sequence_as(structure, [1])
 
 

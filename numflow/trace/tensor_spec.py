@@ -50,9 +50,9 @@ class TensorSpec:
         """The spec of a tensor."""
         return TensorSpec(tensor.shape, tensor.dtype, name)
 
-    def is_compatible_with(self, value: Any) -> bool:
+    def is_compatible_with(self, spec_or_tensor: Any) -> bool:
         """Whether a tensor, array or spec is of this dtype, and of a shape that fits."""
-        value = value if hasattr(value, "dtype") else np.asarray(value)
+        value = spec_or_tensor if hasattr(spec_or_tensor, "dtype") else np.asarray(spec_or_tensor)
         return dtypes.as_dtype(value.dtype) is self.dtype and self.fits(value.shape)
 
     def fits(self, shape: Iterable[Any] | None) -> bool:
