@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import atexit
 import os
-import queue
 import threading
 import warnings
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,11 +84,10 @@ class Programs:
         self._reset()
 
     def _reset(self) -> None:
-        self._work: queue.SimpleQueue[Signature] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._work: deque[Signature] = deque()
         self._open = 0  # signatures asked for and not done
-        self._done = threading.Condition()
+        self._changed = threading.Condition()  # of what stands above
         # Held while something is compiled: a child forked meanwhile would have LLVM's lock for ever
         self._compiling = threading.RLock()
 
@@ -115,19 +114,23 @@ class Programs:
             self._tell()
         if signature in self._asked or self._stopped:
             return
-        with self._starting:
+        with self._changed:
             if len(self._asked) >= _MOST:
                 self._asked.clear()
                 self._ready.clear()
             self._asked.add(signature)
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._serve, name="numflow-eager", daemon=True
-                )
-                self._thread.start()
-        with self._done:
+            self._work.append(signature)
             self._open += 1
-        self._work.put(signature)
+            self._changed.notify_all()
+            if self._thread is None:
+                self._start()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._serve, name="numflow-eager", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # no more threads, or the process is ending
+            self._thread, self._stopped, self._open = None, True, 0
 
     def _tell(self) -> None:
         text, self._failure = self._failure, ""
@@ -137,20 +140,22 @@ class Programs:
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Until all that was asked for is compiled, or known not to compile; False: not in time."""
-        with self._done:
-            return self._done.wait_for(lambda: self._open == 0, timeout)
+        with self._changed:
+            return self._changed.wait_for(lambda: self._open == 0, timeout)
 
     # --- making ---
 
     def _serve(self) -> None:
         while True:
-            signature = self._work.get()
+            with self._changed:
+                self._changed.wait_for(lambda: self._work)
+                signature = self._work.popleft()
             with self._compiling:
                 if not self._stopped:
                     self._make(signature)
-            with self._done:
+            with self._changed:
                 self._open -= 1
-                self._done.notify_all()
+                self._changed.notify_all()
 
     def _make(self, signature: Signature) -> None:
         op, inputs, attrs = signature

@@ -190,6 +190,19 @@ def test_without_memory_for_a_program_the_reference_answers(
     assert programs.answers == 0
 
 
+def test_without_a_thread_the_reference_answers(
+    programs: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    x = normal(N)
+    for _ in range(2):
+        np.testing.assert_allclose(nf.exp(x).numpy(), np.exp(x.numpy()), rtol=1e-6)
+    assert programs.wait(1.0) and programs.answers == 0
+
+
 def test_several_threads(programs: Counting) -> None:
     xs = [normal(N + k) for k in range(4)]
     bad: list[int] = []
