@@ -69,9 +69,7 @@ class Optimizer:
             elif isinstance(learning_rate, Variable):
                 self._rate = learning_rate
             else:
-                self._rate = Variable(
-                    np.float32(learning_rate), trainable=False, name=f"{self.name}/learning_rate"
-                )
+                self._rate = self._rate_variable(learning_rate)
 
     # --- the learning rate ---
 
@@ -87,11 +85,15 @@ class Optimizer:
         elif self._rate is None:
             self._schedule = None
             with init_scope():
-                self._rate = Variable(np.float32(value), trainable=False, name="learning_rate")
+                self._rate = self._rate_variable(value)
         else:
             self._rate.assign(value)
 
     lr = learning_rate
+
+    def _rate_variable(self, value: Any) -> Variable:
+        number = as_tensor(value, dtypes.float32, type(self).__name__, "learning_rate")
+        return Variable(number, trainable=False, name=f"{self.name}/learning_rate")
 
     def _scheduled(self) -> Any:
         assert self._schedule is not None

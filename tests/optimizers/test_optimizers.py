@@ -188,3 +188,12 @@ def test_arguments_that_would_be_ignored_are_refused() -> None:
         SGD(0.1, nesterof=True)
     with pytest.raises(TypeError, match="Adam: use_ema is not served"):
         Adam(0.1, use_ema=True)
+
+
+def test_what_is_no_learning_rate_or_variable_is_refused() -> None:
+    with pytest.raises(
+        TypeError, match="SGD: learning_rate is text, which does not become float32"
+    ):
+        nf.optimizers.SGD("fast")
+    with pytest.raises(TypeError, match="apply_gradients: EagerTensor is no variable"):
+        nf.optimizers.SGD(0.1).apply_gradients([(nf.ones([2]), nf.ones([2]))])
