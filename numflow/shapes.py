@@ -258,6 +258,8 @@ def as_extent(x: Any) -> Extent:
 class TensorShape(tuple[Any, ...]):
     """The shape of a tensor: a tuple of sizes, with TensorFlow's methods.
 
+    TensorShape(None) leaves the number of axes open: it has no sizes to ask for.
+
     Example:
       >>> s = nf.zeros([2, 3]).shape
       >>> s, s.rank, s[0], s.as_list(), s == (2, 3), s.num_elements()
@@ -266,17 +268,19 @@ class TensorShape(tuple[Any, ...]):
 
     __slots__ = ()
 
-    def __new__(cls, dims: Iterable[Any] = ()) -> TensorShape:
+    def __new__(cls, dims: Iterable[Any] | None = ()) -> TensorShape:
+        if dims is None or isinstance(dims, UnknownShape):
+            return super().__new__(UnknownShape)
         return super().__new__(cls, dims)
 
     @property
-    def rank(self) -> int:
+    def rank(self) -> int | None:
         return len(self)
 
     ndims = rank
 
     @property
-    def dims(self) -> list[Any]:
+    def dims(self) -> list[Any] | None:
         return list(self)
 
     def as_list(self) -> list[Any]:
@@ -353,3 +357,62 @@ class TensorShape(tuple[Any, ...]):
 def _open(n: Any) -> bool:
     """Whether a size is not known."""
     return n is None or isinstance(n, Size)
+
+
+class UnknownShape(TensorShape):
+    """TensorShape(None): any number of axes. Whoever asks for sizes is told that there are none."""
+
+    __slots__ = ()
+
+    @property
+    def rank(self) -> None:
+        return None
+
+    ndims = rank
+
+    @property
+    def dims(self) -> None:
+        return None
+
+    def num_elements(self) -> None:
+        return None
+
+    def is_fully_defined(self) -> bool:
+        return False
+
+    def is_compatible_with(self, other: Any) -> bool:
+        return True
+
+    def merge_with(self, other: Any) -> TensorShape:
+        return TensorShape(other)
+
+    def with_rank(self, rank: int) -> TensorShape:
+        return TensorShape([None] * rank)
+
+    def concatenate(self, other: Any) -> TensorShape:
+        return self
+
+    def _refuse(self, *_: Any) -> Any:
+        raise ValueError("TensorShape(None): the number of axes is not known")
+
+    as_list = __len__ = __iter__ = __getitem__ = _refuse
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __add__(self, other: Any) -> TensorShape:
+        return self
+
+    __radd__ = __add__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UnknownShape)
+
+    def __hash__(self) -> int:
+        return hash(UnknownShape)
+
+    def __repr__(self) -> str:
+        return "TensorShape(None)"
+
+    def __str__(self) -> str:
+        return "<unknown>"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import numflow as nf
-from numflow.shapes import Dim, Size, UnknownSizeError, divide
+from numflow.shapes import Dim, Size, TensorShape, UnknownSizeError, divide
 
 READS: list[Callable[[Any], Any]] = [
     int,
@@ -69,3 +69,15 @@ def test_tensor_shape_has_tensorflows_methods() -> None:
         s.merge_with([2, 4])
     with pytest.raises(ValueError, match="must have rank 3"):
         s.with_rank(3)
+
+
+def test_a_shape_of_unknown_rank() -> None:
+    """It fits every shape, and has no sizes."""
+    unknown, s = TensorShape(None), TensorShape([2, 3])
+    assert unknown.rank is None and unknown.dims is None and not unknown.is_fully_defined()
+    assert unknown.is_compatible_with(s) and unknown.merge_with(s) == s
+    assert unknown.with_rank(2).as_list() == [None, None]
+    assert unknown == TensorShape(None) != s and str(unknown) == "<unknown>"
+    for ask in (len, list, lambda x: x[0], lambda x: x.as_list()):
+        with pytest.raises(ValueError, match="the number of axes is not known"):
+            ask(unknown)
