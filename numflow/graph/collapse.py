@@ -59,8 +59,8 @@ def collapse(
       keep: axes that must stay what they are (their numbers are used): neither dropped nor merged.
 
     Example:
-      >>> collapse((2, 3, 5), [(15, 5, 1), (0, 0, 1)]).letters()
-      ('su', '-u')
+      >>> collapse((2, 3, 5), [(0, 0, 1), (15, 5, 1)]).letters()
+      ('-u', 'su')
     """
     folded = tuple(reduced) or (False,) * len(shape)
     left = [k for k, n in enumerate(shape) if n != 1 or k in keep]
