@@ -8,9 +8,10 @@ time and a little more.
 from __future__ import annotations
 
 import importlib
-import types as _types
+from typing import TYPE_CHECKING
+from typing import Any as _Any
 
-from numflow import dtypes, errors, linalg, losses, math, nest, nn, random
+from numflow import dtypes, errors, math, nest, nn, random
 from numflow.dtypes import (
     DType,
     as_dtype,
@@ -34,14 +35,11 @@ from numflow.dtypes import (
     uint64,
 )
 from numflow.eager.apply import executing_eagerly
-from numflow.eager.custom_gradient import custom_gradient
-from numflow.eager.module import Module
 from numflow.eager.tape import GradientTape, UnconnectedGradients
 from numflow.eager.variable import Variable
 from numflow.function import function
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import Tensor
-from numflow.linalg import einsum, eye, matmul, norm, tensordot
 from numflow.math import (
     abs,
     acos,
@@ -100,26 +98,19 @@ from numflow.ops.clipping import clip_by_global_norm, clip_by_norm, clip_by_valu
 from numflow.ops.creation import (
     constant,
     convert_to_tensor,
+    eye,
     linspace,
     meshgrid,
     one_hot,
     range,
 )
 from numflow.ops.indexing import boolean_mask, gather, gather_nd
+from numflow.ops.linalg import matmul, norm, tensordot
 from numflow.ops.math import cast
 from numflow.ops.math import truediv as realdiv
 from numflow.ops.ordering import argsort, searchsorted, sort
-from numflow.ops.partition import dynamic_partition, dynamic_stitch
 from numflow.ops.power import truncatediv, truncatemod
 from numflow.ops.rearrange import pad, repeat, reverse, reverse_sequence, roll, tile
-from numflow.ops.scatter import (
-    scatter_nd,
-    tensor_scatter_nd_add,
-    tensor_scatter_nd_max,
-    tensor_scatter_nd_min,
-    tensor_scatter_nd_sub,
-    tensor_scatter_nd_update,
-)
 from numflow.ops.select import where
 from numflow.ops.shape import (
     broadcast_to,
@@ -143,7 +134,6 @@ from numflow.ops.shape import (
     zeros_like,
 )
 from numflow.ops.slicing import slice, strided_slice
-from numflow.ops.unique import unique, unique_with_counts
 from numflow.shapes import TensorShape
 from numflow.trace.tensor_spec import TensorSpec
 
@@ -151,12 +141,53 @@ newaxis = None
 
 _LATE = (
     *("keras", "compat", "config", "data", "io", "optimizers", "profiler", "summary", "train"),
-    "saved_model",
+    *("saved_model", "linalg", "losses"),
 )
 
 
-def __getattr__(name: str) -> _types.ModuleType:
-    """Front ends load when they are first used."""
+if TYPE_CHECKING:
+    from numflow import linalg, losses
+    from numflow.eager.custom_gradient import custom_gradient
+    from numflow.eager.module import Module
+    from numflow.ops.einsum import einsum
+    from numflow.ops.partition import dynamic_partition, dynamic_stitch
+    from numflow.ops.scatter import (
+        scatter_nd,
+        tensor_scatter_nd_add,
+        tensor_scatter_nd_max,
+        tensor_scatter_nd_min,
+        tensor_scatter_nd_sub,
+        tensor_scatter_nd_update,
+    )
+    from numflow.ops.unique import unique, unique_with_counts
+
+# Names that few programs use, by the module that has them: each costs a part of a millisecond.
+_LATE_NAMES = {
+    "Module": "eager.module",
+    "custom_gradient": "eager.custom_gradient",
+    "einsum": "ops.einsum",
+    **dict.fromkeys(("dynamic_partition", "dynamic_stitch"), "ops.partition"),
+    **dict.fromkeys(("unique", "unique_with_counts"), "ops.unique"),
+    **dict.fromkeys(
+        (
+            "scatter_nd",
+            "tensor_scatter_nd_add",
+            "tensor_scatter_nd_max",
+            "tensor_scatter_nd_min",
+            "tensor_scatter_nd_sub",
+            "tensor_scatter_nd_update",
+        ),
+        "ops.scatter",
+    ),
+}
+
+
+def __getattr__(name: str) -> _Any:
+    """Front ends, and what few programs use, load when they are first used."""
+    if name in _LATE_NAMES:
+        module = importlib.import_module(f"numflow.{_LATE_NAMES[name]}")
+        globals()[name] = found = getattr(module, name)
+        return found
     if name in _LATE:
         try:
             return importlib.import_module(f"numflow.{name}")

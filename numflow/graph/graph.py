@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -107,18 +106,25 @@ sizes_op = Op(
 )
 
 
-@dataclass(frozen=True)
 class Graph:
     """A finished graph: inputs, nodes in an order that respects data and effects, outputs.
 
-    captures: eager tensors (opaque here) by the input that stands for them.
+    captures: eager tensors (opaque here) by the input that stands for them. It never changes.
     """
 
-    inputs: tuple[Value, ...]
-    nodes: tuple[Node, ...]
-    outputs: tuple[Value, ...]
-    captures: Mapping[Value, Any] = field(default_factory=dict)
-    name: str = "graph"
+    __slots__ = ("__weakref__", "captures", "inputs", "name", "nodes", "outputs")
+
+    def __init__(
+        self,
+        inputs: tuple[Value, ...],
+        nodes: tuple[Node, ...],
+        outputs: tuple[Value, ...],
+        captures: Mapping[Value, Any] | None = None,
+        name: str = "graph",
+    ) -> None:
+        self.inputs, self.nodes, self.outputs = inputs, nodes, outputs
+        self.captures: Mapping[Value, Any] = captures or {}
+        self.name = name
 
     def symbols(self) -> set[str]:
         """Names of the symbolic sizes of the inputs."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,24 @@ import numpy as np
 from numflow import dtypes, shapes
 
 
-@dataclass(frozen=True, slots=True)
 class Spec:
-    """Shape (sizes that may be symbolic) and dtype of a value."""
+    """Shape (sizes that may be symbolic) and dtype of a value. Never changed once made."""
 
-    shape: shapes.Shape
-    dtype: dtypes.DType
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: shapes.Shape, dtype: dtypes.DType) -> None:
+        self.shape, self.dtype = shape, dtype
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Spec):
+            return NotImplemented
+        return self.dtype is other.dtype and self.shape == other.shape
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.dtype))
+
+    def __repr__(self) -> str:
+        return f"Spec(shape={self.shape!r}, dtype={self.dtype!r})"
 
     @property
     def rank(self) -> int:

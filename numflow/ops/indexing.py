@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -75,8 +74,7 @@ def _gather_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     return maths.cast(dense, g.ct.dtype), None
 
 
-@dataclass(frozen=True)
-class _RowsCall:
+class _RowsCall(NamedTuple):
     """A planned gather or scatter_add, as the executor takes it."""
 
     plan: Any

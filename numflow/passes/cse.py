@@ -14,7 +14,6 @@ Why: a gradient repeats parts of the forward pass, and ops written with other op
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -57,7 +56,7 @@ def cse(graph: Graph) -> Graph:
     if len(nodes) == len(graph.nodes):
         return graph
     outputs = tuple(new.get(v, v) for v in graph.outputs)
-    return replace(graph, nodes=tuple(nodes), outputs=outputs)
+    return Graph(graph.inputs, tuple(nodes), outputs, graph.captures, graph.name)
 
 
 class _Keys:

@@ -12,8 +12,6 @@ Inputs stay: they are the signature of the graph.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from numflow.graph.graph import Graph, Node, Value
 
 
@@ -43,7 +41,7 @@ def dead_code(graph: Graph) -> Graph:
         awaited.update(node.control_inputs)
     if len(kept) == len(graph.nodes):
         return graph
-    return replace(graph, nodes=tuple(reversed(kept)))
+    return Graph(graph.inputs, tuple(reversed(kept)), graph.outputs, graph.captures, graph.name)
 
 
 def has_effect(node: Node) -> bool:

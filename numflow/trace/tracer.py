@@ -10,7 +10,6 @@ in the trace a read is the assigned value, so a variable is read at most once pe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -132,11 +131,13 @@ def tracing() -> Tracing | None:
 # --- a whole function --------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class Output:
     """Stands for output number `index` of the graph in the form of a result."""
 
-    index: int
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
 
 
 class Traced(NamedTuple):

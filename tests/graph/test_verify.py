@@ -1,6 +1,6 @@
 """Well-formedness: each rule has a graph that breaks it."""
 
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +15,12 @@ from numflow.ops import math, reduce, shape
 from numflow.shapes import Dim
 
 OPS = (math, reduce, shape)  # imported, so that their ops have names
+
+
+def replace(graph: Graph, **parts: Any) -> Graph:
+    """graph with other parts."""
+    names = ("inputs", "nodes", "outputs", "captures", "name")
+    return Graph(*(parts.get(name, getattr(graph, name)) for name in names))
 
 
 def _graph() -> Graph:
