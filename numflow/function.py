@@ -30,6 +30,7 @@ from numflow.eager.apply import eager
 from numflow.eager.concrete import ConcreteFunction, array_of
 from numflow.eager.tensor import Array, EagerTensor
 from numflow.errors import GraphError, SourceLine, explain, user_line
+from numflow.graph.building import no_collection
 from numflow.graph.graph import Graph
 from numflow.graph.op import current, observers
 from numflow.graph.tensor import Tensor
@@ -52,9 +53,10 @@ from numflow.trace.weak import ValueNeeded, WeakScalar
 
 def compile_graph(graph: Graph) -> runtime.Executable:
     """Graph -> something that runs."""
-    graph = passes.run_passes(graph)
-    program = codegen.emit(graph)
-    return runtime.Executable(program)
+    with no_collection():
+        graph = passes.run_passes(graph)
+        program = codegen.emit(graph)
+        return runtime.Executable(program)
 
 
 # --- all traces of a function ------------------------------------------------
@@ -136,7 +138,7 @@ class Function:
         call = self._describe(args, kwargs)
         concrete = self._exact.get((call.key, call.shapes))
         if concrete is None or concrete.stale():
-            with self._tracing:
+            with self._tracing, no_collection():
                 call, concrete = self._find(call)
         self._latest = concrete
         arrays = [array_of(x) for x in call.tensors]

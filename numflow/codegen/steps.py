@@ -18,7 +18,7 @@ from numflow.graph.lowering import Layout
 Seen = tuple[Value, Layout]  # where a value lies: in the buffer of which root, and where in it
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Step:
     """What one or more instructions do: the nodes it stands for, the roots it reads and writes."""
 
@@ -27,7 +27,7 @@ class Step:
     writes: tuple[Value, ...]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ClusterStep(Step):
     """A fused loop. inputs: where that what its nodes take from outside lies, for domains without
     elements."""
@@ -36,7 +36,7 @@ class ClusterStep(Step):
     inputs: dict[Value, Seen]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SegmentStep(Step):
     """One elementwise loop over the arrays of several clusters of one form, one after the other."""
 
@@ -44,7 +44,7 @@ class SegmentStep(Step):
     codes: tuple[ClusterCode, ...]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LibraryStep(Step):
     """A kernel of kernels/: inputs and outputs are dense. bias and relu: what a matrix product
     takes along."""
@@ -56,7 +56,7 @@ class LibraryStep(Step):
     relu: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class CopyStep(Step):
     """Elements of a layout into another: assemblies, and variables that could not be written at
     once."""
@@ -66,14 +66,14 @@ class CopyStep(Step):
     fill: Any = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class HostStep(Step):
     """The reference of a node, run from Python. inputs: where each lies."""
 
     inputs: dict[Value, Seen]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Program:
     """Steps in order, and what each root is.
 

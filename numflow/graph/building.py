@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,22 @@ from numflow.graph.graph import Graph, GraphBuilder, Node, Value
 from numflow.graph.op import Array, Attrs, Op, interpreting
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """The garbage collector rests meanwhile.
+
+    It would look through a growing graph again and again, for 5 to 10 % of a compile's time, and
+    find nothing.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class SymbolicTensor(Tensor):

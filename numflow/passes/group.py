@@ -16,7 +16,7 @@ from numflow.shapes import Shape
 Axes = tuple[int, ...]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Group:
     """Nodes that run as one: a cluster over `domain`, or a single node (domain None).
 

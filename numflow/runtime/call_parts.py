@@ -31,7 +31,7 @@ def store(address: int, slots: Sequence[Slot]) -> None:
         slot[0][slot[1]] = address + addend(slot)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class InputGuard:
     """What an argument must be, and the words that receive its data address; a numeric dtype."""
 
@@ -40,7 +40,7 @@ class InputGuard:
     slots: Sequence[Slot] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class CellPatch:
     """A variable: the address of its buffer is copied into slots at entry.
 
@@ -56,7 +56,7 @@ class CellPatch:
     form: int | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Parts:
     """What a record is made of, see `entry.make_call`."""
 

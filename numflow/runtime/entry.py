@@ -69,7 +69,7 @@ class Address(int):
     keep: tuple[object, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class CallRecord:
     """A program ready to be called.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from numflow.codegen.steps import Program
 from numflow.errors import InternalError, InvalidArgumentError, at_line
+from numflow.graph.building import no_collection
 from numflow.graph.graph import Value
 from numflow.graph.reference import bind_symbols, run_node
 from numflow.kernels import abi
@@ -74,7 +75,8 @@ class Executable:
                 found = self._plans.get(key)
                 if found is None:
                     sizes = bind_symbols([v.spec for v in self.program.inputs], key)
-                    found = Plan(self.program, sizes)
+                    with no_collection():
+                        found = Plan(self.program, sizes)
                     if len(self._plans) >= MOST_PLANS:
                         self._plans.pop(next(iter(self._plans)))
                     self._plans[key] = self.latest = found

@@ -50,7 +50,7 @@ POLL_MICROSECONDS: Final = 20_000
 """How long a program runs before it looks for signals (Ctrl-C) again."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Instruction:
     """One step of a program; made by `kernel`, `jump_if_zero` and `jump`."""
 

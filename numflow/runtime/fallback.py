@@ -23,21 +23,21 @@ from numflow.runtime.executor import BUSY, REFUSED, SHARED
 from numflow.runtime.native_layout import MISMATCH
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Number:
     """An argument that is a Python float; slots receive the address of its value."""
 
     slots: Sequence[Slot]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Constant:
     """An argument that is this very object."""
 
     value: object
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Made:
     """A result: make() gives a new tensor, and slots receive the address of its data."""
 
@@ -48,7 +48,7 @@ class Made:
 Guard = InputGuard | Number | Constant
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Program:
     """A record, as this path sees it. busy: held by the call that is in it."""
 

@@ -39,7 +39,7 @@ class Phase(NamedTuple):
     steps: tuple[Step, ...]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Addresses:
     """What the native record of a phase must know of pointers.
 

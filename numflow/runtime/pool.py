@@ -76,7 +76,7 @@ def _has_futex() -> bool:
 # --- threads -----------------------------------------------------------------
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Pool:
     """launch, worker: addresses of the code. state: address of the fields, in `memory`."""
 
