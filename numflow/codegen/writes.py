@@ -84,11 +84,11 @@ def _direct(order: Sequence[Step], root: Value, old: set[Value]) -> bool:
         return False
     at = made[0]
     readers = [k for k, s in enumerate(order) if not old.isdisjoint(s.reads)]
-    return all(k < at or (k == at and _in_place(order[k], root, old)) for k in readers)
+    return all(k < at or (k == at and in_place(order[k], root, old)) for k in readers)
 
 
-def _in_place(step: Step, root: Value, old: set[Value]) -> bool:
-    """Whether a cluster may write root where it reads the old value: each element by the unit that
+def in_place(step: Step, root: Value, old: set[Value]) -> bool:
+    """Whether a cluster may write root where it reads a value of old: each element by the unit that
     reads it."""
     if not isinstance(step, ClusterStep):
         return False

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numflow.codegen.steps import Program, Step
+from numflow.codegen.writes import in_place
 from numflow.errors import ResourceExhaustedError, explain
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
@@ -110,7 +111,7 @@ class Plan:
     # the arena ------------------------------------------------------------------------------------
     def _place_arena(self, works: Sequence[list[Work] | None], scratch: Sequence[Interval]) -> None:
         """Offsets of what lives between steps, of scratch, and of the kernels' workspaces."""
-        lives = self._lives()
+        lives, shared = self._lives()
         check_memory((k.key for k in lives if isinstance(k.key, Value)), self.sizes)
         self.intervals = [*lives, *scratch]
         for k, items in enumerate(works):
@@ -118,6 +119,7 @@ class Plan:
                 if w.workspace:
                     self.intervals.append(Interval(("workspace", k, j), w.workspace, k, k))
         self.offsets, total = offsets(self.intervals)
+        self.offsets.update({v: self.offsets[old] for v, old in shared.items()})
         try:
             self.memory = arena.aligned_empty(total)
         except MemoryError:
@@ -125,8 +127,9 @@ class Plan:
             raise ResourceExhaustedError(explain("function", problem)) from None
         self.base = address_function()(self.memory) if total else 0
 
-    def _lives(self) -> list[Interval]:
-        """From which step to which each root that is nobody else's is needed."""
+    def _lives(self) -> tuple[list[Interval], dict[Value, Value]]:
+        """From which step to which each root that is nobody else's is needed; and the roots that
+        are computed in place, by the root whose memory they take over as it dies."""
         first: dict[Value, int] = {}
         last: dict[Value, int] = {}
         for k, s in enumerate(self.program.steps):
@@ -134,13 +137,35 @@ class Plan:
                 first.setdefault(v, k)
             for v in (*s.reads, *s.writes):
                 last[v] = k
-        return [
-            Interval(v, self.nbytes(v), k, last[v])
-            for v, k in first.items()
-            if v not in self.output_number
-            and v not in self.program.assigned
-            and v.spec.dtype.name != "string"  # objects: host calls keep them, host.py
-        ]
+        own = [v for v in first if self._in_arena(v)]
+        shared: dict[Value, Value] = {}
+        ends = dict(last)
+        for v in own:
+            old = self._takes_over(v, first, last)
+            if old is not None:
+                whole = shared[v] = shared.get(old, old)
+                ends[whole] = last[v]
+                del last[old]  # nobody else takes it over
+        lives = [Interval(v, self.nbytes(v), first[v], ends[v]) for v in own if v not in shared]
+        return lives, shared
+
+    def _in_arena(self, v: Value) -> bool:
+        mine = v not in self.output_number and v not in self.program.assigned
+        return mine and v.spec.dtype.name != "string"  # objects: host calls keep them, host.py
+
+    def _takes_over(
+        self, v: Value, first: Mapping[Value, int], last: Mapping[Value, int]
+    ) -> Value | None:
+        """An operand of the step that makes v which dies there, and in whose place v may be."""
+        at = first[v]
+        step = self.program.steps[at]
+        if sum(v in s.writes for s in self.program.steps) > 1:
+            return None
+        for old in step.reads:
+            dies = old in first and first[old] < at == last.get(old) and self._in_arena(old)
+            if dies and self.nbytes(old) == self.nbytes(v) and in_place(step, v, {old}):
+                return old
+        return None
 
     # phases ---------------------------------------------------------------------------------------
     def _phases(self, works: Sequence[list[Work] | None]) -> list[Phase]:
