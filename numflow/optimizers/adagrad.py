@@ -21,7 +21,15 @@ from numflow.optimizers.optimizer import Optimizer, Rate
 
 
 class Adagrad(Optimizer):
-    """Adagrad; sums of squares start at initial_accumulator_value."""
+    """Adagrad; sums of squares start at initial_accumulator_value.
+
+    Example:
+      >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.Adagrad(0.1)
+      >>> for _ in range(2):
+      ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
+      >>> w.numpy().round(4).tolist()
+      [0.8347, -1.8315]
+    """
 
     default_name = "adagrad"
     slots = ("accumulator",)
@@ -63,7 +71,15 @@ class Adagrad(Optimizer):
 
 
 class Adadelta(Optimizer):
-    """Adadelta."""
+    """Adadelta.
+
+    Example:
+      >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.Adadelta(0.1)
+      >>> for _ in range(2):
+      ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
+      >>> w.numpy().round(4).tolist()
+      [0.9997, -1.9997]
+    """
 
     default_name = "adadelta"
     slots = ("accumulated_grad", "accumulated_delta_var")

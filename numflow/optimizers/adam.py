@@ -19,7 +19,15 @@ from numflow.optimizers.optimizer import Optimizer, Rate
 
 
 class Adam(Optimizer):
-    """Adam, optionally with amsgrad."""
+    """Adam, optionally with amsgrad.
+
+    Example:
+      >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.Adam(0.1)
+      >>> for _ in range(2):
+      ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
+      >>> w.numpy().round(4).tolist()
+      [0.8004, -1.8002]
+    """
 
     default_name = "adam"
 

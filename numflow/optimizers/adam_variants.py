@@ -29,7 +29,15 @@ from numflow.optimizers.optimizer import Optimizer, Rate
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay."""
+    """Adam with decoupled weight decay.
+
+    Example:
+      >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.AdamW(0.1)
+      >>> for _ in range(2):
+      ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
+      >>> w.numpy().round(4).tolist()
+      [0.7997, -1.7986]
+    """
 
     default_name = "adamw"
 
@@ -93,7 +101,15 @@ class _Moments(Optimizer):
 
 
 class Adamax(_Moments):
-    """Adam with the largest gradient in place of the mean square."""
+    """Adam with the largest gradient in place of the mean square.
+
+    Example:
+      >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.Adamax(0.1)
+      >>> for _ in range(2):
+      ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
+      >>> w.numpy().round(4).tolist()
+      [0.8052, -1.8025]
+    """
 
     default_name = "adamax"
     slots = ("momentum", "norm")
@@ -107,7 +123,15 @@ class Adamax(_Moments):
 
 
 class Nadam(_Moments):
-    """Adam with Nesterov's momentum."""
+    """Adam with Nesterov's momentum.
+
+    Example:
+      >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.Nadam(0.1)
+      >>> for _ in range(2):
+      ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
+      >>> w.numpy().round(4).tolist()
+      [0.8202, -1.8182]
+    """
 
     default_name = "nadam"
     slots = ("momentum", "velocity")
@@ -139,7 +163,15 @@ class Nadam(_Moments):
 
 
 class Lion(Optimizer):
-    """Steps of one size, in the sign of a mean of gradients."""
+    """Steps of one size, in the sign of a mean of gradients.
+
+    Example:
+      >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.Lion(0.1)
+      >>> for _ in range(2):
+      ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
+      >>> w.numpy().round(4).tolist()
+      [0.8, -1.8]
+    """
 
     default_name = "lion"
     slots = ("momentum",)

@@ -16,7 +16,15 @@ from numflow.optimizers.optimizer import Optimizer, Rate
 
 
 class RMSprop(Optimizer):
-    """RMSprop, optionally centered and with momentum."""
+    """RMSprop, optionally centered and with momentum.
+
+    Example:
+      >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.RMSprop(0.1)
+      >>> for _ in range(2):
+      ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
+      >>> w.numpy().round(4).tolist()
+      [0.4989, -1.4739]
+    """
 
     default_name = "rmsprop"
 

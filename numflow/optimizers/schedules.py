@@ -73,7 +73,13 @@ class ExponentialDecay(LearningRateSchedule):
 
 
 class InverseTimeDecay(LearningRateSchedule):
-    """r0 / (1 + d t / T)."""
+    """r0 / (1 + d t / T).
+
+    Example:
+      >>> rate = nf.optimizers.schedules.InverseTimeDecay(1.0, 10, 0.5)
+      >>> [round(float(rate(step)), 4) for step in (0, 5, 10)]
+      [1.0, 0.8, 0.6667]
+    """
 
     def __init__(
         self,
@@ -93,7 +99,13 @@ class InverseTimeDecay(LearningRateSchedule):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    """(r0 - r1) (1 - t / T)^p + r1; cycle: T is doubled, tripled... whenever t passes it."""
+    """(r0 - r1) (1 - t / T)^p + r1; cycle: T is doubled, tripled... whenever t passes it.
+
+    Example:
+      >>> rate = nf.optimizers.schedules.PolynomialDecay(1.0, 10)
+      >>> [round(float(rate(step)), 4) for step in (0, 5, 10)]
+      [1.0, 0.5001, 0.0001]
+    """
 
     def __init__(
         self,
@@ -148,7 +160,13 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 
 class CosineDecay(LearningRateSchedule):
-    """Half a cosine from r0 down to alpha r0; a warmup goes up linearly to warmup_target before."""
+    """Half a cosine from r0 down to alpha r0; a warmup goes up linearly to warmup_target before.
+
+    Example:
+      >>> rate = nf.optimizers.schedules.CosineDecay(1.0, 10)
+      >>> [round(float(rate(step)), 4) for step in (0, 5, 10)]
+      [1.0, 0.5, 0.0]
+    """
 
     def __init__(
         self,
@@ -178,7 +196,13 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Half a cosine, again and again."""
+    """Half a cosine, again and again.
+
+    Example:
+      >>> rate = nf.optimizers.schedules.CosineDecayRestarts(1.0, 10)
+      >>> [round(float(rate(step)), 4) for step in (0, 5, 10)]
+      [1.0, 0.5, 1.0]
+    """
 
     def __init__(
         self,

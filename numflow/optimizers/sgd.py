@@ -21,9 +21,9 @@ class SGD(Optimizer):
 
     Example:
       >>> w = nf.Variable(1.0)
-      >>> nf.optimizers.SGD(0.5).apply_gradients([(nf.constant(1.0), w)])  # doctest: +SKIP
-      >>> w.numpy().item()  # doctest: +SKIP
-      0.5
+      >>> steps = nf.optimizers.SGD(0.5).apply_gradients([(nf.constant(1.0), w)])
+      >>> w.numpy().item(), steps.numpy().item()
+      (0.5, 1)
     """
 
     default_name = "SGD"
