@@ -27,7 +27,7 @@ class Adagrad(Optimizer):
       >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.Adagrad(0.1)
       >>> for _ in range(2):
       ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
-      >>> w.numpy().round(4).tolist()
+      >>> [round(float(x), 4) for x in w.numpy()]
       [0.8347, -1.8315]
     """
 
@@ -77,7 +77,7 @@ class Adadelta(Optimizer):
       >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.Adadelta(0.1)
       >>> for _ in range(2):
       ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
-      >>> w.numpy().round(4).tolist()
+      >>> [round(float(x), 4) for x in w.numpy()]
       [0.9997, -1.9997]
     """
 

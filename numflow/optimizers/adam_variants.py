@@ -35,7 +35,7 @@ class AdamW(Adam):
       >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.AdamW(0.1)
       >>> for _ in range(2):
       ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
-      >>> w.numpy().round(4).tolist()
+      >>> [round(float(x), 4) for x in w.numpy()]
       [0.7997, -1.7986]
     """
 
@@ -107,7 +107,7 @@ class Adamax(_Moments):
       >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.Adamax(0.1)
       >>> for _ in range(2):
       ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
-      >>> w.numpy().round(4).tolist()
+      >>> [round(float(x), 4) for x in w.numpy()]
       [0.8052, -1.8025]
     """
 
@@ -129,7 +129,7 @@ class Nadam(_Moments):
       >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.Nadam(0.1)
       >>> for _ in range(2):
       ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
-      >>> w.numpy().round(4).tolist()
+      >>> [round(float(x), 4) for x in w.numpy()]
       [0.8202, -1.8182]
     """
 
@@ -169,7 +169,7 @@ class Lion(Optimizer):
       >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.Lion(0.1)
       >>> for _ in range(2):
       ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
-      >>> w.numpy().round(4).tolist()
+      >>> [round(float(x), 4) for x in w.numpy()]
       [0.8, -1.8]
     """
 

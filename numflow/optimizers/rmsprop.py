@@ -22,7 +22,7 @@ class RMSprop(Optimizer):
       >>> w, optimizer = nf.Variable([1.0, -2.0]), nf.optimizers.RMSprop(0.1)
       >>> for _ in range(2):
       ...     steps = optimizer.apply_gradients([(w * 2, w)])  # the gradient of w^2
-      >>> w.numpy().round(4).tolist()
+      >>> [round(float(x), 4) for x in w.numpy()]
       [0.4989, -1.4739]
     """
 
