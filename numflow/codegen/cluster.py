@@ -185,10 +185,13 @@ class _Build:
 
     def _costly_for_later(self) -> list[Value]:
         """Elements of transcendental functions that a later sweep needs: stored, and read back from
-        the cache."""
-        if self.group.cols is None:
+        the cache. Of few columns, a constant number, values stay in registers anyway."""
+        domain, cols = self.group.domain, self.group.cols
+        if domain is None or cols is None:
             return []
-        costly = {n.output for n in self.group.nodes if n.op.name in KEPT | JUMPS}
+        columns = product(domain[len(domain) - cols :])
+        few = isinstance(columns, int) and columns <= SMALL_INNER
+        costly = {n.output for n in self.group.nodes if n.op.name in KEPT | JUMPS and not few}
         # What is compared, or becomes an integer, must have the bits that a fold before has seen:
         # computed anew, products may be contracted with other sums.
         for n in self.group.nodes:

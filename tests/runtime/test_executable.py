@@ -234,14 +234,14 @@ def test_a_dying_value_hands_its_memory_to_what_is_made_of_it() -> None:
     """Elementwise results lie where their operand lay; one that is read again keeps its own."""
     trial = Trial()
     with trial.building:
-        x, w = trial.input(7, 7), trial.input(7, 7)
+        x, w = trial.input(70, 70), trial.input(70, 70)
         product = linalg.matmul(x, w)
         grown = product * 2.0
         again = linalg.matmul(grown, w)
         kept = grown + again  # grown is read here for the last time: one of the two takes over
         last = linalg.matmul(kept, w)
     run = compiled(trial.graph(last))
-    arrays = [np.random.default_rng(k).standard_normal((7, 7)) for k in (0, 1)]
+    arrays = [np.random.default_rng(k).standard_normal((70, 70)) for k in (0, 1)]
     first = arrays[0] @ arrays[1] * 2
     want = (first + first @ arrays[1]) @ arrays[1]
     np.testing.assert_allclose(run(arrays)[0], want, rtol=1e-12)
