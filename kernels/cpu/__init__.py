@@ -1,1 +1,1 @@
-"""Kernels for the CPU: matrix products, gather, BLAS."""
+"""Kernels for the CPU: matrix products, rows by index, scans, sorting, scatters."""
