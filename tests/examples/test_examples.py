@@ -16,8 +16,12 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PICTURES = {
     "linear_regression": ["linear_regression.png"],
+    "nonlinear_regression": ["nonlinear_regression.png"],
     "himmelblau": ["himmelblau.png"],
+    "softmax_regression": ["softmax_confusion.png", "softmax_weights.png"],
     "digits_mlp": ["digits_learning_curve.png", "digits_misread.png"],
+    "digits_vae": ["digits_vae_codes.png", "digits_vae_samples.png"],
+    "resume_training": ["resume_training.png"],
 }
 
 
@@ -54,11 +58,19 @@ def test_every_example_is_tested() -> None:
     assert sorted(PICTURES) == sorted(path.stem for path in EXAMPLES.glob("*.py"))
 
 
+def test_readme_shows_every_picture() -> None:
+    """Each picture that an example draws stands in the folder, and in the page."""
+    page = (EXAMPLES / "README.md").read_text()
+    drawn = sorted(picture for pictures in PICTURES.values() for picture in pictures)
+    assert sorted(path.name for path in (EXAMPLES / "pictures").iterdir()) == drawn
+    assert all(f"(pictures/{picture})" in page for picture in drawn)
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_quick_run_draws_its_pictures(name: str, tmp_path: Path) -> None:
     """--quick ends well and leaves PNG files of some size."""
     _run(name, "--quick", "--out", str(tmp_path))
-    assert sorted(path.name for path in tmp_path.iterdir()) == PICTURES[name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(PICTURES[name])
     for path in tmp_path.iterdir():
         assert path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000
 
@@ -86,6 +98,27 @@ def test_digits_reach_the_documented_accuracy(tmp_path: Path) -> None:
     text = _run("digits_mlp", "--out", str(tmp_path))
     accuracy = float(re.findall(r"test accuracy: ([\d.]+)%", text)[0])
     assert accuracy >= 96
+
+
+def test_nonlinear_regression_finds_the_parabola(tmp_path: Path) -> None:
+    text = _run("nonlinear_regression", "--out", str(tmp_path))
+    assert float(re.findall(r"is ([\d.]+) off", text)[0]) < 0.01
+
+
+def test_softmax_regression_reaches_the_documented_accuracy(tmp_path: Path) -> None:
+    text = _run("softmax_regression", "--out", str(tmp_path))
+    assert float(re.findall(r"test accuracy: ([\d.]+)%", text)[0]) >= 96
+
+
+def test_the_autoencoder_reaches_the_documented_bound(tmp_path: Path) -> None:
+    text = _run("digits_vae", "--out", str(tmp_path))
+    assert float(re.findall(r"test digits: (\S+) nats", text)[0]) >= -25
+
+
+def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    text = _run("resume_training", "--steps", "400", "--out", str(tmp_path))
+    assert "killed after step 249" in text and "resumed at step 200" in text
+    assert "equal bit for bit" in text
 
 
 def _idx(array: np.ndarray) -> bytes:
