@@ -4,7 +4,8 @@
     Reduction     a fold over axes (attributes `axis`, sorted and not negative, and `keepdims`).
                   Fused into clusters.
     Checked       the input itself, refused where a condition does not hold (an index or label out
-                  of range).
+                  of range). Further inputs are for the message only: programs do not compute them
+                  for it.
     View          the same elements at other addresses: no code where a consumer can read through
                   strides.
     Assemble      an output put together from its inputs, each at an offset, over a fill value

@@ -73,8 +73,9 @@ class Op:
                backend.
     vjp:       the gradient rule, written with ops; None: not differentiable.
     lower:     how the compiler treats it (graph/lowering.py).
-    effect:    "" (pure), "read" or "write" of a variable, or "random": never merged, folded or
-               dropped as if pure.
+    effect:    "" (pure), "read" or "write" of a variable, "random", "check" (it refuses values) or
+               "host" (Python code that the world notices): never merged, folded or dropped as if
+               pure. Hosts and checks keep their program order.
     """
 
     __slots__ = ("effect", "infer", "lower", "name", "reference", "vjp")

@@ -73,7 +73,7 @@ class _Keys:
             if op.effect == "write" and "variable" in node.attrs:
                 variable = id(node.attrs["variable"])
                 self._writes[variable] = self._writes.get(variable, 0) + 1
-            elif op.effect != "random":
+            elif op.effect not in ("random", "check"):
                 self._barriers += 1
             return None
         version: Hashable = None

@@ -46,6 +46,6 @@ def dead_code(graph: Graph) -> Graph:
 
 def has_effect(node: Node) -> bool:
     """Whether more comes of the node than its outputs; a read is no effect."""
-    if node.op.effect in ("write", "random"):
+    if node.op.effect not in ("", "read"):
         return True
     return any(has_effect(inner) for graph in node.subgraphs for inner in graph.nodes)

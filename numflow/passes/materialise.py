@@ -120,7 +120,7 @@ def _owned(root: Value) -> bool:
     return (
         root.node is not None
         and root.node.op not in (constant_op, sizes_op)
-        and not root.node.op.effect
+        and root.node.op.effect not in ("read", "random")
     )
 
 
