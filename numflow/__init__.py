@@ -141,14 +141,15 @@ newaxis = None
 
 _LATE = (
     *("keras", "compat", "config", "data", "io", "optimizers", "profiler", "summary", "train"),
-    *("saved_model", "linalg", "losses"),
+    *("saved_model", "linalg", "losses", "bitwise", "experimental"),
 )
 
 
 if TYPE_CHECKING:
-    from numflow import linalg, losses
+    from numflow import bitwise, experimental, linalg, losses
     from numflow.eager.custom_gradient import custom_gradient
     from numflow.eager.module import Module
+    from numflow.graph.indexed_slices import IndexedSlices, IndexedSlicesSpec
     from numflow.ops.einsum import einsum
     from numflow.ops.partition import dynamic_partition, dynamic_stitch
     from numflow.ops.scatter import (
@@ -163,6 +164,7 @@ if TYPE_CHECKING:
 
 # Names that few programs use, by the module that has them: each costs a part of a millisecond.
 _LATE_NAMES = {
+    **dict.fromkeys(("IndexedSlices", "IndexedSlicesSpec"), "graph.indexed_slices"),
     "Module": "eager.module",
     "custom_gradient": "eager.custom_gradient",
     "einsum": "ops.einsum",
@@ -202,6 +204,8 @@ __version__ = "0.1.0"
 __all__ = [
     "DType",
     "GradientTape",
+    "IndexedSlices",
+    "IndexedSlicesSpec",
     "Module",
     "Tensor",
     "TensorShape",
@@ -223,6 +227,7 @@ __all__ = [
     "atan2",
     "atanh",
     "bfloat16",
+    "bitwise",
     "bool",
     "boolean_mask",
     "broadcast_to",
@@ -250,6 +255,7 @@ __all__ = [
     "executing_eagerly",
     "exp",
     "expand_dims",
+    "experimental",
     "eye",
     "fill",
     "float16",

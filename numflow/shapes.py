@@ -1,19 +1,26 @@
 """Sizes that may be unknown while a function is traced, and shapes made of them.
 
 A size is an int or a `Dim`: a polynomial with integer coefficients over atoms, where an atom is a
-named symbol ("batch") or the floor quotient or remainder of two sizes. Equal polynomials are equal
-sizes; the same symbol is the same size everywhere. `Dim` is for numflow's own code: `==` is
-structural. What user code sees of an unknown size is a `Size`: arithmetic works, but asking for its
-number (`int`, `==`, `<`, `range`) raises `UnknownSizeError`, on which the tracer traces again with
-exact sizes.
+named symbol ("batch") or the floor quotient, remainder, larger or smaller of two sizes. Equal
+polynomials are equal sizes; the same symbol is the same size everywhere. `Dim` is for numflow's own
+code: `==` is structural. What user code sees of an unknown size is a `Size`: arithmetic works, but
+asking for its number (`int`, `==`, `<`, `range`) raises `UnknownSizeError`, on which the tracer
+traces again with exact sizes.
+
+A symbol "?1" is a *run-time size*: its number depends on values, and is known once part of the
+program has run (`bind_sizes` in graph/graph.py). User code sees None in its place, as in
+TensorFlow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-Atom: TypeAlias = str | tuple[str, Any, Any]  # a symbol, or ("//" | "%", Dim, Dim)
+# a symbol, or ("//" | "%" | "max" | "min", Dim, Dim)
+Atom: TypeAlias = str | tuple[str, Any, Any]
+
+RUN_TIME = "?"  # how the name of a run-time size begins
 
 
 class UnknownSizeError(Exception):
@@ -96,14 +103,13 @@ class Dim:
                 if isinstance(a, str):
                     factor *= sizes[a]
                 else:
-                    x, y = evaluate(a[1], sizes), evaluate(a[2], sizes)
-                    factor *= x // y if a[0] == "//" else x % y
+                    factor *= _OF_TWO[a[0]](evaluate(a[1], sizes), evaluate(a[2], sizes))
             total += factor
         return total
 
     def __str__(self) -> str:
         def product(atoms: tuple[Atom, ...], factor: int) -> str:
-            names = [a if isinstance(a, str) else f"({a[1]}{a[0]}{a[2]})" for a in atoms]
+            names = [a if isinstance(a, str) else _text(*a) for a in atoms]
             return "*".join(([str(factor)] if factor != 1 or not names else []) + names)
 
         ordered = sorted(self.terms.items(), key=lambda t: str(t[0]))
@@ -114,6 +120,17 @@ class Dim:
 
 Extent: TypeAlias = int | Dim
 Shape = tuple[Extent, ...]
+
+_OF_TWO: dict[str, Callable[[int, int], int]] = {
+    "//": lambda x, y: x // y if y else 0,  # nothing divides by 0: a check of sizes says so
+    "%": lambda x, y: x % y if y else 0,
+    "max": max,
+    "min": min,
+}
+
+
+def _text(operator: str, x: Extent, y: Extent) -> str:
+    return f"({x}{operator}{y})" if operator in ("//", "%") else f"{operator}({x}, {y})"
 
 
 def _terms(x: Extent) -> Mapping[tuple[Atom, ...], int]:
@@ -137,6 +154,25 @@ def symbols(x: Extent) -> set[str]:
 def evaluate(x: Extent, sizes: Mapping[str, int]) -> int:
     """The number behind a size."""
     return x.evaluate(sizes) if isinstance(x, Dim) else x
+
+
+def maximum(x: Extent, y: Extent) -> Extent:
+    """The larger of two sizes."""
+    if isinstance(x, int) and isinstance(y, int):
+        return max(x, y)
+    return x if x == y else Dim({(("max", x, y),): 1})
+
+
+def minimum(x: Extent, y: Extent) -> Extent:
+    """The smaller of two sizes."""
+    if isinstance(x, int) and isinstance(y, int):
+        return min(x, y)
+    return x if x == y else Dim({(("min", x, y),): 1})
+
+
+def run_time(x: Extent) -> bool:
+    """Whether a size depends on values."""
+    return isinstance(x, Dim) and any(name.startswith(RUN_TIME) for name in x.symbols())
 
 
 def divide(x: Extent, y: Extent) -> Extent | None:
@@ -236,8 +272,10 @@ class Size:
 
 
 def as_size(x: Extent) -> Any:
-    """A size as user code may have it."""
-    return Size(x) if isinstance(x, Dim) else x
+    """A size as user code may have it; None where it depends on values."""
+    if isinstance(x, Dim):
+        return None if run_time(x) else Size(x)
+    return x
 
 
 def as_extent(x: Any) -> Extent:
@@ -348,10 +386,10 @@ class TensorShape(tuple[Any, ...]):
         return not self == other
 
     def __repr__(self) -> str:
-        return f"TensorShape([{', '.join(map(str, self))}])"
+        return f"TensorShape({self.as_list()})"
 
     def __str__(self) -> str:
-        return f"({', '.join(map(str, self))}{',' if len(self) == 1 else ''})"
+        return str(tuple(self.as_list()))
 
 
 def _open(n: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
+from numflow.eager import dlpack
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 
@@ -40,9 +41,21 @@ class EagerTensor(Tensor):
         return (self._spec or self.spec).dtype  # asked for more often than anything else
 
     @property
-    def device(self) -> str:
-        """The device that holds the value."""
-        return "/job:localhost/replica:0/task:0/device:CPU:0"
+    def backing_device(self) -> str:
+        """The device whose memory holds the value."""
+        return self.device
+
+    def cpu(self) -> EagerTensor:
+        """The tensor in the host's memory, where it is."""
+        return self
+
+    def gpu(self, gpu_index: int = 0) -> EagerTensor:
+        """The tensor on a GPU.
+
+        Raises:
+          RuntimeError: there is no such device.
+        """
+        raise RuntimeError(f"GPU:{gpu_index} unknown device: tensors are held in the CPU's memory")
 
     def numpy(self) -> Any:
         """The value: a writable copy, or a NumPy scalar where there are no axes.
@@ -56,48 +69,83 @@ class EagerTensor(Tensor):
         return np.array(self._array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        if copy or (dtype is not None and np.dtype(dtype) != self._array.dtype):
+        if dtype is not None and np.dtype(dtype) != self._array.dtype:
+            if copy is False:
+                raise ValueError(f"{self.dtype.name} becomes {np.dtype(dtype)} only in a copy")
             return np.array(self._array, dtype)
+        if copy:
+            return np.array(self._array)
         view = self._array.view()
         view.flags.writeable = False
         return view
 
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[Any, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """A DLPack capsule that shares the memory: `torch.from_dlpack(x)`, `np.from_dlpack(x)`.
+
+        It is marked read-only for those who know DLPack 1.0; older ones must not write.
+        """
+        array = self._array
+        if max_version is not None and max_version[0] >= 1 and not copy:
+            array = array.view()
+            array.flags.writeable = False
+        return dlpack.capsule(array, stream, max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """(1, 0): the CPU."""
+        return dlpack.CPU
+
     def __bool__(self) -> bool:
-        return bool(self._array)
+        # Nothing is false, as in TensorFlow; NumPy refuses to say.
+        return bool(self._array) if self._array.size else False
 
     def __int__(self) -> int:
-        return int(self._array)
+        return int(self._number("an int"))
 
     def __float__(self) -> float:
-        return float(self._array)
+        return float(self._number("a float"))
 
     def __complex__(self) -> complex:
-        return complex(self._array)
+        return complex(self._number("a complex number"))
+
+    def _number(self, what: str) -> Any:
+        if self._array.size != 1:
+            raise TypeError(f"only a tensor of one element becomes {what}: {self.spec}")
+        return self._array.item()
 
     def __index__(self) -> int:
+        if not self.dtype.is_integer or self._array.ndim:
+            raise TypeError(f"only a scalar tensor of integers is an index: {self.spec}")
         return self._array.__index__()
 
     def __len__(self) -> int:
         if self._array.ndim == 0:
-            raise TypeError("len() of a scalar tensor")
+            raise TypeError("Scalar tensor has no `len()`")
         return len(self._array)
-
-    def __hash__(self) -> int:
-        return id(self)
 
     def __iter__(self) -> Iterator[Any]:
         if self._array.ndim == 0:
-            raise TypeError("a scalar tensor cannot be iterated over")
+            raise TypeError("Cannot iterate over a scalar tensor.")
         return (self[i] for i in range(len(self._array)))
 
     def __format__(self, spec: str) -> str:
-        return format(self._array[()], spec) if self._array.ndim == 0 else format(str(self), spec)
+        value: Any = self._array[()]
+        if spec and self._array.ndim == 0 and self.dtype is dtypes.bfloat16:
+            value = float(value)  # the type of ml_dtypes knows no format
+        return format(value, spec)
 
     def __str__(self) -> str:
-        return f"tf.Tensor({_shown(self._array)}, shape={self.shape}, dtype={self.dtype.name})"
+        text = _lines(str(self._array[()]))
+        return f"tf.Tensor({text}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __repr__(self) -> str:
-        text = repr(self._array) if self._array.ndim else repr(self._array.item())
+        text = _lines(repr(self._array) if self._array.ndim else repr(self._array.item()))
         return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={text}>"
 
     def __copy__(self) -> EagerTensor:
@@ -108,6 +156,41 @@ class EagerTensor(Tensor):
 
     def __reduce__(self) -> Any:
         return EagerTensor, (np.array(self._array),)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_GRAPHS:  # the property raised; Python asks here before it says so
+            raise self._undefined(name)
+        fix = _OF_ARRAYS.get(name)
+        hint = "" if fix is None else f"; a tensor has {fix}, and .numpy() gives the array"
+        raise AttributeError(f"'EagerTensor' object has no attribute {name!r}{hint}")
+
+
+_OF_GRAPHS = {"graph", "name", "op", "value_index"}
+
+# What users of NumPy ask a tensor for, and what does it.
+_OF_ARRAYS = {
+    "T": "nf.transpose(x)",
+    "all": "nf.reduce_all(x)",
+    "any": "nf.reduce_any(x)",
+    "argmax": "nf.argmax(x)",
+    "argmin": "nf.argmin(x)",
+    "astype": "nf.cast(x, dtype)",
+    "clip": "nf.clip_by_value(x, low, high)",
+    "copy": "nf.identity(x)",
+    "data": "nf.identity(x)",
+    "flatten": "nf.reshape(x, [-1])",
+    "item": "float(x) or int(x)",
+    "max": "nf.reduce_max(x)",
+    "mean": "nf.reduce_mean(x)",
+    "min": "nf.reduce_min(x)",
+    "ravel": "nf.reshape(x, [-1])",
+    "reshape": "nf.reshape(x, shape)",
+    "size": "nf.size(x)",
+    "squeeze": "nf.squeeze(x)",
+    "sum": "nf.reduce_sum(x)",
+    "tolist": "list(x)",
+    "transpose": "nf.transpose(x)",
+}
 
 
 _specs: dict[Any, Spec] = {}
@@ -134,5 +217,6 @@ def _keep(key: tuple[Any, ...], spec: Spec) -> Spec:
     return _specs.setdefault(key, spec)
 
 
-def _shown(array: Array) -> str:
-    return str(array[()]) if array.ndim == 0 else str(array)
+def _lines(text: str) -> str:
+    """Text of several lines begins on a line of its own, as TensorFlow prints it."""
+    return "\n" + text if "\n" in text else text

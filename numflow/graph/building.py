@@ -57,6 +57,18 @@ class SymbolicTensor(Tensor):
             or f"{self.value.node.op.name if self.value.node else 'input'}:{self.value.index}"
         )
 
+    @property
+    def value_index(self) -> int:
+        """Which output of its node it is."""
+        return self.value.index if self.value.node is not None else 0
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Raises: it has no value."""
+        raise self._no_value("eval needs one", "return it from the function")
+
+    def _undefined(self, what: str) -> AttributeError:
+        return AttributeError(f"Tensor.{what} is undefined while nf.function traces.")
+
     def _no_value(self, what: str, fix: str) -> SymbolicTensorError:
         line = self.value.node.line if self.value.node else None
         made = {"tensor": self.spec, "made at": line} if line else {"tensor": self.spec}
@@ -94,30 +106,18 @@ class SymbolicTensor(Tensor):
 
     def __len__(self) -> int:
         if not self.spec.shape:
-            raise TypeError("len() of a scalar tensor")
+            raise TypeError("Scalar tensor has no `len()`")
         return int(self.shape[0])
 
     def __iter__(self) -> Iterator[Tensor]:
         # Without it Python would ask for item after item, and an unknown size has no last one.
         return iter([self[i] for i in range(len(self))])
 
-    def __hash__(self) -> int:
-        return id(self)
-
-    def set_shape(self, shape: Iterable[Any]) -> None:
-        """Checks shape against what is known; a trace knows its sizes already."""
-        for have, want in zip(self.spec.shape, shape, strict=True):
-            if isinstance(have, int) and isinstance(want, int) and have != want:
-                raise ValueError(
-                    explain(
-                        "set_shape",
-                        "the sizes differ",
-                        {"tensor": self.spec, "shape": tuple(shape)},
-                    )
-                )
+    def __str__(self) -> str:
+        return f'Tensor("{self.name}", shape={self.shape}, dtype={self.dtype.name})'
 
     def __repr__(self) -> str:
-        return f"<nf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
+        return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
 
 
 class Building:

@@ -136,7 +136,7 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
             raise DTypeError(
                 explain(op, f"{name} does not fit into {want.name}", {name: repr(value)[:200]})
             )
-    elif not _fits(have, want):
+    elif not _fits(have, want) and not (type(value) is bool and want.is_numeric):
         raise DTypeError(
             explain(
                 op,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from numflow import dtypes
+from numflow.errors import ShapeError
 from numflow.graph.tensor import Tensor
-from numflow.ops import linalg, power, select, slicing
+from numflow.ops import bitwise, linalg, power, slicing
 from numflow.ops import math as maths
+from numflow.ops.convert import as_tensor
 
 Operand = Any
 
@@ -19,21 +22,21 @@ def _reversed(function: Any) -> Any:
 
 
 def _equal(self: Tensor, other: Operand) -> Any:
-    try:
-        return maths.equal(self, other)
-    except ValueError as e:
-        if "tensor was wanted" in str(e):  # x == None is False, as in TensorFlow
-            return False
-        raise
+    """`==`: False where shapes do not broadcast, and beside None, as in TensorFlow."""
+    return _compared(maths.equal, self, other, False)
 
 
 def _not_equal(self: Tensor, other: Operand) -> Any:
+    return _compared(maths.not_equal, self, other, True)
+
+
+def _compared(function: Any, x: Tensor, y: Operand, otherwise: bool) -> Any:
+    if y is None:
+        return otherwise
     try:
-        return maths.not_equal(self, other)
-    except ValueError as e:
-        if "tensor was wanted" in str(e):
-            return True
-        raise
+        return function(x, y)
+    except ShapeError:
+        return as_tensor(otherwise, dtypes.bool)
 
 
 METHODS: dict[str, Any] = {
@@ -61,13 +64,13 @@ METHODS: dict[str, Any] = {
     "__ge__": maths.greater_equal,
     "__eq__": _equal,
     "__ne__": _not_equal,
-    "__and__": select.logical_and,
-    "__rand__": _reversed(select.logical_and),
-    "__or__": select.logical_or,
-    "__ror__": _reversed(select.logical_or),
-    "__xor__": select.logical_xor,
-    "__rxor__": _reversed(select.logical_xor),
-    "__invert__": select.logical_not,
+    "__and__": bitwise.either_and,
+    "__rand__": _reversed(bitwise.either_and),
+    "__or__": bitwise.either_or,
+    "__ror__": _reversed(bitwise.either_or),
+    "__xor__": bitwise.either_xor,
+    "__rxor__": _reversed(bitwise.either_xor),
+    "__invert__": bitwise.either_not,
     "__getitem__": slicing.getitem,
 }
 
