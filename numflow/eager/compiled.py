@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol
 from numflow.eager.apply import eager, tapes
 from numflow.eager.tensor import Array, EagerTensor
 from numflow.errors import GraphError, InternalError, explain
-from numflow.gradient.vjp import Record, backward, differentiable
+from numflow.gradient.vjp import Gradient, Record, backward, differentiable
 from numflow.graph.building import Building, SymbolicTensor
 from numflow.graph.graph import Graph, GraphBuilder, Node, Value, constant_op, sizes_op
 from numflow.graph.lowering import View
@@ -232,7 +232,7 @@ class CompiledGraph:
                     maths.add,
                 )
             )
-        results = [_value(next(found)) if n else None for n in needed]
+        results = [_value(next(found)) if n else None for n in needed]  # dense: nobody asked else
         return _Joint(_live(builder.nodes[len(graph.nodes) :], results), cts, results)
 
 
@@ -287,7 +287,7 @@ def _floating(v: Value) -> bool:
     return v.spec.dtype.is_floating or v.spec.dtype.is_complex
 
 
-def _value(t: Tensor | None) -> Value | None:
+def _value(t: Gradient | None) -> Value | None:
     if t is None:
         return None
     assert isinstance(t, SymbolicTensor)

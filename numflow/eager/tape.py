@@ -16,12 +16,13 @@ from typing import Any
 from numflow import nest
 from numflow.eager.apply import tapes
 from numflow.errors import GraphError, ShapeError, explain
-from numflow.gradient.vjp import Record, backward, differentiable
+from numflow.gradient.vjp import Gradient, Record, backward, differentiable
 from numflow.graph.op import observers
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
+from numflow.ops.indexed_slices import add_gradients
 from numflow.trace.tracer import Tracing, tracing
 
 
@@ -212,7 +213,8 @@ class GradientTape:
           unconnected_gradients: "none" or "zero", for sources that no target depends on.
 
         Returns:
-          The gradients, in the structure of sources. `explain(y, x)` says why one is None.
+          The gradients, in the structure of sources. That of a variable from which rows were only
+          gathered is IndexedSlices. `explain(y, x)` says why one is None.
 
         Raises:
           RuntimeError: a second call, and the tape is not persistent.
@@ -233,15 +235,21 @@ class GradientTape:
         wanted = nest.flatten(sources)
         leaves = [self._leaves(x) for x in wanted]
         flat = [t for group in leaves for t in group]
-        found = backward(self._records, targets, cts, flat, maths.add)
+        of_variables = {
+            id(t)
+            for x, group in zip(wanted, leaves, strict=True)
+            if not isinstance(x, Tensor)
+            for t in group
+        }
+        found = backward(self._records, targets, cts, flat, add_gradients, of_variables)
         by_leaf = {id(t): g for t, g in zip(flat, found, strict=True)}
         results = []
         for x, group in zip(wanted, leaves, strict=True):
-            total: Tensor | None = None
-            for t in group:
+            total: Gradient | None = None
+            for t in reversed(group):
                 g = by_leaf[id(t)]
                 if g is not None:
-                    total = g if total is None else maths.add(total, g)
+                    total = g if total is None else add_gradients(total, g)
             if total is None:
                 self._reasons[id(x)] = self._why(targets, x)
                 _remember(x, self._reasons[id(x)])
@@ -250,7 +258,8 @@ class GradientTape:
             results.append(total)
         if not self._persistent:
             self._used = True
-            self._records, self._kept, self._active = [], [], set()
+            # Nor does it hold the values of variables any longer: they can be written in place.
+            self._records, self._kept, self._active, self._reads = [], [], set(), {}
         return nest.pack_sequence_as(sources, results)
 
     def _target(self, y: Any) -> Tensor:

@@ -9,12 +9,15 @@ Source: Griewank & Walther 2008, "Evaluating Derivatives", section 3.2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from numflow.errors import GraphError, SourceLine, at_line, explain
+from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.tensor import Tensor
+
+Gradient = Tensor | IndexedSlices
 
 
 class Record(NamedTuple):
@@ -46,31 +49,33 @@ def backward(
     targets: Sequence[Tensor],
     target_cts: Sequence[Tensor],
     sources: Sequence[Tensor],
-    add: Callable[[Tensor, Tensor], Tensor],
-) -> list[Tensor | None]:
+    add: Callable[[Gradient, Gradient], Gradient],
+    sparse: Collection[int] = (),
+) -> list[Gradient | None]:
     """The gradient of sum(target * target_ct) for each source; None where none is connected.
 
-    records: in the order in which they ran. add: sums two cotangents.
+    records: in the order in which they ran. add: sums two cotangents. sparse: ids of sources whose
+    gradient may be IndexedSlices.
 
     Raises:
       GraphError: an op on the way has no gradient.
     """
     path = active(records, sources)
-    cts: dict[int, Tensor] = {}
+    cts: dict[int, Gradient] = {}
     for y, ct in zip(targets, target_cts, strict=True):
         if id(y) in path:
             cts[id(y)] = add(cts[id(y)], ct) if id(y) in cts else ct
     wanted = {id(s) for s in sources}
-    results: dict[int, Tensor] = {}
+    results: dict[int, Gradient] = {}
     for r in reversed(records):
         if not any(id(y) in cts for y in r.outputs):
             continue
-        out_cts = []
+        out_cts: list[Tensor | None] = []
         for y in r.outputs:
             ct_y = cts.pop(id(y), None)
             if ct_y is not None and id(y) in wanted:
                 results[id(y)] = ct_y
-            out_cts.append(ct_y)
+            out_cts.append(ct_y._as_tensor() if isinstance(ct_y, IndexedSlices) else ct_y)
         needed = tuple(id(x) in path and differentiable(x) for x in r.inputs)
         if not any(needed):
             continue
@@ -78,7 +83,8 @@ def backward(
             raise GraphError(
                 explain(r.op.name, "has no gradient", {"output": r.outputs[0].spec}, line=r.line)
             )
-        rule = Backward(tuple(out_cts), r.inputs, r.outputs, r.attrs, needed)
+        rows = tuple(id(x) in sparse for x in r.inputs) if sparse else ()
+        rule = Backward(tuple(out_cts), r.inputs, r.outputs, r.attrs, needed, rows)
         if r.line is None:
             got = r.op.vjp(rule)
         else:

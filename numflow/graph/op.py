@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.shapes import Dim
@@ -26,7 +27,8 @@ class Backward(NamedTuple):
     """What a gradient rule is given: cotangents of the outputs, and the node they belong to.
 
     `cts[i]` is None where output i does not reach the target. `needed[i]`: whether anybody wants
-    the gradient for input i; a rule may return None elsewhere and save the work.
+    the gradient for input i; a rule may return None elsewhere and save the work. `sparse[i]`:
+    whether it may be IndexedSlices, since input i is the value of a variable.
     """
 
     cts: tuple[Tensor | None, ...]
@@ -34,6 +36,7 @@ class Backward(NamedTuple):
     outputs: tuple[Tensor, ...]
     attrs: Attrs
     needed: tuple[bool, ...]
+    sparse: tuple[bool, ...] = ()
 
     @property
     def ct(self) -> Tensor:
@@ -58,7 +61,7 @@ def _concrete(x: Any, sizes: Mapping[str, int]) -> Any:
 
 Infer = Callable[..., Spec | tuple[Spec, ...]]
 Reference = Callable[..., Any]
-Vjp = Callable[[Backward], Sequence[Tensor | None]]
+Vjp = Callable[[Backward], Sequence[Tensor | IndexedSlices | None]]
 
 REGISTRY: dict[str, Op] = {}  # for the text form only; code compares ops with `is`
 

@@ -10,6 +10,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, UnimplementedError, explain
 from numflow.graph.building import SymbolicTensor
+from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.lowering import HostCall, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
@@ -66,8 +67,13 @@ def _gather_reference(params: Any, indices: Any, *, axis: int, batch_dims: int) 
     return out.reshape(shape)
 
 
-def _gather_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+def _gather_vjp(g: Backward) -> tuple[Tensor | IndexedSlices | None, ...]:
     params, indices = g.inputs
+    if g.sparse and g.sparse[0] and not g.attrs["axis"]:
+        count = indices.spec.size
+        rows = shaping.reshape(g.ct, (count, *params.spec.shape[1:]))
+        at = indices if indices.spec.rank == 1 else shaping.reshape(indices, (count,))
+        return IndexedSlices.of(rows, at, params.spec.shape), None
     ct = single(g.ct)  # the kernel adds rows of float32 and float64
     op = exact_scatter_add_op if ct.dtype.is_complex else scatter_add_op
     dense = op(ct, indices, shape=params.spec.shape, **g.attrs)
@@ -401,6 +407,8 @@ def gather_nd(
     if not isinstance(depth, int) or depth > x.spec.rank - batch_dims:
         raise ShapeError(explain("gather_nd", f"params has no {depth} axes to index", shown))
     axes = x.spec.shape[batch_dims : batch_dims + depth]
+    if depth == 1 and not batch_dims:  # rows of x: the gradient for a variable stays sparse
+        return _rows(x, slicing.getitem(places, (..., 0)), 0, 0)
     flat = shaping.reshape(
         x, (*x.spec.shape[:batch_dims], product(axes), *x.spec.shape[batch_dims + depth :])
     )

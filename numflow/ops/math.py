@@ -13,6 +13,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, UnimplementedError, explain
+from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Backward, Op, Vjp
 from numflow.graph.tensor import Tensor, TensorLike
@@ -163,7 +164,7 @@ def truediv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 
 
 def scalar_mul(scalar: TensorLike, x: TensorLike, name: str | None = None) -> Tensor:
-    """scalar * x, where scalar has no axes.
+    """scalar * x, where scalar has no axes; IndexedSlices stay sparse.
 
     Raises:
       ShapeError: scalar has axes.
@@ -172,6 +173,8 @@ def scalar_mul(scalar: TensorLike, x: TensorLike, name: str | None = None) -> Te
       >>> nf.scalar_mul(2.0, [1.0, 3.0]).numpy().tolist()
       [2.0, 6.0]
     """
+    if isinstance(x, IndexedSlices):
+        return x.map(lambda rows: scalar_mul(scalar, rows))  # type: ignore[return-value]
     tensor = as_tensor(x, None, "scalar_mul", "x")
     factor = as_tensor(scalar, tensor.dtype, "scalar_mul", "scalar")
     if factor.spec.rank:
@@ -212,6 +215,8 @@ cast_op = Op(
 def cast(x: TensorLike, dtype: Any, name: str | None = None) -> Tensor:
     """x in another dtype: floats are truncated towards zero to integers, bools become 0 and 1.
 
+    IndexedSlices stay sparse.
+
     Raises:
       DTypeError: dtype names none.
       UnimplementedError: text, from or to numbers.
@@ -224,6 +229,8 @@ def cast(x: TensorLike, dtype: Any, name: str | None = None) -> Tensor:
         want = dtypes.as_dtype(dtype)
     except TypeError as e:
         raise DTypeError(explain("cast", str(e), {"dtype": dtype})) from None
+    if isinstance(x, IndexedSlices):
+        return x.map(lambda rows: cast(rows, want))  # type: ignore[return-value]
     x = as_tensor(x, None, "cast", "x")
     if dtypes.string in (x.dtype, want) and x.dtype is not want:
         problem = f"{x.dtype.name} does not become {want.name}"

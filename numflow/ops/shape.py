@@ -12,6 +12,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import InvalidArgumentError, ShapeError, explain
+from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.lowering import Assemble, Layout, View, dense
 from numflow.graph.op import Attrs, Backward, Op, current
 from numflow.graph.spec import Spec
@@ -327,6 +328,8 @@ def identity(input: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.identity([1, 2]).numpy().tolist()
       [1, 2]
     """
+    if isinstance(input, IndexedSlices):
+        return input.map(identity)  # type: ignore[return-value]
     return identity_op(as_tensor(input, None, "identity", "input"))
 
 
@@ -337,6 +340,8 @@ def stop_gradient(input: TensorLike, name: str | None = None) -> Tensor:
       >>> nf.stop_gradient([1, 2]).numpy().tolist()
       [1, 2]
     """
+    if isinstance(input, IndexedSlices):
+        return input.map(stop_gradient)  # type: ignore[return-value]
     return stop_gradient_op(as_tensor(input, None, "stop_gradient", "input"))
 
 
