@@ -20,6 +20,7 @@ from numflow.graph.lowering import Assemble, HostCall, Layout, Library, View, de
 from numflow.passes.fuse import fuse
 from numflow.passes.group import Group
 from numflow.passes.materialise import layout_of, materialise
+from numflow.passes.messages import without_messages
 from numflow.shapes import Extent
 
 __all__ = ["Program", "emit"]
@@ -27,7 +28,11 @@ __all__ = ["Program", "emit"]
 
 def emit(graph: Graph) -> Program:
     """The program of a graph that has been through passes.pipeline."""
-    return _Emitter(materialise(graph)).run()
+    lean = without_messages(graph)
+    program = _Emitter(materialise(lean)).run()
+    if lean is not graph:
+        program.told = graph
+    return program
 
 
 class _Emitter:

@@ -81,6 +81,7 @@ class Program:
     assigned: root -> the variable in whose memory it is computed.
     variables: root of a read -> variable. draws: roots of random states, in order.
     first_write: index of the first step that writes a variable.
+    told: the graph with what only messages of checks need, where that is more than `graph`.
     """
 
     graph: Graph
@@ -93,6 +94,7 @@ class Program:
     draws: tuple[Node, ...]
     written: tuple[Any, ...]
     first_write: int = 0
+    told: Graph | None = None
 
     def variable(self, root: Value) -> Any:
         """The variable in whose memory a root lies, or None."""

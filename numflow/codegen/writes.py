@@ -16,6 +16,7 @@ from numflow.codegen.steps import ClusterStep, CopyStep, SegmentStep, Step, refu
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.loops import walk
 from numflow.graph.lowering import Layout, dense
+from numflow.passes.order import ordered
 
 
 class Writes(NamedTuple):
@@ -67,10 +68,14 @@ def _writers_last(steps: Iterable[Step], new_values: set[Value]) -> list[Step]:
     early: list[Step] = []
     late: list[Step] = []
     held: set[Value] = set()
+    waiting = False  # an effect is late: those behind it are, too
     for s in steps:
-        if any(r in held for r in s.reads) or any(w in new_values for w in s.writes):
+        effect = ordered(s.nodes)
+        reads_late = any(r in held for r in s.reads)
+        if reads_late or (waiting and effect) or any(w in new_values for w in s.writes):
             late.append(s)
             held.update(s.writes)
+            waiting = waiting or effect
         else:
             early.append(s)
     return early + late

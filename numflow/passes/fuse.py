@@ -30,6 +30,7 @@ from numflow.passes.group import (
     fusable,
 )
 from numflow.passes.materialise import layout_of, soft
+from numflow.passes.order import earlier_effects
 from numflow.shapes import product
 
 MOST_NODES = 128  # in a loop: LLVM's time grows faster than a body, 3,000 sines took minutes
@@ -45,6 +46,8 @@ class _Fuser:
         self.groups: list[Group] = []
         self.group_of: dict[Value, Group] = {}
         self.taken: set[Node] = set()
+        self.earlier = earlier_effects(graph)  # what a node waits for that it takes nothing from
+        self.hosts: dict[Node, Group] = {}
 
     def run(self) -> list[Group]:
         for node in self.graph.nodes:
@@ -74,6 +77,17 @@ class _Fuser:
             self._after(group, self._producer(v))
         for v in node.outputs:
             self.group_of[v] = group
+        if node.op.effect == "host":
+            self.hosts[node] = group
+        for waited in self._awaited(node):
+            self._after(group, waited)
+
+    def _awaited(self, node: Node) -> list[Group]:
+        """The groups with the effects that come before that of node."""
+        return [
+            self.hosts[n] if n in self.hosts else self.group_of[n.output]
+            for n in self.earlier.get(node, ())
+        ]
 
     def _producer(self, value: Value) -> Group | None:
         """The group whose buffer a value is read from, through views."""
@@ -186,6 +200,8 @@ class _Fuser:
                 return not self._no(VIEW)
             if source is not group and source.mask & group.bit:
                 return not self._no(BETWEEN)
+        if any(waited.mask & group.bit for waited in self._awaited(node)):
+            return not self._no(BETWEEN)
         return False
 
     def _no(self, why: str) -> bool:

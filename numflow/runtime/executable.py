@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from numflow.codegen.steps import Program
-from numflow.errors import InternalError, InvalidArgumentError, at_line
+from numflow.errors import InternalError
 from numflow.graph.building import no_collection
-from numflow.graph.graph import Value
-from numflow.graph.reference import bind_symbols, run_node
+from numflow.graph.reference import bind_symbols
 from numflow.kernels import abi
 from numflow.runtime.entry import BUSY, REFUSED, SHARED, CallRecord
 from numflow.runtime.fast_call import Constant, Number, fast_call
 from numflow.runtime.host import Buffers
 from numflow.runtime.plan import Plan
+from numflow.runtime.refusal import Known, raise_refusal
 
 Array = np.ndarray[Any, Any]
 MOST_PLANS = 64
@@ -109,7 +109,7 @@ class Executable:
             for a, x in zip(arguments, received, strict=True):
                 if not isinstance(a, Constant):
                     known[a if isinstance(a, int) else a.input] = np.asarray(x)
-            self._refused(plan, record, [known[k] for k in range(len(arrays))])
+            self._refused(plan, record, [known[k] for k in range(len(arrays))], {})
 
         return fast_call(
             record,
@@ -126,13 +126,18 @@ class Executable:
         buffers = Buffers(plan, arrays, results)
         for phase in plan.phases:
             if phase.record is not None:
-                self._native(plan, phase.record, arrays, results)
+                self._native(plan, phase.record, arrays, results, buffers.hosted)
                 continue
             for step in phase.steps:
                 buffers.run(step)
 
     def _native(
-        self, plan: Plan, record: CallRecord, arrays: Sequence[Array], results: Sequence[Array]
+        self,
+        plan: Plan,
+        record: CallRecord,
+        arrays: Sequence[Array],
+        results: Sequence[Array],
+        hosted: Known,
     ) -> None:
         status = record.call(*arrays, *results)
         while status == SHARED:  # another thread has just read a variable
@@ -152,24 +157,20 @@ class Executable:
                 return
             record = twin
         if status == REFUSED:
-            self._refused(plan, record, arrays)
+            self._refused(plan, record, arrays, hosted)
         raise InternalError(f"the program does not take these arrays: {[a.shape for a in arrays]}")
 
-    def _refused(self, plan: Plan, record: CallRecord, arrays: Sequence[Array]) -> None:
+    def _refused(
+        self, plan: Plan, record: CallRecord, arrays: Sequence[Array], hosted: Known
+    ) -> None:
         """Raise what the node that refused would have raised eagerly, with its own line."""
         number, index = abi.split_error(record.refusal())
-        node = plan.checks[number]
-        values: dict[Value, Array] = dict(zip(self.graph.inputs, arrays, strict=True))
-        drawn = {n: plan.draws[k] for k, n in enumerate(self.program.draws)}
-        with np.errstate(all="ignore"), at_line(node.line):
-            for n in self.graph.nodes:
-                if n in drawn:
-                    values[n.output] = drawn[n]
-                else:
-                    run_node(n, values, plan.sizes.symbols)
-                if n is node:
-                    break
-        raise InvalidArgumentError(f"{node.op.name}: element {index} was refused")
+        graph = self.program.told or self.graph
+        known = dict(hosted)
+        for k, n in enumerate(self.program.draws):
+            known[id(n.attrs)] = [plan.draws[k]]
+        inputs = dict(zip(graph.inputs, arrays, strict=True))
+        raise_refusal(graph, plan.checks[number], index, inputs, known, plan.sizes.symbols)
 
 
 def _dense(a: Array) -> Array:

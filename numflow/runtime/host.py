@@ -20,12 +20,14 @@ Array = np.ndarray[Any, Any]
 class Buffers:
     """The memory of each root, as an array, in one call.
 
-    arrays, results: of the call. strings: between host calls; no kernel reads them.
+    arrays, results: of the call. strings: between host calls; no kernel reads them. hosted: what
+    nodes with an effect gave, in case a kernel refuses a value afterwards.
     """
 
     def __init__(self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array]) -> None:
         self.plan, self.arrays, self.results = plan, arrays, results
         self.strings: dict[Value, Array] = {}
+        self.hosted: dict[int, list[Array]] = {}  # what nodes with effects gave, by attributes
 
     def run(self, step: Step) -> None:
         """Run the nodes of a step by their references."""
@@ -42,6 +44,8 @@ class Buffers:
             for v in node.outputs:
                 if v in step.writes:
                     self.of(v)[...] = values[v]
+            if node.op.effect:
+                self.hosted[id(node.attrs)] = [values[v] for v in node.outputs]
 
     def of(self, root: Value) -> Array:
         """A root's memory as an array of its shape."""
