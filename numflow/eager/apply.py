@@ -28,6 +28,9 @@ class Recorder(Protocol):
     def accessed(self, variable: Any, value: Tensor) -> None:
         """Take note that a variable was read."""
 
+    def assigned(self, variable: Any, value: Tensor) -> None:
+        """Take note that a value became a variable's, or was added to it."""
+
     def watches(self, tensor: Tensor) -> bool:
         """Whether an op on tensor would be recorded."""
 

@@ -54,6 +54,9 @@ class _Reads:
         if variable.trainable:
             self.found[id(variable)] = variable, value
 
+    def assigned(self, variable: Any, value: Tensor) -> None:
+        """What is written is no source."""
+
     def watches(self, tensor: Tensor) -> bool:
         return False
 

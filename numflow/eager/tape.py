@@ -7,31 +7,32 @@ in the same order, so one tape does both. Only what depends on a watched tensor 
 
 from __future__ import annotations
 
-import enum
-import weakref
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from numflow import nest
+from numflow.eager import jacobian
 from numflow.eager.apply import tapes
+from numflow.eager.unconnected import (
+    UnconnectedGradients,
+    Ways,
+    dtype_reason,
+    remember,
+    unconnected_kind,
+)
 from numflow.errors import GraphError, ShapeError, explain
 from numflow.gradient.vjp import Gradient, Record, backward, differentiable
 from numflow.graph.op import observers
 from numflow.graph.tensor import Tensor
-from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.ops.indexed_slices import add_gradients
+from numflow.ops.state import assign_op
 from numflow.trace.tracer import Tracing, tracing
 
-
-class UnconnectedGradients(enum.Enum):
-    """What stands for the gradient of a source that the target does not depend on."""
-
-    NONE = "none"
-    ZERO = "zero"
-
+__all__ = ["GradientTape", "UnconnectedGradients"]
 
 _USED = (
     "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)"
@@ -58,6 +59,7 @@ class GradientTape:
         self._persistent = persistent
         self._watch_accessed = watch_accessed_variables
         self._recording = False
+        self._entered = False
         self._used = False
         self._interpreter: Tracing | None = None  # of the trace it was entered in
         self._cursor = 0  # nodes of that trace before this one are seen
@@ -69,17 +71,21 @@ class GradientTape:
         self._kept: list[Tensor] = []  # so that ids stay theirs
         self._watched: dict[int, Any] = {}  # variables, by id
         self._reads: dict[int, list[Tensor]] = {}  # their values while recording, by id
+        self._assigned: dict[int, tuple[Tensor, str]] = {}  # by id of a value: to which variable
         self._reasons: dict[int, str] = {}
 
     # --- recording ---
 
     def __enter__(self) -> GradientTape:
         if self._recording:
-            raise ValueError("GradientTape: the tape records already, and cannot be entered again")
+            raise ValueError(
+                explain("GradientTape", "the tape is still recording, and cannot be entered again")
+            )
         interpreter = tracing()
         if self._records and interpreter is not self._interpreter:
             raise GraphError(explain("GradientTape", "a tape belongs to one trace, or to none"))
         self._interpreter = interpreter
+        self._entered = True
         self._resume()
         return self
 
@@ -102,7 +108,14 @@ class GradientTape:
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
-        """Record nothing meanwhile."""
+        """Record nothing meanwhile.
+
+        Raises:
+          RuntimeError: the tape was never entered.
+          ValueError: it does not record now.
+        """
+        if not self._entered:
+            raise RuntimeError("Trying to stop recording a tape which is not recording.")
         if not self._recording:
             raise ValueError("Tape is not recording.")
         self._pause()
@@ -112,7 +125,13 @@ class GradientTape:
             self._resume()
 
     def reset(self) -> None:
-        """Forget everything so far, as if the tape were entered now."""
+        """Forget everything so far, as if the tape were entered now.
+
+        Raises:
+          ValueError: the tape does not record.
+        """
+        if not self._recording:
+            raise ValueError("Tape is not recording.")
         self._clear()
         self._used = False
         if self._interpreter is not None:
@@ -140,7 +159,18 @@ class GradientTape:
             if node.outputs:
                 inputs, outputs = tuple(map(tensor, node.inputs)), tuple(map(tensor, node.outputs))
                 self._note(Record(node.op, inputs, outputs, node.attrs, node.line))
+            elif node.op is assign_op:
+                self._note_assigned(tensor(node.inputs[0]), node.attrs["variable"])
         self._cursor = len(nodes)
+
+    def assigned(self, variable: Any, value: Tensor) -> None:
+        """Take note that value became a variable's: what depends on it goes no further."""
+        if self._interpreter is None and tracing() is None:
+            self._note_assigned(value, variable)
+
+    def _note_assigned(self, value: Tensor, variable: Any) -> None:
+        if id(value) in self._active:
+            self._assigned[id(value)] = value, variable.name
 
     # --- watching ---
 
@@ -149,7 +179,12 @@ class GradientTape:
 
         Raises:
           ValueError: something else, such as a NumPy array.
+          RuntimeError: the tape was never entered.
         """
+        if not self._entered:
+            raise GraphError(
+                explain("watch", "the tape was not entered", fix="with nf.GradientTape() as tape:")
+            )
         self._catch_up()
         for x in nest.flatten(tensor):
             if isinstance(x, Tensor):
@@ -163,6 +198,7 @@ class GradientTape:
                     explain("watch", f"a tensor or variable is wanted, not {type(x).__name__}",
                             {"tensor": repr(x)[:200]}, fix="nf.constant(...)")
                 )  # fmt: skip
+            _warn_of(x, "watched tensor")
 
     def _start_watching(self, tensor: Tensor) -> None:
         if differentiable(tensor):
@@ -217,10 +253,11 @@ class GradientTape:
           gathered is IndexedSlices. `explain(y, x)` says why one is None.
 
         Raises:
-          RuntimeError: a second call, and the tape is not persistent.
+          RuntimeError: a second call, and the tape is not persistent; or it was never entered.
+          TypeError: target is None or no tensor, or a source is no tensor or variable.
         """
-        unconnected = UnconnectedGradients(unconnected_gradients)
-        if self._used:
+        unconnected = unconnected_kind(unconnected_gradients)
+        if self._used or not self._entered:
             raise RuntimeError(_USED)
         if self._interpreter is not None and tracing() is not self._interpreter:
             raise GraphError(
@@ -230,10 +267,14 @@ class GradientTape:
         self._catch_up()
         if self._recording and not self._persistent:
             self._pause()
-        targets = [self._target(y) for y in nest.flatten(target)]
+        targets = [self.target_tensor(y) for y in nest.flatten(target)]
+        for y in targets:
+            _warn_of(y, "target tensor")
         cts = _cotangents(targets, output_gradients)
         wanted = nest.flatten(sources)
         leaves = [self._leaves(x) for x in wanted]
+        for x in wanted:
+            _warn_of(x, "source tensor")
         flat = [t for group in leaves for t in group]
         of_variables = {
             id(t)
@@ -252,7 +293,7 @@ class GradientTape:
                     total = g if total is None else add_gradients(total, g)
             if total is None:
                 self._reasons[id(x)] = self._why(targets, x)
-                _remember(x, self._reasons[id(x)])
+                remember(x, self._reasons[id(x)])
                 if unconnected is UnconnectedGradients.ZERO:
                     total = shaping.zeros_like(x)
             results.append(total)
@@ -262,9 +303,17 @@ class GradientTape:
             self._records, self._kept, self._active, self._reads = [], [], set(), {}
         return nest.pack_sequence_as(sources, results)
 
-    def _target(self, y: Any) -> Tensor:
+    def _use_up(self) -> None:
+        self._used = True
+        self._records, self._kept, self._active, self._assigned = [], [], set(), {}
+
+    def target_tensor(self, y: Any) -> Tensor:
+        """A target as a tensor."""
         if isinstance(y, Tensor):
             return y if self._interpreter is None else self._interpreter.capture(y)
+        if not hasattr(y, "_as_tensor"):
+            problem = f"a target is a tensor or a variable, not {type(y).__name__}"
+            raise TypeError(explain("gradient", problem, {"target": repr(y)[:200]}))
         reads = self._reads.get(id(y))
         if reads:
             return reads[-1]
@@ -298,19 +347,7 @@ class GradientTape:
 
         Computed row by row, with one backward walk per element of target.
         """
-        y = self._target(target)
-        rows: list[Any] = []
-        with self._several():
-            flat = shaping.reshape(y, [-1])
-            for k in range(int(flat.shape[0])):
-                ct = shaping.reshape(_unit(flat, k), y.shape)
-                rows.append(nest.flatten(self.gradient(y, sources, ct, unconnected_gradients)))
-        columns = []
-        for source, column in zip(nest.flatten(sources), zip(*rows, strict=True), strict=True):
-            shape = [*y.spec.shape, *source.spec.shape]
-            known = None not in column
-            columns.append(shaping.reshape(shaping.stack(list(column)), shape) if known else None)
-        return nest.pack_sequence_as(sources, columns)
+        return jacobian.jacobian(self, target, sources, unconnected_gradients)
 
     def batch_jacobian(
         self,
@@ -325,30 +362,10 @@ class GradientTape:
         Raises:
           ValueError: the first sizes differ.
         """
-        y = self._target(target)
-        if not y.spec.shape or y.spec.shape[:1] != source.spec.shape[:1]:
-            raise ValueError(
-                explain(
-                    "batch_jacobian",
-                    "target and source must have the same first size",
-                    {"target": y.spec, "source": source.spec},
-                )
-            )
-        rows = []
-        with self._several():
-            flat = shaping.reshape(y, [y.spec.shape[0], -1])
-            for k in range(int(flat.shape[1])):
-                ones = shaping.ones_like(flat[:, k])
-                cts = [ones if j == k else shaping.zeros_like(ones) for j in range(flat.shape[1])]
-                ct = shaping.reshape(shaping.stack(cts, 1), y.spec.shape)
-                rows.append(self.gradient(y, source, ct, unconnected_gradients))
-        if any(row is None for row in rows):
-            return None
-        shape = [*y.spec.shape, *source.spec.shape[1:]]
-        return shaping.reshape(shaping.stack(rows, 1), shape)
+        return jacobian.batch_jacobian(self, target, source, unconnected_gradients)
 
     @contextmanager
-    def _several(self) -> Iterator[None]:
+    def several(self) -> Iterator[None]:
         """Several gradients may be taken meanwhile; what they do is not recorded here."""
         persistent, self._persistent = self._persistent, True
         try:
@@ -356,7 +373,8 @@ class GradientTape:
                 yield
         finally:
             self._persistent = persistent
-            self._used = self._used or not persistent
+            if not persistent:
+                self._use_up()
 
     # --- why not ---
 
@@ -375,41 +393,13 @@ class GradientTape:
             return self._reasons[id(x)]
         if self._used:
             return "the tape is used up: GradientTape(persistent=True) keeps its records"
-        return self._why([self._target(t) for t in nest.flatten(y)], x)
+        return self._why([self.target_tensor(t) for t in nest.flatten(y)], x)
 
-    def _why(self, targets: Iterable[Tensor], source: Any) -> str:
-        if not (source.dtype.is_floating or source.dtype.is_complex):
-            return f"the source is {source.dtype.name}: only floating dtypes have gradients"
-        targets = list(targets)
-        if not any(differentiable(y) for y in targets):
-            return f"the target is {targets[0].dtype.name}: only floating dtypes have gradients"
+    def _why(self, targets: list[Tensor], source: Any) -> str:
         leaves = self._leaves(source)
         if not leaves:
-            return self._not_watched(source)
-        reached = {id(t) for t in leaves}
-        used = False
-        ends: dict[str, None] = {}
-        for r in self._records:
-            if not any(id(t) in reached for t in r.inputs):
-                continue
-            used = True
-            alive = [y for y in r.outputs if differentiable(y)]
-            if not alive:
-                at = f" at {r.line}" if r.line else ""
-                ends[f"{r.op.name} gives {r.outputs[0].dtype.name}{at}"] = None
-            elif r.op.vjp is None or r.op is shaping.stop_gradient_op:
-                ends[f"{r.op.name} lets no gradient through"] = None
-            reached.update(id(y) for y in alive)
-        if not used:
-            return "the source is watched, but nothing was computed from it while the tape recorded"
-        if ends:
-            return f"the way from source to target is cut: {'; '.join(ends)}"
-        if not any(id(y) in reached for y in targets):
-            return (
-                "the target does not depend on the source: it was computed outside of the tape, "
-                "through NumPy, or from other values"
-            )
-        return "they are connected"
+            return dtype_reason(targets, source) or self._not_watched(source)
+        return Ways(self._records, self._assigned).why(targets, source, leaves)
 
     def _not_watched(self, source: Any) -> str:
         if isinstance(source, Tensor):
@@ -433,9 +423,11 @@ def _paused(tape: GradientTape) -> Iterator[None]:
         yield
 
 
-def _unit(flat: Tensor, k: int) -> Tensor:
-    """1 at position k, else 0, like flat."""
-    return shaping.stack([maths.cast(float(i == k), flat.dtype) for i in range(flat.shape[0])])
+def _warn_of(x: Any, what: str) -> None:
+    """Say that a dtype has no gradients."""
+    if not (x.dtype.is_floating or x.dtype.is_complex):
+        text = f"The dtype of the {what} must be floating (e.g. float32), got {x.dtype.name}"
+        warnings.warn(explain("GradientTape", text), UserWarning, stacklevel=3)
 
 
 def _cotangents(targets: list[Tensor], given: Any) -> list[Tensor]:
@@ -461,20 +453,3 @@ def _cotangents(targets: list[Tensor], given: Any) -> list[Tensor]:
             )  # fmt: skip
         cts.append(ct)
     return cts
-
-
-# --- the last reason, for optimizers -----------------------------------------
-
-_last: dict[int, tuple[weakref.ref[Any], str]] = {}
-
-
-def _remember(source: Any, reason: str) -> None:
-    if not isinstance(source, Tensor):
-        key = id(source)
-        _last[key] = weakref.ref(source, lambda _: _last.pop(key, None)), reason
-
-
-def why_unconnected(variable: Any) -> str:
-    """Why a tape found no gradient for variable the last time; "" where none is known."""
-    found = _last.get(id(variable))
-    return found[1] if found is not None and found[0]() is variable else ""

@@ -354,6 +354,8 @@ class Variable(Operators):
         array = _array(value, "assign")
         if not self._loose:
             check_assigned(self, value.spec)
+        for tape in tapes.items:
+            tape.assigned(self, value)
         self._write(array)
         return self
 
@@ -364,6 +366,8 @@ class Variable(Operators):
             value = self._as_tensor()
             return self._assign(value + tensor if ufunc is np.add else value - tensor)
         array = _array(tensor, op)
+        for tape in tapes.items:
+            tape.assigned(self, tensor)
         with self._lock, np.errstate(all="ignore"):
             self.make_private()
             ufunc(self._array, array, out=self._array)

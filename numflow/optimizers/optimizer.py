@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes, nest
-from numflow.eager.tape import GradientTape, why_unconnected
+from numflow.eager.tape import GradientTape
 from numflow.eager.tensor import EagerTensor
+from numflow.eager.unconnected import why_unconnected
 from numflow.eager.variable import Variable
 from numflow.errors import ShapeError, explain
 from numflow.graph.op import init_scope

@@ -243,7 +243,8 @@ def test_why_a_gradient_is_none() -> None:
     with nf.GradientTape(persistent=True) as tape:
         unseen = nf.constant(1.0)
         y = unseen * 2
-        tape.watch([x, n])
+        with pytest.warns(UserWarning, match="watched tensor must be floating .* got int32"):
+            tape.watch([x, n])
         whole = nf.cast(nf.cast(x, nf.int32), nf.float32)
         z = nf.constant(x.numpy()) * v
         _ = x * 3
@@ -305,3 +306,102 @@ def test_batch_jacobian_against_the_formula(wrap: Wrap) -> None:
     got = wrap(f)(nf.constant([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
     want = [[[2, 1, 0], [0, 0, 6]], [[5, 4, 0], [0, 0, 12]]]
     np.testing.assert_array_equal(got, want)
+
+
+# --- as TensorFlow has it -------------------------------------------------------
+
+
+def test_a_tape_that_was_never_entered() -> None:
+    tape, x = nf.GradientTape(), nf.constant(3.0)
+    with pytest.raises(RuntimeError, match="watch: the tape was not entered"):
+        tape.watch(x)
+    with pytest.raises(RuntimeError, match="A non-persistent GradientTape can only be used"):
+        tape.gradient(x, x)
+    with pytest.raises(ValueError, match=r"Tape is not recording\."):
+        tape.reset()
+    with pytest.raises(RuntimeError, match="Trying to stop recording"), tape.stop_recording():
+        pass
+    tape.__enter__()
+    tape.watch(x)
+    y = x * x
+    assert value(tape.gradient(y, x)) == 6.0, "entered by hand, left by gradient()"
+    with tape, pytest.raises(ValueError, match="still recording"):
+        tape.__enter__()
+
+
+def test_targets_and_sources_that_have_no_gradient() -> None:
+    x, n = nf.constant(3.0), nf.constant([3, 4])
+    with nf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        whole, y = nf.cast(x, nf.int32), x * x
+    with pytest.warns(UserWarning, match="target tensor must be floating .* got int32"):
+        assert tape.gradient(whole, x) is None
+    with pytest.warns(UserWarning, match="source tensor must be floating .* got int32"):
+        assert value(tape.gradient(y, n, unconnected_gradients="zero")) == [0, 0]
+    with pytest.raises(TypeError, match="gradient: a target is a tensor or a variable, not None"):
+        tape.gradient(None, x)
+    with pytest.raises(TypeError, match="a source is a tensor or a variable, not ndarray"):
+        tape.gradient(y, np.ones(2))
+    with pytest.raises(ValueError, match="Unknown value for unconnected_gradients: 'some'"):
+        tape.gradient(y, x, unconnected_gradients="some")
+
+
+@BOTH
+def test_jacobians_of_what_is_not_connected(wrap: Wrap) -> None:
+    def f(x: Any, z: Any) -> Any:
+        with nf.GradientTape(persistent=True) as tape:
+            tape.watch([x, z])
+            y = x * x
+        zero = tape.jacobian(y, {"x": x, "z": z}, unconnected_gradients="zero")
+        return zero["z"], tape.jacobian(y, z), tape.batch_jacobian(y, z)
+
+    zero, none, batch = wrap(f)(nf.constant([[3.0, 4.0]]), nf.constant([[1.0]]))
+    assert value(zero) == [[[[0.0]], [[0.0]]]] and none is None
+    assert value(batch) == [[[0.0], [0.0]]]
+
+
+def test_more_reasons() -> None:
+    x, v = nf.constant([1.0, 2.0]), nf.Variable([0.0, 0.0], name="v")
+
+    def through(f: Callable[[Any], Any]) -> str:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = f(x * 2)
+        return tape.explain(y, x)
+
+    cut = "the way from source to target is cut: "
+    assert through(nf.stop_gradient) == cut + "stop_gradient lets no gradient through"
+    assert through(lambda y: v.assign(y) * 3) == (
+        cut + "a value was assigned to variable v:0, and no gradient passes there"
+    )
+    assert through(lambda y: v.assign_add(y).value()) == (
+        cut + "a value was assigned to variable v:0, and no gradient passes there"
+    )
+    assert through(lambda y: nf.constant(y.numpy())).endswith("through NumPy, or from other values")
+    assert through(lambda y: y * 2) == "they are connected"
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        y = x * x
+    assert value(tape.gradient(y, x)) == [2.0, 4.0]
+    assert tape.explain(y, x) == (
+        "the tape is used up: GradientTape(persistent=True) keeps its records"
+    )
+
+
+def test_the_reason_of_a_trace() -> None:
+    v, reasons = nf.Variable(0.0, name="v"), set()
+
+    @nf.function
+    def f(x: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            v.assign(x * 2)
+            y = v * 3
+        reasons.add(tape.explain(y, x))
+        return y
+
+    f(nf.constant(2.0))
+    assert reasons == {
+        "the way from source to target is cut: a value was assigned to variable v:0, "
+        "and no gradient passes there"
+    }

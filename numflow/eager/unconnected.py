@@ -1,0 +1,109 @@
+"""What stands for a gradient that does not exist, and why it does not.
+
+`tape.explain(y, x)` and the optimizers ask here. The walk is forwards, from the source: where every
+way ends before it reaches a target, the ops at the ends are the reason.
+"""
+
+from __future__ import annotations
+
+import enum
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from numflow.gradient.vjp import Record, differentiable
+from numflow.graph.tensor import Tensor
+from numflow.ops import shape as shaping
+
+
+class UnconnectedGradients(enum.Enum):
+    """What stands for the gradient of a source that the target does not depend on."""
+
+    NONE = "none"
+    ZERO = "zero"
+
+
+def unconnected_kind(value: UnconnectedGradients | str) -> UnconnectedGradients:
+    """The member that a caller means.
+
+    Raises:
+      ValueError: neither "none" nor "zero".
+    """
+    try:
+        return UnconnectedGradients(value)
+    except ValueError:
+        raise ValueError(f"Unknown value for unconnected_gradients: {value!r}") from None
+
+
+# --- the reason --------------------------------------------------------------
+
+
+def dtype_reason(targets: Sequence[Tensor], source: Any) -> str:
+    """Which of them is of a dtype without gradients; "" if none is."""
+    if not (source.dtype.is_floating or source.dtype.is_complex):
+        return f"the source is {source.dtype.name}: only floating dtypes have gradients"
+    if not any(differentiable(y) for y in targets):
+        return f"the target is {targets[0].dtype.name}: only floating dtypes have gradients"
+    return ""
+
+
+class Ways(NamedTuple):
+    """What a tape recorded: ops, and by id of a tensor the variable that it was assigned to."""
+
+    records: Sequence[Record]
+    assigned: Mapping[int, tuple[Tensor, str]]
+
+    def why(self, targets: Sequence[Tensor], source: Any, leaves: Sequence[Tensor]) -> str:
+        """Why no target has a gradient for leaves, the tensors that are source."""
+        reason = dtype_reason(targets, source)
+        if reason:
+            return reason
+        reached = {id(t) for t in leaves}
+        used = any(id(t) in self.assigned for t in leaves)
+        ends: dict[str, None] = {}
+        for r in self.records:
+            if not any(id(t) in reached for t in r.inputs):
+                continue
+            used = True
+            alive = [y for y in r.outputs if differentiable(y)]
+            if not alive:
+                at = f" at {r.line}" if r.line else ""
+                ends[f"{r.op.name} gives {r.outputs[0].dtype.name}{at}"] = None
+            elif r.op is shaping.stop_gradient_op and id(r.inputs[0]) in self.assigned:
+                pass  # a trace has one behind each assignment
+            elif r.op.vjp is None or r.op is shaping.stop_gradient_op:
+                ends[f"{r.op.name} lets no gradient through"] = None
+            reached.update(id(y) for y in alive)
+        for key, (_, name) in self.assigned.items():
+            if key in reached:
+                ends[f"a value was assigned to variable {name}, and no gradient passes there"] = (
+                    None
+                )
+        if not used:
+            return "the source is watched, but nothing was computed from it while the tape recorded"
+        if ends:
+            return f"the way from source to target is cut: {'; '.join(ends)}"
+        if not any(id(y) in reached for y in targets):
+            return (
+                "the target does not depend on the source: it was computed outside of the tape, "
+                "through NumPy, or from other values"
+            )
+        return "they are connected"
+
+
+# --- the last reason, for optimizers -----------------------------------------
+
+_last: dict[int, tuple[weakref.ref[Any], str]] = {}
+
+
+def remember(source: Any, reason: str) -> None:
+    """Keep the reason for a variable as long as that lives."""
+    if not isinstance(source, Tensor):
+        key = id(source)
+        _last[key] = weakref.ref(source, lambda _: _last.pop(key, None)), reason
+
+
+def why_unconnected(variable: Any) -> str:
+    """Why a tape found no gradient for variable the last time; "" where none is known."""
+    found = _last.get(id(variable))
+    return found[1] if found is not None and found[0]() is variable else ""
