@@ -1,10 +1,11 @@
-"""tf.linalg: matrix products and norms."""
+"""tf.linalg: matrix products, norms, factorizations, equations."""
 
 from __future__ import annotations
 
 from numflow.ops.clipping import global_norm
 from numflow.ops.creation import eye
 from numflow.ops.einsum import einsum
+from numflow.ops.factorizations import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd
 from numflow.ops.linalg import matmul, matrix_transpose, matvec, norm, tensordot
 from numflow.ops.matrix_parts import (
     band_part,
@@ -16,22 +17,55 @@ from numflow.ops.matrix_parts import (
     trace,
 )
 from numflow.ops.nn import l2_normalize
+from numflow.ops.solving import (
+    adjoint,
+    cholesky_solve,
+    cross,
+    det,
+    inv,
+    logdet,
+    lstsq,
+    matrix_rank,
+    pinv,
+    slogdet,
+    solve,
+    triangular_solve,
+)
 
 __all__ = [
+    "adjoint",
     "band_part",
+    "cholesky",
+    "cholesky_solve",
+    "cross",
+    "det",
     "diag",
     "diag_part",
+    "eig",
+    "eigh",
+    "eigvals",
+    "eigvalsh",
     "einsum",
     "eye",
     "global_norm",
+    "inv",
     "l2_normalize",
+    "logdet",
+    "lstsq",
     "matmul",
+    "matrix_rank",
     "matrix_transpose",
     "matvec",
     "norm",
+    "pinv",
+    "qr",
     "set_diag",
+    "slogdet",
+    "solve",
+    "svd",
     "tensor_diag",
     "tensor_diag_part",
     "tensordot",
     "trace",
+    "triangular_solve",
 ]
