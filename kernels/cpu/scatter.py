@@ -2,8 +2,9 @@
 
     out = base;  out[indices[i], :] = op(out[indices[i], :], rows[i, :])  for i = 0, 1, ...
 
-for base[axis, inner] and rows[count, inner]. An index outside 0 .. axis - 1 is never followed: it
-is reported by its position, or, if negative ones are to be dropped, left out. Each unit owns some
+for base[axis, inner] and rows[count, inner]. Where out is the memory of base, nothing is copied:
+the work follows the number of rows. An index outside 0 .. axis - 1 is never followed: it is
+reported by its position, or, if negative ones are to be dropped, left out. Each unit owns some
 rows or columns of out and reads all indices, so that every element is computed in the order
 of the indices: any cut gives the same bits.
 
@@ -21,6 +22,7 @@ from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import (
     ES,
     VL,
+    Vec,
     copy_bytes,
     first_lanes,
     load,
@@ -31,8 +33,9 @@ from numflow.kernels.intrinsics import (
     vstore_masked,
     word,
 )
+from numflow.kernels.lang import inline
 
-UPDATE, ADD, SUBTRACT, MULTIPLY, MINIMUM, MAXIMUM = 0, 1, 2, 3, 4, 5
+UPDATE, ADD, SUBTRACT, MULTIPLY, MINIMUM, MAXIMUM, DIVIDE = 0, 1, 2, 3, 4, 5, 6
 KINDS = {
     "update": UPDATE,
     "add": ADD,
@@ -40,6 +43,7 @@ KINDS = {
     "multiply": MULTIPLY,
     "minimum": MINIMUM,
     "maximum": MAXIMUM,
+    "divide": DIVIDE,
 }
 _PART_BYTES = 1 << 15
 _LINE = 64
@@ -82,7 +86,7 @@ def plan_scatter(
     Args:
       dtype: any for "update"; float32, float64 or integers of 4 or 8 bytes; complex64 and
         complex128 for sums.
-      kind: a key of KINDS.
+      kind: a key of KINDS. "divide" is for floats.
       drop: negative indices are left out.
     """
     part_of = {"complex64": "float32", "complex128": "float64"}
@@ -144,7 +148,9 @@ def scatter(args: int, begin: int, end: int) -> None:
 
 
 def copy_columns(target: int, source: int, rows: int, size: int, pitch: int) -> None:
-    """Copy the first `size` bytes of some rows."""
+    """Copy the first `size` bytes of some rows, unless they are there already."""
+    if target == source:
+        return
     if size == pitch:
         copy_bytes(target, source, rows * pitch)
     else:
@@ -155,27 +161,38 @@ def copy_columns(target: int, source: int, rows: int, size: int, pitch: int) -> 
 def combine(kind: int, target: int, source: int, n: int) -> None:
     """target = target op source, n elements; a NaN stays."""
     i = 0
-    if kind == ADD:
-        while i + VL <= n:
-            store(target + i * ES, vload(target + i * ES) + vload(source + i * ES))
-            i += VL
-        if i < n:
-            mask = first_lanes(n - i)
-            x = vload_masked(target + i * ES, mask) + vload_masked(source + i * ES, mask)
-            vstore_masked(target + i * ES, x, mask)
+    if kind == MINIMUM or kind == MAXIMUM:
+        while i < n:
+            a, b = load(target + i * ES), load(source + i * ES)
+            if a == a:
+                if kind == MINIMUM:
+                    store(target + i * ES, a if a < b else b)
+                else:
+                    store(target + i * ES, a if a > b else b)
+            i += 1
         return
-    while i < n:
-        a, b = load(target + i * ES), load(source + i * ES)
-        if kind == SUBTRACT:
-            store(target + i * ES, a - b)
-        elif kind == MULTIPLY:
-            store(target + i * ES, a * b)
-        elif a == a:
-            if kind == MINIMUM:
-                store(target + i * ES, a if a < b else b)
-            else:
-                store(target + i * ES, a if a > b else b)
-        i += 1
+    while i + VL <= n:
+        store(target + i * ES, combined(kind, vload(target + i * ES), vload(source + i * ES)))
+        i += VL
+    if i < n:
+        mask = first_lanes(n - i)
+        x, y = vload_masked(target + i * ES, mask), vload_masked(source + i * ES, mask)
+        vstore_masked(target + i * ES, combined(kind, x, y), mask)
+
+
+@inline
+def combined(kind: int, x: Vec, y: Vec) -> Vec:
+    """x op y."""
+    z = x
+    if kind == ADD:
+        z = x + y
+    elif kind == SUBTRACT:
+        z = x - y
+    elif kind == MULTIPLY:
+        z = x * y
+    else:
+        z = x / y
+    return z
 
 
 def scatter_int(args: int, begin: int, end: int) -> None:

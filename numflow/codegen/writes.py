@@ -12,7 +12,14 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from numflow.codegen.steps import ClusterStep, CopyStep, SegmentStep, Step, refuses
+from numflow.codegen.steps import (
+    ClusterStep,
+    CopyStep,
+    LibraryStep,
+    SegmentStep,
+    Step,
+    refuses,
+)
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.loops import walk
 from numflow.graph.lowering import Layout, dense
@@ -40,7 +47,8 @@ def order_writes(
     """
     if not roots:
         return Writes(list(steps), {}, len(steps))
-    order = _writers_last(steps, set(roots.values()))
+    bases = _bases(steps, roots.values())
+    order = _writers_last(steps, {*roots.values(), *bases.values()})
     olds: dict[Any, set[Value]] = {}
     for n in graph.nodes:
         if n.op.effect == "read" and not n.inputs:
@@ -53,6 +61,10 @@ def order_writes(
         fits = root.spec.size == variable.spec.size and root not in results
         if fits and root not in assigned and _direct(order, root, old):
             assigned[root] = variable
+            base = bases.get(root)
+            while base is not None and base not in results and _direct(order, base, old):
+                assigned[base] = variable
+                base = bases.get(base)
             continue
         whole = Layout(value.spec.shape, dense(value.spec.shape))
         target = Value(value.spec, node, 0, "assigned")
@@ -60,6 +72,26 @@ def order_writes(
         copies.append(CopyStep((node,), (root,), (target,), (root, whole), (target, whole)))
     merged, first = _merge_updates(order, assigned, olds)
     return Writes(merged + copies, assigned, first)
+
+
+def _bases(steps: Sequence[Step], roots: Iterable[Value]) -> dict[Value, Value]:
+    """What each root, and each such base in turn, is made of in the same memory, by a kernel that
+    is the only reader: x = f(old) of which some rows are then replaced."""
+    makers = {w: s for s in steps for w in s.writes}
+    readers: dict[Value, int] = {}
+    for s in steps:
+        for r in s.reads:
+            readers[r] = readers.get(r, 0) + 1
+    found: dict[Value, Value] = {}
+    for root in roots:
+        step = makers.get(root)
+        while isinstance(step, LibraryStep) and step.node.op.lower.in_place is not None:
+            base, _ = step.inputs[step.node.op.lower.in_place]
+            if base not in makers or readers[base] != 1 or not in_place(step, root, {base}):
+                break
+            found[root] = root = base
+            step = makers[base]
+    return found
 
 
 def _writers_last(steps: Iterable[Step], new_values: set[Value]) -> list[Step]:
@@ -93,8 +125,15 @@ def _direct(order: Sequence[Step], root: Value, old: set[Value]) -> bool:
 
 
 def in_place(step: Step, root: Value, old: set[Value]) -> bool:
-    """Whether a cluster may write root where it reads a value of old: each element by the unit that
-    reads it."""
+    """Whether a step may write root where it reads a value of old: a cluster each element by the
+    unit that reads it, a kernel if it says so."""
+    if isinstance(step, LibraryStep):
+        at = step.node.op.lower.in_place
+        if at is None:
+            return False
+        (base, layout), others = step.inputs[at], [*step.inputs[:at], *step.inputs[at + 1 :]]
+        whole = layout.contiguous and base.spec.size == root.spec.size
+        return base in old and whole and not any(v in old for v, _ in others)
     if not isinstance(step, ClusterStep):
         return False
     places, sweeps = step.code.places, step.code.loop.sweeps

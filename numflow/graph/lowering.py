@@ -124,12 +124,14 @@ class Library(NamedTuple):
     Inputs are dense arrays.
     refuses: the kernel may report a bad value (an index out of range), in its input number
              `checked`.
+    in_place: the input whose memory the only output may have, so that nothing of it is copied.
     """
 
     plan: Callable[..., Any]
     refuses: bool = False
     checked: int = 0
     cost: Callable[[Sequence[Spec], Sequence[Spec], Attrs], float] | None = None
+    in_place: int | None = None
 
 
 class HostCall(NamedTuple):

@@ -20,8 +20,10 @@ from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import indexing
 from numflow.ops import math as maths
+from numflow.ops import rows as row_ops
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
+from numflow.ops.checks import checked_divisor, checked_index
 from numflow.ops.convert import as_tensor, static_shape
 from numflow.ops.precision import single
 from numflow.shapes import product
@@ -34,6 +36,7 @@ _UFUNCS: dict[str, Any] = {
     "multiply": np.multiply,
     "minimum": np.minimum,
     "maximum": np.maximum,
+    "divide": np.divide,
 }
 
 
@@ -94,6 +97,9 @@ def _scatter_vjp(g: Backward) -> tuple[Tensor | None, ...]:
         return to_base, None, rows_at(ct, indices, drop)
     if kind == "multiply":
         return _product_vjp(g)
+    if kind == "divide":
+        one_over = scatter_op(shaping.ones_like(base), indices, rows, kind=kind, drop=drop)
+        return ct * one_over, None, -rows_at(ct * g.outputs[0], indices, drop) / rows
     # TensorFlow's rule: shared equally among all that attain the extreme
     out = g.outputs[0]
     from_base = maths.cast(maths.equal(base, out), ct.dtype)
@@ -125,7 +131,16 @@ scatter_op = Op(
     _scatter_infer,
     _scatter_reference,
     _scatter_vjp,
-    Library(_plan_scatter, refuses=True, checked=1),
+    Library(_plan_scatter, refuses=True, checked=1, in_place=0),
+)
+
+# Of indices that have been checked before. It refuses nothing, so a variable can be its memory.
+scatter_rows_op = Op(
+    "scatter_rows",
+    _scatter_infer,
+    _scatter_reference,
+    _scatter_vjp,
+    Library(_plan_scatter, in_place=0),
 )
 
 
@@ -159,6 +174,44 @@ def scattered(
     elif dtype is dtypes.string:
         raise DTypeError(explain(op, "does not take string", {"updates": rows.spec}))
     return maths.cast(scatter_op(base, indices, rows, kind=kind, drop=drop), dtype)
+
+
+def scattered_checked(
+    op: str, name: str, base: Tensor, indices: Tensor, rows: Tensor, kind: str
+) -> Tensor:
+    """base[axis, inner] with rows[n, inner] at indices[n], which are checked before anything else:
+    a variable is then written in place.
+
+    op, name: what a message calls the operation and the index.
+
+    Raises:
+      InvalidArgumentError: an index is out of range; when the program runs, if traced.
+      DTypeError: the dtype has no such operation.
+    """
+    dtype, depth = base.dtype, base.spec.shape[0]
+    if kind == "update":
+        at = checked_index(indices, depth, op, name)
+        return scatter_rows_op(base, at, rows, kind=kind, drop=False)
+    ordered = kind in ("add", "subtract") or not dtype.is_complex
+    if not dtype.is_numeric or not ordered:
+        raise DTypeError(explain(op, f"does not take {dtype.name}", {"updates": rows.spec}))
+    if dtype.is_floating and dtype.size == 2 and kind in ("add", "subtract"):  # one rounding
+        unique, first = row_ops.first_rows_op(indices, depth=depth, op=op, name=name)
+        sums = row_ops.sum_rows_op(single(rows), first)
+        old = single(indexing.gather(base, indices))
+        new = maths.cast(old + sums if kind == "add" else old - sums, dtype)
+        return scatter_rows_op(base, unique, new, kind="update", drop=True)
+    at = checked_index(indices, depth, op, name)
+    if kind == "divide" and dtype.is_integer:  # as in C: towards zero, and never by zero
+        base, rows = (
+            maths.cast(base, dtypes.float64),
+            maths.cast(checked_divisor(rows, op), dtypes.float64),
+        )
+    elif dtype.is_integer and dtype.size < 4:  # the low bits are the same
+        base, rows = maths.cast(base, dtypes.int32), maths.cast(rows, dtypes.int32)
+    else:
+        base, rows = single(base), single(rows)
+    return maths.cast(scatter_rows_op(base, at, rows, kind=kind, drop=False), dtype)
 
 
 # --- scatter_nd, tensor_scatter_nd_* ---------------------------------------------------

@@ -159,9 +159,9 @@ class Plan:
         """An operand of the step that makes v which dies there, and in whose place v may be."""
         at = first[v]
         step = self.program.steps[at]
-        if not isinstance(step, ClusterStep) or sum(v in s.writes for s in self.program.steps) > 1:
+        if sum(v in s.writes for s in self.program.steps) > 1:
             return None
-        if step.code.loop.inner is not None:
+        if isinstance(step, ClusterStep) and step.code.loop.inner is not None:
             # A row is part of a vector: the load of the next one would wait for the store of this
             # one, which costs a short softmax a third of its speed.
             return None
