@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from numflow.codegen.cluster import build
 from numflow.codegen.domain import fits
+from numflow.codegen.segments import carried, checked, segments
 from numflow.codegen.steps import (
+    BindStep,
     ClusterStep,
     CopyStep,
     HostStep,
@@ -15,10 +17,11 @@ from numflow.codegen.steps import (
 )
 from numflow.codegen.writes import order_writes
 from numflow.errors import UnimplementedError, explain
-from numflow.graph.graph import Graph, Node, Value
+from numflow.graph.graph import Graph, Node, Value, bind_op, bound_symbols
 from numflow.graph.lowering import Assemble, HostCall, Layout, Library, View, dense
 from numflow.passes.fuse import fuse
 from numflow.passes.group import Group
+from numflow.passes.levels import levels
 from numflow.passes.materialise import layout_of, materialise
 from numflow.passes.messages import without_messages
 from numflow.shapes import Extent
@@ -49,7 +52,7 @@ class _Emitter:
         for g in fuse(graph, lambda group: fits(group, self.layouts)):
             self._emit(g, wanted)
         outputs = tuple(map(self._root, graph.outputs))
-        ordered = order_writes(graph, self.steps, writes, set(outputs))
+        ordered = order_writes(graph, self.steps, writes, set(outputs), levels(graph))
         reads = [n for n in graph.nodes if n.op.effect == "read" and not n.inputs]
         return Program(
             graph,
@@ -62,6 +65,9 @@ class _Emitter:
             tuple(n for n in graph.nodes if n.op.effect == "random"),
             tuple(dict.fromkeys(n.attrs["variable"] for n in writes)),
             ordered.first,
+            segments(ordered.steps),
+            checked(graph, ordered.steps),
+            carried(ordered.steps),
         )
 
     def _root(self, value: Value) -> Value:
@@ -75,6 +81,10 @@ class _Emitter:
         node = group.nodes[0]
         lower = node.op.lower
         if node.op.effect == "write" or node.op.effect == "random":
+            return
+        if node.op is bind_op:
+            seen = layout_of(node.inputs[0], self.layouts)
+            self.steps.append(BindStep((node,), (seen[0],), (), seen, bound_symbols(node)))
             return
         inputs = tuple(layout_of(v, self.layouts) for v in node.inputs)
         if isinstance(lower, HostCall) or not _compiles(node):

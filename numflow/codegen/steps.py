@@ -74,6 +74,15 @@ class HostStep(Step):
 
 
 @dataclass(eq=False, repr=False)
+class BindStep(Step):
+    """Numbers for sizes: those of the elements of a value, for symbols. Ends a segment: what comes
+    behind is planned when they are known."""
+
+    source: Seen
+    symbols: tuple[str, ...]
+
+
+@dataclass(eq=False, repr=False)
 class Program:
     """Steps in order, and what each root is.
 
@@ -81,6 +90,9 @@ class Program:
     assigned: root -> the variable in whose memory it is computed.
     variables: root of a read -> variable. draws: roots of random states, in order.
     first_write: index of the first step that writes a variable.
+    segments: (begin, end) of the steps of each; all but the last end with BindSteps.
+    checked: per segment, the nodes whose sizes are to be looked at when they are known.
+    carried: per segment, the roots that later ones need.
     told: the graph with what only messages of checks need, where that is more than `graph`.
     """
 
@@ -94,6 +106,9 @@ class Program:
     draws: tuple[Node, ...]
     written: tuple[Any, ...]
     first_write: int = 0
+    segments: tuple[tuple[int, int], ...] = ()
+    checked: tuple[tuple[Node, ...], ...] = ()
+    carried: tuple[frozenset[Value], ...] = ()
     told: Graph | None = None
 
     def variable(self, root: Value) -> Any:
@@ -108,4 +123,4 @@ def refuses(step: Step) -> bool:
         return bool(step.code.checks)
     if isinstance(step, LibraryStep):
         return bool(step.node.op.lower.refuses)
-    return isinstance(step, HostStep)
+    return isinstance(step, HostStep | BindStep)  # what follows a bind may not fit its sizes

@@ -8,11 +8,13 @@ model, become one step over segments.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from numflow.codegen.steps import (
+    BindStep,
     ClusterStep,
     CopyStep,
     LibraryStep,
@@ -23,6 +25,7 @@ from numflow.codegen.steps import (
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.loops import walk
 from numflow.graph.lowering import Layout, dense
+from numflow.passes.levels import level_of
 from numflow.passes.order import ordered
 
 
@@ -38,17 +41,21 @@ class Writes(NamedTuple):
 
 
 def order_writes(
-    graph: Graph, steps: Sequence[Step], roots: dict[Node, Value], results: set[Value]
+    graph: Graph,
+    steps: Sequence[Step],
+    roots: dict[Node, Value],
+    results: set[Value],
+    levels: Mapping[Node, int],
 ) -> Writes:
     """Writers last, copies behind them.
 
-    roots: by node that writes a variable, the root of its new value. results: roots that a call
-    hands out.
+    steps: sorted by level. roots: by node that writes a variable, the root of its new value.
+    results: roots that a call hands out. levels: of nodes (passes/levels.py).
     """
     if not roots:
         return Writes(list(steps), {}, len(steps))
     bases = _bases(steps, roots.values())
-    order = _writers_last(steps, {*roots.values(), *bases.values()})
+    order = _writers_last(steps, {*roots.values(), *bases.values()}, levels)
     olds: dict[Any, set[Value]] = {}
     for n in graph.nodes:
         if n.op.effect == "read" and not n.inputs:
@@ -94,19 +101,25 @@ def _bases(steps: Sequence[Step], roots: Iterable[Value]) -> dict[Value, Value]:
     return found
 
 
-def _writers_last(steps: Iterable[Step], new_values: set[Value]) -> list[Step]:
+def _writers_last(
+    steps: Iterable[Step], new_values: set[Value], levels: Mapping[Node, int]
+) -> list[Step]:
     """Steps that compute new values of variables, and those that need these, after all
     others."""
     early: list[Step] = []
     late: list[Step] = []
     held: set[Value] = set()
     waiting = False  # an effect is late: those behind it are, too
+    bound = math.inf  # the lowest level of sizes that are bound late: what is above waits for them
     for s in steps:
         effect = ordered(s.nodes)
         reads_late = any(r in held for r in s.reads)
-        if reads_late or (waiting and effect) or any(w in new_values for w in s.writes):
+        after = reads_late or (waiting and effect) or level_of(s.nodes, levels) > bound
+        if after or any(w in new_values for w in s.writes):
             late.append(s)
             held.update(s.writes)
+            if isinstance(s, BindStep):
+                bound = min(bound, level_of(s.nodes, levels))
             waiting = waiting or effect
         else:
             early.append(s)

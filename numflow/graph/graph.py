@@ -13,16 +13,17 @@ input: an argument, or a captured tensor, whose eager value stands in `captures`
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from numflow.errors import SourceLine, user_line
+from numflow.graph.lowering import View
 from numflow.graph.op import Array, Attrs, Op
 from numflow.graph.printing import to_text
 from numflow.graph.spec import Spec, spec_of
-from numflow.shapes import Dim
+from numflow.shapes import RUN_TIME, Dim, symbols
 
 SMALL = 64  # elements of an integer value whose content is followed while tracing
 
@@ -106,6 +107,21 @@ sizes_op = Op(
 )
 
 
+def _bind_infer(x: Spec, *, symbols: tuple[Dim, ...]) -> Spec:
+    return x
+
+
+# Its elements, small integers, are from here on the numbers behind symbols: the one way in which a
+# size comes to depend on values (runtime/README.md). codegen makes a step of it.
+bind_op = Op(
+    "bind_sizes",
+    _bind_infer,
+    lambda x, *, symbols: x,
+    lambda g: (None,),
+    View(lambda layout, out, attrs: layout),
+)
+
+
 class Graph:
     """A finished graph: inputs, nodes in an order that respects data and effects, outputs.
 
@@ -152,6 +168,7 @@ class GraphBuilder:
         self.captures: dict[Value, Any] = {}
         self.line: SourceLine | None = None  # set while a pass rebuilds: new nodes inherit it
         self._constants: dict[Any, Value] = {}
+        self._bound: dict[Value, Value] = {}
 
     def add_input(self, spec: Spec, name: str = "") -> Value:
         value = Value(spec, None, len(self.inputs), name)
@@ -195,6 +212,22 @@ class GraphBuilder:
         attrs = {"sizes": tuple(sizes.reshape(-1)), "shape": sizes.shape, "dtype": dtype}
         return self.add(sizes_op, (), attrs).output
 
+    def bind(self, value: Value) -> Value:
+        """value, small and of integers, with symbols for its elements that shapes may be made of.
+
+        They are the same symbols whenever value is bound again.
+        """
+        found = self._bound.get(value)
+        if found is None:
+            names = [n for v in self.inputs for n in v.spec.symbols()]
+            names += [str(n) for node in self.nodes if node.op is bind_op for n in _symbols(node)]
+            taken = [int(n[1:]) for n in names if n.startswith(RUN_TIME)]
+            first, size = max(taken, default=0) + 1, value.spec.size
+            assert isinstance(size, int)
+            made = tuple(Dim.symbol(f"{RUN_TIME}{first + k}") for k in range(size))
+            found = self._bound[value] = self.add(bind_op, (value,), {"symbols": made}).output
+        return found
+
     @staticmethod
     def follow_sizes(node: Node) -> None:
         """Compute small integers of known content now, symbols too: what shapes are made of."""
@@ -208,6 +241,10 @@ class GraphBuilder:
                 return
         if node.op is constant_op:
             node.output.content = np.asarray(node.attrs["value"]).astype(object)
+        elif node.op is bind_op:
+            content = np.empty(len(_symbols(node)), object)
+            content[:] = _symbols(node)
+            node.output.content = content.reshape(node.output.spec.shape)  # type: ignore[arg-type]
         elif node.op is sizes_op:
             content = np.empty(len(node.attrs["sizes"]), object)
             content[:] = node.attrs["sizes"]
@@ -240,6 +277,35 @@ def _followed(node: Node, contents: list[Array]) -> list[Array]:
     except Exception:  # references are written for numbers: what they cannot do stays unknown
         return []
     return [np.asarray(a, object) for a in (got if isinstance(got, tuple) else (got,))]
+
+
+def _symbols(bind: Node) -> tuple[Dim, ...]:
+    """The symbols that a node of bind_op gives numbers to."""
+    return bind.attrs["symbols"]  # type: ignore[no-any-return]
+
+
+def bound_symbols(node: Node) -> tuple[str, ...]:
+    """The names of the sizes that a node binds; () unless it is of bind_op."""
+    return tuple(map(str, _symbols(node))) if node.op is bind_op else ()
+
+
+def named_symbols(node: Node) -> set[str]:
+    """The names of all sizes in the shapes and attributes of a node, apart from those it binds."""
+    if node.op is bind_op:
+        return set(node.output.spec.symbols())
+    return set().union(*(v.spec.symbols() for v in node.outputs), *map(symbols, _dims(node.attrs)))
+
+
+def _dims(x: Any) -> Iterator[Dim]:
+    """The symbolic sizes in attributes, however deep."""
+    if isinstance(x, Dim):
+        yield x
+    elif isinstance(x, dict):
+        for v in x.values():
+            yield from _dims(v)
+    elif isinstance(x, tuple | list):
+        for v in x:
+            yield from _dims(v)
 
 
 _fresh = itertools.count()

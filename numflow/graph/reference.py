@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from numflow.errors import InternalError, ShapeError, explain
-from numflow.graph.graph import Graph, Node, Value
+from numflow.graph.graph import Graph, Node, Value, bound_symbols
 from numflow.graph.op import Array, concrete_attrs
 from numflow.graph.spec import Spec
 from numflow.shapes import Dim, evaluate
@@ -37,6 +37,9 @@ def run_reference(
     with np.errstate(all="ignore"):
         for node in graph.nodes:
             values.update(zip(node.outputs, _run(node, values, bound, written), strict=True))
+            names = bound_symbols(node)
+            if names:
+                bound.update(zip(names, values[node.output].reshape(-1).tolist(), strict=True))
     for variable, array in written.values():
         variable._write(array)
     return [values[v] for v in graph.outputs]

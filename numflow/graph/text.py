@@ -31,7 +31,7 @@ from numflow.graph.graph import Graph, GraphBuilder, Node, Value
 from numflow.graph.op import REGISTRY, Attrs
 from numflow.graph.printing import SHORT, to_text
 from numflow.graph.spec import Spec
-from numflow.shapes import Dim
+from numflow.shapes import Dim, maximum, minimum
 
 __all__ = ["parse", "to_text"]
 
@@ -39,6 +39,8 @@ _LONG = {short: dtype for dtype, short in SHORT.items()}
 _VALUE = re.compile(r"(?<![\w)])%(\w+)")  # behind a size % is the remainder
 _AXIS = re.compile(r"\b([A-Za-z_]\w*)\.(\d+)\b")  # a size that is named after an axis: x.0
 _DOT = "__axis__"
+_RUN_TIME = re.compile(r"\?(\d+)")  # a size that depends on values: ?1
+_NUMBER = "run__time__"
 _SCALAR = re.compile(rf"\b({'|'.join(_LONG)})\[\]")
 
 
@@ -93,6 +95,7 @@ def _indent(line: str) -> int:
 
 def _python(line: str, shown: str) -> ast.stmt:
     """The line as a Python statement: %1 is the name v1, f32[] is f32, x.0 is x__axis__0."""
+    line = _RUN_TIME.sub(rf"{_NUMBER}\1", line)
     line = _AXIS.sub(rf"\1{_DOT}\2", _SCALAR.sub(r"\1", _VALUE.sub(r"v\1", line)))
     try:
         (statement,) = ast.parse(line).body
@@ -184,6 +187,9 @@ def _attribute(x: ast.expr, line: str) -> Any:
         case ast.BinOp() if type(x.op) in _OPERATORS:
             left, right = _attribute(x.left, line), _attribute(x.right, line)
             return _OPERATORS[type(x.op)](left, right)
+        case ast.Call(func=ast.Name(id="max" | "min" as name), args=[first, second]):
+            chosen = maximum if name == "max" else minimum
+            return chosen(_attribute(first, line), _attribute(second, line))
         case ast.Call(args=[content]) if not isinstance(content, ast.Call):
             if not (isinstance(x.func, ast.Name) and x.func.id == "opaque"):
                 spec = _spec(x.func, line)
@@ -195,7 +201,7 @@ def _named(name: str) -> DType | Dim | float:
     """A dtype, inf or nan; any other name is a size."""
     if name in ("inf", "nan"):
         return float(name)
-    return _LONG.get(name) or Dim.symbol(name.replace(_DOT, "."))
+    return _LONG.get(name) or Dim.symbol(name.replace(_DOT, ".").replace(_NUMBER, "?"))
 
 
 def _refused(line: str, problem: str) -> ValueError:

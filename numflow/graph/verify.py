@@ -4,7 +4,7 @@ defined        a node's inputs are inputs of the graph or outputs of earlier nod
                graph's outputs
 once           no value is defined twice, and outputs name their node and place
 specs          output specs are what the op's shape rule gives
-symbols        every symbolic size derives from symbols that the inputs bind
+symbols        every symbolic size derives from symbols that the inputs bind, or earlier bind_sizes
 order          control inputs come earlier
 content        sizes that are followed have their value's shape
 captures       captured tensors belong to inputs
@@ -12,12 +12,8 @@ captures       captured tensors belong to inputs
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from numflow.errors import InternalError, explain
-from numflow.graph.graph import Graph, Node, Value
-from numflow.shapes import Dim, symbols
+from numflow.graph.graph import Graph, Node, Value, bound_symbols, named_symbols
 
 
 def verify(graph: Graph) -> None:
@@ -40,6 +36,7 @@ def verify(graph: Graph) -> None:
         _verify_node(node, place, defined, earlier, bound)
         defined.update(node.outputs)
         earlier.add(node)
+        bound.update(bound_symbols(node))
     for k, v in enumerate(graph.outputs):
         if v not in defined:
             raise _broken("defined", f"output {k} of the graph is made by no node", v.node)
@@ -60,10 +57,10 @@ def _verify_node(
         if n not in earlier:
             raise _broken("order", f"node {place} comes before a control input", node)
     have = tuple(v.spec for v in node.outputs)
-    free = set().union(*(s.symbols() for s in have), *map(symbols, _dims(node.attrs))) - bound
+    free = named_symbols(node) - bound
     if free:
         names = ", ".join(sorted(free))
-        raise _broken("symbols", f"node {place} needs {names}, which no input binds", node)
+        raise _broken("symbols", f"node {place} needs {names}, which nothing binds", node)
     for inner in node.subgraphs:
         verify(inner)
     if not node.subgraphs:
@@ -71,18 +68,6 @@ def _verify_node(
         if have != want:
             shown = [" and ".join(map(str, s)) or "nothing" for s in (have, want)]
             raise _broken("specs", f"node {place} gives {shown[0]}, its rule {shown[1]}", node)
-
-
-def _dims(x: Any) -> Iterator[Dim]:
-    """The symbolic sizes in attributes, however deep."""
-    if isinstance(x, Dim):
-        yield x
-    elif isinstance(x, dict):
-        for v in x.values():
-            yield from _dims(v)
-    elif isinstance(x, tuple | list):
-        for v in x:
-            yield from _dims(v)
 
 
 def _broken(rule: str, problem: str, node: Node | None) -> InternalError:

@@ -19,7 +19,7 @@ import numpy as np
 
 from numflow.errors import OpError
 from numflow.graph.building import Building, rebuild
-from numflow.graph.graph import Graph, Node, constant_op, sizes_op
+from numflow.graph.graph import Graph, Node, bind_op, constant_op, sizes_op
 from numflow.graph.op import Array, current
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
@@ -37,7 +37,7 @@ def constants(graph: Graph) -> Graph:
 
 
 def _rule(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | Tensor | None:
-    if node.op.effect or node.subgraphs or not node.outputs:
+    if node.op.effect or node.subgraphs or not node.outputs or node.op is bind_op:
         return None
     if node.op is constant_op:
         return _uniform(node.attrs["value"])

@@ -12,17 +12,20 @@ Inputs stay: they are the signature of the graph.
 
 from __future__ import annotations
 
-from numflow.graph.graph import Graph, Node, Value
+from numflow.graph.graph import Graph, Node, Value, bind_op, bound_symbols, named_symbols
 
 
 def dead_code(graph: Graph) -> Graph:
-    """An equal graph in which every node leads to an output or has an effect.
+    """An equal graph in which every node leads to an output, binds a size of one that does, or has
+    an effect.
 
     A write that another write to the same variable follows, with no read between, has none.
     """
     needed: set[Value] = set(graph.outputs)
     awaited: set[Node] = set()
     overwritten: set[int] = set()  # ids of variables that are written before they are read again
+    binds = any(node.op is bind_op for node in graph.nodes)
+    sizes: set[str] = set()  # names of the sizes that nodes kept have
     kept: list[Node] = []
     for node in reversed(graph.nodes):
         variable = node.attrs.get("variable") if node.op.effect else None
@@ -30,13 +33,20 @@ def dead_code(graph: Graph) -> Graph:
             if id(variable) in overwritten and node not in awaited:
                 continue
             overwritten.add(id(variable))
-        elif not (node in awaited or has_effect(node) or any(v in needed for v in node.outputs)):
+        elif not (
+            node in awaited
+            or has_effect(node)
+            or any(v in needed for v in node.outputs)
+            or (binds and not sizes.isdisjoint(bound_symbols(node)))
+        ):
             continue
         elif node.subgraphs:
             overwritten.clear()
         elif node.op.effect == "read":
             overwritten.discard(id(variable))
         kept.append(node)
+        if binds:
+            sizes |= named_symbols(node)
         needed.update(node.inputs)
         awaited.update(node.control_inputs)
     if len(kept) == len(graph.nodes):

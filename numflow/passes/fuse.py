@@ -9,7 +9,7 @@ before a node joins.
 
 from __future__ import annotations
 
-from numflow.graph.graph import Graph, Node, Value, constant_op, sizes_op
+from numflow.graph.graph import Graph, Node, Value, bind_op, constant_op, sizes_op
 from numflow.graph.lowering import Layout, Reduction, View
 from numflow.ops import activation, linalg
 from numflow.ops import math as maths
@@ -20,6 +20,7 @@ from numflow.passes.group import (
     DOMAIN,
     FORM,
     LARGE,
+    LEVEL,
     MIDDLE,
     VIEW,
     Axes,
@@ -29,6 +30,7 @@ from numflow.passes.group import (
     agree,
     fusable,
 )
+from numflow.passes.levels import level_of, levels
 from numflow.passes.materialise import layout_of, soft
 from numflow.passes.order import earlier_effects
 from numflow.shapes import product
@@ -46,6 +48,7 @@ class _Fuser:
         self.groups: list[Group] = []
         self.group_of: dict[Value, Group] = {}
         self.taken: set[Node] = set()
+        self.levels = levels(graph)
         self.earlier = earlier_effects(graph)  # what a node waits for that it takes nothing from
         self.hosts: dict[Node, Group] = {}
 
@@ -53,7 +56,7 @@ class _Fuser:
         for node in self.graph.nodes:
             if node in self.taken or node.op in (constant_op, sizes_op) or node.op.effect == "read":
                 continue
-            if isinstance(node.op.lower, View):
+            if isinstance(node.op.lower, View) and node.op is not bind_op:
                 if soft(node):
                     self._join(node)
                 continue  # else a layout of its input's buffer
@@ -67,6 +70,7 @@ class _Fuser:
     # groups and the order between them ------------------------------------------------------------
     def _new(self, group: Group) -> Group:
         group.bit = 1 << len(self.groups)
+        group.level = level_of(group.nodes, self.levels)
         self.groups.append(group)
         for n in group.nodes:
             self._enter(n, group)
@@ -139,6 +143,8 @@ class _Fuser:
                     or not self._settled(other)
                 ):
                     continue
+            if self.levels.get(user, 0) != group.level:
+                break
             taken.append(user)
             last = user.output
         group.epilogue = tuple(taken)
@@ -192,6 +198,8 @@ class _Fuser:
     def _waits(self, group: Group, node: Node) -> bool:
         """Whether node needs the group to have run: through others, or through a view of a
         member."""
+        if self.levels.get(node, 0) != group.level:
+            return not self._no(LEVEL)
         for v in node.inputs:
             source = self._producer(v)
             if source is None:
@@ -391,6 +399,9 @@ class _Fuser:
         if len(into.nodes) + len(other.nodes) > MOST_NODES:
             self.why = LARGE
             return None
+        if into.level != other.level:
+            self.why = LEVEL
+            return None
         if into.domain != other.domain or into.domain is None:
             self.why = DOMAIN
             return None
@@ -469,7 +480,9 @@ def fuse(graph: Graph, fits: Fits = lambda group: True, note: Note | None = None
     fits: whether a cluster can be printed (codegen/cluster.py).
     note: called with (nodes, others, why) whenever two parts do not become one loop.
     """
-    return _sorted(_Fuser(graph, fits, note).run())
+    groups = _sorted(_Fuser(graph, fits, note).run())
+    groups.sort(key=lambda g: (g.level, g.nodes[0].op is bind_op))  # stable: data keeps its order
+    return groups
 
 
 def _sorted(groups: list[Group]) -> list[Group]:

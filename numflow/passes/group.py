@@ -25,6 +25,7 @@ class Group:
     closed: results of folds that cross rows: readable by other groups only.
     rowwise: results of folds over the columns, and what follows from them.
     deep:   a fold over a middle axis, alone in its group.
+    level:  of its nodes (levels.py).
     """
 
     nodes: list[Node]
@@ -37,6 +38,7 @@ class Group:
     epilogue: tuple[Node, ...] = ()  # of a matmul: the bias add and the relu it takes along
     mask: int = 0
     bit: int = 0
+    level: int = 0
 
     @property
     def is_cluster(self) -> bool:
@@ -54,6 +56,7 @@ VIEW = "its elements are read in another order than the loop writes them"
 FORM = "together they need more operands, or other strides, than one loop has"
 MIDDLE = "a fold over a middle axis has a loop of its own"
 LARGE = "together they are more than one loop should hold"
+LEVEL = "a size that the one has depends on values, and is known only when the other has run"
 Note = Callable[[Sequence[Node], Sequence[Node], str], None]
 
 

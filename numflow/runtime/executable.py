@@ -63,7 +63,10 @@ class Executable:
                 variable.make_private()
             for k, node in enumerate(self.program.draws):
                 plan.draws[k] = node.op.run((), [node.output.spec], node.attrs)[0]
-            self._run(plan, arrays, results)
+            if plan.is_last:
+                self._run(plan, arrays, results)
+            else:
+                results = self._run_segments(plan, arrays)
         return results
 
     def plan(self, arrays: Sequence[Array]) -> Plan:
@@ -97,7 +100,7 @@ class Executable:
         """
         plan = self.plan(arrays)
         record = plan.phases[0].record if len(plan.phases) == 1 else None
-        if record is None or self.program.draws:
+        if record is None or self.program.draws or not plan.is_last:
             return None
         given = [
             a if isinstance(a, int) else a.input for a in arguments if not isinstance(a, Constant)
@@ -123,13 +126,31 @@ class Executable:
         )
 
     def _run(self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array]) -> None:
-        buffers = Buffers(plan, arrays, results)
+        self._run_phases(plan, Buffers(plan, arrays, results), arrays, results)
+
+    def _run_phases(
+        self, plan: Plan, buffers: Buffers, arrays: Sequence[Array], results: Sequence[Array]
+    ) -> None:
+        """Run one segment; results: those that are there already."""
         for phase in plan.phases:
             if phase.record is not None:
                 self._native(plan, phase.record, arrays, results, buffers.hosted)
                 continue
             for step in phase.steps:
                 buffers.run(step)
+
+    def _run_segments(self, plan: Plan, arrays: Sequence[Array]) -> list[Array]:
+        """Run segment after segment, each planned for the sizes that those before it bound."""
+        made: dict[int, Array] = {}
+        buffers = Buffers(plan, arrays, made)
+        while True:
+            for number, make in zip(plan.made, plan.makers, strict=True):
+                made[number] = make()
+            buffers.plan = plan
+            self._run_phases(plan, buffers, arrays, [made[k] for k in plan.results])
+            if plan.is_last:
+                return [made[k] for k in plan.results]
+            plan = plan.after(buffers.bound())
 
     def _native(
         self,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from numflow.codegen.steps import ClusterStep, HostStep, LibraryStep, Step
+from numflow.codegen.steps import BindStep, ClusterStep, HostStep, LibraryStep, Step
 from numflow.errors import InternalError, at_line
 from numflow.graph.graph import Value
 from numflow.graph.lowering import Layout
@@ -20,11 +20,14 @@ Array = np.ndarray[Any, Any]
 class Buffers:
     """The memory of each root, as an array, in one call.
 
-    arrays, results: of the call. strings: between host calls; no kernel reads them. hosted: what
-    nodes with an effect gave, in case a kernel refuses a value afterwards.
+    plan: of the segment that runs. arrays, results: of the call. strings: between host calls; no
+    kernel reads them. hosted: what nodes with an effect gave, in case a kernel refuses a value
+    afterwards.
     """
 
-    def __init__(self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array]) -> None:
+    def __init__(
+        self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array] | Mapping[int, Array]
+    ) -> None:
         self.plan, self.arrays, self.results = plan, arrays, results
         self.strings: dict[Value, Array] = {}
         self.hosted: dict[int, list[Array]] = {}  # what nodes with effects gave, by attributes
@@ -66,6 +69,7 @@ class Buffers:
             if found is None:
                 found = self.strings[root] = np.empty(spec.shape, object)
             return found
+        plan = plan.holder(root)
         at, nbytes = plan.offsets[root], plan.nbytes(root)
         return plan.memory[at : at + nbytes].view(spec.dtype.numpy).reshape(spec.shape)
 
@@ -75,3 +79,18 @@ class Buffers:
         flat = array.reshape(-1)[sizes.number(layout.offset) :]
         strides = [sizes.number(s) * array.dtype.itemsize for s in layout.strides]
         return np.lib.stride_tricks.as_strided(flat, sizes.shape(layout.shape), strides)
+
+    def bound(self) -> tuple[int, ...]:
+        """The numbers that the BindSteps of the plan's segment bind, in order."""
+        plan = self.plan
+        found: list[int] = []
+        for step in plan.steps:
+            if isinstance(step, BindStep):
+                view = plan.views.get(step)
+                if view is None:
+                    root, layout = step.source
+                    view = self.seen(root, layout)
+                    if root in plan.holder(root).offsets:  # it is there in every call
+                        plan.views[step] = view
+                found += view.reshape(-1).tolist()
+        return tuple(found)

@@ -3,6 +3,9 @@
 Everything of a step that does not depend on addresses is worked out once per shape (work.py). Here
 pointers become addresses: those of the arena and of constants are known, those of arguments,
 results and variables are patched in at each call. Host calls part a program into phases.
+
+Sizes that depend on values part it into segments, each of which has plans of its own: `after` gives
+the plan of the next segment for the numbers that were bound in this one.
 """
 
 from __future__ import annotations
@@ -14,9 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numflow.codegen.steps import ClusterStep, Program, Step
+from numflow.codegen.steps import BindStep, ClusterStep, Program, Step
 from numflow.codegen.writes import in_place
 from numflow.errors import ResourceExhaustedError, explain
+from numflow.graph.building import no_collection
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
 from numflow.kernels import abi
@@ -25,12 +29,13 @@ from numflow.runtime.entry import CallRecord, CellPatch, InputGuard, make_call, 
 from numflow.runtime.executor import Instruction, kernel
 from numflow.runtime.layout import Interval, offsets
 from numflow.runtime.native import address_function
-from numflow.runtime.sizes import Sizes, check_memory, check_sizes
+from numflow.runtime.sizes import Sizes, check_memory, check_nodes, check_sizes
 from numflow.runtime.work import Pointer, Table, Work, Worker
 
 Array = np.ndarray[Any, Any]
 
 LONG_NS = 10_000.0  # estimated work from which the GIL is released
+MOST_FOLLOWING = 64  # plans of the next segment that a plan keeps
 
 
 class Phase(NamedTuple):
@@ -44,52 +49,135 @@ class Phase(NamedTuple):
 class _Addresses:
     """What the native record of a phase must know of pointers.
 
-    inputs, outputs: per argument and result, the slots that receive its address; cells: per
+    inputs, outputs: per argument and number of a result, the slots that receive its address; cells: per
     variable. inside: slots that hold an address in `memory`, or of one of its arrays.
     """
 
     inputs: list[list[Any]]
-    outputs: list[list[Any]]
+    outputs: dict[int, list[Any]]
     memory: list[Array]
     cells: dict[Any, list[Any]] = field(default_factory=dict)
     inside: list[Any] = field(default_factory=list)
 
 
 class Plan:
-    """A program with all sizes known, ready to be called by one thread at a time.
+    """A segment of a program with its sizes known, ready to be called by one thread at a time.
 
     sizes: number behind each symbol. `checks[n]`: the node that reports itself as number n.
     work: the instructions of each step; None where it runs in Python.
+    steps: those of the segment. made: by number, the results that are made when it begins; present:
+    the numbers of these and those of earlier segments.
     alone: whether calls must take turns, under `lock`.
+    parent: the plan of the segment before.
 
     Raises:
       ShapeError, IndexRangeError: the sizes do not fit, see sizes.py.
       ResourceExhaustedError: there is not so much memory.
     """
 
-    def __init__(self, program: Program, sizes: Mapping[str, int]) -> None:
-        self.program, self.sizes = program, Sizes(sizes)
-        check_sizes(program.graph, self.sizes)
-        check_memory(program.graph.outputs, self.sizes)
-        self.specs = [self.concrete(v.spec) for v in program.inputs]
-        self.results = [self.concrete(s) for s in program.output_specs]
-        self.makers = [_maker(s) for s in self.results]
-        self.input_number = {v: k for k, v in enumerate(program.inputs)}
-        self.output_number = {v: k for k, v in enumerate(program.outputs)}
+    def __init__(
+        self, program: Program, sizes: Mapping[str, int], parent: Plan | None = None
+    ) -> None:
+        self.program, self.sizes, self.parent = program, Sizes(sizes), parent
+        self.root: Plan = self if parent is None else parent.root
+        self.number = 0 if parent is None else parent.number + 1
+        self.begin, self.end = program.segments[self.number]
+        self.steps = program.steps[self.begin : self.end]
+        self.is_last = self.number + 1 == len(program.segments)
+        if len(program.segments) == 1:
+            check_sizes(program.graph, self.sizes)
+        else:
+            check_nodes(program.checked[self.number], self.sizes)
+        if parent is None:
+            self.specs = [self.concrete(v.spec) for v in program.inputs]
+            self.input_number = {v: k for k, v in enumerate(program.inputs)}
+            self.output_number = {v: k for k, v in enumerate(program.outputs)}
+            self.draws = np.zeros((max(len(program.draws), 1), 2), np.int64)
+            self.lock = threading.Lock()
+            self._arenas: dict[int, Array] = {}  # of later segments, by number
+            self.furthest = self  # the plan of a later segment that ran last
+        else:
+            self.specs, self.draws, self.lock = parent.specs, parent.draws, parent.lock
+            self.input_number, self.output_number = parent.input_number, parent.output_number
+        self.made = self._made()
+        self.makers = [_maker(s) for s in self.made.values()]
+        earlier = {} if parent is None else parent.results
+        self.results: dict[int, Spec] = dict(sorted({**earlier, **self.made}.items()))
         self._fixed: dict[Value, Array] = {}
-        self.draws = np.zeros((max(len(program.draws), 1), 2), np.int64)
         for k, node in enumerate(program.draws):
             self._fixed[node.output] = self.draws[k]
         worker = Worker(program, self.sizes)
-        works = [worker.of(s, k) for k, s in enumerate(program.steps)]
+        works = [worker.of(s, k) for k, s in enumerate(self.steps, self.begin)]
         self.checks = worker.checks
-        self.work = dict(zip(program.steps, works, strict=True))
+        self.work = dict(zip(self.steps, works, strict=True))
         self._place_arena(works, worker.scratch)
         self.context = new_context()
         self.phases = self._phases(works)
         # Phases hand each other what lies in the arena, and draws lie beside it.
-        self.alone = len(self.phases) > 1 or bool(program.draws)
-        self.lock = threading.Lock()
+        parts = len(self.phases) > 1 or len(program.segments) > 1
+        self.alone = parts or bool(program.draws)
+        self.views: dict[BindStep, Array] = {}  # see host.py
+        self._following: dict[tuple[int, ...], Plan] = {}
+
+    def _made(self) -> dict[int, Spec]:
+        """The specs of the results that this segment is the first to write, by number."""
+        program = self.program
+        if len(program.segments) == 1:
+            check_memory(program.graph.outputs, self.sizes)
+            return {k: self.concrete(s) for k, s in enumerate(program.output_specs)}
+        earlier = {} if self.parent is None else self.parent.results
+        here = {self.output_number.get(v) for s in self.steps for v in s.writes}
+        numbers = [
+            k
+            for k in range(len(program.outputs))
+            if k not in earlier and (k in here or self.is_last)
+        ]
+        check_memory((program.graph.outputs[k] for k in numbers), self.sizes)
+        return {k: self.concrete(program.output_specs[k]) for k in numbers}
+
+    # segments -------------------------------------------------------------------------------------
+    def after(self, numbers: tuple[int, ...]) -> Plan:
+        """The plan of the next segment, for the numbers of what this one's BindSteps bind."""
+        found = self._following.pop(numbers, None)
+        if found is None:
+            names = [n for s in self.steps if isinstance(s, BindStep) for n in s.symbols]
+            sizes = {**self.sizes.symbols, **dict(zip(names, numbers, strict=True))}
+            with no_collection():
+                found = Plan(self.program, sizes, self)
+            if len(self._following) >= MOST_FOLLOWING:
+                self._following.pop(next(iter(self._following)))
+        self._following[numbers] = self.root.furthest = found
+        return found
+
+    def chain(self) -> list[Plan]:
+        """The plans of the segments up to this one."""
+        return [*([] if self.parent is None else self.parent.chain()), self]
+
+    def holder(self, key: Hashable) -> Plan:
+        """The plan in whose arena a root lies."""
+        plan = self
+        while key not in plan.offsets and plan.parent is not None:
+            plan = plan.parent
+        return plan
+
+    def _room(self, nbytes: int) -> Array:
+        """Memory for the arena of this segment: all plans of one segment share it, since only one
+        of them runs at a time. A larger one takes the place of what was there before."""
+        if self.parent is None:
+            return arena.aligned_empty(nbytes)
+        arenas = self.root._arenas
+        found = arenas.get(self.number)
+        if found is None or found.nbytes < nbytes:
+            found = arenas[self.number] = arena.aligned_empty(nbytes + nbytes // 4)
+            self.root._forget(self.number)
+        return found
+
+    def _forget(self, number: int) -> None:
+        """Let the plans of that segment go: their arena has moved."""
+        if self.number + 1 == number:
+            self._following.clear()
+        for plan in self._following.values():
+            plan._forget(number)
 
     def concrete(self, spec: Spec) -> Spec:
         """The spec with numbers for its sizes."""
@@ -103,6 +191,8 @@ class Plan:
         """The array of a constant or a table of sizes."""
         found = self._fixed.get(root)
         if found is None and root.node is not None and root.node.op in (constant_op, sizes_op):
+            if self.parent is not None and root.node.op is constant_op:
+                return self.root.fixed(root)
             attrs = self.sizes.attrs(root.node.attrs)
             (array,) = root.node.op.run((), [self.concrete(root.spec)], attrs)
             found = self._fixed[root] = np.ascontiguousarray(array).reshape(array.shape)
@@ -115,13 +205,14 @@ class Plan:
         check_memory((k.key for k in lives if isinstance(k.key, Value)), self.sizes)
         self.intervals = [*lives, *scratch]
         for k, items in enumerate(works):
+            at = self.begin + k
             for j, w in enumerate(items or ()):
                 if w.workspace:
-                    self.intervals.append(Interval(("workspace", k, j), w.workspace, k, k))
+                    self.intervals.append(Interval(("workspace", at, j), w.workspace, at, at))
         self.offsets, total = offsets(self.intervals)
         self.offsets.update({v: self.offsets[old] for v, old in shared.items()})
         try:
-            self.memory = arena.aligned_empty(total)
+            self.memory = self._room(total)
         except MemoryError:
             problem = f"its intermediate results need {total / 1e9:.1f} GB"
             raise ResourceExhaustedError(explain("function", problem)) from None
@@ -132,17 +223,22 @@ class Plan:
         are computed in place, by the root whose memory they take over as it dies."""
         first: dict[Value, int] = {}
         last: dict[Value, int] = {}
-        for k, s in enumerate(self.program.steps):
+        for k, s in enumerate(self.steps, self.begin):
             for v in s.writes:
                 first.setdefault(v, k)
             for v in (*s.reads, *s.writes):
                 last[v] = k
+        if not self.is_last:
+            last |= dict.fromkeys(self.program.carried[self.number] & first.keys(), self.end)
         own = [v for v in first if self._in_arena(v)]
+        if self.parent is not None:
+            own = [v for v in own if v not in self.holder(v).offsets]
+        mine = set(own)
         shared: dict[Value, Value] = {}
         ends = dict(last)
         for v in own:
             old = self._takes_over(v, first, last)
-            if old is not None:
+            if old is not None and old in mine:
                 whole = shared[v] = shared.get(old, old)
                 ends[whole] = last[v]
                 del last[old]  # nobody else takes it over
@@ -175,7 +271,9 @@ class Plan:
     def _phases(self, works: Sequence[list[Work] | None]) -> list[Phase]:
         phases: list[Phase] = []
         stretch: list[int] = []
-        for k, s in enumerate(self.program.steps):
+        for k, s in enumerate(self.steps):
+            if isinstance(s, BindStep):
+                continue
             if works[k] is not None:
                 stretch.append(k)
                 continue
@@ -188,25 +286,26 @@ class Plan:
         if not stretch:
             return []
         program = self.program
-        known = _Addresses([[] for _ in self.specs], [[] for _ in self.results], [self.memory])
+        known = _Addresses([[] for _ in self.specs], {k: [] for k in self.results}, [self.memory])
         instructions: list[Instruction] = []
         first_write = -1
         ns = 0.0
         for k in stretch:
-            if k >= program.first_write and program.assigned and first_write < 0:
+            at = self.begin + k
+            if at >= program.first_write and program.assigned and first_write < 0:
                 first_write = len(instructions)
             for j, w in enumerate(works[k] or ()):
                 if w.units:
-                    block = self._block(w, ("workspace", k, j), known)
+                    block = self._block(w, ("workspace", at, j), known)
                     instructions.append(kernel(w.address, block, w.units, w.chunk))
                     ns += w.ns
-        slots = [*known.inputs, *known.outputs]
+        slots = [*known.inputs, *known.outputs.values()]
         written = {id(v) for v in program.written}
         record = make_call(
             instructions,
             [
                 InputGuard(s.shape, s.dtype.numpy, where)  # type: ignore[arg-type]
-                for s, where in zip([*self.specs, *self.results], slots, strict=True)
+                for s, where in zip([*self.specs, *self.results.values()], slots, strict=True)
             ],
             [
                 CellPatch(v.cell_address, where, id(v) in written, v.form)
@@ -218,7 +317,7 @@ class Plan:
             memory=known.memory,
             pointers=known.inside,
         )
-        return [Phase(record, tuple(program.steps[k] for k in stretch))]
+        return [Phase(record, tuple(self.steps[k] for k in stretch))]
 
     def _block(self, work: Work, workspace: Hashable, known: _Addresses) -> Array:
         """The argument block of an instruction."""
@@ -264,7 +363,8 @@ class Plan:
             self._fill(table, 0, key.words, known)
             known.memory.append(table)
             return address_function()(table)
-        return self.base + self.offsets[key] + p.nbytes
+        plan = self.holder(key)
+        return plan.base + plan.offsets[key] + p.nbytes
 
 
 def _maker(spec: Spec) -> Callable[[], Array]:

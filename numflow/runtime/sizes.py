@@ -49,9 +49,13 @@ def check_sizes(graph: Graph, sizes: Sizes) -> None:
       ShapeError: a size is negative, or a reshape has another number of elements.
       IndexRangeError: a slice is not inside.
     """
-    if not sizes.symbols:
-        return
-    for node in graph.nodes:
+    if sizes.symbols:
+        check_nodes(graph.nodes, sizes)
+
+
+def check_nodes(nodes: Iterable[Node], sizes: Sizes) -> None:
+    """check_sizes, of some nodes."""
+    for node in nodes:
         if not all(v.spec.known for v in (*node.inputs, *node.outputs)):
             _check_node(node, sizes)
 

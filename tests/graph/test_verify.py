@@ -81,7 +81,7 @@ def test_symbols_are_bound_by_inputs() -> None:
     attrs = {"shape": (Dim.symbol("m"),)}
     spec = Spec(attrs["shape"], dtypes.float32)
     node = Node(shape.reshape_op, graph.inputs, attrs, [spec], None)
-    with pytest.raises(InternalError, match="`symbols`: node 0 needs m, which no input binds"):
+    with pytest.raises(InternalError, match="`symbols`: node 0 needs m, which nothing binds"):
         verify(replace(graph, nodes=(node,), outputs=node.outputs))
 
 

@@ -1,0 +1,51 @@
+"""The stretches of a program between which sizes become known (runtime/README.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from numflow.codegen.steps import BindStep, Step
+from numflow.graph.graph import Graph, Node, Value, named_symbols
+
+
+def segments(steps: Sequence[Step]) -> tuple[tuple[int, int], ...]:
+    """(begin, end) of each: cut behind every run of BindSteps."""
+    cuts = [
+        k + 1
+        for k, s in enumerate(steps)
+        if isinstance(s, BindStep)
+        and not (k + 1 < len(steps) and isinstance(steps[k + 1], BindStep))
+    ]
+    return tuple(zip([0, *cuts], [*cuts, len(steps)], strict=True))
+
+
+def checked(graph: Graph, steps: Sequence[Step]) -> tuple[tuple[Node, ...], ...]:
+    """Per segment, the nodes whose last size becomes known when it begins.
+
+    Those without symbols were looked at when they were built. () for a program of one segment.
+    """
+    known: dict[str, int] = {}
+    found = segments(steps)
+    if len(found) == 1:
+        return ()
+    for number, (begin, end) in enumerate(found):
+        for s in steps[begin:end]:
+            if isinstance(s, BindStep):
+                known |= dict.fromkeys(s.symbols, number + 1)
+    nodes: list[list[Node]] = [[] for _ in found]
+    for node in graph.nodes:
+        names = named_symbols(node).union(*(v.spec.symbols() for v in node.inputs))
+        if names:
+            nodes[max(known.get(n, 0) for n in names)].append(node)
+    return tuple(map(tuple, nodes))
+
+
+def carried(steps: Sequence[Step]) -> tuple[frozenset[Value], ...]:
+    """Per segment, the roots that later ones read or write: their memory is not used again."""
+    later: set[Value] = set()
+    found: list[frozenset[Value]] = []
+    for begin, end in reversed(segments(steps)):
+        found.append(frozenset(later))
+        for s in steps[begin:end]:
+            later.update(s.reads, s.writes)
+    return tuple(reversed(found))
