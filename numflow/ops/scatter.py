@@ -30,7 +30,7 @@ from numflow.shapes import product
 
 # --- scatter: rows at indices ----------------------------------------------------------
 
-_UFUNCS: dict[str, Any] = {
+UFUNCS: dict[str, Any] = {
     "add": np.add,
     "subtract": np.subtract,
     "multiply": np.multiply,
@@ -60,7 +60,7 @@ def _scatter_reference(base: Any, indices: Any, rows: Any, *, kind: str, drop: b
         for i, row in zip(indices, rows, strict=True):  # of equal indices the last one stays
             out[i] = row
     else:
-        _UFUNCS[kind].at(out, indices, rows)
+        UFUNCS[kind].at(out, indices, rows)
     return out
 
 
