@@ -140,7 +140,7 @@ from numflow.trace.tensor_spec import TensorSpec
 newaxis = None
 
 _LATE = (
-    *("keras", "compat", "config", "data", "io", "optimizers", "profiler", "summary", "train"),
+    *("keras", "compat", "config", "data", "io", "optimizers", "profiler", "summary", "train", "debugging"),
     *("saved_model", "linalg", "losses", "bitwise", "experimental"),
 )
 

@@ -36,6 +36,13 @@ def raise_refusal(
     """
     node = next((n for n in graph.nodes if n.attrs is node.attrs), node)
     needed = _needed(node)
+    for earlier in graph.nodes if node.op.effect == "check" else ():
+        if earlier is node:
+            break
+        if earlier.op.effect == "check":  # of several that fail the first in the program is meant
+            own = _needed(earlier)
+            if all(n.op.effect != "host" or id(n.attrs) in known for n in own):
+                needed |= own
     values = dict(inputs)
     with np.errstate(all="ignore"):
         for n in graph.nodes:

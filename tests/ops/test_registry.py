@@ -14,6 +14,7 @@ from numflow.graph.op import REGISTRY, Op, interpreting
 # Ops that no Case can run. Those defined outside numflow/ops have tests of their own there.
 ELSEWHERE = {
     "read": "tests/eager",
+    "assert": "test_asserts",
     "assign": "tests/eager",
     "checked_divisor": "known divisors are not checked; test_power has unknown ones",
     "checked_exponent": "as checked_divisor",

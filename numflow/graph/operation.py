@@ -1,0 +1,53 @@
+"""Operation: what a traced assertion, print or `no_op` gives, to be named as a dependency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from numflow.graph.building import Building, SymbolicTensor
+from numflow.graph.graph import Node, Value
+from numflow.graph.op import Attrs, Op, current
+from numflow.graph.tensor import Tensor
+
+
+class Operation:
+    """Nodes of a trace that are run for their effect; eagerly there is None in its place.
+
+    name: of the nodes' op. nodes: none for `no_op`.
+    """
+
+    __slots__ = ("name", "nodes")
+
+    def __init__(self, name: str, nodes: Iterable[Node] = ()) -> None:
+        self.name, self.nodes = name, tuple(nodes)
+
+    @property
+    def type(self) -> str:
+        """The name of the op."""
+        return self.nodes[0].op.name if self.nodes else "no_op"
+
+    def __repr__(self) -> str:
+        return f"<nf.Operation '{self.name}' type={self.type}>"
+
+
+def building() -> Building | None:
+    """The interpreter that appends nodes here; None where ops run at once."""
+    interpreter = current()
+    return interpreter if isinstance(interpreter, Building) else None
+
+
+def run_for_effect(op: Op, inputs: Iterable[Tensor], attrs: Attrs, name: str) -> Operation | None:
+    """Run an op whose outputs nobody wants: its Operation in a trace, None eagerly."""
+    interpreter = building()
+    if interpreter is None:
+        op(*inputs, **attrs)
+        return None
+    values = [interpreter.value(t) for t in inputs]
+    return Operation(name, (interpreter.builder.add(op, values, attrs, name=name),))
+
+
+def made_by(tensors: Iterable[Any]) -> list[Node]:
+    """The nodes that make tensors of a trace."""
+    values: list[Value] = [t.value for t in tensors if isinstance(t, SymbolicTensor)]
+    return [v.node for v in values if v.node is not None]
