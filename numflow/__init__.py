@@ -95,6 +95,7 @@ from numflow.math import (
     truediv,
 )
 from numflow.ops.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
+from numflow.ops.complexes import complex
 from numflow.ops.creation import (
     constant,
     convert_to_tensor,
@@ -140,7 +141,18 @@ from numflow.trace.tensor_spec import TensorSpec
 newaxis = None
 
 _LATE = (
-    *("keras", "compat", "config", "data", "io", "optimizers", "profiler", "summary", "train", "debugging"),
+    *(
+        "keras",
+        "compat",
+        "config",
+        "data",
+        "io",
+        "optimizers",
+        "profiler",
+        "summary",
+        "train",
+        "debugging",
+    ),
     *("saved_model", "linalg", "losses", "bitwise", "experimental"),
 )
 
@@ -235,6 +247,7 @@ __all__ = [
     "clip_by_global_norm",
     "clip_by_norm",
     "clip_by_value",
+    "complex",
     "complex64",
     "complex128",
     "concat",

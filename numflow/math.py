@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from numflow.ops.activation import log_sigmoid, log_softmax, softmax, softplus, softsign
+from numflow.ops.complexes import angle, imag, real
+from numflow.ops.conjugate import conj
 from numflow.ops.finite import (
     divide_no_nan,
     is_finite,
@@ -104,6 +106,7 @@ __all__ = [
     "acosh",
     "add",
     "add_n",
+    "angle",
     "argmax",
     "argmin",
     "asin",
@@ -114,6 +117,7 @@ __all__ = [
     "bincount",
     "ceil",
     "confusion_matrix",
+    "conj",
     "cos",
     "cosh",
     "count_nonzero",
@@ -134,6 +138,7 @@ __all__ = [
     "floormod",
     "greater",
     "greater_equal",
+    "imag",
     "in_top_k",
     "invert_permutation",
     "is_finite",
@@ -159,6 +164,7 @@ __all__ = [
     "negative",
     "not_equal",
     "pow",
+    "real",
     "reciprocal",
     "reciprocal_no_nan",
     "reduce_all",

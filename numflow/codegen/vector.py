@@ -202,6 +202,9 @@ class Vector(Builder[Reg]):
         if x.dtype not in FLOATS:
             return self._intrinsic(("u" if x.dtype in UNSIGNED else "s") + name, x, y)
         if y.number is not None and y.number == y.number:
+            if y.number == 0:  # of -0.0 and 0.0 the second, as NumPy has it: relu(-0.0) is 0.0
+                hides = self.le(x, y) if name == "max" else self.ge(x, y)
+                return self.select(hides, y, x)
             return pick(y, x)
         if x.number is not None and x.number == x.number:
             return pick(x, y)

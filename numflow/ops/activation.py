@@ -21,7 +21,7 @@ from numflow.ops import transcendental
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.math import unary
 from numflow.ops.precision import by_number, single, widened
-from numflow.ops.shape_rules import floating_like, normal_axis, numeric_like
+from numflow.ops.shape_rules import floating_like, normal_axis, real_like
 
 # --- relu --------------------------------------------------------------------
 
@@ -32,8 +32,8 @@ def _relu_vjp(ct: Tensor, y: Tensor, x: Tensor) -> Tensor:
 
 relu_op = Op(
     "relu",
-    numeric_like("relu"),
-    lambda x: np.maximum(x, np.zeros((), x.dtype)),
+    real_like("relu"),
+    widened(lambda x: np.maximum(x, np.zeros((), x.dtype))),  # NumPy's of float16 keeps -0.0
     unary(_relu_vjp),
     Elementwise(lambda b, x: b.max(x, 0)),
 )
@@ -190,8 +190,8 @@ def _relu6_vjp(ct: Tensor, y: Tensor, x: Tensor) -> Tensor:
 
 relu6_op = Op(
     "relu6",
-    numeric_like("relu6"),
-    lambda x: np.minimum(np.maximum(x, np.zeros((), x.dtype)), np.asarray(6, x.dtype)),
+    real_like("relu6"),
+    widened(lambda x: np.minimum(np.maximum(x, np.zeros((), x.dtype)), np.asarray(6, x.dtype))),
     unary(_relu6_vjp),
     Elementwise(lambda b, x: b.min(b.max(x, 0), 6)),
 )

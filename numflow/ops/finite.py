@@ -121,7 +121,7 @@ def _divide_no_nan_reference(x: Any, y: Any) -> Any:
 
 divide_no_nan_op: Op = Op(
     "divide_no_nan",
-    binary("divide_no_nan", "f"),
+    binary("divide_no_nan", "fc"),
     _divide_no_nan_reference,
     broadcasting(
         lambda ct, z, x, y: divide_no_nan_op(ct, y),
@@ -146,7 +146,7 @@ def divide_no_nan(x: TensorLike, y: TensorLike, name: str | None = None) -> Tens
 
 multiply_no_nan_op: Op = Op(
     "multiply_no_nan",
-    binary("multiply_no_nan", "f"),
+    binary("multiply_no_nan", "fc"),
     lambda x, y: np.where(y == 0, np.zeros((), x.dtype), x * y),
     broadcasting(
         lambda ct, z, x, y: multiply_no_nan_op(ct, y), lambda ct, z, x, y: multiply_no_nan_op(x, ct)
@@ -182,7 +182,7 @@ def _with_zero(function: Any) -> Any:
 
 xlogy_op = Op(
     "xlogy",
-    binary("xlogy", "f"),
+    binary("xlogy", "fc"),
     _with_zero(lambda x, y: x * np.log(y)),
     broadcasting(
         lambda ct, z, x, y: ct * _where_x(x, maths.log(y)), lambda ct, z, x, y: ct * xdivy_op(x, y)
@@ -191,7 +191,7 @@ xlogy_op = Op(
 )
 xdivy_op: Op = Op(
     "xdivy",
-    binary("xdivy", "f"),
+    binary("xdivy", "fc"),
     _with_zero(lambda x, y: x / y),
     broadcasting(
         lambda ct, z, x, y: ct * _where_x(x, 1 / y),

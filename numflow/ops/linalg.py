@@ -17,6 +17,7 @@ from numflow.ops import math as maths
 from numflow.ops import power
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
+from numflow.ops.conjugate import analytic, conj
 from numflow.ops.convert import operands, static_ints
 from numflow.ops.shape_rules import broadcast_shapes, normal_axis, same_dtype
 from numflow.shapes import Dim, Shape, UnknownSizeError, product
@@ -93,7 +94,8 @@ def _matmul_vjp(g: Backward) -> tuple[Tensor | None, ...]:
 
 
 def _product(a: Tensor, b: Tensor, transpose_a: bool, transpose_b: bool) -> Tensor:
-    return matmul_op(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+    product = exact_matmul_op if a.dtype.is_complex else matmul_op
+    return product(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
 
 
 class _MatmulCall(NamedTuple):
@@ -186,7 +188,7 @@ exact_matmul_op = Op(
     "matmul_exact",
     _matmul_infer,
     _matmul_reference,
-    None,
+    analytic(_matmul_vjp),
     HostCall("products of integers and complex numbers run in NumPy"),
 )
 
@@ -209,7 +211,7 @@ def matmul(
       a: numbers [..., m, k], or [..., k, m] with transpose_a.
       b: numbers [..., k, n], or [..., n, k] with transpose_b; dtype of a.
       transpose_a, transpose_b: read the operand transposed; nothing is copied.
-      adjoint_a, adjoint_b: the same for real numbers.
+      adjoint_a, adjoint_b: the same, and conjugated.
       a_is_sparse, b_is_sparse: hints, without effect.
       output_type: dtype of the result; default that of a.
 
@@ -231,12 +233,7 @@ def matmul(
         )
     if (transpose_a and adjoint_a) or (transpose_b and adjoint_b):
         raise ValueError(explain("matmul", "transpose and adjoint exclude each other: give one"))
-    if x.dtype.is_complex and (adjoint_a or adjoint_b):
-        raise DTypeError(
-            explain(
-                "matmul", "adjoints of complex matrices are not served", {"a": x.spec, "b": y.spec}
-            )
-        )
+    x, y = conj(x) if adjoint_a else x, conj(y) if adjoint_b else y
     kept = x.dtype
     want = kept if output_type is None else dtypes.as_dtype(output_type)
     if kept.is_integer or kept.is_complex:
@@ -403,7 +400,7 @@ def norm(
     keep = bool(keepdims)
     pair = axes if axes is not None and len(axes) == 2 else None
     if ord in ("euclidean", "fro") or (ord == 2 and pair is None):
-        return maths.sqrt(reductions.reduce_sum(maths.square(x), axes, keep))
+        return maths.sqrt(reductions.reduce_sum(maths.modulus_squared(x), axes, keep))
     size = maths.abs(x)
     if pair is not None:
         if ord not in (1, np.inf):

@@ -17,20 +17,22 @@ from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Backward, Op, Vjp
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import complexes
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
+from numflow.ops.conjugate import analytic, conj
 from numflow.ops.convert import as_tensor, operands
 from numflow.ops.shape_rules import binary, comparison, floating_like, numeric_like
 
 
 def unary(rule: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Vjp:
-    """The gradient of y = f(x) from rule(ct, y, x)."""
+    """The gradient of y = f(x) from rule(ct, y, x); f is analytic if it takes complex numbers."""
 
     def vjp(g: Backward) -> tuple[Tensor | None, ...]:
         return (rule(g.ct, g.outputs[0], g.inputs[0]),)
 
-    return vjp
+    return analytic(vjp)
 
 
 def broadcasting(
@@ -47,7 +49,7 @@ def broadcasting(
             reductions.sum_to(right(g.ct, z, x, y), y) if g.needed[1] else None,
         )
 
-    return vjp
+    return analytic(vjp)
 
 
 # --- add ---------------------------------------------------------------------
@@ -194,6 +196,8 @@ def _cast_infer(x: Any, *, dtype: dtypes.DType) -> Any:
 def _cast_reference(x: Any, *, dtype: dtypes.DType) -> Any:
     if x.dtype == object:  # sizes that may be symbolic
         return x
+    if x.dtype.kind == "c" and not dtype.is_complex and not dtype.is_bool:
+        x = x.real  # the imaginary part is dropped, as in TensorFlow; NumPy warns
     if dtype is dtypes.uint32 and x.dtype.kind not in "iub":
         x = x.astype(np.int64)  # nan and what is out of range: as compiled code has it
     return x.astype(dtype.numpy)
@@ -259,17 +263,29 @@ def negative(x: TensorLike, name: str | None = None) -> Tensor:
     return negative_op(as_tensor(x, None, "negative", "x"))
 
 
+def _abs_infer(x: Any) -> Any:
+    spec = numeric_like("abs")(x)
+    return type(x)(x.shape, spec.dtype.real_dtype)
+
+
+def _abs_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    ct, (x,) = g.ct, g.inputs
+    if x.dtype.is_complex:  # straight away from 0
+        ct = complexes.complex_op(ct, shaping.zeros_like(ct))
+    return (ct * sign(x),)
+
+
 abs_op = Op(
     "abs",
-    numeric_like("abs"),
+    _abs_infer,
     np.abs,
-    unary(lambda ct, y, x: ct * sign(x)),
+    _abs_vjp,
     Elementwise(lambda b, x: b.abs(x)),
 )
 
 
 def abs(x: TensorLike, name: str | None = None) -> Tensor:
-    """|x|, element by element.
+    """|x|, element by element; of complex numbers their modulus, a real number.
 
     Example:
       >>> nf.abs([-1.5, 2.0]).numpy().tolist()
@@ -281,20 +297,32 @@ def abs(x: TensorLike, name: str | None = None) -> Tensor:
 def _sign_body(b: Any, x: Any) -> Any:
     if x.dtype.startswith("u"):
         return b.select(b.gt(x, 0), 1, x)
-    return b.select(b.gt(x, 0), 1, b.select(b.lt(x, 0), -1, x))  # x itself: 0 and nan
+    rest = b.add(x, 0.0) if x.dtype.startswith("f") else x  # 0, of -0.0 too, and nan
+    return b.select(b.gt(x, 0), 1, b.select(b.lt(x, 0), -1, rest))
+
+
+def _sign_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    """Of z / |z|: what turns z, not what makes it longer."""
+    ct, (x,), (y,) = g.ct, g.inputs, g.outputs
+    if not x.dtype.is_complex:
+        return (shaping.zeros_like(ct),)
+    along = complexes.complex(complexes.real(conj(y) * ct), 0.0)
+    size = abs(x)
+    turns = (ct - y * along) / complexes.complex(size, 0.0)
+    return (selections.where(equal(size, 0.0), shaping.zeros_like(ct), turns),)
 
 
 sign_op = Op(
     "sign",
     numeric_like("sign"),
     np.sign,
-    unary(lambda ct, y, x: shaping.zeros_like(ct)),
+    _sign_vjp,
     Elementwise(_sign_body),
 )
 
 
 def sign(x: TensorLike, name: str | None = None) -> Tensor:
-    """-1, 0 or 1 as x is below, at or above 0; nan of nan.
+    """-1, 0 or 1 as x is below, at or above 0; nan of nan. Of complex numbers x / |x|, or 0.
 
     Example:
       >>> nf.sign([-3.0, 0.0, 5.0]).numpy().tolist()
@@ -422,13 +450,14 @@ def tanh(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 def _sigmoid_reference(x: Any) -> Any:
-    t = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1 / (1 + t), t / (1 + t)).astype(x.dtype)
+    positive = x.real >= 0
+    t = np.exp(np.where(positive, -x, x))  # never overflows
+    return np.where(positive, 1 / (1 + t), t / (1 + t)).astype(x.dtype)
 
 
 sigmoid_op = Op(
     "sigmoid",
-    floating_like("sigmoid"),
+    floating_like("sigmoid", True),
     _sigmoid_reference,
     unary(lambda ct, y, x: ct * (y * (1 - y))),
     Elementwise(lambda b, x: b.sigmoid(x)),
@@ -498,23 +527,45 @@ def _squared_difference_body(b: Any, x: Any, y: Any) -> Any:
     return b.mul(d, d)
 
 
+def _squared_difference_reference(x: Any, y: Any) -> Any:
+    d = x - y
+    return d * np.conj(d) if d.dtype.kind == "c" else np.square(d)
+
+
+def _squared_difference_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    x, y = g.inputs
+    ct = g.ct
+    if x.dtype.is_complex:  # |x - y|^2 is real: only the real part of a cotangent counts
+        ct = complexes.complex(complexes.real(ct), 0.0)
+    slope = ct * ((x - y) * 2)
+    return (
+        reductions.sum_to(slope, x) if g.needed[0] else None,
+        reductions.sum_to(-slope, y) if g.needed[1] else None,
+    )
+
+
 squared_difference_op = Op(
     "squared_difference",
     binary("squared_difference"),
-    lambda x, y: np.square(x - y),
-    broadcasting(lambda ct, z, x, y: ct * ((x - y) * 2), lambda ct, z, x, y: ct * ((y - x) * 2)),
+    _squared_difference_reference,
+    _squared_difference_vjp,
     Elementwise(_squared_difference_body),
 )
 
 
 def squared_difference(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """(x - y)^2, element by element; shapes broadcast.
+    """(x - y)^2, element by element; shapes broadcast. Of complex numbers |x - y|^2, as complex.
 
     Example:
       >>> nf.math.squared_difference([1.0, 5.0], 3.0).numpy().tolist()
       [4.0, 4.0]
     """
     return squared_difference_op(*operands("squared_difference", x, y))
+
+
+def modulus_squared(x: Tensor) -> Tensor:
+    """x^2; of complex numbers x conj(x), as complex."""
+    return x * conj(x) if x.dtype.is_complex else square(x)
 
 
 # --- comparisons -------------------------------------------------------------

@@ -141,8 +141,9 @@ def l2_normalize(
       [0.6, 0.8]
     """
     value = as_tensor(x, None, "l2_normalize", "x")
-    total = reductions.reduce_sum(maths.square(value), dim if axis is None else axis, keepdims=True)
-    return value * maths.rsqrt(maths.maximum(total, epsilon))
+    size = maths.abs(value) if value.dtype.is_complex else value
+    total = reductions.reduce_sum(maths.square(size), dim if axis is None else axis, keepdims=True)
+    return value * maths.cast(maths.rsqrt(maths.maximum(total, epsilon)), value.dtype)
 
 
 def zero_fraction(value: TensorLike, name: str | None = None) -> Tensor:

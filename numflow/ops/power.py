@@ -28,15 +28,15 @@ def _pow_base_vjp(ct: Tensor, z: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _pow_exponent_vjp(ct: Tensor, z: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """ct z log x; 0 where x is not positive, as in TensorFlow."""
-    positive = x > 0
+    """ct z log x; 0 where x is not positive, or a complex 0, as in TensorFlow."""
+    positive = maths.not_equal(x, 0) if x.dtype.is_complex else x > 0
     logarithm = maths.log(selections.where(positive, x, shaping.ones_like(x)))
     return ct * z * selections.where(positive, logarithm, shaping.zeros_like(x))
 
 
 pow_op = Op(
     "pow",
-    binary("pow", "iuf"),
+    binary("pow", "iufc"),
     np.power,
     broadcasting(_pow_base_vjp, _pow_exponent_vjp),
     Elementwise(lambda b, x, y: b.pow(x, y)),

@@ -15,6 +15,7 @@ from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
+from numflow.ops.conjugate import analytic
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.shape_rules import normal_axes
 from numflow.shapes import Extent, product
@@ -219,7 +220,11 @@ def _prod_vjp(g: Backward) -> tuple[Tensor | None, ...]:
 
 
 prod_op = Op(
-    "reduce_prod", _fold("reduce_prod", "iufc"), _prod_reference, _prod_vjp, Reduction("prod")
+    "reduce_prod",
+    _fold("reduce_prod", "iufc"),
+    _prod_reference,
+    analytic(_prod_vjp),
+    Reduction("prod"),
 )
 
 

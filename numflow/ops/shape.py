@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import InvalidArgumentError, ShapeError, explain
+from numflow.errors import ShapeError, explain
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.lowering import Assemble, Layout, View, dense
 from numflow.graph.op import Attrs, Backward, Op, current
@@ -19,6 +19,7 @@ from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import reduce as reductions
 from numflow.ops import slicing
+from numflow.ops.conjugate import conj
 from numflow.ops.convert import as_tensor, sizes, static_ints, static_shape
 from numflow.ops.shape_rules import normal_axes, normal_axis, same_dtype
 from numflow.shapes import Extent, Shape, divide, known, product
@@ -165,7 +166,7 @@ transpose_op = Op(
 def transpose(
     a: TensorLike, perm: Any = None, conjugate: bool = False, name: str = "transpose"
 ) -> Tensor:
-    """a with its axes in the order perm; None: reversed.
+    """a with its axes in the order perm; None: reversed. conjugate: complex conjugates of it.
 
     Raises:
       ShapeError: perm is not an order of a's axes.
@@ -185,9 +186,7 @@ def transpose(
             )
         )
     if conjugate and x.dtype.is_complex:
-        raise InvalidArgumentError(
-            explain("transpose", "complex conjugation is not served here", {"a": x.spec})
-        )
+        x = conj(x)
     return x if order == tuple(range(rank)) else transpose_op(x, perm=order)
 
 

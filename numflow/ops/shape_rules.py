@@ -67,6 +67,17 @@ def numeric_like(op: str) -> Callable[..., Spec]:
     return infer
 
 
+def real_like(op: str) -> Callable[..., Spec]:
+    """The rule of a unary op on numbers that have an order: the same spec."""
+
+    def infer(x: Spec, **_: Any) -> Spec:
+        if not x.dtype.is_numeric or x.dtype.is_complex:
+            raise DTypeError(explain(op, f"x is {x.dtype.name}, not a real number", {"x": x}))
+        return x
+
+    return infer
+
+
 def same_dtype(op: str, *specs: Spec, names: tuple[str, ...] = ("x", "y")) -> dtypes.DType:
     """The dtype that all share.
 

@@ -17,6 +17,7 @@ from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
+from numflow.ops.complexes import real
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.shape_rules import normal_axis
 
@@ -49,21 +50,22 @@ def reduce_logsumexp(
 def reduce_variance(
     input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
-    """The mean squared distance from the mean, over axes.
+    """The mean squared distance from the mean, over axes; a real number of complex ones too.
 
     Example:
       >>> nf.math.reduce_variance([1.0, 3.0]).numpy().item()
       1.0
     """
     x = as_tensor(input_tensor, None, "reduce_variance", "input_tensor")
-    if not x.dtype.is_floating:
+    if not x.dtype.is_floating and not x.dtype.is_complex:
         raise DTypeError(
             explain(
                 "reduce_variance", f"input_tensor is {x.dtype.name}, not floating", {"x": x.spec}
             )
         )
     mean = reductions.reduce_mean(x, axis, keepdims=True)
-    return reductions.reduce_mean(maths.squared_difference(x, mean), axis, keepdims)
+    squares = maths.squared_difference(x, mean)
+    return reductions.reduce_mean(real(squares), axis, keepdims)
 
 
 def reduce_std(
@@ -91,7 +93,7 @@ def reduce_euclidean_norm(
     if x.dtype.is_integer:  # as TensorFlow: rooted as floats, and back
         wide = maths.cast(x, dtypes.float64)
         return maths.cast(reduce_euclidean_norm(wide, axis, keepdims), x.dtype)
-    return maths.sqrt(reductions.reduce_sum(maths.square(x), axis, keepdims))
+    return maths.sqrt(reductions.reduce_sum(maths.modulus_squared(x), axis, keepdims))
 
 
 def count_nonzero(

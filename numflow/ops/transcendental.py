@@ -20,14 +20,14 @@ from numflow.ops.shape_rules import floating_like
 
 expm1_op = Op(
     "expm1",
-    floating_like("expm1"),
+    floating_like("expm1", True),
     np.expm1,
     unary(lambda ct, y, x: ct * maths.exp(x)),  # y + 1 loses what is small
     Elementwise(lambda b, x: b.expm1(x)),
 )
 log1p_op = Op(
     "log1p",
-    floating_like("log1p"),
+    floating_like("log1p", True),
     np.log1p,
     unary(lambda ct, y, x: ct / (x + 1)),
     Elementwise(lambda b, x: b.log1p(x)),

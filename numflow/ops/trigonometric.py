@@ -71,21 +71,21 @@ def tan(x: TensorLike, name: str | None = None) -> Tensor:
 
 asin_op = Op(
     "asin",
-    floating_like("asin"),
+    floating_like("asin", True),
     np.arcsin,
     unary(lambda ct, y, x: ct / maths.sqrt((1 - x) * (1 + x))),
     Elementwise(lambda b, x: b.math("asin", x)),
 )
 acos_op = Op(
     "acos",
-    floating_like("acos"),
+    floating_like("acos", True),
     np.arccos,
     unary(lambda ct, y, x: -ct / maths.sqrt((1 - x) * (1 + x))),
     Elementwise(lambda b, x: b.math("acos", x)),
 )
 atan_op = Op(
     "atan",
-    floating_like("atan"),
+    floating_like("atan", True),
     np.arctan,
     unary(lambda ct, y, x: ct / (1 + x * x)),
     Elementwise(lambda b, x: b.math("atan", x)),
@@ -146,14 +146,14 @@ def atan2(y: TensorLike, x: TensorLike, name: str | None = None) -> Tensor:
 
 sinh_op: Op = Op(
     "sinh",
-    floating_like("sinh"),
+    floating_like("sinh", True),
     np.sinh,
     unary(lambda ct, y, x: ct * cosh_op(x)),
     Elementwise(lambda b, x: b.math("sinh", x)),
 )
 cosh_op: Op = Op(
     "cosh",
-    floating_like("cosh"),
+    floating_like("cosh", True),
     np.cosh,
     unary(lambda ct, y, x: ct * sinh_op(x)),
     Elementwise(lambda b, x: b.math("cosh", x)),
@@ -184,21 +184,21 @@ def cosh(x: TensorLike, name: str | None = None) -> Tensor:
 
 asinh_op = Op(
     "asinh",
-    floating_like("asinh"),
+    floating_like("asinh", True),
     np.arcsinh,
     unary(lambda ct, y, x: ct / maths.sqrt(x * x + 1)),
     Elementwise(lambda b, x: b.math("asinh", x)),
 )
 acosh_op = Op(
     "acosh",
-    floating_like("acosh"),
+    floating_like("acosh", True),
     np.arccosh,
     unary(lambda ct, y, x: ct / (maths.sqrt(x - 1) * maths.sqrt(x + 1))),  # nan below 1
     Elementwise(lambda b, x: b.math("acosh", x)),
 )
 atanh_op = Op(
     "atanh",
-    floating_like("atanh"),
+    floating_like("atanh", True),
     np.arctanh,
     unary(lambda ct, y, x: ct / ((1 - x) * (1 + x))),
     Elementwise(lambda b, x: b.math("atanh", x)),

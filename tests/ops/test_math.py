@@ -153,3 +153,22 @@ def test_casts_that_there_are_not() -> None:
         nf.cast([1.0], "floaty")
     with pytest.raises(nf.errors.UnimplementedError, match="cast: float32 does not become string"):
         nf.cast([1.0], nf.string)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_sign_of_zero_is_the_same_compiled(dtype: str) -> None:
+    """Of -0.0 and 0.0 maximum and minimum give the second; sign and relu give 0.0."""
+    x = nf.constant(np.full(37, -0.0, dtype))
+
+    def all_of_them(x: Any) -> list[Any]:
+        zeros = nf.zeros_like(x)
+        ends = [nf.maximum(x, 0.0), nf.minimum(x, 0.0), nf.maximum(0.0, x), nf.minimum(0.0, x)]
+        pairs = [nf.maximum(x, zeros), nf.maximum(zeros, x), nf.minimum(x, zeros)]
+        rest = [nf.sign(x), nf.nn.relu(x), nf.nn.relu6(x), nf.clip_by_value(x, 0.0, 1.0)]
+        return [*ends, *pairs, *rest, nf.nn.elu(x), nf.nn.selu(x), nf.abs(x), nf.round(x)]
+
+    for got, want in zip(nf.function(all_of_them)(x), all_of_them(x), strict=True):
+        np.testing.assert_array_equal(np.signbit(got), np.signbit(want))
+    assert not np.signbit(nf.nn.relu(x)).any() and not np.signbit(nf.sign(x)).any()
+    nan = nf.constant(np.full(5, np.nan, dtype))
+    assert np.isnan(nf.function(lambda x: nf.maximum(x, 0.0) + nf.minimum(x, 0.0))(nan)).all()
