@@ -46,8 +46,8 @@ def first_elements(array: Array, count: int) -> str:
 
 
 def _axis(array: Array, axis: int, ndim: int, ends: int, write: Callable[[Any], str]) -> str:
-    if array.ndim == 0:
-        return write(array[()])
+    if axis == ndim:
+        return write(array)
     between = " " if axis == ndim - 1 else "\n" * (ndim - 1 - axis) + " " * (axis + 1)
     n = len(array)
     chosen: list[int] = [*range(min(ends, n)), *range(max(ends, n - ends), n)]

