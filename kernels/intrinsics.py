@@ -46,6 +46,18 @@ class _Number:
     def __truediv__(self, other: Self | float) -> Self:
         _compiled_only()
 
+    def __radd__(self, other: float) -> Self:
+        _compiled_only()
+
+    def __rsub__(self, other: float) -> Self:
+        _compiled_only()
+
+    def __rmul__(self, other: float) -> Self:
+        _compiled_only()
+
+    def __rtruediv__(self, other: float) -> Self:
+        _compiled_only()
+
     def __neg__(self) -> Self:
         _compiled_only()
 
@@ -352,6 +364,41 @@ def narrow(x: F64) -> F32:
 @intrinsic(lambda c, x: Value("i64", c.b(f"fptosi double {x.name} to i64")))
 def truncate(x: F64) -> int:
     """x without its fraction; x must fit in 64 bits."""
+    _compiled_only()
+
+
+def _function(name: str) -> Callable[[Compiler, Value], Value]:
+    """An LLVM intrinsic of one double."""
+
+    def emit(c: Compiler, x: Value) -> Value:
+        full = f"llvm.{name}.f64"
+        c.module.declare(full, f"declare double @{full}(double)")
+        return Value("double", c.b(f"call double @{full}(double {x.name})"))
+
+    return emit
+
+
+@intrinsic(lambda c, x: Value("double", x.name))
+def number(x: float) -> F64:
+    """A literal as a float64, in a kernel compiled for float64."""
+    _compiled_only()
+
+
+@intrinsic(_function("sqrt"))
+def sqrt(x: F64) -> F64:
+    """The square root."""
+    _compiled_only()
+
+
+@intrinsic(_function("floor"))
+def floor(x: F64) -> F64:
+    """The next integer below."""
+    _compiled_only()
+
+
+@intrinsic(_function("fabs"))
+def fabs(x: F64) -> F64:
+    """|x|"""
     _compiled_only()
 
 

@@ -112,17 +112,21 @@ def emit_module(entries: Sequence[Function], prefix: str, vectors: Vectors) -> s
 
 
 def addresses(
-    *entries: Function, dtype: str = "float32", target: Target | None = None
+    *entries: Function,
+    dtype: str = "float32",
+    target: Target | None = None,
+    using: tuple[str, ...] = (),
 ) -> dict[str, int]:
     """Addresses of compiled entries by name, through the engine's cache.
 
     dtype is the type of Elem and decides Vec; kernels that use neither are compiled once, for the
-    default. All entries are of one file; what they call is there or in kernels/cpu.
+    default. All entries are of one file; what they call is there, in kernels/cpu, or in the files
+    of kernels/ that `using` names.
     """
     target = target or Target.host()
     names = [f.__name__ for f in entries]
     return engine.functions(
-        f"lang {sources(entries[0].__code__.co_filename)} {entries[0].__module__} {dtype}",
+        f"lang {sources(entries[0].__code__.co_filename, using)} {entries[0].__module__} {dtype}",
         lambda prefix: emit_module(entries, prefix, Vectors(dtype, target)),
         names,
         target,
@@ -131,7 +135,7 @@ def addresses(
 
 
 @functools.cache
-def sources(file: str = __file__) -> str:
+def sources(file: str = __file__, using: tuple[str, ...] = ()) -> str:
     """Digest of every source that decides what is emitted: the cache forgets an edited kernel.
 
     The emitters, all of kernels/cpu and the kernel's own file: read in a millisecond, and no list
@@ -140,7 +144,7 @@ def sources(file: str = __file__) -> str:
     folder = os.path.dirname(__file__)
     cpu = os.path.join(folder, "cpu")
     files = {os.path.join(cpu, name) for name in os.listdir(cpu) if name.endswith(".py")}
-    files |= {os.path.join(folder, f"{name}.py") for name in _EMITTERS}
+    files |= {os.path.join(folder, f"{name}.py") for name in (*_EMITTERS, *using)}
     return digest(b"\0".join(map(read, sorted({*files, file})))).hex()[:32]
 
 
