@@ -153,7 +153,7 @@ _LATE = (
         "train",
         "debugging",
     ),
-    *("saved_model", "linalg", "losses", "bitwise", "experimental"),
+    *("saved_model", "linalg", "losses", "strings", "bitwise", "experimental"),
 )
 
 
@@ -162,6 +162,7 @@ if TYPE_CHECKING:
     from numflow.eager.custom_gradient import custom_gradient
     from numflow.eager.module import Module
     from numflow.graph.indexed_slices import IndexedSlices, IndexedSlicesSpec
+    from numflow.ops.casting import bitcast, saturate_cast
     from numflow.ops.einsum import einsum
     from numflow.ops.partition import dynamic_partition, dynamic_stitch
     from numflow.ops.scatter import (
@@ -178,6 +179,8 @@ if TYPE_CHECKING:
 _LATE_NAMES = {
     **dict.fromkeys(("IndexedSlices", "IndexedSlicesSpec"), "graph.indexed_slices"),
     "Module": "eager.module",
+    **dict.fromkeys(("bitcast", "saturate_cast"), "ops.casting"),
+    "as_string": "ops.text_numbers",
     "custom_gradient": "eager.custom_gradient",
     "einsum": "ops.einsum",
     **dict.fromkeys(("dynamic_partition", "dynamic_stitch"), "ops.partition"),
@@ -239,6 +242,7 @@ __all__ = [
     "atan2",
     "atanh",
     "bfloat16",
+    "bitcast",
     "bitwise",
     "bool",
     "boolean_mask",
@@ -330,6 +334,7 @@ __all__ = [
     "reverse_sequence",
     "roll",
     "round",
+    "saturate_cast",
     "scalar_mul",
     "scatter_nd",
     "searchsorted",

@@ -27,6 +27,15 @@ ELSEWHERE = {
     "philox_normal": "test_random",
     "philox_bits": "test_random",
     "shuffle": "test_random",
+    **dict.fromkeys(
+        (
+            *("string_case", "string_strip", "string_length", "substr", "string_join"),
+            *("reduce_join", "unsorted_segment_join", "regex_replace", "regex_full_match"),
+            *("as_string", "string_to_number", "string_to_hash_bucket"),
+            *("string_to_hash_bucket_fast", "string_to_hash_bucket_strong"),
+        ),
+        "test_text",
+    ),
 }
 
 
