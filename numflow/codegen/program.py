@@ -83,8 +83,8 @@ class _Emitter:
         if node.op.effect == "write" or node.op.effect == "random":
             return
         if node.op is bind_op:
-            seen = layout_of(node.inputs[0], self.layouts)
-            self.steps.append(BindStep((node,), (seen[0],), (), seen, bound_symbols(node)))
+            source = layout_of(node.inputs[0], self.layouts)
+            self.steps.append(BindStep((node,), (source[0],), (), source, bound_symbols(node)))
             return
         inputs = tuple(layout_of(v, self.layouts) for v in node.inputs)
         if isinstance(lower, HostCall) or not _compiles(node):

@@ -15,6 +15,7 @@ from numflow.graph.graph import Graph, GraphBuilder, Node, Value
 from numflow.graph.op import Array, Attrs, Op, interpreting
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+from numflow.shapes import UnknownSizeError
 
 
 @contextmanager
@@ -120,6 +121,15 @@ class SymbolicTensor(Tensor):
         return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
 
 
+Agreement = Callable[[Op, Sequence[Tensor]], "Sequence[Tensor] | None"]
+_agreement: list[Agreement] = [lambda op, inputs: None]
+
+
+def set_agreement(agreement: Agreement) -> None:
+    """What makes run-time sizes one with the sizes they meet: ops/run_time.py."""
+    _agreement[:] = [agreement]
+
+
 class Building:
     """The interpreter that appends a node per op. The tracer's does the same, and captures."""
 
@@ -139,7 +149,13 @@ class Building:
         raise SymbolicTensorError(f"{tensor!r} belongs to another graph")
 
     def apply(self, op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> tuple[Tensor, ...]:
-        node = self.builder.add(op, [self.value(t) for t in inputs], attrs)
+        try:
+            node = self.builder.add(op, [self.value(t) for t in inputs], attrs)
+        except UnknownSizeError:
+            agreed = _agreement[0](op, [self.tensor(self.value(t)) for t in inputs])
+            if agreed is None:
+                raise
+            node = self.builder.add(op, [self.value(t) for t in agreed], attrs)
         return tuple(self.tensor(v) for v in node.outputs)
 
     def constant(self, array: Array) -> Tensor:

@@ -169,6 +169,7 @@ class GraphBuilder:
         self.line: SourceLine | None = None  # set while a pass rebuilds: new nodes inherit it
         self._constants: dict[Any, Value] = {}
         self._bound: dict[Value, Value] = {}
+        self.made: dict[Any, Any] = {}  # what ops made here before, to be used again
 
     def add_input(self, spec: Spec, name: str = "") -> Value:
         value = Value(spec, None, len(self.inputs), name)
@@ -244,7 +245,7 @@ class GraphBuilder:
         elif node.op is bind_op:
             content = np.empty(len(_symbols(node)), object)
             content[:] = _symbols(node)
-            node.output.content = content.reshape(node.output.spec.shape)  # type: ignore[arg-type]
+            node.output.content = content.reshape(node.output.spec.shape)
         elif node.op is sizes_op:
             content = np.empty(len(node.attrs["sizes"]), object)
             content[:] = node.attrs["sizes"]

@@ -23,7 +23,7 @@ from numflow.graph.op import Array, Op
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
 from numflow.ops.convert import known_content
-from numflow.shapes import Dim, Extent, Size
+from numflow.shapes import Dim, Extent, Size, run_time
 
 
 def _check(
@@ -99,6 +99,21 @@ exponent_op = _check(
 )
 
 
+count_op = _check(
+    "checked_count",
+    lambda y, *, op, name: y >= 0,
+    lambda b, y, *, op, name: b.ge(y, 0),
+    lambda value, attrs: f"{attrs['name']} {value} is negative",
+)
+
+
+def checked_count(y: Tensor, op: str, name: str) -> Tensor:
+    """y, refused where an integer element is negative."""
+    if y.dtype.is_unsigned or _all_known(y, lambda v: v >= 0):
+        return y
+    return count_op(y, op=op, name=name)
+
+
 def checked_divisor(y: Tensor, op: str) -> Tensor:
     """y, refused where an integer element is 0; floats divide by 0 as IEEE says."""
     if not y.dtype.is_integer or _all_known(y, lambda v: v != 0):
@@ -122,20 +137,28 @@ def _all_known(y: Tensor, good: Callable[[Any], bool]) -> bool:
 # --- values that decide a shape ------------------------------------------------
 
 
+def known_values(x: Tensor) -> Array | None:
+    """x's elements, on which a shape depends; None where x is of a trace and has no value yet."""
+    if not isinstance(x, SymbolicTensor):
+        return np.asarray(x)
+    node = x.value.node
+    if node is not None and node.op is constant_op:
+        return np.asarray(node.attrs["value"])
+    if x.content is None or any(isinstance(v, Dim) and run_time(v) for v in x.content.flat):
+        return None
+    known = [int(Size(v)) if isinstance(v, Dim) else v for v in x.content.reshape(-1)]
+    return np.array(known, x.dtype.numpy).reshape(x.content.shape)
+
+
 def deciding_values(op: str, x: Tensor, name: str, fix: str = "") -> Array:
     """x's elements, on which the shape of op's result depends.
 
     Raises:
       SymbolicTensorError: x has no value yet, in a traced function.
     """
-    if not isinstance(x, SymbolicTensor):
-        return np.asarray(x)
-    node = x.value.node
-    if node is not None and node.op is constant_op:
-        return np.asarray(node.attrs["value"])
-    if x.content is None:
+    known = known_values(x)
+    if known is None:
         problem = f"the shape of the result depends on the values of {name}, which a trace has not"
         fix = fix or f"call {op} outside of nf.function"
         raise SymbolicTensorError(explain(op, problem, {name: x.spec}, fix))
-    known = [int(Size(v)) if isinstance(v, Dim) else v for v in x.content.reshape(-1)]
-    return np.array(known, x.dtype.numpy).reshape(x.content.shape)
+    return known

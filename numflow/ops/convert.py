@@ -287,8 +287,10 @@ def _is_array(x: Any) -> bool:
     return isinstance(x, np.ndarray | np.generic)
 
 
-def static_ints(value: Any, op: str, name: str) -> tuple[Any, ...]:
+def static_ints(value: Any, op: str, name: str, sizes: bool = False) -> tuple[Any, ...]:
     """Integers (axes, a permutation, sizes) of numbers, arrays, or tensors of known content.
+
+    sizes: they are; those that only values tell, which a trace has not, become run-time sizes.
 
     Raises:
       InvalidArgumentError: a tensor whose content is not known while tracing.
@@ -301,7 +303,8 @@ def static_ints(value: Any, op: str, name: str) -> tuple[Any, ...]:
     if isinstance(value, Size | Dim) or (isinstance(value, int) and not isinstance(value, bool)):
         return (as_extent(value),)
     if isinstance(value, Tensor) or hasattr(value, "_as_tensor"):
-        content = known_content(as_tensor(value))
+        tensor = as_tensor(value, None, op, name)
+        content = run_time_content(tensor) if sizes else known_content(tensor)
         if content is None:
             raise InvalidArgumentError(
                 explain(
@@ -321,19 +324,23 @@ def static_ints(value: Any, op: str, name: str) -> tuple[Any, ...]:
         return tuple(
             n
             for v in items
-            for n in (static_ints(v, op, name) if isinstance(v, Tensor) else (as_extent(v),))
+            for n in (static_ints(v, op, name, sizes) if _is_tensor(v) else (as_extent(v),))
         )
     except TypeError:
         raise DTypeError(explain(op, f"{name} must be integers", {name: repr(value)})) from None
 
 
-def static_int(value: Any, op: str, name: str) -> Any:
-    """One number as an argument, known now.
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor) or hasattr(value, "_as_tensor")
+
+
+def static_int(value: Any, op: str, name: str, sizes: bool = False) -> Any:
+    """One number as an argument, known now; sizes: as for static_ints.
 
     Raises:
       ShapeError: there are several, or none.
     """
-    found = static_ints(value, op, name)
+    found = static_ints(value, op, name, sizes)
     if len(found) != 1:
         raise ShapeError(explain(op, f"{name} must be one number", {name: list(found)}))
     return found[0]
@@ -347,6 +354,29 @@ def known_content(tensor: Tensor) -> Array | None:
     return array.astype(object) if array.dtype.kind in "iu" else None
 
 
+_MOST_SIZES = 64  # elements of a tensor that are sizes at run time
+
+
+def run_time_content(tensor: Tensor) -> Array | None:
+    """The elements of a tensor as ints or sizes; in a trace those that are not known yet are bound
+    (`bind_sizes` in graph/graph.py) and get symbols. None where they cannot be sizes.
+    """
+    content = known_content(tensor)
+    if content is not None or not isinstance(tensor, SymbolicTensor):
+        return content
+    count = tensor.spec.size
+    if not tensor.dtype.is_integer or not isinstance(count, int) or count > _MOST_SIZES:
+        return None
+    node = tensor.value.node
+    building: Any = current()
+    if node is not None and node.op.name in ("concat", "reshape"):  # of numbers known and unknown
+        parts = [run_time_content(building.tensor(v)) for v in node.inputs]
+        known = [p for p in parts if p is not None]
+        if len(known) == len(parts) and tensor.spec.rank <= 1:
+            return np.concatenate([p.reshape(-1) for p in known]).reshape(tensor.spec.shape)  # type: ignore[arg-type]
+    return building.builder.bind(tensor.value).content  # type: ignore[no-any-return]
+
+
 def static_shape(value: Any, op: str, name: str = "shape") -> Shape:
     """A shape as an argument: sizes, none negative.
 
@@ -354,7 +384,7 @@ def static_shape(value: Any, op: str, name: str = "shape") -> Shape:
       ShapeError: a negative size.
       ResourceExhaustedError: more elements than any memory holds.
     """
-    sizes_ = static_ints(value, op, name)
+    sizes_ = static_ints(value, op, name, sizes=True)
     total = 1
     for n in sizes_:
         if isinstance(n, int):

@@ -19,6 +19,7 @@ from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Op, current
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import checks, run_time
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -116,7 +117,7 @@ def range(
     """start, start + delta, ... up to but not including limit; range(n) counts from 0.
 
     Args:
-      start, limit, delta: numbers, or scalar tensors whose value is known.
+      start, limit, delta: numbers, or scalar tensors.
       dtype: default the common dtype of the numbers.
 
     Raises:
@@ -135,6 +136,8 @@ def range(
     want = _range_dtype((start, limit, delta)) if dtype is None else dtypes.as_dtype(dtype)
     if not want.is_integer and not want.is_floating:
         raise DTypeError(explain("range", f"does not make {want.name}"))
+    if first is None or end is None or step is None:
+        return _run_time_range(start, limit, delta, want)
     if isinstance(first, Dim) or isinstance(end, Dim) or isinstance(step, Dim):
         return _symbolic_range(first, end, step, want)
     if step == 0:
@@ -151,7 +154,7 @@ def range(
 
 
 def _known_number(value: Any, name: str) -> Any:
-    """A Python number, or a Dim, from a number or scalar tensor."""
+    """A Python number, or a Dim, from a number or scalar tensor; None where a trace has none."""
     if isinstance(value, Size):
         return value.dim
     if isinstance(value, int | float | Dim):
@@ -162,7 +165,10 @@ def _known_number(value: Any, name: str) -> Any:
     if tensor.spec.rank:
         raise ShapeError(explain("range", f"{name} must be a scalar", {name: tensor.spec}))
     content = known_content(tensor)
-    return content.reshape(-1)[0] if content is not None else np.asarray(tensor).item()
+    if content is not None:
+        return content.reshape(-1)[0]
+    known = checks.known_values(tensor)
+    return None if known is None else known.item()
 
 
 def _range_dtype(values: tuple[Any, ...]) -> dtypes.DType:
@@ -183,6 +189,20 @@ def _symbolic_range(first: Any, end: Any, step: Any, want: dtypes.DType) -> Tens
         )
     line = iota((end - first,), 0, want)
     return line if first == 0 else line + maths.cast(shaping.size_tensor(first), want)
+
+
+def _run_time_range(start: Any, limit: Any, delta: Any, want: dtypes.DType) -> Tensor:
+    """A range whose numbers are known when the program runs; a delta of 0 is refused there."""
+    wide = dtypes.int64 if want.is_integer else dtypes.float64
+    first, end, step = (maths.cast(as_tensor(v), wide) for v in (start, limit, delta))
+    if want.is_integer:
+        count = -run_time.quotient_op(first - end, checks.checked_divisor(step, "range"))
+    else:
+        sign = checks.checked_divisor(maths.cast(maths.sign(step), dtypes.int64), "range")
+        steps = (first - end) / (maths.abs(step) * maths.cast(sign, wide))
+        count = -maths.cast(run_time.quotient_op(steps, shaping.ones_like(steps)), dtypes.int64)
+    (size,) = run_time.sizes_of(maths.maximum(count, 0))
+    return maths.cast(first + step * maths.cast(iota((size,), 0, dtypes.int64), wide), want)
 
 
 # --- linspace --------------------------------------------------------------------
@@ -208,7 +228,7 @@ def linspace(
     a, b = operands("linspace", start, stop)
     if a.dtype.is_integer:
         a, b = maths.cast(a, dtypes.float64), maths.cast(b, dtypes.float64)
-    (count,) = static_ints(num, "linspace", "num")
+    (count,) = static_ints(num, "linspace", "num", sizes=True)
     if isinstance(count, int) and count < 1:
         raise InvalidArgumentError(explain("linspace", f"num is {count}, not positive"))
     k = normal_axis("linspace", axis, a.spec.rank + 1)

@@ -16,10 +16,11 @@ from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
+from numflow.ops import run_time
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops import slicing
-from numflow.ops.checks import checked_index, deciding_values
+from numflow.ops.checks import checked_index, known_values
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.precision import single
 from numflow.ops.shape_rules import normal_axis
@@ -270,13 +271,12 @@ def boolean_mask(
 
     Args:
       tensor: any dtype.
-      mask: bool, its shape that of tensor's axes from `axis` on; in a traced function, a constant.
+      mask: bool, its shape that of tensor's axes from `axis` on.
       axis: default 0.
 
     Raises:
       ShapeError: mask is a scalar, or does not fit.
       DTypeError: mask is not bool.
-      SymbolicTensorError: mask is not known while a function is traced.
 
     Example:
       >>> nf.boolean_mask([1, 2, 3], [True, False, True]).numpy().tolist()
@@ -303,9 +303,10 @@ def _masked(op: str, x: Tensor, mask: Tensor, axis: int) -> Tensor:
         raise ShapeError(
             explain(op, "mask does not have the sizes of the axes that it masks", shown)
         )
-    found = np.flatnonzero(deciding_values(op, mask, "mask"))
+    known = known_values(mask)
+    found = run_time.positions(mask) if known is None else as_tensor(np.flatnonzero(known))
     merged = shaping.reshape(x, (*shape[:axis], mask.spec.size, *shape[axis + rank :]))
-    return _rows(merged, as_tensor(found), axis, 0)
+    return _rows(merged, found, axis, 0)
 
 
 # --- x[array] ----------------------------------------------------------------------

@@ -14,7 +14,7 @@ from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
-from numflow.ops import power
+from numflow.ops import power, run_time
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.conjugate import analytic, conj
@@ -184,6 +184,7 @@ def _flops(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> flo
 matmul_op = Op(
     "matmul", _matmul_infer, _matmul_reference, _matmul_vjp, Library(plan_matmul, cost=_flops)
 )
+run_time.PRODUCTS.append(matmul_op)
 exact_matmul_op = Op(
     "matmul_exact",
     _matmul_infer,

@@ -13,14 +13,15 @@ from numflow.graph.lowering import Assemble
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, creation, indexing, slicing
+from numflow.ops import checks, creation, indexing, ordering, run_time, scan, slicing
 from numflow.ops import math as maths
 from numflow.ops import power as powers
+from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, known_content, static_int, static_ints
 from numflow.ops.shape_rules import normal_axes, normal_axis
-from numflow.shapes import Extent, Shape
+from numflow.shapes import Dim, Extent, Shape
 
 # --- pad -------------------------------------------------------------------------------
 
@@ -98,7 +99,7 @@ def pad(
 
 def _pairs(paddings: Any, x: Tensor) -> list[tuple[Any, Any]]:
     rows = paddings if isinstance(paddings, list | tuple) else list(np.asarray(paddings))
-    pairs = [static_ints(row, "pad", "paddings") for row in rows]
+    pairs = [static_ints(row, "pad", "paddings", sizes=True) for row in rows]
     shown = {"tensor": x.spec, "paddings": paddings}
     if len(pairs) != x.spec.rank or any(len(p) != 2 for p in pairs):
         raise ShapeError(explain("pad", f"paddings must be {x.spec.rank} pairs", shown))
@@ -148,7 +149,7 @@ def tile(input: TensorLike, multiples: Any, name: str | None = None) -> Tensor:
       [1, 2, 1, 2, 1, 2]
     """
     x = as_tensor(input, None, "tile", "input")
-    times = static_ints(multiples, "tile", "multiples")
+    times = static_ints(multiples, "tile", "multiples", sizes=True)
     shown = {"input": x.spec, "multiples": list(times)}
     if len(times) != x.spec.rank:
         raise ShapeError(explain("tile", f"multiples needs {x.spec.rank} numbers", shown))
@@ -194,14 +195,12 @@ def repeat(
 
     Args:
       input: any dtype.
-      repeats: integers: how often each, or one number for all. They decide the shape: in a traced
-        function, constants.
+      repeats: integers: how often each, or one number for all.
       axis: default: input is flattened first.
 
     Raises:
       ShapeError: repeats has neither 1 element nor one for each slice; there is no such axis.
       InvalidArgumentError: one is negative.
-      SymbolicTensorError: repeats is not known while a function is traced.
 
     Example:
       >>> nf.repeat([1, 2], [3, 1]).numpy().tolist()
@@ -218,19 +217,42 @@ def repeat(
     shown = {"input": x.spec, "repeats": times.spec, "axis": k}
     if not times.dtype.is_integer:
         raise DTypeError(explain("repeat", f"repeats is {times.dtype.name}, no integer", shown))
-    known = checks.deciding_values("repeat", times, "repeats")
+    if isinstance(times.spec.size, int) and times.spec.size == 1 and times.spec.rank < 2:
+        (each,) = run_time.sizes_of(times)
+        if isinstance(each, Dim):
+            return _each(x, each, k)
+    known = checks.known_values(times)
+    if known is None:
+        return _repeated(x, times, k)
     if known.ndim > 1 or (known.size != 1 and known.size != x.spec.shape[k]):
         problem = f"repeats must be one number, or {x.spec.shape[k]} of them"
         raise ShapeError(explain("repeat", problem, shown))
     if np.any(known < 0):
         raise InvalidArgumentError(explain("repeat", "a number of repeats is negative", shown))
-    before, n, after = x.spec.shape[:k], x.spec.shape[k], x.spec.shape[k + 1 :]
     if known.size == 1:
-        each = int(known.reshape(-1)[0])
-        apart = shaping.broadcast_to(shaping.expand_dims(x, k + 1), (*before, n, each, *after))
-        return shaping.reshape(apart, (*before, n * each, *after))
+        return _each(x, int(known.reshape(-1)[0]), k)
     chosen = np.repeat(np.arange(known.size), known)
     return indexing.gather(x, as_tensor(chosen), axis=k)
+
+
+def _each(x: Tensor, times: Extent, k: int) -> Tensor:
+    """Each slice as often as the others."""
+    before, n, after = x.spec.shape[:k], x.spec.shape[k], x.spec.shape[k + 1 :]
+    apart = shaping.broadcast_to(shaping.expand_dims(x, k + 1), (*before, n, times, *after))
+    return shaping.reshape(apart, (*before, n * times, *after))
+
+
+def _repeated(x: Tensor, times: Tensor, k: int) -> Tensor:
+    """Each slice as often as a tensor says that has no value yet."""
+    if times.spec.shape != (x.spec.shape[k],):
+        shown = {"input": x.spec, "repeats": times.spec, "axis": k}
+        problem = f"repeats must be one number, or {x.spec.shape[k]} of them"
+        raise ShapeError(explain("repeat", problem, shown))
+    counts = maths.cast(checks.checked_count(times, "repeat", "repeats"), dtypes.int64)
+    ends = scan.cumsum(counts)
+    (total,) = run_time.sizes_of(reductions.reduce_sum(counts))
+    step = creation.iota((total,), 0, dtypes.int64)
+    return indexing.gather(x, ordering.searchsorted(ends, step, side="right"), axis=k)
 
 
 # --- roll ------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks
+from numflow.ops import checks, run_time
+from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, operands
@@ -83,8 +84,12 @@ def where(
 
 def indices_where(condition: Tensor) -> Tensor:
     """int64 [n, rank]: where condition is true or not 0. n depends on the values."""
-    found = np.argwhere(checks.deciding_values("where", condition, "condition"))
-    return as_tensor(found.astype(np.int64))
+    known = checks.known_values(condition)
+    if known is not None:
+        return as_tensor(np.argwhere(known).astype(np.int64))
+    if condition.dtype is not dtypes.bool:
+        condition = maths.not_equal(condition, shaping.zeros_like(condition))
+    return run_time.coordinates(condition)
 
 
 # --- logical -----------------------------------------------------------------

@@ -22,7 +22,7 @@ from numflow.ops import slicing
 from numflow.ops.conjugate import conj
 from numflow.ops.convert import as_tensor, sizes, static_ints, static_shape
 from numflow.ops.shape_rules import normal_axes, normal_axis, same_dtype
-from numflow.shapes import Extent, Shape, divide, known, product
+from numflow.shapes import Extent, Shape, divide, known, product, run_time
 
 # --- reshape -----------------------------------------------------------------
 
@@ -76,7 +76,7 @@ def reshape(tensor: TensorLike, shape: Any, name: str | None = None) -> Tensor:
       [[1, 2], [3, 4], [5, 6]]
     """
     x = as_tensor(tensor, None, "reshape", "tensor")
-    want = list(static_ints(shape, "reshape", "shape"))
+    want = list(static_ints(shape, "reshape", "shape", sizes=True))
     free = [k for k, n in enumerate(want) if isinstance(n, int) and n == -1]
     if len(free) > 1 or any(isinstance(n, int) and n < -1 for n in want):
         raise ShapeError(
@@ -90,6 +90,8 @@ def reshape(tensor: TensorLike, shape: Any, name: str | None = None) -> Tensor:
             size: Extent | None = 0 if x.spec.size == 0 else None
         else:
             size = divide(x.spec.size, rest)
+            if size is None and (run_time(rest) or run_time(x.spec.size)):
+                size = x.spec.size // rest  # a plan checks that nothing is left
         if size is None:
             raise ShapeError(
                 explain(

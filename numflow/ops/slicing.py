@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from numflow import dtypes
 from numflow.errors import DTypeError, IndexRangeError, ShapeError, UnimplementedError, explain
+from numflow.graph.building import SymbolicTensor
 from numflow.graph.lowering import Assemble, Layout, View
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import indexing
+from numflow.ops import creation, indexing, run_time
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
-from numflow.shapes import Dim, Extent, Shape, Size, as_extent
+from numflow.shapes import Dim, Extent, Shape, Size, as_extent, maximum, minimum
+from numflow.shapes import run_time as depends_on_values
 
 # --- slice: begin, stride, shape ---------------------------------------------
 
@@ -64,7 +67,11 @@ def slice(input_: TensorLike, begin: Any, size: Any, name: str | None = None) ->
       [[2, 3], [5, 6]]
     """
     x = as_tensor(input_, None, "slice", "input_")
-    starts, lengths = static_ints(begin, "slice", "begin"), static_ints(size, "slice", "size")
+    lengths = static_ints(size, "slice", "size", sizes=True)
+    late = run_time.unknown(begin)
+    if late is not None:
+        return _moving(x, late, lengths)
+    starts = static_ints(begin, "slice", "begin", sizes=True)
     shown = {"input_": x.spec, "begin": list(starts), "size": list(lengths)}
     if not len(starts) == len(lengths) == x.spec.rank:
         raise ShapeError(explain("slice", f"begin and size need {x.spec.rank} numbers", shown))
@@ -81,6 +88,23 @@ def slice(input_: TensorLike, begin: Any, size: Any, name: str | None = None) ->
             raise IndexRangeError(explain("slice", "the part is not inside", shown))
         out.append(n)
     return slice_op(x, begin=tuple(starts), stride=(1,) * len(out), shape=tuple(out))
+
+
+def _moving(x: Tensor, begin: Tensor, lengths: Sequence[Extent]) -> Tensor:
+    """A slice that begins where a tensor says that has no value yet: gathered, so that one plan
+    serves wherever it begins. An index outside is refused."""
+    shown = {"input_": x.spec, "begin": begin.spec, "size": list(lengths)}
+    if not begin.spec.shape == (len(lengths),) == (x.spec.rank,):
+        raise ShapeError(explain("slice", f"begin and size need {x.spec.rank} numbers", shown))
+    out = x
+    for k, (n, whole) in enumerate(zip(lengths, x.spec.shape, strict=True)):
+        first = run_time.scalar("slice", getitem(begin, k), "begin")
+        if isinstance(n, int) and n == -1:
+            (n,) = run_time.sizes_of(shaping.size_tensor(whole, dtypes.int64) - first)
+        if isinstance(n, int) and n < 0:
+            raise IndexRangeError(explain("slice", "the part is not inside", shown))
+        out = indexing.gather(out, first + creation.iota((n,), 0, dtypes.int64), axis=k)
+    return out
 
 
 # --- unslice: zeros with x written into a part -------------------------------
@@ -152,7 +176,13 @@ def getitem(x: TensorLike, key: Any) -> Tensor:
             final.append(1)
             continue
         n = x.spec.shape[len(begin)]
-        if isinstance(k, _SLICE):
+        if isinstance(k, _SLICE) and any(map(_waits, (k.start, k.stop))):
+            step = 1 if k.step is None else _step(k)
+            chosen, m = run_time.span("getitem", k.start, k.stop, step, n)
+            x = indexing.gather(x, chosen, axis=len(begin))
+            b, s = 0, 1
+            final.append(m)
+        elif isinstance(k, _SLICE):
             b, s, m = _resolve(k, n)
             final.append(m)
         else:
@@ -171,17 +201,16 @@ _ALL = _SLICE(None)
 
 def _resolve(k: Any, n: Extent) -> tuple[Extent, int, Extent]:
     """(begin, step, size) of a slice over an axis of size n."""
-    step = 1 if k.step is None else _number(k.step)
-    if not isinstance(step, int) or step == 0:
-        raise ShapeError(
-            explain("getitem", f"the step of a slice must be a number other than 0, not {k.step}")
-        )
+    step = 1 if k.step is None else _step(k)
     if isinstance(n, int) and all(
         v is None or isinstance(_number(v), int) for v in (k.start, k.stop)
     ):
         start, stop = (None if v is None else _number(v) for v in (k.start, k.stop))
         b, e, s = _SLICE(start, stop, step).indices(n)
         return b, s, len(range(b, e, s))
+    bounds = [None if v is None else _number(v) for v in (k.start, k.stop)]
+    if any(v is not None and depends_on_values(v) for v in (n, *bounds)):
+        return _clamped(bounds[0], bounds[1], step, n)
     if step != 1:  # an unknown size: only what is affine can be said
         if k.start is None and k.stop is None:
             m = (n + (abs(step) - 1)) // abs(step)
@@ -196,6 +225,41 @@ def _resolve(k: Any, n: Extent) -> tuple[Extent, int, Extent]:
         int(Size(n))
     last: Extent = n + stop if isinstance(stop, int) and stop < 0 else stop
     return first, 1, last - first
+
+
+def _clamped(start: Any, stop: Any, step: int, n: Extent) -> tuple[Extent, int, Extent]:
+    """As _resolve, for sizes that only a plan tells: what is out of range is clipped there."""
+    low, high = (0, n) if step > 0 else (-1, n - 1)
+
+    def bound(at: Any, default: Extent) -> Extent:
+        if at is None:
+            return default
+        if isinstance(at, Dim):  # from the end where it turns out to be negative
+            at = at + n * (1 - minimum(maximum(at + 1, 0), 1))
+        elif at < 0:
+            at = at + n
+        return minimum(maximum(at, low), high)
+
+    first = bound(start, low if step > 0 else high)
+    last = bound(stop, high if step > 0 else low)
+    if step > 0:
+        return first, step, maximum((last - first + (step - 1)) // step, 0)
+    return first, step, maximum((first - last + (-step - 1)) // -step, 0)
+
+
+def _waits(v: Any) -> bool:
+    """Whether a bound of a slice is a tensor of a trace that has no value yet."""
+    return isinstance(v, SymbolicTensor) and v.content is None
+
+
+def _step(k: Any) -> int:
+    """The step of a slice."""
+    step = _number(k.step)
+    if not isinstance(step, int) or step == 0:
+        raise ShapeError(
+            explain("getitem", f"the step of a slice must be a number other than 0, not {k.step}")
+        )
+    return step
 
 
 def _number(v: Any) -> Extent:

@@ -49,8 +49,8 @@ class Phase(NamedTuple):
 class _Addresses:
     """What the native record of a phase must know of pointers.
 
-    inputs, outputs: per argument and number of a result, the slots that receive its address; cells: per
-    variable. inside: slots that hold an address in `memory`, or of one of its arrays.
+    inputs, outputs: per argument, and per number of a result, the slots that receive its address;
+    cells: per variable. inside: slots that hold an address in `memory`, or of one of its arrays.
     """
 
     inputs: list[list[Any]]
@@ -80,7 +80,7 @@ class Plan:
     ) -> None:
         self.program, self.sizes, self.parent = program, Sizes(sizes), parent
         self.root: Plan = self if parent is None else parent.root
-        self.number = 0 if parent is None else parent.number + 1
+        self.number: int = 0 if parent is None else parent.number + 1
         self.begin, self.end = program.segments[self.number]
         self.steps = program.steps[self.begin : self.end]
         self.is_last = self.number + 1 == len(program.segments)
@@ -103,6 +103,7 @@ class Plan:
         self.makers = [_maker(s) for s in self.made.values()]
         earlier = {} if parent is None else parent.results
         self.results: dict[int, Spec] = dict(sorted({**earlier, **self.made}.items()))
+        self.offsets: dict[Hashable, int] = {}
         self._fixed: dict[Value, Array] = {}
         for k, node in enumerate(program.draws):
             self._fixed[node.output] = self.draws[k]
