@@ -12,7 +12,7 @@ import numflow as nf
 S = nf.strings
 
 # function of tensors, inputs, what TensorFlow 2.21 returns
-CASES: list[tuple[Any, list[Any], Any]] = [
+RECORDED: list[tuple[Any, list[Any], Any]] = [
     (S.lower, ["ÀBc"], "Àbc".encode()),
     (lambda x: S.lower(x, "utf-8"), ["ÀBc"], "àbc".encode()),
     (lambda x: S.upper(x, "utf-8"), ["àbß"], "ÀBSS".encode()),
@@ -104,10 +104,10 @@ CASES: list[tuple[Any, list[Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize("case", range(len(CASES)))
+@pytest.mark.parametrize("case", range(len(RECORDED)))
 def test_as_tensorflow(case: int) -> None:
     """Value and promised spec; the compiled function gives the same."""
-    function, inputs, want = CASES[case]
+    function, inputs, want = RECORDED[case]
     tensors = [nf.constant(x, nf.string) if len(np.shape(x)) and not np.size(x) else nf.constant(x)
                for x in inputs]  # fmt: skip
     for got in (function(*tensors), nf.function(function)(*tensors)):
