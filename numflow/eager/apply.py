@@ -39,8 +39,30 @@ class Recorder(Protocol):
 
 
 class _Tapes(threading.local):
+    """Those of a thread, in the order in which they are told of an op: tapes before accumulators,
+    whose own ops tapes then see in their right order."""
+
     def __init__(self) -> None:
         self.items: list[Recorder] = []
+        self._accumulators = 0  # the number of those at the end
+
+    def add(self, tape: Recorder) -> None:
+        """A tape begins to record."""
+        self.items.insert(len(self.items) - self._accumulators, tape)
+
+    def add_accumulator(self, accumulator: Recorder) -> None:
+        """An accumulator begins to record."""
+        self.items.append(accumulator)
+        self._accumulators += 1
+
+    def remove(self, tape: Recorder) -> None:
+        """A tape records no more."""
+        self.items.remove(tape)
+
+    def remove_accumulator(self, accumulator: Recorder) -> None:
+        """An accumulator records no more."""
+        self.items.remove(accumulator)
+        self._accumulators -= 1
 
 
 tapes = _Tapes()

@@ -99,11 +99,11 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         tensors = nest.map_structure(as_tensor, args)
         reads = _Reads()
-        tapes.items.append(reads)
+        tapes.add(reads)
         try:
             result, grad = f(*tensors, **kwargs)
         finally:
-            tapes.items.remove(reads)
+            tapes.remove(reads)
         outputs = [as_tensor(y) for y in nest.flatten(result)]
         sources = nest.flatten(tensors)
         variables = [v for v, _ in reads.found.values()]
@@ -140,3 +140,30 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
 def _takes_variables(grad: Callable[..., Any]) -> bool:
     parameters = inspect.signature(grad).parameters.values()
     return any(p.name == "variables" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f with the gradient of the identity: cotangents pass as if f were not there.
+
+    Args:
+      f: takes a tensor (or several of one shape) and returns one of that shape.
+
+    Example:
+      >>> x = nf.constant(3.0)
+      >>> with nf.GradientTape() as tape:
+      ...     tape.watch(x)
+      ...     y = nf.grad_pass_through(lambda x: x**2)(x)
+      >>> y.numpy().item(), tape.gradient(y, x).numpy().item()
+      (9.0, 1.0)
+    """
+
+    @custom_gradient
+    def passing(*args: Any, **kwargs: Any) -> Any:
+        def grad(*cts: Any, variables: Sequence[Any] | None = None) -> Any:
+            grads = [*cts, *[None] * (len(args) - len(cts))]
+            return grads if variables is None else (grads, [None] * len(variables))
+
+        return f(*args, **kwargs), grad
+
+    functools.update_wrapper(passing, f)
+    return passing  # type: ignore[no-any-return]

@@ -22,7 +22,8 @@ from numflow.eager.unconnected import (
     remember,
     unconnected_kind,
 )
-from numflow.errors import GraphError, ShapeError, explain
+from numflow.errors import GraphError, explain
+from numflow.gradient.cotangents import cotangents
 from numflow.gradient.vjp import Gradient, Record, backward, differentiable
 from numflow.graph.op import observers
 from numflow.graph.tensor import Tensor
@@ -97,13 +98,13 @@ class GradientTape:
         self._recording = True
         if self._interpreter is not None:
             self._cursor = len(self._interpreter.builder.nodes)
-        tapes.items.append(self)
+        tapes.add(self)
         observers.append(self)
 
     def _pause(self) -> None:
         self._catch_up()
         self._recording = False
-        tapes.items.remove(self)
+        tapes.remove(self)
         observers.remove(self)
 
     @contextmanager
@@ -198,7 +199,7 @@ class GradientTape:
                     explain("watch", f"a tensor or variable is wanted, not {type(x).__name__}",
                             {"tensor": repr(x)[:200]}, fix="nf.constant(...)")
                 )  # fmt: skip
-            _warn_of(x, "watched tensor")
+            warn_of_dtype(x, "watched tensor")
 
     def _start_watching(self, tensor: Tensor) -> None:
         if differentiable(tensor):
@@ -269,12 +270,12 @@ class GradientTape:
             self._pause()
         targets = [self.target_tensor(y) for y in nest.flatten(target)]
         for y in targets:
-            _warn_of(y, "target tensor")
-        cts = _cotangents(targets, output_gradients)
+            warn_of_dtype(y, "target tensor")
+        cts = cotangents(targets, output_gradients, "gradient", "output_gradients")
         wanted = nest.flatten(sources)
         leaves = [self._leaves(x) for x in wanted]
         for x in wanted:
-            _warn_of(x, "source tensor")
+            warn_of_dtype(x, "source tensor")
         flat = [t for group in leaves for t in group]
         of_variables = {
             id(t)
@@ -423,33 +424,8 @@ def _paused(tape: GradientTape) -> Iterator[None]:
         yield
 
 
-def _warn_of(x: Any, what: str) -> None:
+def warn_of_dtype(x: Any, what: str) -> None:
     """Say that a dtype has no gradients."""
     if not (x.dtype.is_floating or x.dtype.is_complex):
         text = f"The dtype of the {what} must be floating (e.g. float32), got {x.dtype.name}"
         warnings.warn(explain("GradientTape", text), UserWarning, stacklevel=3)
-
-
-def _cotangents(targets: list[Tensor], given: Any) -> list[Tensor]:
-    """What each target counts: ones, or what was given."""
-    if given is None:
-        return [shaping.ones_like(y) for y in targets]
-    flat = nest.flatten(given)
-    if len(flat) != len(targets):
-        raise ShapeError(
-            explain("gradient", f"{len(targets)} targets have {len(flat)} output_gradients")
-        )
-    cts = []
-    for y, g in zip(targets, flat, strict=True):
-        ct = (
-            shaping.ones_like(y)
-            if g is None
-            else as_tensor(g, y.dtype, "gradient", "output_gradients")
-        )
-        if ct.spec.shape != y.spec.shape:
-            raise ShapeError(
-                explain("gradient", "output_gradients must have the target's shape",
-                        {"target": y.spec, "output_gradients": ct.spec})
-            )  # fmt: skip
-        cts.append(ct)
-    return cts

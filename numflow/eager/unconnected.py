@@ -42,6 +42,8 @@ def dtype_reason(targets: Sequence[Tensor], source: Any) -> str:
     """Which of them is of a dtype without gradients; "" if none is."""
     if not (source.dtype.is_floating or source.dtype.is_complex):
         return f"the source is {source.dtype.name}: only floating dtypes have gradients"
+    if not targets:
+        return "there is no target"
     if not any(differentiable(y) for y in targets):
         return f"the target is {targets[0].dtype.name}: only floating dtypes have gradients"
     return ""

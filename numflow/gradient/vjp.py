@@ -51,11 +51,13 @@ def backward(
     sources: Sequence[Tensor],
     add: Callable[[Gradient, Gradient], Gradient],
     sparse: Collection[int] = (),
+    stops: Collection[int] = (),
 ) -> list[Gradient | None]:
     """The gradient of sum(target * target_ct) for each source; None where none is connected.
 
     records: in the order in which they ran. add: sums two cotangents. sparse: ids of sources whose
-    gradient may be IndexedSlices.
+    gradient may be IndexedSlices. stops: ids of tensors that count as constants, though they may be
+    sources themselves.
 
     Raises:
       GraphError: an op on the way has no gradient.
@@ -72,12 +74,12 @@ def backward(
             continue
         out_cts: list[Tensor | None] = []
         for y in r.outputs:
-            ct_y = cts.pop(id(y), None)
+            ct_y = None if id(y) in stops else cts.pop(id(y), None)
             if ct_y is not None and id(y) in wanted:
                 results[id(y)] = ct_y
             out_cts.append(ct_y._as_tensor() if isinstance(ct_y, IndexedSlices) else ct_y)
         needed = tuple(id(x) in path and differentiable(x) for x in r.inputs)
-        if not any(needed):
+        if not any(needed) or all(ct is None for ct in out_cts):
             continue
         if r.op.vjp is None:
             raise GraphError(
