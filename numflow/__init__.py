@@ -35,7 +35,8 @@ from numflow.dtypes import (
     uint64,
 )
 from numflow.eager.apply import executing_eagerly
-from numflow.eager.tape import GradientTape, UnconnectedGradients
+from numflow.eager.tape import GradientTape
+from numflow.eager.unconnected import UnconnectedGradients
 from numflow.eager.variable import Variable
 from numflow.function import function
 from numflow.graph.op import init_scope
@@ -153,14 +154,17 @@ _LATE = (
         "train",
         "debugging",
     ),
-    *("saved_model", "linalg", "losses", "strings", "bitwise", "experimental"),
+    *("autodiff", "saved_model", "linalg", "losses", "strings", "bitwise", "experimental"),
 )
 
 
 if TYPE_CHECKING:
     from numflow import bitwise, experimental, linalg, losses
-    from numflow.eager.custom_gradient import custom_gradient
+    from numflow.eager.custom_gradient import custom_gradient, grad_pass_through
+    from numflow.eager.functional import grad, value_and_grad
+    from numflow.eager.gradients import AggregationMethod, gradients, hessians
     from numflow.eager.module import Module
+    from numflow.eager.recompute import recompute_grad
     from numflow.graph.indexed_slices import IndexedSlices, IndexedSlicesSpec
     from numflow.ops.casting import bitcast, saturate_cast
     from numflow.ops.einsum import einsum
@@ -181,7 +185,10 @@ _LATE_NAMES = {
     "Module": "eager.module",
     **dict.fromkeys(("bitcast", "saturate_cast"), "ops.casting"),
     "as_string": "ops.text_numbers",
-    "custom_gradient": "eager.custom_gradient",
+    **dict.fromkeys(("custom_gradient", "grad_pass_through"), "eager.custom_gradient"),
+    **dict.fromkeys(("grad", "value_and_grad"), "eager.functional"),
+    **dict.fromkeys(("AggregationMethod", "gradients", "hessians"), "eager.gradients"),
+    "recompute_grad": "eager.recompute",
     "einsum": "ops.einsum",
     **dict.fromkeys(("dynamic_partition", "dynamic_stitch"), "ops.partition"),
     **dict.fromkeys(("unique", "unique_with_counts"), "ops.unique"),
@@ -217,6 +224,7 @@ def __getattr__(name: str) -> _Any:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AggregationMethod",
     "DType",
     "GradientTape",
     "IndexedSlices",
@@ -282,9 +290,13 @@ __all__ = [
     "function",
     "gather",
     "gather_nd",
+    "grad",
+    "grad_pass_through",
+    "gradients",
     "greater",
     "greater_equal",
     "half",
+    "hessians",
     "identity",
     "init_scope",
     "int8",
@@ -320,6 +332,7 @@ __all__ = [
     "range",
     "rank",
     "realdiv",
+    "recompute_grad",
     "reduce_all",
     "reduce_any",
     "reduce_logsumexp",
@@ -375,6 +388,7 @@ __all__ = [
     "unique",
     "unique_with_counts",
     "unstack",
+    "value_and_grad",
     "where",
     "zeros",
     "zeros_like",
