@@ -140,9 +140,12 @@ def _extreme_reference(fold: Any, low: bool) -> Any:
     def reference(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
         if x.dtype == object:
             return fold(x, axis=axis, keepdims=keepdims)
-        limits = dtypes.from_numpy(x.dtype).limits
-        bound = (-np.inf, np.inf) if x.dtype.kind not in "iub" else limits
-        return fold(x, axis=axis, keepdims=keepdims, initial=bound[0] if low else bound[1])
+        if x.dtype.kind not in "iub":
+            bound = -np.inf if low else np.inf
+        else:
+            dtype = dtypes.from_numpy(x.dtype)
+            bound = dtype.min if low else dtype.max
+        return fold(x, axis=axis, keepdims=keepdims, initial=bound)
 
     return reference
 
