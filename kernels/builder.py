@@ -185,6 +185,17 @@ class Builder(ABC, Generic[V]):
         """
         return self.apply("libm", self._same(*xs), xs[0].dtype, name)
 
+    def scaled(self, x: V, k: V) -> V:
+        """x 2^n, rounded once: for a float x near 1, and n as a polynomial's range reduction leaves
+        it, k = 1.5 * 2^23 + n (float64: 1.5 * 2^52 + n). Down to denormals, up to infinity."""
+        wide = x.dtype == "f64"
+        mantissa, bias, magic = (52, 1023, 0x4338000000000000) if wide else (23, 127, 0x4B400000)
+        i = self.sub(self.bits(k), magic)
+        half = self.shr(i, 1)  # in two factors, of which the first leaves x exact
+        for part in (half, self.sub(i, half)):
+            x = self.mul(x, self.from_bits(self.shl(self.add(part, bias), mantissa)))
+        return x
+
     # bits -------------------------------------------------------------------------------------
     def shl(self, x: V | Number, n: V | Number) -> V:
         return self.math("shl", x, n)

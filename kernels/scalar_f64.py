@@ -36,10 +36,7 @@ def _exp_sum(b: Builder[V], x: V, low: V | None) -> V:
         b, s, (3.00198505138664455042e-6, 2.52448340349684104192e-3, 2.27265548208155028766e-1, 2.0)
     )
     p = b.fma(b.div(p, b.sub(q, p)), 2.0, 1.0)
-    i = b.sub(b.bits(k), _MAGIC_BITS)
-    half = b.shr(i, 1)  # 2^n in two factors: right denormals, right overflow
-    p = b.mul(p, b.from_bits(b.shl(b.add(half, 1023), 52)))
-    return b.mul(p, b.from_bits(b.shl(b.add(b.sub(i, half), 1023), 52)))
+    return b.scaled(p, k)
 
 
 # (e^2r - 1 - 2r)/(2 r^2) for |r| <= ln 2 / 4, from the square's coefficient up: 9e-19.

@@ -7,6 +7,7 @@ its accumulators as phi nodes, so that code generation needs no IR passes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 
 class Assembler:
@@ -46,6 +47,20 @@ class Assembler:
             self.line(text)
             return ""
         return self.value(text)
+
+    def interleave(self, since: Sequence[int], block: str) -> None:
+        """The instructions since these places, that do not need each other, in turns.
+
+        since: where each part begins, ascending; the last one ends here. block: the one that the
+        parts begin in; where they have opened others, all stays as it is.
+        """
+        if block != self.block:
+            return
+        ends = [*since[1:], len(self.lines)]
+        parts = [self.lines[a:b] for a, b in zip(since, ends, strict=True)]
+        self.lines[since[0] :] = [
+            x for group in zip_longest(*parts) for x in group if x is not None
+        ]
 
     def when(self, condition: str, body: Callable[[], None]) -> None:
         """if condition: body()"""

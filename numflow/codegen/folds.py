@@ -33,9 +33,9 @@ def fold(
     if kind == "prod":
         return [b.mul(old[0], new[0])]
     if kind == "max":
-        return [b.max(old[0], new[0])]
+        return [b.max(new[0], old[0])]
     if kind == "min":
-        return [b.min(old[0], new[0])]
+        return [b.min(new[0], old[0])]
     (best, at), (x, i) = old, new
     better = b.gt(x, best) if kind == "argmax" else b.lt(x, best)
     if x.dtype in FLOATS:  # NaN wins; the first NaN stays

@@ -69,7 +69,7 @@ def _version() -> str:
     bodies = sorted(
         name for name in os.listdir(kernels) if name.startswith("scalar") and name.endswith(".py")
     )
-    files += [os.path.join(kernels, name) for name in bodies]
+    files += [os.path.join(kernels, name) for name in ["builder.py", *bodies]]
     return digest(b"".join(map(read, files))).hex()[:16]
 
 

@@ -87,6 +87,7 @@ class Vector(Builder[Reg]):
         self.contract = " contract"
         self._random: dict[tuple[object, ...], tuple[Reg, ...]] = {}
         self.fused = wide  # else llvm.fma would call libm for every lane
+        self.scales = target.bits == 512
         self.converts_half = wide  # F16C comes with AVX2; else a call that may not exist
 
     # values -----------------------------------------------------------------------------------
@@ -212,6 +213,17 @@ class Vector(Builder[Reg]):
 
     def _fma(self, x: Reg, y: Reg, z: Reg) -> Reg:
         return self._intrinsic("fma", x, y, z) if self.fused else self.add(self.mul(x, y), z)
+
+    def scaled(self, x: Reg, k: Reg) -> Reg:
+        size = ITEMSIZE[x.dtype]
+        if x.lanes * size != 64 or not self.scales:
+            return super().scaled(x, k)
+        n = self.sub(k, 6755399441055744.0 if size == 8 else 12582912.0)
+        t, mask = self.type(x), f"i{x.lanes}"
+        name = f"llvm.x86.avx512.mask.scalef.{'pd' if size == 8 else 'ps'}.512"
+        given = [(t, self.text(x)), (t, self.text(n)), (t, "zeroinitializer")]
+        y = self.asm.call(t, name, *given, (mask, "-1"), ("i32", "4"))
+        return Reg(y, x.dtype, x.lanes)
 
     def _neg(self, x: Reg) -> Reg:
         if x.dtype in FLOATS:

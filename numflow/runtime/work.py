@@ -35,7 +35,7 @@ CACHED = 1 << 20  # bytes that two cores hold in their own caches
 # Bytes of an output from which its lines go past the caches: half of a large one. relu(a * b + c)
 # of 16 M floats: 52 GB/s in place of 37. Never below arena.LARGE: what is smaller is not aligned.
 STREAM = 1 << 24
-STREAM_WEIGHT = 24  # operations per element up to which memory is what such a loop waits for
+STREAM_WEIGHT = 64  # operations per element up to which memory is what such a loop waits for
 LINE = 64
 
 
