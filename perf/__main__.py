@@ -1,9 +1,9 @@
 """numflow side by side with TensorFlow, JAX, PyTorch and NumPy: ratios, goals, machine limits.
 
-    python -m perf                                 all workloads, 5 rounds: about 20 minutes
+    python -m perf                                 all workloads, 5 rounds: about 25 minutes
     python -m perf --workload W5 W7 --rounds 7
     python -m perf --quick                         one short round, to see that everything runs
-    python -m perf --profile W7                    where the time of one step goes
+    python -m perf --profile W7                    where the time of a call goes
 
 A peer is measured if its environment exists (perf/README.md says how to make one).
 """
@@ -14,10 +14,9 @@ import os
 import sys
 from dataclasses import asdict
 
-from perf import workloads
 from perf.goals import WORKLOADS
 from perf.limits import measure_limits
-from perf.profile import profile_step
+from perf.profile import PROFILED, profile_workload
 from perf.report import complaints, table
 from perf.rounds import FRAMEWORKS, PEER_FOLDER, Plan, interpreter, run_rounds
 
@@ -25,7 +24,7 @@ from perf.rounds import FRAMEWORKS, PEER_FOLDER, Plan, interpreter, run_rounds
 def main() -> None:
     options = _options()
     if options.profile:
-        print(profile_step(options.profile))
+        print(profile_workload(options.profile))
         return
     here = [name for name in options.framework if interpreter(name)]
     for name in sorted(set(options.framework) - set(here)):
@@ -50,7 +49,9 @@ def main() -> None:
     print(
         f"\n{options.threads} threads, {limits.vector_bits}-bit vectors: at best "
         f"{limits.flop_per_second / 1e9:.0f} GFLOP/s of multiply-adds, "
-        f"{limits.bytes_per_second / 1e9:.0f} GB/s copied"
+        f"{limits.bytes_per_second / 1e9:.0f} GB/s copied, "
+        f"{limits.stream_bytes_per_second / 1e9:.0f} GB/s of a*b+c, "
+        f"{limits.update_bytes_per_second / 1e9:.0f} GB/s updated in place"
     )
     print(f"Best variant of each, medians of {plan.rounds} interleaved rounds:\n")
     print(table(rows, here, limits))
@@ -75,7 +76,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--quick", action="store_true", help="one round of 0.05 s per case")
     parser.add_argument("--json", metavar="FILE", help="append every row to this file")
-    parser.add_argument("--profile", metavar="WORKLOAD", choices=workloads.TRAINING)
+    parser.add_argument("--profile", metavar="WORKLOAD", choices=PROFILED)
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 1, 0.05

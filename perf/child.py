@@ -3,6 +3,8 @@
 python -m perf.child with_jax cases W1 W5            every variant
 python -m perf.child with_jax cases W5 --keep '{"W5": ["jit"]}'
 python -m perf.child with_jax first W7 jit           seconds to the first loss, imports excluded
+python -m perf.child with_jax phases deep-500        the same in its parts: trace, compile, ...
+python -m perf.child with_jax memory W7 jit          bytes at most, after 20 steps
 python -m perf.child with_jax variants W7
 """
 
@@ -11,14 +13,19 @@ import gc
 import importlib
 import itertools
 import json
+import resource
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from perf import workloads
+from perf import answers, workloads
 from perf.timing import Case, measure
+
+RECURSION = 100_000  # a program of 10,000 ops makes some frameworks recurse as deeply
 
 
 def training_case(program: ModuleType, workload: str, variant: str) -> Case:
@@ -35,7 +42,7 @@ def cases(
     program: ModuleType, workload: str, keep: list[str] | None
 ) -> Iterator[Callable[[], Case]]:
     """Makers of the cases of a workload, so that one that fails does not end the others."""
-    if workload in workloads.TRAINING:
+    if workloads.is_training(workload):
         for variant in program.variants(workload):
             if keep is None or variant in keep:
                 yield partial(training_case, program, workload, variant)
@@ -58,18 +65,42 @@ def time_cases(
 ) -> None:
     """Time every kept case of the workloads; a failure becomes a line and ends nothing."""
     for workload in names:
-        for make in cases(program, workload, keep.get(workload)):
-            label: dict[str, Any] = {"workload": workload}
-            try:
-                case = make()
-                label |= {"case": case.name, "variant": case.variant}
-                timing = measure(case, budget)
-                say(**label, loss=case.loss, **vars(timing))
-            except (
-                Exception
-            ) as error:  # whatever a framework raises is its figure's absence, and is reported
-                say(**label, error=f"{type(error).__name__}: {error}"[:400])
-            gc.collect()
+        label: dict[str, Any] = {"workload": workload}
+        try:
+            for make in cases(program, workload, keep.get(workload)):
+                label = {"workload": workload}
+                try:
+                    case = make()
+                    label |= {"case": case.name, "variant": case.variant}
+                    distance = off(workload, case)
+                    timing = measure(case, budget)
+                    say(
+                        **label,
+                        loss=case.loss,
+                        off=distance,
+                        cost=timing.seconds,
+                        low=timing.low,
+                        high=timing.high,
+                    )
+                except (
+                    Exception
+                ) as error:  # whatever a framework raises is its figure's absence, and is reported
+                    say(**label, error=_said(error))
+                gc.collect()
+        except Exception as error:  # the workload's own preparation
+            say(**label, error=_said(error))
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:400]
+
+
+def off(workload: str, case: Case) -> float | None:
+    """How far its result is from the reference, in units of the tolerance."""
+    if case.loss is not None or workload not in answers.ANSWERS:
+        return None
+    result = case.result() if case.result else case.call()
+    return answers.off(workload, case.name, answers.leaves(result))
 
 
 def time_first_step(program: ModuleType, workload: str, variant: str) -> None:
@@ -84,19 +115,52 @@ def time_first_step(program: ModuleType, workload: str, variant: str) -> None:
     say(workload=workload, variant=variant, first=first - start, second=second - first)
 
 
+def time_phases(program: ModuleType, workload: str) -> None:
+    """Seconds of each part of a program's way from Python to its first loss."""
+    workloads.training(workload)  # its data, made before the clock runs
+    try:
+        say(workload=workload, phases=program.phases(workload))
+    except Exception as error:  # a program too deep for a framework is its figure's absence
+        say(workload=workload, error=_said(error))
+
+
+def measure_memory(program: ModuleType, workload: str, variant: str) -> None:
+    """Bytes that the process had at most in main memory: after the imports, and after training."""
+    batches = workloads.training(workload).batches
+    before = _peak()
+    step = program.training_step(workload, variant)
+    for x, y in batches:
+        float(step(x, y))
+    say(workload=workload, variant=variant, imported=before, trained=_peak())
+
+
+def _peak() -> int:
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux hands ru_maxrss from a parent to what it starts
+        lines = status.read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program")
-    parser.add_argument("task", choices=["cases", "first", "variants"])
+    parser.add_argument("task", choices=["cases", "first", "phases", "memory", "variants"])
     parser.add_argument("names", nargs="+")
     parser.add_argument("--keep", type=json.loads, default={})
     parser.add_argument("--seconds", type=float, default=0.5)
     arguments = parser.parse_args()
     program = importlib.import_module(f"perf.programs.{arguments.program}")
+    if arguments.program != "with_numflow":  # which must do without
+        sys.setrecursionlimit(RECURSION)
     if arguments.task == "cases":
         time_cases(program, arguments.names, arguments.keep, arguments.seconds)
     elif arguments.task == "first":
         time_first_step(program, *arguments.names)
+    elif arguments.task == "phases":
+        time_phases(program, *arguments.names)
+    elif arguments.task == "memory":
+        measure_memory(program, *arguments.names)
     else:
         say(variants=program.variants(arguments.names[0]))
 

@@ -1,24 +1,28 @@
 """What this machine can do at best: peak of fused multiply-adds, and memory bandwidth.
 
-The loops are LLVM IR compiled on the spot, so no C compiler is needed, with vectors as wide as the
-CPU has:
+The loops are LLVM IR compiled on the spot (loops.py), so no C compiler is needed:
 
 * multiply-add peak: 12 independent accumulators in registers, on every thread. Enough to hide a
   latency of up to six cycles with two multiply-adds a cycle.
-* copy: 64 MB read and 64 MB written past the cache (non-temporal stores), counted once each.
+* copy: 64 MB read and 64 MB written, counted once each.
+* a*b+c: three arrays of 64 MB read, one written.
+* update: one array read, and three read and written in place, as an optimizer does.
+
+Each stream is measured in several forms, with stores past the cache and without: the fastest
+counts.
 """
 
-import ctypes
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import llvmlite.binding as llvm
 import numpy as np
 
-ACCUMULATORS = 12
-REPEATS = 9
+from perf.loops import ACCUMULATORS, STREAMS, Loops, compiled, float_lanes
+
+REPEATS = 11
+STREAM_VECTORS = (16 << 20) // 16  # of 64 bytes: 64 MB
 
 
 @dataclass(frozen=True)
@@ -26,9 +30,12 @@ class Limits:
     """Figures of the whole machine, with the number of threads that the workloads use."""
 
     flop_per_second: float
-    bytes_per_second: float
+    bytes_per_second: float  # copied
     vector_bits: int
     threads: int
+    stream_bytes_per_second: float = 0  # a*b+c
+    update_bytes_per_second: float = 0  # in place
+    forms: tuple[str, ...] = ()  # of the loops that reached these
 
     def best(self, other: "Limits") -> "Limits":
         """The greater of each figure: a limit that was measured in a busy moment is too low."""
@@ -36,38 +43,59 @@ class Limits:
             self,
             flop_per_second=max(self.flop_per_second, other.flop_per_second),
             bytes_per_second=max(self.bytes_per_second, other.bytes_per_second),
+            stream_bytes_per_second=max(
+                self.stream_bytes_per_second, other.stream_bytes_per_second
+            ),
+            update_bytes_per_second=max(
+                self.update_bytes_per_second, other.update_bytes_per_second
+            ),
         )
 
 
-def measure_limits(threads: int) -> Limits:
-    """Measure both limits; takes about a second."""
-    lanes = _float_lanes()
-    engine, multiply_add, copy = _compile(lanes)
-    turns = 100_000_000 // lanes
+def measure_limits(threads: int, size: int = STREAM_VECTORS) -> Limits:
+    """Measure all limits; takes about two seconds."""
+    loops = compiled()
+    lanes = float_lanes()
+    turns = 50_000_000 // lanes
     sink = np.zeros((threads, 64), np.float32)  # a cache line and more per thread
-    peak = _least_seconds(threads, lambda t: multiply_add(turns, sink[t].ctypes.data))
-    vectors = (16 << 20) // 16  # of 64 bytes: 64 MB
-    source, target = _aligned(vectors * 16), _aligned(vectors * 16)
-    source[:], target[:] = 1, 0
-    a, b = source.ctypes.data, target.ctypes.data
-    share = -(-vectors // threads)
-    stream = _least_seconds(threads, lambda t: copy(a, b, t * share, min(vectors, (t + 1) * share)))
-    assert engine is not None  # the code lives as long as the engine
+    peak = _least_seconds(threads, lambda t: loops.multiply_add(turns, sink[t].ctypes.data))
+    arrays = [_aligned(size * 16) for _ in range(4)]
+    for a in arrays:
+        a[:] = 1
+    rates, forms = zip(*(_stream(loops, name, arrays, threads) for name in STREAMS), strict=True)
     return Limits(
         flop_per_second=2.0 * ACCUMULATORS * lanes * turns * threads / peak,
-        bytes_per_second=2.0 * source.nbytes / stream,
+        bytes_per_second=rates[0],
         vector_bits=32 * lanes,
         threads=threads,
+        stream_bytes_per_second=rates[1],
+        update_bytes_per_second=rates[2],
+        forms=forms,
     )
 
 
-def _float_lanes() -> int:
-    """float32 numbers in a vector of this CPU."""
-    features = llvm.get_host_cpu_features()
-    return 16 if features.get("avx512f") else 8 if features.get("avx2") else 4
+def _stream(
+    loops: Loops,
+    name: str,
+    arrays: Sequence["np.ndarray[tuple[int], np.dtype[np.float32]]"],
+    threads: int,
+) -> tuple[float, str]:
+    """Bytes per second of a stream's fastest form, and which that is."""
+    addresses = np.array([a.ctypes.data for a in arrays], np.int64)
+    vectors = arrays[0].size // 16
+    share = -(-vectors // threads)
+    found = []
+    for form, loop in loops.streams[name].items():
+
+        def work(t: int, loop: Callable[[int, int, int], None] = loop) -> None:
+            loop(addresses.ctypes.data, t * share, min(vectors, (t + 1) * share))
+
+        found.append((_least_seconds(threads, work), form))
+    seconds, form = min(found)
+    return STREAMS[name].arrays * arrays[0].nbytes / seconds, f"{name}: {form}"
 
 
-def _aligned(count: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def _aligned(count: int) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
     """float32 [count] at a multiple of 64 bytes."""
     raw = np.empty(count + 16, np.float32)
     skip = -raw.ctypes.data % 64 // 4
@@ -75,96 +103,26 @@ def _aligned(count: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
 
 
 def _least_seconds(threads: int, work: Callable[[int], object]) -> float:
-    """Seconds of `work(thread)` on all threads at once, undisturbed; ctypes releases the GIL."""
-    seconds = []
-    for _ in range(REPEATS):
-        team = [threading.Thread(target=work, args=(t,)) for t in range(1, threads)]
-        start = time.perf_counter()
-        for thread in team:
-            thread.start()
-        work(0)
-        for thread in team:
-            thread.join()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)  # a limit is what the machine can do, not what others leave of it
+    """Seconds of `work(thread)` on all threads at once, undisturbed; ctypes releases the GIL.
 
-
-def _compile(
-    lanes: int,
-) -> tuple[llvm.ExecutionEngine, Callable[[int, int], None], Callable[[int, int, int, int], None]]:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    module = llvm.parse_assembly(_ir(lanes))
-    module.verify()
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten() + ",-prefer-256-bit",
-        opt=2,
-    )
-    engine = llvm.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    word = ctypes.c_int64
-    multiply_add = ctypes.CFUNCTYPE(None, word, word)(engine.get_function_address("multiply_add"))
-    copy = ctypes.CFUNCTYPE(None, word, word, word, word)(engine.get_function_address("copy"))
-    return engine, multiply_add, copy
-
-
-def _ir(lanes: int) -> str:
-    """Both loops. x <- x * 0.5 + 0.5 nears 1, away from denormals; 0.5 depends on memory, so that
-    nothing folds.
+    The threads meet at a barrier before each measurement, which ends with the last of them:
+    starting threads is no part of a bandwidth.
     """
-    v = f"<{lanes} x float>"
-    ids = range(ACCUMULATORS)
-    phis = "\n  ".join(f"%x{k} = phi {v} [ %half, %entry ], [ %y{k}, %turn ]" for k in ids)
-    fmas = "\n  ".join(f"%y{k} = call {v} @fma({v} %x{k}, {v} %half, {v} %half)" for k in ids)
-    sums = "\n  ".join(
-        f"%s{k} = fadd {v} {'%y0' if k == 1 else f'%s{k - 1}'}, %y{k}" for k in ids[1:]
-    )
-    text = f"""
-declare {v} @fma({v}, {v}, {v})
+    meet = threading.Barrier(threads)
+    spans = [[(0.0, 0.0)] * threads for _ in range(REPEATS)]
 
-define void @multiply_add(i64 %turns, i64 %sink) {{
-entry:
-  %p = inttoptr i64 %sink to ptr
-  %zero = load volatile float, ptr %p
-  %h = fadd float %zero, 0.5
-  %one = insertelement {v} poison, float %h, i32 0
-  %half = shufflevector {v} %one, {v} poison, <{lanes} x i32> zeroinitializer
-  br label %turn
-turn:
-  %i = phi i64 [ 0, %entry ], [ %next, %turn ]
-  {phis}
-  {fmas}
-  %next = add i64 %i, 1
-  %more = icmp slt i64 %next, %turns
-  br i1 %more, label %turn, label %done
-done:
-  {sums}
-  %last = extractelement {v} %s{ACCUMULATORS - 1}, i32 0
-  %less = fsub float %last, %last
-  store volatile float %less, ptr %p
-  ret void
-}}
+    def member(t: int) -> None:
+        for span in spans:
+            meet.wait()
+            start = time.perf_counter()
+            work(t)
+            span[t] = start, time.perf_counter()
 
-define void @copy(i64 %source, i64 %target, i64 %begin, i64 %end) {{
-entry:
-  %a = inttoptr i64 %source to ptr
-  %b = inttoptr i64 %target to ptr
-  %any = icmp slt i64 %begin, %end
-  br i1 %any, label %turn, label %done
-turn:
-  %i = phi i64 [ %begin, %entry ], [ %next, %turn ]
-  %from = getelementptr <16 x float>, ptr %a, i64 %i
-  %to = getelementptr <16 x float>, ptr %b, i64 %i
-  %x = load <16 x float>, ptr %from, align 64
-  store <16 x float> %x, ptr %to, align 64, !nontemporal !0
-  %next = add i64 %i, 1
-  %more = icmp slt i64 %next, %end
-  br i1 %more, label %turn, label %done
-done:
-  ret void
-}}
-
-!0 = !{{i32 1}}
-"""
-    return text.replace("@fma(", f"@llvm.fma.v{lanes}f32(")
+    team = [threading.Thread(target=member, args=(t,)) for t in range(1, threads)]
+    for thread in team:
+        thread.start()
+    member(0)
+    for thread in team:
+        thread.join()
+    # A limit is what the machine can do, not what others leave of it.
+    return min(max(end for _, end in span) - min(start for start, _ in span) for span in spans)

@@ -1,12 +1,31 @@
-"""Where the time of a training step goes: each instruction timed alone, beside the whole step."""
+"""Where the time of a compiled call goes: each instruction timed alone, beside the whole call."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from numflow.runtime.profile import Row, profile
 from perf import workloads
-from perf.programs import with_numflow
+from perf.programs import kernels_numflow, with_numflow
 from perf.timing import Case, measure
+
+PROFILED = (*workloads.TRAINING, *kernels_numflow.COMPILED)
+
+
+def profile_workload(workload: str, seconds: float = 0.5) -> str:
+    """The tables of every compiled call of a workload."""
+    if workloads.is_training(workload):
+        return profile_step(workload, seconds)
+    tables = []
+    for name, function, arguments in kernels_numflow.functions(workload):
+        function(*arguments)
+        concrete = function.get_concrete_function(*arguments)
+        case = Case(name, "function", partial(function, *arguments))
+        tables.append(f"{workload} {name}\n{_profile(concrete, arguments, case, seconds)}")
+    return "\n\n".join(tables)
 
 
 def profile_step(workload: str, seconds: float = 0.5) -> str:
@@ -21,15 +40,18 @@ def profile_step(workload: str, seconds: float = 0.5) -> str:
     for x, y in batches:
         step(x, y)
     call = Case("train", "function", lambda: step(*batches[0]), float)
+    return _profile(step.get_concrete_function(*batches[0]), batches[0], call, seconds)
+
+
+def _profile(concrete: Any, arguments: Sequence[Any], call: Case, seconds: float) -> str:
     whole = measure(call, seconds).seconds
-    concrete = step.get_concrete_function(*batches[0])
     captured = [tensor.numpy() for tensor in concrete.captured_inputs]
-    rows = profile(concrete.plain(), [*batches[0], *captured])
+    rows = profile(concrete.plain(), [*map(np.asarray, arguments), *captured])
     return _table(rows, whole)
 
 
 def _table(rows: Sequence[Row], whole: float) -> str:
-    head = f"{'':3} {'kind':9} {'us':>9} {'of step':>8} {'GB/s':>7} {'GFLOP/s':>8}  line and ops"
+    head = f"{'':3} {'kind':9} {'us':>9} {'of call':>8} {'GB/s':>7} {'GFLOP/s':>8}  line and ops"
     lines = [head, "-" * 100]
     for i, row in enumerate(rows):
         place = f"{Path(row.lines[0].file).name}:{row.lines[0].line}" if row.lines else ""
@@ -41,7 +63,7 @@ def _table(rows: Sequence[Row], whole: float) -> str:
     inside = sum(row.seconds for row in rows)
     lines += [
         "-" * 100,
-        f"{len(rows)} instructions {inside * 1e6:.2f} us, whole step {whole * 1e6:.2f} us: "
+        f"{len(rows)} instructions {inside * 1e6:.2f} us, whole call {whole * 1e6:.2f} us: "
         f"{(whole - inside) * 1e6:.2f} us are the call, and caches that were colder",
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""From rows of all rounds to the table: medians, ratios to the best peer, share of the peak."""
+"""From rows of all rounds to the table: medians, ratios to the best peer, share of the limit."""
 
 import statistics
 from collections import defaultdict
@@ -16,7 +16,7 @@ class Best:
     """The fastest variant of one framework on one case: median over rounds, and each round's."""
 
     variant: str
-    seconds: float
+    cost: float
     by_round: dict[int, float]
 
 
@@ -28,14 +28,14 @@ def collect(rows: Iterable[Row]) -> Results:
     samples: dict[tuple[str, str, str, str], dict[int, float]] = defaultdict(dict)
     for row in rows:
         if not row.error:
-            samples[row.workload, row.case, row.framework, row.variant][row.round] = row.seconds
+            samples[row.workload, row.case, row.framework, row.variant][row.round] = row.cost
     results: Results = defaultdict(dict)
     for (workload, case, framework, variant), by_round in samples.items():
         best = Best(variant, statistics.median(by_round.values()), by_round)
         known = results[workload, case].get(framework)
         # A variant dropped after the first round must not win by that one round.
-        rank = (-len(by_round), best.seconds)
-        if known is None or rank < (-len(known.by_round), known.seconds):
+        rank = (-len(by_round), best.cost)
+        if known is None or rank < (-len(known.by_round), known.cost):
             results[workload, case][framework] = best
     return results
 
@@ -47,14 +47,16 @@ def figure(line: Line, results: Results, limits: Limits | None) -> Figure | None
     if ours is None:
         return None
     peers = [found[name] for name in PEERS if name in found]
-    peer = min(peers, key=lambda best: best.seconds, default=None)
+    peer = min(peers, key=lambda best: best.cost, default=None)
     numpy = found.get("numpy")
-    share = line.flop / ours.seconds / limits.flop_per_second if line.flop and limits else None
+    limit = getattr(limits, line.bound) if limits and line.bound else 0
+    times = {name: _ratio(best, ours) for name, best in found.items() if name != "numflow"}
     return Figure(
-        seconds=ours.seconds,
+        cost=ours.cost,
         times_peer=_ratio(peer, ours),
         times_numpy=_ratio(numpy, ours),
-        share=share,
+        share=line.work / ours.cost / limit if line.work and limit else None,
+        times={name: ratio for name, ratio in times.items() if ratio is not None},
     )
 
 
@@ -64,14 +66,24 @@ def _ratio(peer: Best | None, ours: Best) -> float | None:
         return None
     shared = peer.by_round.keys() & ours.by_round.keys()
     if not shared:
-        return peer.seconds / ours.seconds
+        return peer.cost / ours.cost
     return statistics.median(peer.by_round[r] / ours.by_round[r] for r in shared)
 
 
 def table(rows: Sequence[Row], frameworks: Sequence[str], limits: Limits | None) -> str:
     """The table as text: one line per case that was measured."""
     results = collect(rows)
-    head = ["", "workload", "unit", *frameworks, "x best peer", "x NumPy", "of peak", "goal", "met"]
+    head = [
+        "",
+        "workload",
+        "unit",
+        *frameworks,
+        "x best peer",
+        "x NumPy",
+        "of limit",
+        "goal",
+        "met",
+    ]
     body = [head]
     for line in LINES:
         found = results.get((line.workload, line.case))
@@ -101,10 +113,12 @@ def _shown(line: Line, best: Best | None) -> str:
     if best is None:
         return "-"
     value = {
-        "us": best.seconds * 1e6,
-        "ms": best.seconds * 1e3,
-        "steps/s": 1 / best.seconds,
-        "GFLOP/s": line.flop / best.seconds / 1e9,
+        "us": best.cost * 1e6,
+        "ms": best.cost * 1e3,
+        "steps/s": 1 / best.cost,
+        "GFLOP/s": line.work / best.cost / 1e9,
+        "GB/s": line.work / best.cost / 1e9,
+        "MB": best.cost / 1e6,
     }[line.unit]
     text = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
     plain = best.variant in ("", "function", "jit", "numpy")
@@ -129,12 +143,14 @@ def _columns(body: Sequence[Sequence[str]]) -> str:
 
 
 def complaints(rows: Iterable[Row]) -> list[str]:
-    """What failed, and whose loss after 20 steps is not the reference: once each."""
+    """What failed, and whose result or loss after 20 steps is not the reference: once each."""
     told = {}
     for row in rows:
         label = " ".join(filter(None, [row.framework, row.workload, row.case, row.variant]))
         if row.error:
             told[label] = f"{label}: {row.error}"
+        elif row.off is not None and not row.off <= 1:
+            told[label] = f"{label}: wrong by {row.off:.3g} times what is allowed"
         elif row.loss is not None:
             wanted = workloads.REFERENCE_LOSS[row.workload]
             if not abs(row.loss - wanted) <= workloads.LOSS_TOLERANCE * max(wanted, 0.1):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -38,6 +38,9 @@ FIRST_STEP = {
     "torch": "eager",
 }
 IMPORT_PAIRS = 7
+COMPILE, COMPILED = "deep-500", ("numflow", "tensorflow", "jax")
+# These share a process.
+TOGETHER = (workloads.TRAINING, ("W1", "eager"), ("W2", "stream", "W3"), ("adam", "sparse"))
 IMPORT_TIMER = "import time; t = time.perf_counter(); import {0}; print(time.perf_counter() - t)"
 
 
@@ -50,10 +53,11 @@ class Row:
     case: str
     variant: str
     round: int
-    seconds: float = float("nan")
+    cost: float = float("nan")  # seconds of a call, or bytes of memory: the less, the better
     low: float = float("nan")
     high: float = float("nan")
-    loss: float | None = None
+    loss: float | None = None  # of a training workload
+    off: float | None = None  # error of another's result, in units of what is allowed
     error: str = ""
 
 
@@ -87,11 +91,8 @@ def run_rounds(plan: Plan) -> Iterator[Row]:
         for group in groups:
             rows: list[Row] = []
             for framework in plan.frameworks:
-                found = (
-                    _startup(plan, framework)
-                    if group == ["W15"]
-                    else _cases(plan, framework, group)
-                )
+                run = SPECIAL.get(group[0])
+                found = run(plan, framework) if run else _cases(plan, framework, group)
                 for row in found:
                     rows.append(Row(framework=framework, round=number, **row))
                     yield rows[-1]
@@ -100,10 +101,11 @@ def run_rounds(plan: Plan) -> Iterator[Row]:
 
 
 def _groups(names: Sequence[str]) -> list[list[str]]:
-    """Training steps share a process, for an import may take seconds; the others have one each."""
-    together = [name for name in names if name in workloads.TRAINING]
-    alone = [[name] for name in names if name not in workloads.TRAINING]
-    return [group for group in [together, *alone] if group]
+    """Some share a process, for an import may take seconds; the others have one each."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        groups[next((together[0] for together in TOGETHER if name in together), name)].append(name)
+    return list(groups.values())
 
 
 def _rule_out(plan: Plan, rows: Sequence[Row]) -> None:
@@ -114,8 +116,8 @@ def _rule_out(plan: Plan, rows: Sequence[Row]) -> None:
             by_case[row.framework, row.workload, row.case].append(row)
     kept: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for (framework, workload, _), found in by_case.items():
-        best = min(row.seconds for row in found)
-        near = {row.variant for row in found if row.seconds <= best * KEEP_WITHIN}
+        best = min(row.cost for row in found)
+        near = {row.variant for row in found if row.cost <= best * KEEP_WITHIN}
         kept[framework][workload] |= near
     for framework, chosen in kept.items():
         variants = {workload: sorted(names) for workload, names in chosen.items()}
@@ -125,7 +127,7 @@ def _rule_out(plan: Plan, rows: Sequence[Row]) -> None:
 def _cases(plan: Plan, framework: str, group: list[str]) -> Iterator[dict[str, Any]]:
     keep = json.dumps(plan.keep.get(framework, {}))
     arguments = ["cases", *group, "--seconds", str(plan.seconds), "--keep", keep]
-    for row in _child(plan, framework, arguments):
+    for row in child_rows(plan, framework, arguments):
         yield {"workload": group[0], "case": "", "variant": "", **row}
 
 
@@ -134,7 +136,7 @@ def _startup(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
     name = FRAMEWORKS[framework][2]
     _import_seconds(plan, framework, name)  # writes the bytecode, and brings the files to memory
     imported = _import_seconds(plan, framework, name)
-    yield {"workload": "W15", "case": "import", "variant": "", "seconds": imported}
+    yield {"workload": "W15", "case": "import", "variant": "", "cost": imported}
     if framework == "numflow":
         # One after the other, several times: the difference is a few milliseconds.
         pairs = (
@@ -142,7 +144,7 @@ def _startup(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
             for _ in range(IMPORT_PAIRS)
         )
         beyond = median(ours - numpys for ours, numpys in pairs)
-        yield {"workload": "W15", "case": "import beyond NumPy", "variant": "", "seconds": beyond}
+        yield {"workload": "W15", "case": "import beyond NumPy", "variant": "", "cost": beyond}
     if framework not in FIRST_STEP:
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -150,13 +152,50 @@ def _startup(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
         for state in ("empty", "warm"):
             if state == "warm" and not any(Path(folder).iterdir()):
                 return  # this framework keeps nothing from one process to the next
-            for row in _child(plan, framework, ["first", "W7", FIRST_STEP[framework]], caches):
+            for row in child_rows(plan, framework, ["first", "W7", FIRST_STEP[framework]], caches):
                 case = f"first step, {state} cache"
                 common = {"workload": "W15", "case": case, "variant": FIRST_STEP[framework]}
                 if "error" in row:
                     yield {**common, "error": row["error"]}
                 else:
-                    yield {**common, "seconds": row["first"]}
+                    yield {**common, "cost": row["first"]}
+
+
+def _compile(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
+    """A step of 500 ops, from Python to its first loss, in a fresh process; empty, warm cache."""
+    if framework not in COMPILED:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        caches = dict.fromkeys(CACHE_FOLDERS, folder)
+        for state in ("empty", "warm"):
+            if state == "warm" and not any(Path(folder).iterdir()):
+                return
+            for row in child_rows(plan, framework, ["phases", COMPILE], caches):
+                common = {"workload": "compile", "case": f"{state} cache", "variant": ""}
+                if "error" in row:
+                    yield {**common, "error": row["error"]}
+                else:
+                    yield {**common, "cost": row["phases"]["first"]}
+
+
+def _memory(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
+    """W17: what the process needs at most, after the import and after a training run of W7."""
+    variant = FIRST_STEP.get(framework, framework)
+    for row in child_rows(plan, framework, ["memory", "W7", variant]):
+        for case in ("imported", "trained"):
+            common = {"workload": "W17", "case": case, "variant": variant}
+            if "error" in row:
+                yield {**common, "error": row["error"]}
+            else:
+                yield {**common, "cost": row[case]}
+
+
+# Workloads with a way of their own to be measured.
+SPECIAL: dict[str, Callable[[Plan, str], Iterator[dict[str, Any]]]] = {
+    "W15": _startup,
+    "W17": _memory,
+    "compile": _compile,
+}
 
 
 def _import_seconds(plan: Plan, framework: str, module: str) -> float:
@@ -171,7 +210,7 @@ def _import_seconds(plan: Plan, framework: str, module: str) -> float:
     return float(run.stdout)
 
 
-def _child(
+def child_rows(
     plan: Plan, framework: str, arguments: list[str], environment: dict[str, str] | None = None
 ) -> list[dict[str, Any]]:
     """The JSON lines of perf.child; one line with an error if it died or ran too long."""

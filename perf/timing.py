@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SAMPLES = 9
+FEW = 3  # samples of a call that alone takes longer than the budget
 
 
 def _no_wait(result: Any) -> Any:
@@ -23,6 +24,7 @@ class Case:
     call: Callable[[], Any]
     wait: Callable[[Any], Any] = _no_wait
     loss: float | None = None  # of a training workload, after its 20 batches
+    result: Callable[[], Any] | None = None  # what to compare with answers.py, if not `call()`
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ class Timing:
 def measure(case: Case, budget: float) -> Timing:
     """Seconds per call of a case, from SAMPLES blocks of calls that together last about `budget`.
 
-    Warms up for a quarter of the budget, which also finds out how many calls make a block. The
-    garbage collector rests while a block runs, as in timeit.
+    Warms up for a quarter of the budget, which also finds out how many calls make a block. Of calls
+    that are longer than the budget there are but FEW samples, and one to warm up. The garbage
+    collector rests while a block runs, as in timeit.
     """
 
     def block(calls: int) -> float:
@@ -57,7 +60,19 @@ def measure(case: Case, budget: float) -> Timing:
     gc.collect()
     gc.disable()
     try:
-        samples = [block(calls) for _ in range(SAMPLES)]
+        samples = [block(calls) for _ in range(SAMPLES if seconds < budget else FEW)]
     finally:
         gc.enable()
     return Timing(statistics.median(samples), min(samples), max(samples))
+
+
+def seconds_of_calls(call: Callable[[], Any], calls: int = 9) -> float:
+    """The median of a few calls, each timed alone: of steps that may take seconds."""
+    seconds = []
+    for _ in range(calls):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+        if sum(seconds) > 5:
+            break
+    return statistics.median(seconds)

@@ -37,6 +37,11 @@ PRODUCTS = {
     "32x30x120": (32, 30, 120),
 }
 
+# what `--growth` varies
+GROWTH_FEATURES, GROWTH_BATCHES = 256, 4
+DEEP_WIDTH, DEEP_BATCH = 16, 16
+DEEP_OPS, DEEP_ENDS = 23, 18  # nodes of numflow's trace per layer, and of the loss
+
 ADAM_BETA_1, ADAM_BETA_2, ADAM_EPSILON = 0.9, 0.999, 1e-10
 
 
@@ -52,14 +57,22 @@ class Training:
 
 @cache
 def training(workload: str) -> Training:
-    """The data of W4, W5, W6 or W7, made once: a first step that is timed finds it ready.
+    """The data of a training workload, made once: a first step that is timed finds it ready.
 
     W4: (x w + b - y)^2 / 34, one sample a step.
     W5: mean((tanh(x w0 + b0) w1 + b1 - y)^2), 200 samples of one feature, 10 hidden units.
     W6: mean softmax cross-entropy of x w0 + b0.
     W7: the same behind four relu layers, Adam.
+
+    mlp-<batch>-<width>-<depth>: W6 behind `depth` relu layers, 256 features. deep-<ops>: x <- x +
+    tanh(x w + b) / layers, again and again, mean((x - y)^2); about so many ops with its gradient
+    and update, counted in numflow's trace.
     """
     rng = np.random.default_rng(7)
+    if workload.startswith("mlp-"):
+        return _grown_mlp(rng, *map(int, workload.split("-")[1:]))
+    if workload.startswith("deep-"):
+        return _deep(rng, deep_layers(int(workload.split("-")[1])))
     if workload == "W4":
         weights = {"w": np.asarray(0.3, np.float32), "b": np.asarray(-0.5, np.float32)}
         return Training(weights, _line_samples(), "sgd", 0.01)
@@ -73,6 +86,38 @@ def training(workload: str) -> Training:
     if workload == "W7":
         return Training(_layers(rng, W7_LAYERS), _labelled_noise(rng, W7_BATCH), "adam", 3e-4)
     raise KeyError(workload)
+
+
+def is_training(workload: str) -> bool:
+    return workload in TRAINING or workload.startswith(("mlp-", "deep-"))
+
+
+def family(workload: str) -> str:
+    """What its loss is: W4, W5, W6, W7, mlp or deep."""
+    return workload.partition("-")[0]
+
+
+def deep_layers(ops: int) -> int:
+    """Layers of deep-<ops>."""
+    return max(1, round((ops - DEEP_ENDS) / DEEP_OPS))
+
+
+def _grown_mlp(rng: np.random.Generator, batch: int, width: int, depth: int) -> Training:
+    sizes = (GROWTH_FEATURES, *[width] * depth, 10)
+    batches = [
+        (normal(rng, batch, GROWTH_FEATURES), rng.integers(0, 10, batch).astype(np.int32))
+        for _ in range(GROWTH_BATCHES)
+    ]
+    return Training(_layers(rng, sizes), batches, "sgd", 0.01)
+
+
+def _deep(rng: np.random.Generator, layers: int) -> Training:
+    weights: dict[str, Array] = {}
+    for i in range(layers):
+        weights[f"w{i}"] = normal(rng, DEEP_WIDTH, DEEP_WIDTH, std=DEEP_WIDTH**-0.5)
+        weights[f"b{i}"] = np.zeros(DEEP_WIDTH, np.float32)
+    x, y = normal(rng, DEEP_BATCH, DEEP_WIDTH), normal(rng, DEEP_BATCH, DEEP_WIDTH)
+    return Training(weights, [(x, y)] * GROWTH_BATCHES, "sgd", 0.1)
 
 
 def normal(rng: np.random.Generator, *shape: int, std: float = 1.0) -> Array:

@@ -4,7 +4,9 @@ A program `with_<framework>.py` defines
 
     variants(workload)                names of its ways to run a training workload; [] if none
     training_step(workload, variant)  step(x, y) -> loss, with fresh weights; float(loss) waits
-    cases(workload)                   the workloads that are not training steps, as `timing.Case`
+    phases(workload)                  seconds of a step's parts: trace, compile, plan, first, call
+    cases(workload)                   the workloads that are no training steps, as `timing.Case`;
+                                      these stand in `kernels_<framework>.py`
 
 and imports its framework at the top, so that a fresh process can time that import.
 """

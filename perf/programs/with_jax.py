@@ -1,17 +1,17 @@
 """JAX: jax.jit of the whole step, its state donated."""
 
 import os
-from collections.abc import Callable, Iterator
-from functools import partial
+import time
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from perf import workloads
-from perf.timing import Case
+from perf.programs.kernels_jax import cases as cases
+from perf.timing import seconds_of_calls
 
 if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
@@ -34,7 +34,14 @@ def mlp(p: dict[str, Any], x: Any, y: Any) -> Any:
     return optax.softmax_cross_entropy_with_integer_labels(x, y).mean()
 
 
-LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp}
+def deep(p: dict[str, Any], x: Any, y: Any) -> Any:
+    layers = len(p) // 2
+    for i in range(layers):
+        x = x + jnp.tanh(x @ p[f"w{i}"] + p[f"b{i}"]) * (1 / layers)
+    return ((x - y) ** 2).mean()
+
+
+LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp, "mlp": mlp, "deep": deep}
 
 
 def variants(workload: str) -> list[str]:
@@ -42,6 +49,18 @@ def variants(workload: str) -> list[str]:
 
 
 def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
+    compiled, state = _compiled(workload)
+
+    def step(x: Any, y: Any) -> Any:
+        nonlocal state
+        state, loss = compiled(state, x, y)
+        return loss
+
+    return step
+
+
+def _compiled(workload: str) -> tuple[Any, Any]:
+    """(state, x, y) -> (state, loss) under jit, and the first state."""
     start = workloads.training(workload)
     optimizer = (
         optax.sgd(start.learning_rate)
@@ -56,37 +75,34 @@ def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
 
     def one(state: Any, x: Any, y: Any) -> Any:
         p, slots = state
-        loss, gradients = jax.value_and_grad(LOSSES[workload])(p, x, y)
+        loss, gradients = jax.value_and_grad(LOSSES[workloads.family(workload)])(p, x, y)
         updates, slots = optimizer.update(gradients, slots, p)
         return (optax.apply_updates(p, updates), slots), loss
 
-    compiled = jax.jit(one, donate_argnums=0)
     p = {name: jnp.array(value) for name, value in start.parameters.items()}
-    state = p, optimizer.init(p)
+    return jax.jit(one, donate_argnums=0), (p, optimizer.init(p))
 
-    def step(x: Any, y: Any) -> Any:
+
+def phases(workload: str) -> dict[str, float]:
+    """Seconds to trace, compile and call a step."""
+    function, state = _compiled(workload)
+    x, y = workloads.training(workload).batches[0]
+    start = time.perf_counter()
+    lowered = function.lower(state, x, y)
+    traced = time.perf_counter()
+    compiled = lowered.compile()
+    done = time.perf_counter()
+
+    def call() -> None:
         nonlocal state
         state, loss = compiled(state, x, y)
-        return loss
+        float(loss)
 
-    return step
-
-
-def cases(workload: str) -> Iterator[Case]:
-    wait = jax.block_until_ready
-    if workload == "W1":
-        a = np.arange(workloads.W1_SIZE, dtype=np.float32)
-        x = jnp.array(a)
-        f = jax.jit(lambda x: x + 1)
-        yield Case("numpy in and out", "jit", lambda: np.asarray(f(a)))
-        yield Case("numpy in", "jit", lambda: f(a), wait)
-        yield Case("tensor in", "jit", lambda: f(x), wait)
-    elif workload == "W12":
-        compiled = jax.jit(lambda a, b: a @ b)
-
-        def product(a: Any, b: Any) -> Any:
-            return wait(compiled(a, b))
-
-        for name in workloads.PRODUCTS:
-            m, n = (jnp.array(q) for q in workloads.matrices(name))
-            yield Case(name, "jit", partial(product, m, n))
+    call()
+    first = time.perf_counter() - start
+    return {
+        "trace": traced - start,
+        "compile": done - traced,
+        "first": first,
+        "call": seconds_of_calls(call),
+    }

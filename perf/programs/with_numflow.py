@@ -1,14 +1,12 @@
-"""numflow through its TensorFlow-compatible API and nothing else."""
+"""numflow through its TensorFlow-compatible API; `phases` alone looks behind it."""
 
-from collections.abc import Iterator
-from functools import partial
+import time
 from typing import Any
-
-import numpy as np
 
 import numflow as tf
 from perf import workloads
-from perf.timing import Case
+from perf.programs.kernels_numflow import cases as cases
+from perf.timing import seconds_of_calls
 
 
 def linear(p: dict[str, Any], x: Any, y: Any) -> Any:
@@ -28,7 +26,14 @@ def mlp(p: dict[str, Any], x: Any, y: Any) -> Any:
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, x))
 
 
-LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp}
+def deep(p: dict[str, Any], x: Any, y: Any) -> Any:
+    layers = len(p) // 2
+    for i in range(layers):
+        x = x + tf.tanh(x @ p[f"w{i}"] + p[f"b{i}"]) * (1 / layers)
+    return tf.reduce_mean(tf.math.squared_difference(x, y))
+
+
+LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp, "mlp": mlp, "deep": deep}
 
 
 def variants(workload: str) -> list[str]:
@@ -37,7 +42,7 @@ def variants(workload: str) -> list[str]:
 
 def training_step(workload: str, variant: str) -> Any:
     start = workloads.training(workload)
-    loss_of = LOSSES[workload]
+    loss_of = LOSSES[workloads.family(workload)]
     p = {name: tf.Variable(value, name=name) for name, value in start.parameters.items()}
     optimizer = (
         tf.keras.optimizers.SGD(start.learning_rate)
@@ -61,17 +66,24 @@ def training_step(workload: str, variant: str) -> Any:
     return step
 
 
-def cases(workload: str) -> Iterator[Case]:
-    if workload == "W1":
-        a = np.arange(workloads.W1_SIZE, dtype=np.float32)
-        x = tf.constant(a)
-        f = tf.function(lambda x: x + 1)
-        yield Case("numpy in and out", "function", lambda: f(a).numpy())
-        yield Case("numpy in", "function", lambda: f(a))
-        yield Case("tensor in", "function", lambda: f(x))
-        yield Case("tensor in", "eager", lambda: x + 1)
-    elif workload == "W12":
-        product = tf.function(lambda a, b: a @ b)
-        for name in workloads.PRODUCTS:
-            m, n = (tf.constant(q) for q in workloads.matrices(name))
-            yield Case(name, "function", partial(product, m, n))
+def phases(workload: str) -> dict[str, float]:
+    """Seconds to trace, compile, plan and call a step, and how many ops its trace has."""
+    x, y = workloads.training(workload).batches[0]
+    step = training_step(workload, "function")
+    start = time.perf_counter()
+    concrete = step.get_concrete_function(x, y)
+    traced = time.perf_counter()
+    executable = concrete.plain()
+    compiled = time.perf_counter()
+    executable.plan([x, y, *(tensor.numpy() for tensor in concrete.captured_inputs)])
+    planned = time.perf_counter()
+    float(step(x, y))
+    first = time.perf_counter() - start
+    return {
+        "ops": len(concrete.graph.nodes),
+        "trace": traced - start,
+        "compile": compiled - traced,
+        "plan": planned - compiled,
+        "first": first,
+        "call": seconds_of_calls(lambda: float(step(x, y))),
+    }

@@ -1,13 +1,13 @@
 """NumPy, gradients written out by hand: what a careful programmer gets without any framework."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from perf import workloads
-from perf.timing import Case
+from perf.programs.kernels_numpy import cases as cases
+from perf.timing import seconds_of_calls
 
 Step = Callable[[Any, Any], Any]
 
@@ -19,7 +19,7 @@ def variants(workload: str) -> list[str]:
 def training_step(workload: str, variant: str) -> Step:
     start = workloads.training(workload)
     p = {name: value.copy() for name, value in start.parameters.items()}
-    return {"W4": _line, "W5": _tanh, "W6": _dense, "W7": _dense}[workload](start, p)
+    return STEPS[workloads.family(workload)](start, p)
 
 
 def _line(start: workloads.Training, p: dict[str, Any]) -> Step:
@@ -108,11 +108,36 @@ def _adam(start: workloads.Training, p: dict[str, Any]) -> Callable[[dict[str, A
     return update
 
 
-def cases(workload: str) -> Iterator[Case]:
-    if workload == "W1":
-        a = np.arange(workloads.W1_SIZE, dtype=np.float32)
-        yield Case("numpy in and out", "numpy", lambda: a + 1)
-    elif workload == "W12":
-        for name in workloads.PRODUCTS:
-            m, n = workloads.matrices(name)
-            yield Case(name, "numpy", partial(np.matmul, m, n))
+def _deep(start: workloads.Training, p: dict[str, Any]) -> Step:
+    """x <- x + tanh(x w + b) / layers, again and again."""
+    layers = len(p) // 2
+    share = np.float32(1 / layers)
+    update = _descend(start, p)
+
+    def step(x: Any, y: Any) -> Any:
+        inputs, bends = [], []
+        for i in range(layers):
+            inputs.append(x)
+            bends.append(np.tanh(x @ p[f"w{i}"] + p[f"b{i}"]))
+            x = x + bends[-1] * share
+        error = x - y
+        d = error * np.float32(2 / error.size)
+        gradients: dict[str, Any] = {}
+        for i in reversed(range(layers)):
+            dz = d * share * (1 - bends[i] * bends[i])
+            gradients |= {f"w{i}": inputs[i].T @ dz, f"b{i}": dz.sum(0)}
+            d = d + dz @ p[f"w{i}"].T
+        update(gradients)
+        return np.mean(error * error)
+
+    return step
+
+
+STEPS = {"W4": _line, "W5": _tanh, "W6": _dense, "W7": _dense, "mlp": _dense, "deep": _deep}
+
+
+def phases(workload: str) -> dict[str, float]:
+    """Seconds of a call; there is nothing before it."""
+    step = training_step(workload, "numpy")
+    x, y = workloads.training(workload).batches[0]
+    return {"call": seconds_of_calls(lambda: float(step(x, y)))}

@@ -1,17 +1,17 @@
 """TensorFlow: tf.function, the same through XLA, and TF1's Session.run with a feed."""
 
 import os
-from collections.abc import Callable, Iterator
-from functools import partial
+import time
+from collections.abc import Callable
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import numpy as np
 import tensorflow as tf
 
 from perf import workloads
-from perf.timing import Case
+from perf.programs.kernels_tensorflow import cases as cases
+from perf.timing import seconds_of_calls
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
 tf.config.threading.set_intra_op_parallelism_threads(THREADS)
@@ -37,7 +37,14 @@ def mlp(p: dict[str, Any], x: Any, y: Any) -> Any:
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, x))
 
 
-LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp}
+def deep(p: dict[str, Any], x: Any, y: Any) -> Any:
+    layers = len(p) // 2
+    for i in range(layers):
+        x = x + tf.tanh(x @ p[f"w{i}"] + p[f"b{i}"]) * (1 / layers)
+    return tf.reduce_mean(tf.math.squared_difference(x, y))
+
+
+LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp, "mlp": mlp, "deep": deep}
 
 
 def variants(workload: str) -> list[str]:
@@ -47,13 +54,13 @@ def variants(workload: str) -> list[str]:
 def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
     start = workloads.training(workload)
     if variant == "session":
-        return _session_step(start, LOSSES[workload])
+        return _session_step(start, LOSSES[workloads.family(workload)])
     p = {name: tf.Variable(value) for name, value in start.parameters.items()}
     update = _updates(start, p)
 
     def one(x: Any, y: Any) -> Any:
         with tf.GradientTape() as tape:
-            loss = LOSSES[workload](p, x, y)
+            loss = LOSSES[workloads.family(workload)](p, x, y)
         update(dict(zip(p, tape.gradient(loss, list(p.values())), strict=True)))
         return loss
 
@@ -125,37 +132,18 @@ def _session_step(
     return lambda a, b: session.run([train, loss], {x: a, y: b})[1]
 
 
-def cases(workload: str) -> Iterator[Case]:
-    if workload == "W1":
-        yield from _calls()
-    elif workload == "W12":
-        for name in workloads.PRODUCTS:
-            a, b = (tf.constant(q) for q in workloads.matrices(name))
-            for variant, xla in (("function", False), ("xla", True)):
-                f = tf.function(lambda a, b: a @ b, jit_compile=xla)
-                yield Case(name, variant, partial(f, a, b))
-
-
-def _calls() -> Iterator[Case]:
-    """x + 1 on ten floats, in every way to call it."""
-    a = np.arange(workloads.W1_SIZE, dtype=np.float32)
-    x = tf.constant(a)
-    for variant, xla in (("function", False), ("xla", True)):
-        yield from _forms(variant, tf.function(lambda x: x + 1, jit_compile=xla), a, x)
-    concrete = tf.function(lambda x: x + 1).get_concrete_function(x)
-    yield Case("numpy in and out", "concrete", lambda: concrete(tf.constant(a)).numpy())
-    yield Case("numpy in", "concrete", lambda: concrete(tf.constant(a)))
-    yield Case("tensor in", "concrete", lambda: concrete(x))
-    yield Case("numpy in and out", "eager", lambda: (tf.constant(a) + 1).numpy())
-    yield Case("tensor in", "eager", lambda: x + 1)
-    with tf.Graph().as_default():
-        fed = v1.placeholder(tf.float32, [workloads.W1_SIZE])
-        result = fed + 1
-        session = v1.Session()
-        yield Case("numpy in and out", "session", lambda: session.run(result, {fed: a}))
-
-
-def _forms(variant: str, f: Callable[[Any], Any], a: Any, x: Any) -> Iterator[Case]:
-    yield Case("numpy in and out", variant, lambda: f(a).numpy())
-    yield Case("numpy in", variant, lambda: f(a))
-    yield Case("tensor in", variant, lambda: f(x))
+def phases(workload: str) -> dict[str, float]:
+    """Seconds to trace, prepare and call a step of tf.function."""
+    x, y = (tf.constant(a) for a in workloads.training(workload).batches[0])
+    step: Any = training_step(workload, "function")
+    start = time.perf_counter()
+    concrete = step.get_concrete_function(x, y)
+    traced = time.perf_counter()
+    float(concrete(x, y))
+    first = time.perf_counter()
+    return {
+        "trace": traced - start,
+        "compile": first - traced,  # Grappler and the placement take place in the first call
+        "first": first - start,
+        "call": seconds_of_calls(lambda: float(concrete(x, y))),
+    }

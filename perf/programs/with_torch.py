@@ -1,17 +1,16 @@
 """PyTorch: eager, torch.compile of the loss, and of the whole step as one graph."""
 
 import os
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 import torch._dynamo  # loaded at an optimizer's first use: a second that is no part of a step
 import torch.nn.functional as F
 
 from perf import workloads
-from perf.timing import Case
+from perf.programs.kernels_torch import cases as cases
+from perf.timing import seconds_of_calls
 
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
 
@@ -32,7 +31,14 @@ def mlp(p: dict[str, Any], x: Any, y: Any) -> Any:
     return F.cross_entropy(x, y)
 
 
-LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp}
+def deep(p: dict[str, Any], x: Any, y: Any) -> Any:
+    layers = len(p) // 2
+    for i in range(layers):
+        x = x + torch.tanh(torch.addmm(p[f"b{i}"], x, p[f"w{i}"])) * (1 / layers)
+    return F.mse_loss(x, y)
+
+
+LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp, "mlp": mlp, "deep": deep}
 
 
 def variants(workload: str) -> list[str]:
@@ -43,8 +49,14 @@ def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
     start = workloads.training(workload)
     p = {name: torch.from_numpy(value.copy()) for name, value in start.parameters.items()}
     if "1-graph" in variant:
-        return _one_graph(start, LOSSES[workload], p, cpp_wrapper="cpp" in variant)
-    loss_of = LOSSES[workload] if variant == "eager" else torch.compile(LOSSES[workload])
+        return _one_graph(
+            start, LOSSES[workloads.family(workload)], p, cpp_wrapper="cpp" in variant
+        )
+    loss_of = (
+        LOSSES[workloads.family(workload)]
+        if variant == "eager"
+        else torch.compile(LOSSES[workloads.family(workload)])
+    )
     leaves = [q.requires_grad_() for q in p.values()]
     optimizer = (
         torch.optim.SGD(leaves, start.learning_rate, fused=True)
@@ -110,27 +122,8 @@ def _adam(rate: float, p: dict[str, Any], slots: dict[str, Any], gradients: dict
         q.sub_(rate / corrected_1 * m / (torch.sqrt(v) / corrected_2 + workloads.ADAM_EPSILON))
 
 
-def cases(workload: str) -> Iterator[Case]:
-    if workload == "W1":
-        yield from _calls("eager", _plus_one)
-        yield from _calls("compile", torch.compile(_plus_one, dynamic=False))
-    elif workload == "W12":
-        product = torch.compile(torch.mm, dynamic=False)
-        for name in workloads.PRODUCTS:
-            a, b = (torch.from_numpy(q) for q in workloads.matrices(name))
-            yield Case(name, "eager", partial(torch.mm, a, b))
-            out = torch.empty(a.shape[0], b.shape[1])
-            yield Case(name, "eager out=", partial(torch.mm, a, b, out=out))
-            yield Case(name, "compile", partial(product, a, b))
-
-
-def _plus_one(x: Any) -> Any:
-    return x + 1
-
-
-def _calls(variant: str, f: Callable[[Any], Any]) -> Iterator[Case]:
-    a = np.arange(workloads.W1_SIZE, dtype=np.float32)
-    x, fed = torch.from_numpy(a), torch.from_numpy
-    yield Case("numpy in and out", variant, lambda: f(fed(a)).numpy())
-    yield Case("numpy in", variant, lambda: f(fed(a)))
-    yield Case("tensor in", variant, lambda: f(x))
+def phases(workload: str) -> dict[str, float]:
+    """Seconds of an eager step; there is nothing before it."""
+    step = training_step(workload, "eager")
+    x, y = workloads.training(workload).batches[0]
+    return {"call": seconds_of_calls(lambda: float(step(x, y)))}

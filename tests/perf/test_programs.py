@@ -1,9 +1,12 @@
-"""The workloads' programs compute what they claim: the float64 reference loss after 20 steps."""
+"""The workloads' programs compute what they claim: losses and results as in float64."""
+
+from collections.abc import Iterator
+from types import ModuleType
 
 import numpy as np
 import pytest
 
-from perf import child, workloads
+from perf import answers, child, operands, workloads
 from perf.profile import profile_step
 from perf.programs import with_numflow, with_numpy
 
@@ -27,20 +30,75 @@ def test_numflow_reaches_the_reference_loss(workload: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", workloads.PRODUCTS)
-def test_numflow_multiplies(name: str) -> None:
-    """The products of W12 against NumPy in float64."""
-    a, b = workloads.matrices(name)
-    case = next(case for case in with_numflow.cases("W12") if case.name == name)
-    expected = a.astype(np.float64) @ b
-    np.testing.assert_allclose(case.call().numpy(), expected, rtol=0, atol=2e-4)
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The lines' operands, a thousandth in size."""
+    monkeypatch.setattr(operands, "CHAIN_SIZES", {"16M": 10_007, "256K": 67})
+    monkeypatch.setattr(operands, "LARGE", 10_007)
+    monkeypatch.setattr(operands, "SOFTMAX", (17, 11))
+    monkeypatch.setattr(operands, "NORM", (13, 19))
+    monkeypatch.setattr(operands, "SUM", (23, 29))
+    monkeypatch.setattr(operands, "TABLE", (97, 5))
+    monkeypatch.setattr(operands, "LOOKUPS", 31)
+    monkeypatch.setattr(operands, "SAVED", [(3, 5)] * 40)
+    monkeypatch.setattr(operands, "adam_shapes", lambda: [(3, 5), (101,), (2, 2, 3, 7)])
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    for made in (operands.chain_input, operands.stream, operands.softmax_input):
+        made.cache_clear()
+    for others in (operands.norm_operands, operands.sum_input, operands.small_operands):
+        others.cache_clear()
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("workload", answers.ANSWERS)
+@pytest.mark.parametrize("program", [with_numflow, with_numpy])
+def test_each_case_gives_the_reference(program: ModuleType, workload: str) -> None:
+    """Of numflow and NumPy, for every line that is no training step."""
+    for case in program.cases(workload):
+        off = child.off(workload, case)
+        assert off is not None and off <= 1, case
+
+
+def test_a_wrong_result_is_seen() -> None:
+    """A wrong number, a wrong shape, and a NaN are each beyond what is allowed."""
+    right = np.arange(10) + 1.0
+    assert answers.off("W1", "tensor in", [right]) == 0
+    for wrong in (right + 1e-3, right[:, None], np.where(right == 3, np.nan, right)):
+        off = answers.off("W1", "tensor in", [wrong])
+        assert off is not None and off > 1
+
+
+def test_the_numpy_reference_of_a_deep_program() -> None:
+    """Gradients by hand and numflow's agree over the steps."""
+    by_hand = child.training_case(with_numpy, "deep-100", "numpy")
+    ours = child.training_case(with_numflow, "deep-100", "function")
+    assert ours.loss == pytest.approx(by_hand.loss, rel=1e-5)
+
+
+def test_the_parts_of_a_first_step() -> None:
+    """Their sum is at most the whole, and the number of ops about what was asked for."""
+    parts = with_numflow.phases("deep-300")
+    assert parts["trace"] + parts["compile"] + parts["plan"] <= parts["first"]
+    assert parts["ops"] == pytest.approx(300, rel=0.2)
+
+
+def test_the_parameters_of_adam() -> None:
+    """Those of a ResNet-50."""
+    shapes = operands.adam_shapes()
+    assert len(shapes) == 161
+    assert sum(int(np.prod(shape)) for shape in shapes) == 25_557_032
 
 
 def test_the_profile_names_each_instruction() -> None:
     """One line per instruction with the user's source line, and the step's own time."""
     text = profile_step("W5", seconds=0.01)
     assert "with_numflow.py" in text
-    assert "whole step" in text
+    assert "whole call" in text
 
 
 def test_operations_of_w7() -> None:

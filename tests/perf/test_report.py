@@ -37,8 +37,8 @@ def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:
     found = figure(_line("W7"), collect(ROWS), LIMITS)
     assert found is not None
     assert found.times_peer == pytest.approx(2.0)
-    assert found.seconds == 1e-3
-    assert found.share == pytest.approx(_line("W7").flop / 1e-3 / 4e11)
+    assert found.cost == 1e-3
+    assert found.share == pytest.approx(_line("W7").work / 1e-3 / 4e11)
 
 
 def test_a_variant_dropped_after_one_round_does_not_stand_for_its_framework() -> None:
@@ -76,3 +76,37 @@ def test_a_wrong_loss_and_an_error_are_told_once() -> None:
         "jax W7 train jit: loss 1.2 after 20 steps, not 1.145268",
         "torch W7 train compile: ValueError: no",
     ]
+
+
+def test_a_wrong_result_is_told() -> None:
+    """An error of more than its tolerance, or one that cannot be told from any number."""
+    wrong = Row("torch", "W2", "gelu 16M", "eager", 0, 1e-3, off=3.0)
+    lost = Row("jax", "W2", "gelu 16M", "jit", 0, 1e-3, off=float("nan"))
+    right = Row("numflow", "W2", "gelu 16M", "function", 0, 1e-3, off=0.2)
+    assert complaints([wrong, lost, right]) == [
+        "torch W2 gelu 16M eager: wrong by 3 times what is allowed",
+        "jax W2 gelu 16M jit: wrong by nan times what is allowed",
+    ]
+
+
+def test_a_goal_of_several_frameworks() -> None:
+    """Each has its own factor; one that is missed decides, one that is missing leaves it open."""
+    goal = goals.faster_than(torch=1, tensorflow=5)
+    assert goal.text == "torch >= 1x, TF >= 5x"
+
+    def met(**times: float) -> bool | None:
+        return goal.met(goals.Figure(1e-6, None, None, None, times))
+
+    assert met(torch=1.1, tensorflow=5.5, numpy=0.5) is True
+    assert met(torch=1.1, tensorflow=4.5) is False
+    assert met(tensorflow=4.5) is False
+    assert met(tensorflow=5.5) is None
+
+
+@pytest.mark.parametrize("line", goals.LINES, ids=lambda line: f"{line.workload} {line.case}")
+def test_each_line_can_be_shown(line: goals.Line) -> None:
+    """Its unit has a format, its bound is a limit."""
+    text = table(
+        [Row("numflow", line.workload, line.case, "function", 0, 1e-3)], ["numflow"], LIMITS
+    )
+    assert line.title in text
