@@ -56,10 +56,10 @@ loop17:
   %v40 = fadd contract <8 x float> %v37, %v39
   %v50 = fadd contract <8 x float> %v47, %v49
   %v60 = fadd contract <8 x float> %v57, %v59
-  %v31 = fcmp ogt <8 x float> splat (float 0x0000000000000000), %v30
-  %v41 = fcmp ogt <8 x float> splat (float 0x0000000000000000), %v40
-  %v51 = fcmp ogt <8 x float> splat (float 0x0000000000000000), %v50
-  %v61 = fcmp ogt <8 x float> splat (float 0x0000000000000000), %v60
+  %v31 = fcmp ole <8 x float> %v30, splat (float 0x0000000000000000)
+  %v41 = fcmp ole <8 x float> %v40, splat (float 0x0000000000000000)
+  %v51 = fcmp ole <8 x float> %v50, splat (float 0x0000000000000000)
+  %v61 = fcmp ole <8 x float> %v60, splat (float 0x0000000000000000)
   %v32 = select <8 x i1> %v31, <8 x float> splat (float 0x0000000000000000), <8 x float> %v30
   %v42 = select <8 x i1> %v41, <8 x float> splat (float 0x0000000000000000), <8 x float> %v40
   %v52 = select <8 x i1> %v51, <8 x float> splat (float 0x0000000000000000), <8 x float> %v50
@@ -91,7 +91,7 @@ loop71:
   %v79 = getelementptr float, ptr %v6, i64 %loop71.i
   %v80 = load <8 x float>, ptr %v79, align 4
   %v81 = fadd contract <8 x float> %v78, %v80
-  %v82 = fcmp ogt <8 x float> splat (float 0x0000000000000000), %v81
+  %v82 = fcmp ole <8 x float> %v81, splat (float 0x0000000000000000)
   %v83 = select <8 x i1> %v82, <8 x float> splat (float 0x0000000000000000), <8 x float> %v81
   %v84 = getelementptr float, ptr %v8, i64 %loop71.i
   store <8 x float> %v83, ptr %v84, align 4
@@ -120,7 +120,7 @@ loop90:
   %v103 = getelementptr float, ptr %v6, i64 %loop90.i
   %v104 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v103, <8 x i1> %v97, <8 x float> zeroinitializer)
   %v105 = fadd contract <8 x float> %v102, %v104
-  %v106 = fcmp ogt <8 x float> splat (float 0x0000000000000000), %v105
+  %v106 = fcmp ole <8 x float> %v105, splat (float 0x0000000000000000)
   %v107 = select <8 x i1> %v106, <8 x float> splat (float 0x0000000000000000), <8 x float> %v105
   %v108 = getelementptr float, ptr %v8, i64 %loop90.i
   call void @llvm.masked.store.v8f32.p0(<8 x float> %v107, ptr %v108, <8 x i1> %v97)
