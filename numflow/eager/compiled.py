@@ -23,7 +23,17 @@ from numflow.eager.tensor import Array, EagerTensor
 from numflow.errors import GraphError, InternalError, explain
 from numflow.gradient.vjp import Gradient, Record, backward, differentiable
 from numflow.graph.building import Building, SymbolicTensor
-from numflow.graph.graph import Graph, GraphBuilder, Node, Value, constant_op, sizes_op
+from numflow.graph.graph import (
+    Graph,
+    GraphBuilder,
+    Node,
+    Value,
+    bind_op,
+    bound_symbols,
+    constant_op,
+    named_symbols,
+    sizes_op,
+)
 from numflow.graph.lowering import View
 from numflow.graph.op import Backward, Op, current, interpreting
 from numflow.graph.tensor import Tensor
@@ -117,6 +127,7 @@ class CompiledGraph:
         for result in joint.outputs:
             if result is not None:
                 _note_residuals(result, own, leaves, residuals)
+        residuals |= dict.fromkeys(_bound_for(joint.nodes, self.graph))
         graph = self.graph
         extended = Graph(
             graph.inputs, graph.nodes, (*graph.outputs, *residuals), graph.captures, graph.name
@@ -200,6 +211,13 @@ class CompiledGraph:
             if _bare_symbols([v]) - bound:
                 take(v)
                 bound |= _bare_symbols([v])
+        for v in _bound_for(builder.nodes, self.graph):  # sizes that depend on values
+            assert v.node is not None
+            if not bound.issuperset(bound_symbols(v.node)):
+                take(v)
+                bind = Node(bind_op, (new[v],), v.node.attrs, [v.spec], v.node.line)
+                builder.follow_sizes(bind)
+                builder.nodes.insert(0, bind)
         graph = builder.freeze([new[v] for v in results])
         return _Pullback(CompiledGraph(graph, self._compile), residuals, targets)
 
@@ -297,11 +315,16 @@ def _value(t: Gradient | None) -> Value | None:
 def _live(nodes: list[Node], results: Sequence[Value | None]) -> list[Node]:
     """Those of the nodes that results depend on."""
     wanted = {v for v in results if v is not None}
+    binds = any(node.op is bind_op for node in nodes)
+    sizes: set[str] = set()
     kept: list[Node] = []
     for node in reversed(nodes):
-        if any(v in wanted for v in node.outputs):
+        binding = binds and not sizes.isdisjoint(bound_symbols(node))
+        if binding or any(v in wanted for v in node.outputs):
             wanted.update(node.inputs)
             kept.append(node)
+            if binds:
+                sizes |= named_symbols(node)
     return kept[::-1]
 
 
@@ -321,6 +344,15 @@ def _note_residuals(
             _note_residuals(x, own, leaves, residuals)
     else:
         residuals[v] = None
+
+
+def _bound_for(nodes: Sequence[Node], graph: Graph) -> list[Value]:
+    """The values of graph whose elements are sizes of nodes."""
+    binds = [n for n in graph.nodes if n.op is bind_op]
+    if not binds:
+        return []
+    wanted = set().union(*map(named_symbols, nodes))
+    return [n.output for n in binds if not wanted.isdisjoint(bound_symbols(n))]
 
 
 def _bare_symbols(inputs: Sequence[Value]) -> set[str]:

@@ -373,8 +373,8 @@ def run_time_content(tensor: Tensor) -> Array | None:
         parts = [run_time_content(building.tensor(v)) for v in node.inputs]
         known = [p for p in parts if p is not None]
         if len(known) == len(parts) and tensor.spec.rank <= 1:
-            return np.concatenate([p.reshape(-1) for p in known]).reshape(tensor.spec.shape)  # type: ignore[arg-type]
-    return building.builder.bind(tensor.value).content  # type: ignore[no-any-return]
+            return np.concatenate([p.reshape(-1) for p in known]).reshape(tensor.spec.shape)
+    return building.builder.bind(tensor.value).content
 
 
 def static_shape(value: Any, op: str, name: str = "shape") -> Shape:

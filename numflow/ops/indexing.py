@@ -16,10 +16,9 @@ from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
-from numflow.ops import run_time
+from numflow.ops import run_time, slicing
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops import slicing
 from numflow.ops.checks import checked_index, known_values
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.precision import single
@@ -299,12 +298,13 @@ def _masked(op: str, x: Tensor, mask: Tensor, axis: int) -> Tensor:
     rank, shape = mask.spec.rank, x.spec.shape
     if not rank:
         raise ShapeError(explain(op, "mask is a scalar: it needs at least 1 axis", shown))
-    if mask.spec.shape != shape[axis : axis + rank]:
+    fits = run_time.fitted(mask, shape[axis : axis + rank])
+    if fits is None:
         raise ShapeError(
             explain(op, "mask does not have the sizes of the axes that it masks", shown)
         )
-    known = known_values(mask)
-    found = run_time.positions(mask) if known is None else as_tensor(np.flatnonzero(known))
+    known = known_values(fits)
+    found = run_time.positions(fits) if known is None else as_tensor(np.flatnonzero(known))
     merged = shaping.reshape(x, (*shape[:axis], mask.spec.size, *shape[axis + rank :]))
     return _rows(merged, found, axis, 0)
 

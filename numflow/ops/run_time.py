@@ -6,8 +6,8 @@ tensors, and builds on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,8 +26,9 @@ from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, run_time_content
 from numflow.ops.shape_rules import binary
-from numflow.shapes import Dim, Extent, maximum, run_time
+from numflow.shapes import Dim, Extent, Shape, maximum, run_time
 
+T = TypeVar("T")
 _PARTS = 64  # blocks that a mask is counted in, see kernels/cpu/compact.py
 
 # --- quotient ----------------------------------------------------------------
@@ -94,14 +95,23 @@ def positions(mask: Tensor) -> Tensor:
     flat = shaping.reshape(mask, (-1,))
     if not isinstance(mask, SymbolicTensor):
         return current().constant(np.flatnonzero(np.asarray(flat)))
-    memo = mask.builder.made.setdefault("positions", [])
+
+    def make() -> Tensor:
+        counts = count_true_op(flat)
+        (count,) = sizes_of(reductions.reduce_sum(counts))
+        return positions_op(flat, counts, count=count)
+
+    return once("positions", mask, make)
+
+
+def once(what: Hashable, x: SymbolicTensor, make: Callable[[], T]) -> T:
+    """What make gives, or gave before for the same x: its sizes are then the same."""
+    memo = x.builder.made.setdefault(what, [])
     for value, found in memo:
-        if _same(value, mask.value):
+        if _same(value, x.value):
             return found
-    counts = count_true_op(flat)
-    (count,) = sizes_of(reductions.reduce_sum(counts))
-    made = positions_op(flat, counts, count=count)
-    memo.append((mask.value, made))
+    made = make()
+    memo.append((x.value, made))
     return made
 
 
@@ -226,6 +236,18 @@ def agreed(op: Op, inputs: Sequence[Tensor]) -> list[Tensor] | None:
         t if kept else shaping.reshape_op(t, shape=tuple(s))
         for t, s, kept in zip(inputs, shapes, same, strict=True)
     ]
+
+
+def fitted(t: Tensor, shape: Shape) -> Tensor | None:
+    """t in a shape that it has, or that it may turn out to have; None where it cannot."""
+    have = t.spec.shape
+    if have == shape:
+        return t
+    if len(have) != len(shape) or any(
+        m != n and not run_time(m) and not run_time(n) for m, n in zip(have, shape, strict=True)
+    ):
+        return None
+    return shaping.reshape_op(t, shape=shape)
 
 
 def _unite(axes: Sequence[tuple[list[Extent], int]]) -> None:

@@ -176,11 +176,12 @@ def getitem(x: TensorLike, key: Any) -> Tensor:
             final.append(1)
             continue
         n = x.spec.shape[len(begin)]
+        b: Extent = 0
         if isinstance(k, _SLICE) and any(map(_waits, (k.start, k.stop))):
-            step = 1 if k.step is None else _step(k)
-            chosen, m = run_time.span("getitem", k.start, k.stop, step, n)
+            each = 1 if k.step is None else _step(k)
+            chosen, m = run_time.span("getitem", k.start, k.stop, each, n)
             x = indexing.gather(x, chosen, axis=len(begin))
-            b, s = 0, 1
+            s = 1
             final.append(m)
         elif isinstance(k, _SLICE):
             b, s, m = _resolve(k, n)

@@ -8,10 +8,37 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
+from numflow.graph.lowering import HostCall
+from numflow.graph.op import Op
+from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import indexing
-from numflow.ops.checks import deciding_values
+from numflow.ops import indexing, run_time, slicing
+from numflow.ops.checks import known_values
 from numflow.ops.convert import as_tensor
+
+
+def _infer(x: Spec, *, out_idx: dtypes.DType) -> tuple[Spec, ...]:
+    one = Spec(x.shape, out_idx)
+    return Spec(x.shape, dtypes.int64), one, one, Spec((), dtypes.int64)
+
+
+def _reference(values: Any, *, out_idx: dtypes.DType) -> Any:
+    """(where each different element stands first, the place of each element among these, how often
+    each occurs, how many there are); the first and third are filled up with zeros."""
+    _, first, places, counts = np.unique(
+        values, return_index=True, return_inverse=True, return_counts=True, equal_nan=False
+    )
+    order = np.argsort(first)  # NumPy's order is that of the values
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    full = np.zeros((2, len(values)), np.int64)
+    full[0, : len(order)], full[1, : len(order)] = first[order], counts[order]
+    return full[0], rank[places], full[1], np.int64(len(order))
+
+
+unique_op = Op(
+    "unique", _infer, _reference, None, HostCall("elements are told apart by NumPy's sort")
+)
 
 
 class Unique(NamedTuple):
@@ -33,7 +60,7 @@ def unique(x: TensorLike, out_idx: Any = dtypes.int32, name: str | None = None) 
     """The different elements of a vector, in the order of their first occurrence.
 
     Args:
-      x: [n], any dtype; in a traced function, a constant.
+      x: [n], any dtype.
       out_idx: int32 or int64.
 
     Returns:
@@ -42,7 +69,6 @@ def unique(x: TensorLike, out_idx: Any = dtypes.int32, name: str | None = None) 
     Raises:
       ShapeError: x is not a vector.
       DTypeError: another out_idx.
-      SymbolicTensorError: x is not known while a function is traced.
 
     Example:
       >>> [t.numpy().tolist() for t in nf.unique([7, 3, 7, 1])]
@@ -71,13 +97,12 @@ def _found(op: str, x: TensorLike, out_idx: Any) -> tuple[Tensor, Tensor, Tensor
         raise DTypeError(explain(op, f"out_idx is {kind.name}, not int32 or int64"))
     if vector.spec.rank != 1:
         raise ShapeError(explain(op, "x must be a vector", {"x": vector.spec}))
-    values = deciding_values(op, vector, "x")
-    _, first, places, counts = np.unique(
-        values, return_index=True, return_inverse=True, return_counts=True, equal_nan=False
-    )
-    order = np.argsort(first)  # NumPy's order is that of the values
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    y = indexing.gather(vector, as_tensor(first[order].astype(np.int64)))
-    idx, count = (np.asarray(a, kind.numpy) for a in (rank[places], counts[order]))
-    return y, as_tensor(idx), as_tensor(count)
+    known = known_values(vector)
+    if known is not None:
+        first, places, counts, n = _reference(known, out_idx=kind)
+        idx, count = (np.asarray(a, kind.numpy) for a in (places, counts[:n]))
+        return indexing.gather(vector, as_tensor(first[:n])), as_tensor(idx), as_tensor(count)
+    firsts, idx, counts, number = unique_op(vector, out_idx=kind)
+    (n,) = run_time.sizes_of(number)
+    y = indexing.gather(vector, slicing.slice_op(firsts, begin=(0,), stride=(1,), shape=(n,)))
+    return y, idx, slicing.slice_op(counts, begin=(0,), stride=(1,), shape=(n,))

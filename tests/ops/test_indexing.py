@@ -153,19 +153,8 @@ def test_rows_that_are_gathered_twice_add_their_gradients() -> None:
     assert tape.gradient(y, x).numpy().tolist() == [[1, 1], [0, 0], [2, 2]]
 
 
-def test_masks_that_a_trace_does_not_know_are_refused() -> None:
-    """By the name of the op; constants of the trace do."""
-    mask = nf.constant([True, False, True])
-    runs: list[tuple[str, Any]] = [
-        ("boolean_mask: the shape of the result depends on the values of mask", nf.boolean_mask),
-        ("getitem: the shape of the result depends on the values of mask", lambda x, m: x[m]),
-        (
-            "where: the shape of the result depends on the values of condition",
-            lambda x, m: nf.where(m),
-        ),
-    ]
-    for message, run in runs:
-        with pytest.raises(nf.errors.SymbolicTensorError, match=message):
-            nf.function(run)(nf.ones([3]), mask)
+def test_a_mask_of_constants_gives_a_known_shape() -> None:
+    """It is looked at while the function is traced."""
     known = nf.function(lambda x: nf.boolean_mask(x, [True, False, True]))
     assert known(nf.constant([1, 2, 3])).numpy().tolist() == [1, 3]
+    assert known.get_concrete_function(nf.constant([1, 2, 3])).outputs[0].shape == (2,)

@@ -87,11 +87,6 @@ def test_contract(case: Case) -> None:
             "dynamic_partition: partitions is float32, not an integer",
         ),
         (
-            lambda x: nf.function(nf.dynamic_partition)(x, nf.constant([0, 0, 0]), 1),
-            nf.errors.SymbolicTensorError,
-            "dynamic_partition: the shape of the result depends on the values of partitions",
-        ),
-        (
             lambda x: nf.dynamic_stitch([[0, 1, -1]], [x]),
             nf.errors.InvalidArgumentError,
             "dynamic_stitch: index -1 is negative",

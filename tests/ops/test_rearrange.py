@@ -240,9 +240,3 @@ def test_an_empty_axis_is_rolled_by_a_number_of_run_time() -> None:
     for n in (0, 1, 3):
         x = np.arange(n * 2).reshape(n, 2)
         np.testing.assert_array_equal(run(nf.constant(x), nf.constant(-7)), np.roll(x, -7, 0))
-
-
-def test_repeats_that_a_trace_does_not_know_are_refused() -> None:
-    """By the name of the op."""
-    with pytest.raises(nf.errors.SymbolicTensorError, match="repeat: the shape of the result dep"):
-        nf.function(lambda x, r: nf.repeat(x, r, 0))(nf.ones([3]), nf.constant([1, 2, 3]))

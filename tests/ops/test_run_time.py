@@ -1,0 +1,291 @@
+"""Sizes that depend on values, in traces: as eager, whatever the values are, in few traces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numflow as nf
+from numflow.ops import checks, run_time, unique
+from tests.contract import Case, bools, check, ids, ints
+
+
+def _counts(mask: Any) -> Any:
+    cuts = [len(mask) * k // 64 for k in range(65)]
+    return np.array([mask[a:b].sum() for a, b in zip(cuts, cuts[1:], strict=False)])
+
+
+CASES = [
+    *(Case(run_time.count_true_op, _counts, [bools(n)]) for n in (0, 7, 67, 1031)),
+    Case(
+        lambda x: run_time.positions_op(x, run_time.count_true_op(x), count=int(sum(x.numpy()))),
+        np.flatnonzero,
+        [bools(67)],
+        traced=False,
+    ),
+    Case(lambda x: run_time.quotient_op(x, x * x + 1), lambda x: x // (x * x + 1), [ints(7)]),
+    Case(lambda x: checks.checked_count(x * x, "f", "x"), np.square, [ints(5)]),
+    Case(
+        lambda x: unique.unique_op(x, out_idx=nf.int32)[3],
+        lambda x: np.int64(len(np.unique(x))),
+        [ints(11)],
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_contract(case: Case) -> None:
+    """What every op keeps."""
+    check(case)
+
+
+def _stitched(x: Any, v: Any, n: Any) -> Any:
+    number = nf.abs(v) % 3
+    parts = nf.dynamic_partition(x, number, 3)
+    places = nf.dynamic_partition(nf.range(nf.shape(x)[0]), number, 3)
+    return *parts, nf.dynamic_stitch(places, [2.0 * p for p in parts])
+
+
+def _chosen(x: Any, v: Any, n: Any) -> Any:
+    y = nf.boolean_mask(x, v > 0)
+    z = nf.boolean_mask(y, y[:, 0] > 0)
+    return y, z, nf.concat([z, y], 0), nf.reduce_mean(z), nf.shape(z), nf.size(y)
+
+
+def _against_each_other(x: Any, v: Any, n: Any) -> Any:
+    here, there = nf.boolean_mask(x, v > 0), nf.boolean_mask(x * 2, nf.logical_not(v <= 0))
+    return here - there, here @ nf.transpose(there), nf.where(here > 0, here, there)
+
+
+# x: float [rows, 3], v: int [rows], n: int scalar in [1, 4]
+RUNS: dict[str, Any] = {
+    "boolean_mask": lambda x, v, n: nf.boolean_mask(x, v > 0),
+    "boolean_mask along axis 1": lambda x, v, n: nf.boolean_mask(nf.transpose(x), v > 0, axis=1),
+    "boolean_mask of elements": lambda x, v, n: nf.boolean_mask(x, x > 0),
+    "getitem": lambda x, v, n: (x[v > 0], x[x < 0], x[:, n:][v < 0]),
+    "where": lambda x, v, n: (nf.where(v > 0), nf.where(x > 0), nf.where(v), nf.where(n > 2)),
+    "gather of where": lambda x, v, n: nf.gather(x, nf.where(v > 0)[:, 0]),
+    "gather_nd of where": lambda x, v, n: nf.gather_nd(x, nf.where(x > 0)),
+    "where of where": lambda x, v, n: nf.where(nf.where(x > 0) > 1),
+    "one after the other": _chosen,
+    "the same mask twice": _against_each_other,
+    "matmul": lambda x, v, n: nf.boolean_mask(x, v > 0) @ nf.ones([3, 5]),
+    "softmax": lambda x, v, n: nf.nn.softmax(nf.boolean_mask(x, v > 0)),
+    "sums": lambda x, v, n: [
+        f(nf.boolean_mask(x, v > 0), 0) for f in (nf.reduce_sum, nf.reduce_mean, nf.reduce_max)
+    ],
+    "sort": lambda x, v, n: nf.sort(nf.boolean_mask(v, v > 0)),
+    "cumsum": lambda x, v, n: nf.cumsum(nf.boolean_mask(x, v > 0)),
+    "slices of it": lambda x, v, n: [
+        nf.boolean_mask(x, v > 0)[k] for k in (np.s_[:2], np.s_[1:], np.s_[:-1], np.s_[::-2, 1:])
+    ],
+    "zeros_like": lambda x, v, n: nf.zeros_like(nf.boolean_mask(x, v > 0)) + 1,
+    "pad": lambda x, v, n: nf.pad(nf.boolean_mask(x, v > 0), [[0, 4 - n], [1, 0]]),
+    "unique": lambda x, v, n: nf.unique(v),
+    "unique_with_counts": lambda x, v, n: nf.unique_with_counts(v),
+    "dynamic_partition and stitch": _stitched,
+    "range": lambda x, v, n: (nf.range(n), nf.range(n, 2 * n, 2), nf.range(n, 0, -1)),
+    "range of floats": lambda x, v, n: nf.range(0.5, nf.cast(n, nf.float32), 0.25),
+    "fill": lambda x, v, n: (nf.fill([n, 2], 7.0), nf.zeros([n]), nf.ones(nf.stack([2, n]))),
+    "eye and one_hot": lambda x, v, n: (nf.eye(n), nf.one_hot(v, n), nf.linspace(0.0, 1.0, n)),
+    "reshape": lambda x, v, n: nf.reshape(nf.range(12), [n, -1]),
+    "broadcast_to": lambda x, v, n: nf.broadcast_to(x, [n, nf.shape(x)[0], 3]),
+    "tile": lambda x, v, n: nf.tile(x, [1, n]),
+    "repeat": lambda x, v, n: (nf.repeat(x, n, 0), nf.repeat(x, nf.abs(v), 0), nf.repeat(x, n)),
+    "slices": lambda x, v, n: (x[:n], x[n:], x[-n:], x[n::-1], x[: n - 3, n - 1], x[n - 5 : n]),
+    "slice": lambda x, v, n: nf.slice(x, [0, n - n], [0, 2]),
+    "random": lambda x, v, n: nf.shape(nf.random.uniform([n, 3])),
+    "larger of a size and a number": lambda x, v, n: nf.zeros([nf.maximum(nf.shape(x)[0], 5)]),
+}
+
+
+def _draw(rng: np.random.Generator, rows: int, share: float) -> tuple[Any, Any, Any]:
+    sign = np.where(rng.random(rows) < share, 1, -1)
+    x = rng.uniform(0.1, 2.0, (rows, 3)) * np.where(rng.random((rows, 3)) < share, 1, -1)
+    return x, (rng.integers(1, 4, rows) * sign).astype(np.int32), np.int32(rng.integers(1, 5))
+
+
+DRAWS = [(7, 0.5), (7, 0.5), (7, 0.0), (7, 1.0), (5, 0.5), (11, 0.3), (1, 1.0), (0, 0.5)]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_as_eager_whatever_the_values_are(name: str) -> None:
+    """Values, shapes and dtypes, also where nothing is chosen; a second size of the batch makes the
+    second trace, and an axis without elements may make one of its own."""
+    run = RUNS[name]
+    compiled: Any = nf.function(run)
+    rng = np.random.default_rng(7)
+    for rows, share in DRAWS:
+        if rows < 1 and name == "sums":
+            continue  # NumPy has no maximum of nothing
+        arguments = [nf.constant(a) for a in _draw(rng, rows, share)]
+        with np.errstate(all="ignore"):
+            want = nf.nest.flatten(run(*arguments))
+        got = nf.nest.flatten(compiled(*arguments))
+        assert len(got) == len(want)
+        for a, b in zip(got, want, strict=True):
+            assert a.shape == b.shape and a.dtype == b.dtype, (rows, share)
+            np.testing.assert_allclose(a.numpy(), b.numpy(), 1e-12)
+    assert compiled.experimental_get_tracing_count() <= 3
+
+
+DIFFERENTIABLE = (
+    *("boolean_mask", "boolean_mask along axis 1", "boolean_mask of elements", "getitem"),
+    *("gather of where", "gather_nd of where", "one after the other", "the same mask twice"),
+    *("matmul", "softmax", "cumsum", "slices of it", "dynamic_partition and stitch", "tile"),
+    *("repeat", "slices", "broadcast_to", "pad"),
+)
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_gradients_as_eager(name: str) -> None:
+    """A tape in the function, one around it, and the second derivative; also of nothing."""
+
+    def total(x: Any, v: Any, n: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            results = nf.nest.flatten(RUNS[name](x * x, v, n))
+            parts = [nf.reduce_sum(y * y) for y in results if y.dtype.is_floating]
+            loss = nf.add_n(parts[:3])
+        return loss, tape.gradient(loss, x)
+
+    def outside(run: Any, *arguments: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(arguments[0])
+            loss, gradient = run(*arguments)
+        return loss, gradient, tape.gradient(gradient, arguments[0])
+
+    compiled: Any = nf.function(total)
+    rng = np.random.default_rng(5)
+    for rows, share in [(7, 0.5), (5, 0.7), (5, 0.0), (6, 0.4)]:
+        arguments = [nf.constant(a) for a in _draw(rng, rows, share)]
+        with np.errstate(all="ignore"):
+            want = outside(total, *arguments)
+        for a, b in zip(outside(compiled, *arguments), want, strict=True):
+            np.testing.assert_allclose(a.numpy(), b.numpy(), 1e-9, 1e-9)
+
+
+def test_shapes_that_user_code_sees() -> None:
+    """None where a size depends on values, as in TensorFlow; nf.shape has the number."""
+    seen: list[Any] = []
+
+    @nf.function
+    def run(x: Any) -> Any:
+        y = nf.boolean_mask(x, x[:, 0] > 0)
+        seen.append((y.shape.as_list(), y.shape[0], y.shape.rank, y.shape.is_fully_defined()))
+        return nf.shape(y)
+
+    assert run(nf.constant([[1.0, 2.0], [-1.0, 0.0], [3.0, 4.0]])).numpy().tolist() == [2, 2]
+    assert seen == [([None, 2], None, 2, False)]
+    concrete = run.get_concrete_function(nf.TensorSpec([3, 2], nf.float32))
+    assert concrete.outputs[0].shape == (2,)
+
+
+def _step(refuse: bool) -> tuple[Any, Any, Any]:
+    w, seen = nf.Variable([1.0, 2.0]), nf.Variable(0)
+
+    @nf.function
+    def step(x: Any, k: Any) -> Any:
+        seen.assign_add(1)
+        w.assign(w * 2.0)
+        y = nf.boolean_mask(x, x > 0)
+        if refuse:
+            y = nf.gather(y, k)
+        z = nf.reshape(nf.boolean_mask(y, y < 5), [2, -1])
+        w.assign_add(nf.reduce_sum(z, 1))
+        return nf.reduce_sum(z)
+
+    return step, w, seen
+
+
+@pytest.mark.parametrize("refuse", [False, True])
+def test_what_is_refused_in_a_later_segment_leaves_all_variables(refuse: bool) -> None:
+    """Sizes that do not fit, an index out of range: no variable has changed; then it goes on."""
+    step, w, seen = _step(refuse)
+    good = nf.constant([1.0, -2.0, 3.0, 9.0])
+    k = nf.constant([0, 1])
+    assert float(step(good, k)) == 4.0
+    assert (w.numpy().tolist(), int(seen)) == ([3.0, 7.0], 1)
+    for bad in ([1.0, 2.0, 3.0], [1.0, -2.0]):
+        if refuse and len(bad) == 3:
+            continue
+        with pytest.raises(nf.errors.InvalidArgumentError):
+            step(nf.constant([*bad, *[-1.0] * (4 - len(bad))]), k)
+        assert (w.numpy().tolist(), int(seen)) == ([3.0, 7.0], 1)
+    assert float(step(good, k)) == 4.0
+    assert (w.numpy().tolist(), int(seen)) == ([7.0, 17.0], 2)
+
+
+def test_training_on_what_is_chosen() -> None:
+    """An optimizer behind a mask: as by hand, for any count, in two traces."""
+    rng = np.random.default_rng(11)
+    start = rng.standard_normal((3, 2))
+    w = nf.Variable(start)
+    optimizer = nf.optimizers.SGD(0.1)
+
+    @nf.function
+    def step(x: Any, y: Any) -> Any:
+        with nf.GradientTape() as tape:
+            h = nf.boolean_mask(x, y > 0) @ w
+            h = nf.boolean_mask(h, nf.reduce_sum(h * h, 1) < 2.0)
+            loss = nf.reduce_sum(h * h)
+        optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+        return loss
+
+    for rows, share in [(7, 0.5), (7, 0.4), (11, 0.5), (11, 0.0), (3, 1.0)]:
+        x, y, _ = _draw(rng, rows, share)
+        before = w.numpy()
+        loss = float(step(nf.constant(x), nf.constant(y)))
+        h = x[y > 0] @ before
+        near = (h * h).sum(1) < 2.0
+        np.testing.assert_allclose(loss, (h[near] ** 2).sum(), 1e-12)
+        np.testing.assert_allclose(w.numpy(), before - 0.2 * x[y > 0][near].T @ h[near], 1e-12)
+    assert step.experimental_get_tracing_count() <= 3
+
+
+@pytest.mark.parametrize(
+    ("run", "values", "message"),
+    [
+        (lambda n, v: nf.zeros([n]), (-1, [0]), "broadcast_to: a size of the output is negative"),
+        (lambda n, v: nf.reshape(nf.range(12), [n, -1]), (5, [0]), "reshape: 12 elements do not"),
+        (lambda n, v: nf.repeat(v, v), (1, [1, -2]), "repeat: repeats -2 is negative"),
+        (lambda n, v: nf.range(0, 5, n), (0, [0]), "range: integer division by zero"),
+        (lambda n, v: nf.slice(v, [n], [2]), (2, [1, 2, 3]), "gather: indices[1] = 3 is outside"),
+        (lambda n, v: nf.dynamic_partition(v, v, 2), (1, [0, 2]), "dynamic_partition: partition 2"),
+        (
+            lambda n, v: nf.dynamic_stitch([v], [nf.ones(nf.shape(v))]),
+            (1, [0, -1]),
+            "dynamic_stitch: index -1 is negative",
+        ),
+        (
+            lambda n, v: nf.boolean_mask(v, v > 1) + nf.boolean_mask(v, v > 2),
+            (1, [1, 2, 3, 4]),
+            "reshape: 2 elements do not become [3]",
+        ),
+        (lambda n, v: nf.zeros([n, 1 << 30, 1 << 30]), (7, [0]), "broadcast_to: not enough memory"),
+    ],
+)
+def test_values_that_do_not_fit(run: Any, values: Any, message: str) -> None:
+    """Refused when they are known, with the user's line; the next call is not harmed."""
+    compiled: Any = nf.function(run)
+    n, v = values
+    for _ in range(2):
+        with pytest.raises((nf.errors.InvalidArgumentError, nf.errors.ResourceExhaustedError)) as e:
+            compiled(nf.constant(n), nf.constant(np.array(v, np.int32)))
+        assert str(e.value).startswith(message)
+        assert "test_run_time.py" in str(e.value)
+
+
+def test_many_counts_keep_few_plans() -> None:
+    """A loop whose count is another one each time: one trace, nothing compiled after the first, a
+    bounded number of plans and one arena."""
+    run = nf.function(lambda x, k: nf.reduce_sum(nf.boolean_mask(x, x < k)))
+    x = nf.range(1000, dtype=nf.float64)
+    for k in range(0, 1000, 3):
+        assert float(run(x, nf.constant(float(k), nf.float64))) == k * (k - 1) / 2
+    concrete, _ = run.find(x, nf.constant(0.0, nf.float64))
+    (plan,) = concrete.plain()._plans.values()  # type: ignore[attr-defined]
+    assert len(plan._following) == 64 and len(plan._arenas) == 1
+    assert run.experimental_get_tracing_count() == 1
