@@ -68,11 +68,11 @@ def _named(owner: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(owner, Container):
         yield from owner.checkpoint_parts()
     elif isinstance(owner, Optimizer):
-        yield "iterations", owner.iterations
+        yield "iterations", owner._iterations
         if owner._rate is not None:
             yield "learning_rate", owner._rate
         for name, value in vars(owner).items():
-            if isinstance(value, Variable) and name not in ("iterations", "_rate"):
+            if isinstance(value, Variable) and name not in ("_iterations", "_rate"):
                 yield name, value
     elif isinstance(owner, Mapping):
         yield from owner.items()

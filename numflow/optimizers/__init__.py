@@ -6,6 +6,7 @@ from numflow.optimizers import schedules
 from numflow.optimizers.adagrad import Adadelta, Adagrad
 from numflow.optimizers.adam import Adam
 from numflow.optimizers.adam_variants import Adamax, AdamW, Lion, Nadam
+from numflow.optimizers.ftrl import Ftrl
 from numflow.optimizers.optimizer import Optimizer
 from numflow.optimizers.rmsprop import RMSprop
 from numflow.optimizers.sgd import SGD
@@ -17,6 +18,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Ftrl",
     "Lion",
     "Nadam",
     "Optimizer",

@@ -33,6 +33,7 @@ class Adagrad(Optimizer):
 
     default_name = "adagrad"
     slots = ("accumulator",)
+    still = True
 
     def __init__(
         self,
@@ -53,6 +54,8 @@ class Adagrad(Optimizer):
 
     def new_slot(self, variable: Any, slot: str) -> Variable:
         made = super().new_slot(variable, slot)
+        if slot not in self.slots:
+            return made
         start = np.full(made._array.shape, self.initial_accumulator_value, made._array.dtype)
         made.assign(EagerTensor(start))
         return made

@@ -145,7 +145,8 @@ class Nadam(_Moments):
 
     def prepare(self, variables: Sequence[Any]) -> None:
         """Let P(t) go one step on."""
-        self._product.assign(self._product * self._mu(self.step(dtypes.float32)))
+        product = self.own(self._product)
+        product.assign(product * self._mu(self.step(dtypes.float32)))
 
     def _mu(self, t: Any) -> Any:
         return self.beta_1 * (1 - 0.5 * power.pow(0.96, t))
@@ -156,7 +157,7 @@ class Nadam(_Moments):
         v.assign_add((grad * grad - v) * (1 - self.beta_2))
         t = self.step(variable.dtype)
         now, after = self._mu(t), self._mu(t + 1)
-        product = maths.cast(self._product, variable.dtype)
+        product = maths.cast(self.own(self._product), variable.dtype)
         ahead = after * m / (1 - product * after) + (1 - now) * grad / (1 - product)
         mean_square = v / (1 - power.pow(self.beta_2, t))
         variable.assign_sub(ahead * rate / (maths.sqrt(mean_square) + self.epsilon))

@@ -47,6 +47,7 @@ class SGD(Optimizer):
         )
         self.momentum, self.nesterov = momentum, nesterov
         self.slots = ("momentum",) if momentum else ()
+        self.still = self.linear = not momentum
 
     def update(self, grad: Any, variable: Any, rate: Any) -> None:
         step = grad * rate

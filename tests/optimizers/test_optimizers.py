@@ -186,8 +186,14 @@ def test_arguments_that_would_be_ignored_are_refused() -> None:
     SGD(0.1, jit_compile=True, use_ema=False)
     with pytest.raises(TypeError, match="SGD: nesterof is not an argument of it\n  nesterof: True"):
         SGD(0.1, nesterof=True)
-    with pytest.raises(TypeError, match="Adam: use_ema is not served"):
-        Adam(0.1, use_ema=True)
+    with pytest.raises(ValueError, match="Adam: ema_momentum must be between 0 and 1, not 2"):
+        Adam(0.1, use_ema=True, ema_momentum=2)
+    with pytest.raises(
+        ValueError, match="SGD: ema_overwrite_frequency must be an integer of at le"
+    ):
+        SGD(0.1, use_ema=True, ema_overwrite_frequency=0)
+    with pytest.raises(ValueError, match="SGD: gradient_accumulation_steps must be an integer of"):
+        SGD(0.1, gradient_accumulation_steps=1)
 
 
 def test_what_is_no_learning_rate_or_variable_is_refused() -> None:
