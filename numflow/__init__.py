@@ -136,7 +136,7 @@ from numflow.ops.shape import (
     zeros_like,
 )
 from numflow.ops.slicing import slice, strided_slice
-from numflow.shapes import TensorShape
+from numflow.tensor_shape import TensorShape
 from numflow.trace.tensor_spec import TensorSpec
 
 newaxis = None
@@ -154,7 +154,7 @@ _LATE = (
         "train",
         "debugging",
     ),
-    *("autodiff", "saved_model", "linalg", "losses", "strings", "bitwise", "experimental"),
+    *("autodiff", "saved_model", "linalg", "losses", "ragged", "strings", "bitwise", "experimental"),
 )
 
 
@@ -184,6 +184,7 @@ _LATE_NAMES = {
     **dict.fromkeys(("IndexedSlices", "IndexedSlicesSpec"), "graph.indexed_slices"),
     "Module": "eager.module",
     **dict.fromkeys(("bitcast", "saturate_cast"), "ops.casting"),
+    "RaggedTensor": "ragged.tensor",
     "as_string": "ops.text_numbers",
     **dict.fromkeys(("custom_gradient", "grad_pass_through"), "eager.custom_gradient"),
     **dict.fromkeys(("grad", "value_and_grad"), "eager.functional"),

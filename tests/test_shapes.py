@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import numflow as nf
-from numflow.shapes import Dim, Size, TensorShape, UnknownSizeError, divide
+from numflow.shapes import Dim, Size, UnknownSizeError, divide
 
 READS: list[Callable[[Any], Any]] = [
     int,
@@ -54,30 +53,3 @@ def test_an_unknown_size_is_not_a_number() -> None:
         with pytest.raises(UnknownSizeError):
             read(size)
     assert sum([size, 1]) * 2 - 2 * size + 0 == 2
-
-
-def test_tensor_shape_has_tensorflows_methods() -> None:
-    """Ranks, lists, compatibility, with unknown sizes as None."""
-    s = nf.TensorShape([2, 3])
-    assert s.rank == s.ndims == 2 and s.as_list() == s.dims == [2, 3] and s.num_elements() == 6
-    assert s == (2, 3) and s != (2, 4) and s[1:] == (3,) and repr(s) == "TensorShape([2, 3])"
-    assert s.concatenate([5]) == (2, 3, 5) and s.with_rank(2) is s
-    open_ = nf.TensorShape([None, 3])
-    assert open_.is_compatible_with(s) and not open_.is_fully_defined()
-    assert open_.merge_with(s) == s and open_.num_elements() is None
-    with pytest.raises(ValueError, match="are not compatible"):
-        s.merge_with([2, 4])
-    with pytest.raises(ValueError, match="must have rank 3"):
-        s.with_rank(3)
-
-
-def test_a_shape_of_unknown_rank() -> None:
-    """It fits every shape, and has no sizes."""
-    unknown, s = TensorShape(None), TensorShape([2, 3])
-    assert unknown.rank is None and unknown.dims is None and not unknown.is_fully_defined()
-    assert unknown.is_compatible_with(s) and unknown.merge_with(s) == s
-    assert unknown.with_rank(2).as_list() == [None, None]
-    assert unknown == TensorShape(None) != s and str(unknown) == "<unknown>"
-    for ask in (len, list, lambda x: x[0], lambda x: x.as_list()):
-        with pytest.raises(ValueError, match="the number of axes is not known"):
-            ask(unknown)

@@ -35,7 +35,7 @@ from numflow.ops.operators import bind
 from numflow.ops.state import check_assigned
 from numflow.runtime import arena
 from numflow.runtime.cells import ARRAY, DATA, FORM, LOCK, OWNER, CellLock, cells
-from numflow.shapes import TensorShape
+from numflow.tensor_shape import TensorShape
 
 # --- sharing -----------------------------------------------------------------
 

@@ -15,7 +15,8 @@ import numpy as np
 from numflow import dtypes
 from numflow.graph.spec import Spec, as_shape
 from numflow.graph.tensor import Operators, Tensor
-from numflow.shapes import Shape, TensorShape, as_size
+from numflow.shapes import Shape, as_size
+from numflow.tensor_shape import TensorShape
 
 
 class IndexedSlices(Operators):

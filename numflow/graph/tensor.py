@@ -8,7 +8,7 @@ import numpy as np
 
 from numflow.dtypes import DType
 from numflow.graph.spec import Spec
-from numflow.shapes import TensorShape, as_size
+from numflow.tensor_shape import TensorShape, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -105,7 +105,7 @@ class Tensor(Operators):
     @property
     def shape(self) -> TensorShape:
         """The sizes of the axes; one that a trace does not know refuses to be read as a number."""
-        return TensorShape(map(as_size, self.spec.shape))
+        return shape_of(self.spec.shape)
 
     def get_shape(self) -> TensorShape:
         """The same as `shape`."""
@@ -125,7 +125,7 @@ class Tensor(Operators):
         want = [getattr(n, "value", n) for n in dims]
         have = self.shape
         if len(want) != len(have) or any(
-            w is not None and h != w for h, w in zip(have, want, strict=True)
+            w is not None and h is not None and h != w for h, w in zip(have, want, strict=True)
         ):
             raise ValueError(
                 f"Tensor's shape {have} is not compatible with supplied shape {TensorShape(want)}."

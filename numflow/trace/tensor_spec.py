@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.shapes import Size, TensorShape
+from numflow.shapes import Size
+from numflow.tensor_shape import TensorShape
 
 
 class TensorSpec:
