@@ -20,8 +20,11 @@ from numflow.graph.building import SymbolicTensor
 from numflow.graph.graph import constant_op
 from numflow.graph.lowering import Checked
 from numflow.graph.op import Array, Op
+from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
+from numflow.ops import select as selections
+from numflow.ops import shape as shaping
 from numflow.ops.convert import known_content
 from numflow.shapes import Dim, Extent, Size, run_time
 
@@ -67,14 +70,45 @@ def checked_index(x: Tensor, depth: Extent, op: str, name: str = "index") -> Ten
     if not x.dtype.is_integer:
         raise DTypeError(explain(op, f"{name} is {x.dtype.name}, not an integer", {name: x.spec}))
     if isinstance(depth, Dim):
-        int(Size(depth))  # the limit is part of the code: traces again with exact sizes
-    assert isinstance(depth, int)
+        return _index_of_run_time(x, depth, op, name)
     limit = min(depth, int(x.dtype.max) + 1)
     if (
         limit > x.dtype.max
     ):  # every number of a small dtype may be inside: compare in one that holds the limit
         return _narrow_index(x, limit, op, name)
     return index_op(x, depth=limit, op=op, name=name)
+
+
+def _index_within_infer(outside: Spec, *_: Spec, op: str, name: str) -> Spec:
+    return outside
+
+
+def _index_within_reference(outside: Any, *shown: Any, op: str, name: str) -> Any:
+    if np.any(outside):
+        x, depth = shown
+        place = [int(i) for i in np.argwhere(outside)[0]]
+        text = f"{name} {x[tuple(place)]} is outside [0, {depth})"
+        raise InvalidArgumentError(explain(op, text, {"element": place} if place else {}))
+    return outside
+
+
+# For a limit that is known when the program runs: it takes the answers, and for its message what
+# they are about.
+index_within_op = Op(
+    "checked_within",
+    _index_within_infer,
+    _index_within_reference,
+    None,
+    Checked(lambda b, outside, **_: b.logical_not(outside), lambda value, attrs: "is outside"),
+)
+
+
+def _index_of_run_time(x: Tensor, depth: Dim, op: str, name: str) -> Tensor:
+    wide = maths.cast(x, dtypes.int64)
+    limit = shaping.size_tensor(depth, dtypes.int64)
+    outside = selections.logical_or(maths.less(wide, 0), maths.greater_equal(wide, limit))
+    none = index_within_op(outside, wide, limit, op=op, name=name)
+    return x + maths.cast(none, x.dtype)
 
 
 def _narrow_index(x: Tensor, limit: int, op: str, name: str) -> Tensor:
@@ -132,6 +166,33 @@ def _all_known(y: Tensor, good: Callable[[Any], bool]) -> bool:
     """Whether y's elements are known already, and pass: a check would be wasted."""
     content = known_content(y)
     return content is not None and all(isinstance(v, int) and good(v) for v in content.reshape(-1))
+
+
+# --- parameters of distributions ------------------------------------------------
+
+positive_op = _check(
+    "checked_positive",
+    lambda x, *, op, problem: x > 0,
+    lambda b, x, *, op, problem: b.gt(x, 0),
+    lambda value, attrs: str(attrs["problem"]),
+)
+
+fitting_op = _check(
+    "checked_fitting",
+    lambda x, *, limit, op, problem: (x >= 0) & (x < limit),
+    lambda b, x, *, limit, op, problem: b.logical_and(b.ge(x, 0.0), b.lt(x, limit)),
+    lambda value, attrs: f"{attrs['problem']}: {value}",
+)
+
+
+def checked_positive(x: Tensor, op: str, problem: str) -> Tensor:
+    """x, refused with that problem where an element is not positive."""
+    return positive_op(x, op=op, problem=problem)
+
+
+def checked_fitting(x: Tensor, dtype: dtypes.DType, op: str, problem: str) -> Tensor:
+    """float64 x, refused with that problem where an element is NaN, negative or too large."""
+    return fitting_op(x, limit=float(int(dtype.max) + 1), op=op, problem=problem)
 
 
 # --- values that decide a shape ------------------------------------------------

@@ -31,7 +31,7 @@ from numflow.ops.convert import (
     static_shape,
 )
 from numflow.ops.shape_rules import normal_axis
-from numflow.shapes import Dim, Extent, Shape, Size
+from numflow.shapes import Dim, Extent, Shape, Size, maximum
 
 # --- constant ------------------------------------------------------------------
 
@@ -237,7 +237,10 @@ def linspace(
         return shaping.identity(a)
     shape = (*a.spec.shape[:k], count, *a.spec.shape[k + 1 :])
     place = maths.cast(iota(shape, k, dtypes.int32), a.dtype)
-    step = (b - a) / (maths.cast(shaping.size_tensor(count), a.dtype) - 1)
+    if isinstance(count, Dim):  # of one number it is the first
+        b = selections.where(maths.equal(shaping.size_tensor(count), 1), a, b)
+    gaps = maths.cast(shaping.size_tensor(maximum(count - 1, 1)), a.dtype)
+    step = (b - a) / gaps
     last = maths.equal(iota(shape, k, dtypes.int32), shaping.size_tensor(count - 1))
     return selections.where(last, b, a + step * place)
 

@@ -15,11 +15,10 @@ from numflow.graph.lowering import HostCall, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import checks, run_time, slicing
 from numflow.ops import math as maths
-from numflow.ops import run_time, slicing
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.checks import checked_index, known_values
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.precision import single
 from numflow.ops.shape_rules import normal_axis
@@ -303,7 +302,7 @@ def _masked(op: str, x: Tensor, mask: Tensor, axis: int) -> Tensor:
         raise ShapeError(
             explain(op, "mask does not have the sizes of the axes that it masks", shown)
         )
-    known = known_values(fits)
+    known = checks.known_values(fits)
     found = run_time.positions(fits) if known is None else as_tensor(np.flatnonzero(known))
     merged = shaping.reshape(x, (*shape[:axis], mask.spec.size, *shape[axis + rank :]))
     return _rows(merged, found, axis, 0)
@@ -420,6 +419,6 @@ def flat_places(op: str, places: Tensor, axes: Shape) -> Tensor:
     """Rows of coordinates as int64 indices into their axes, merged; each coordinate is checked."""
     flat = shaping.zeros(places.spec.shape[:-1], dtypes.int64)
     for k, n in enumerate(axes):
-        one = maths.cast(checked_index(slicing.getitem(places, (..., k)), n, op), dtypes.int64)
-        flat = flat * shaping.size_tensor(n, dtypes.int64) + one
+        one = checks.checked_index(slicing.getitem(places, (..., k)), n, op)
+        flat = flat * shaping.size_tensor(n, dtypes.int64) + maths.cast(one, dtypes.int64)
     return flat
