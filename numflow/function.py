@@ -30,6 +30,7 @@ from numflow.eager.apply import eager
 from numflow.eager.concrete import ConcreteFunction, array_of
 from numflow.eager.tensor import Array, EagerTensor
 from numflow.errors import GraphError, SourceLine, explain, user_line
+from numflow.graph import watching
 from numflow.graph.building import no_collection
 from numflow.graph.graph import Graph
 from numflow.graph.op import current, observers
@@ -54,7 +55,7 @@ from numflow.trace.weak import ValueNeeded, WeakScalar
 def compile_graph(graph: Graph) -> runtime.Executable:
     """Graph -> something that runs."""
     with no_collection():
-        graph = passes.run_passes(graph)
+        graph = watching.before_code(passes.run_passes(graph))
         program = codegen.emit(graph)
         return runtime.Executable(program)
 

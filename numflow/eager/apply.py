@@ -12,8 +12,9 @@ import numpy as np
 from numflow import dtypes
 from numflow.eager import arithmetic, large
 from numflow.eager.tensor import Array, EagerTensor, interned
-from numflow.errors import ResourceExhaustedError, SymbolicTensorError, explain
+from numflow.errors import ResourceExhaustedError, SymbolicTensorError, explain, user_line
 from numflow.gradient.vjp import Record
+from numflow.graph import watching
 from numflow.graph.op import Attrs, Op, current, observers, set_default
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
@@ -137,10 +138,14 @@ class Eager:
         except MemoryError as e:
             wanted = {f"output {i}": s for i, s in enumerate(specs)}
             raise ResourceExhaustedError(explain(op.name, f"not enough memory: {e}", wanted)) from e
-        if observers and tapes.items:
-            record = Record(op, tuple(inputs), outputs, attrs)
-            for tape in tapes.items:
-                tape.record(record)
+        if observers:
+            if tapes.items:
+                line = user_line() if watching.watchers else None
+                record = Record(op, tuple(inputs), outputs, attrs, line)
+                for tape in tapes.items:
+                    tape.record(record)
+            if watching.watchers:
+                watching.show(op, inputs, attrs, outputs)
         return outputs
 
     def _apply_ufunc(self, op: Op, inputs: Sequence[Any]) -> tuple[Tensor, ...] | None:

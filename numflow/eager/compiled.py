@@ -37,8 +37,10 @@ from numflow.graph.graph import (
 from numflow.graph.lowering import View
 from numflow.graph.op import Backward, Op, current, interpreting
 from numflow.graph.tensor import Tensor
+from numflow.graph.watching import version
 from numflow.ops import math as maths
 from numflow.ops.state import read_op
+from numflow.passes.dead_code import has_effect
 from numflow.shapes import symbols
 
 
@@ -73,14 +75,23 @@ class CompiledGraph:
         self._plain: Runnable | None = None
         self._forwards: dict[tuple[bool, ...], _Forward] = {}
         self._pullbacks: dict[Any, _Pullback] = {}
+        self._version = version()
         self.reads = tuple(n.output for n in graph.nodes if n.op is read_op)
         self.read_variables = tuple(n.attrs["variable"] for n in graph.nodes if n.op is read_op)
 
     def plain(self) -> Runnable:
         """The compiled graph, without residuals."""
+        self._forget_old()
         if self._plain is None:
             self._plain = self._compile(self.graph)
         return self._plain
+
+    def _forget_old(self) -> None:
+        """Drop programs that were made for other watchers (graph/watching.py)."""
+        if self._version != version():
+            self._version = version()
+            self._plain = None
+            self._forwards, self._pullbacks = {}, {}
 
     def __call__(self, inputs: Sequence[EagerTensor]) -> list[EagerTensor]:
         """The outputs."""
@@ -103,6 +114,7 @@ class CompiledGraph:
         needed = tuple(
             differentiable(t) and any(tape.watches(t) for tape in tapes.items) for t in sources
         )
+        self._forget_old()
         forward = self._forwards.get(needed)
         if forward is None:
             forward = self._forwards[needed] = self._make_forward(needed)
@@ -173,6 +185,7 @@ class CompiledGraph:
         for k, v in enumerate(joint.cts):
             new[v] = builder.add_input(v.spec, f"ct {k}")
         residuals: list[int] = []
+        fresh = set(joint.nodes)
 
         def take(v: Value) -> None:
             """Let v be known in the new graph: as an input, or computed there."""
@@ -184,7 +197,7 @@ class CompiledGraph:
                 return
             node = v.node
             assert node is not None
-            if node.op.effect:
+            if node.op.effect and node not in fresh:
                 raise InternalError(explain(node.op.name, "cannot be repeated for a gradient"))
             for x in node.inputs:
                 take(x)
@@ -202,6 +215,11 @@ class CompiledGraph:
         for node in joint.nodes:
             for v in node.outputs:
                 take(v)
+            if not node.outputs:  # a rule that prints
+                for v in node.inputs:
+                    take(v)
+                builder.line = node.line
+                builder.add(node.op, [new[v] for v in node.inputs], node.attrs, (), name=node.name)
         targets = [k for k, v in enumerate(joint.outputs) if v is not None]
         results = [v for v in joint.outputs if v is not None]
         for v in results:
@@ -320,7 +338,7 @@ def _live(nodes: list[Node], results: Sequence[Value | None]) -> list[Node]:
     kept: list[Node] = []
     for node in reversed(nodes):
         binding = binds and not sizes.isdisjoint(bound_symbols(node))
-        if binding or any(v in wanted for v in node.outputs):
+        if binding or has_effect(node) or any(v in wanted for v in node.outputs):
             wanted.update(node.inputs)
             kept.append(node)
             if binds:
