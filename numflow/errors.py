@@ -63,6 +63,11 @@ def at_line(line: SourceLine | None) -> Iterator[None]:
         _here.line = before
 
 
+def is_own_file(name: str) -> bool:
+    """Whether a file is numflow's, and not the user's."""
+    return name.startswith(_PACKAGE)
+
+
 def user_line() -> SourceLine | None:
     """The innermost line on the stack that is not numflow's own; None where there is none."""
     if _here.line is not None:
