@@ -7,7 +7,7 @@ plan. program.py makes programs; runtime/plan.py fills in the sizes of a call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numflow.codegen.cluster import ClusterCode
@@ -93,6 +93,7 @@ class Program:
     segments: (begin, end) of the steps of each; all but the last end with BindSteps.
     checked: per segment, the nodes whose sizes are to be looked at when they are known.
     carried: per segment, the roots that later ones need.
+    lives: by segment, when its buffers are needed (runtime/lives.py).
     told: the graph with what only messages of checks need, where that is more than `graph`.
     """
 
@@ -109,6 +110,7 @@ class Program:
     segments: tuple[tuple[int, int], ...] = ()
     checked: tuple[tuple[Node, ...], ...] = ()
     carried: tuple[frozenset[Value], ...] = ()
+    lives: dict[int, Any] = field(default_factory=dict)
     told: Graph | None = None
 
     def variable(self, root: Value) -> Any:

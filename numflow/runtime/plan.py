@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numflow.codegen.steps import BindStep, ClusterStep, Program, Step
-from numflow.codegen.writes import in_place
+from numflow.codegen.steps import BindStep, Program, Step
 from numflow.errors import ResourceExhaustedError, explain
 from numflow.graph.building import no_collection
 from numflow.graph.graph import Value, constant_op, sizes_op
@@ -27,7 +26,8 @@ from numflow.kernels import abi
 from numflow.runtime import arena
 from numflow.runtime.entry import CallRecord, CellPatch, InputGuard, make_call, new_context
 from numflow.runtime.executor import Instruction, kernel
-from numflow.runtime.layout import Interval, offsets
+from numflow.runtime.layout import LINE, Interval, offsets
+from numflow.runtime.lives import lives_of
 from numflow.runtime.native import address_function
 from numflow.runtime.sizes import Sizes, check_memory, check_nodes, check_sizes
 from numflow.runtime.work import Pointer, Table, Work, Worker
@@ -35,7 +35,7 @@ from numflow.runtime.work import Pointer, Table, Work, Worker
 Array = np.ndarray[Any, Any]
 
 LONG_NS = 10_000.0  # estimated work from which the GIL is released
-MOST_FOLLOWING = 64  # plans of the next segment that a plan keeps
+MOST_FOLLOWING = 256  # plans of the next segment that a plan keeps
 
 
 class Phase(NamedTuple):
@@ -95,6 +95,7 @@ class Plan:
             self.draws = np.zeros((max(len(program.draws), 1), 2), np.int64)
             self.lock = threading.Lock()
             self._arenas: dict[int, Array] = {}  # of later segments, by number
+            self._placed: dict[Any, tuple[dict[Hashable, int], int]] = {}  # see _offsets
             self.furthest = self  # the plan of a later segment that ran last
         else:
             self.specs, self.draws, self.lock = parent.specs, parent.draws, parent.lock
@@ -202,15 +203,16 @@ class Plan:
     # the arena ------------------------------------------------------------------------------------
     def _place_arena(self, works: Sequence[list[Work] | None], scratch: Sequence[Interval]) -> None:
         """Offsets of what lives between steps, of scratch, and of the kernels' workspaces."""
-        lives, shared = self._lives()
-        check_memory((k.key for k in lives if isinstance(k.key, Value)), self.sizes)
-        self.intervals = [*lives, *scratch]
+        lives, shared = lives_of(self.program, self.number)
+        check_memory((v for v, _, _ in lives), self.sizes)
+        self.intervals = [Interval(v, self.nbytes(v), first, last) for v, first, last in lives]
+        self.intervals += scratch
         for k, items in enumerate(works):
             at = self.begin + k
             for j, w in enumerate(items or ()):
                 if w.workspace:
                     self.intervals.append(Interval(("workspace", at, j), w.workspace, at, at))
-        self.offsets, total = offsets(self.intervals)
+        self.offsets, total = self._offsets()
         self.offsets.update({v: self.offsets[old] for v, old in shared.items()})
         try:
             self.memory = self._room(total)
@@ -219,54 +221,22 @@ class Plan:
             raise ResourceExhaustedError(explain("function", problem)) from None
         self.base = address_function()(self.memory) if total else 0
 
-    def _lives(self) -> tuple[list[Interval], dict[Value, Value]]:
-        """From which step to which each root that is nobody else's is needed; and the roots that
-        are computed in place, by the root whose memory they take over as it dies."""
-        first: dict[Value, int] = {}
-        last: dict[Value, int] = {}
-        for k, s in enumerate(self.steps, self.begin):
-            for v in s.writes:
-                first.setdefault(v, k)
-            for v in (*s.reads, *s.writes):
-                last[v] = k
-        if not self.is_last:
-            last |= dict.fromkeys(self.program.carried[self.number] & first.keys(), self.end)
-        own = [v for v in first if self._in_arena(v)]
-        if self.parent is not None:
-            own = [v for v in own if v not in self.holder(v).offsets]
-        mine = set(own)
-        shared: dict[Value, Value] = {}
-        ends = dict(last)
-        for v in own:
-            old = self._takes_over(v, first, last)
-            if old is not None and old in mine:
-                whole = shared[v] = shared.get(old, old)
-                ends[whole] = last[v]
-                del last[old]  # nobody else takes it over
-        lives = [Interval(v, self.nbytes(v), first[v], ends[v]) for v in own if v not in shared]
-        return lives, shared
+    def _offsets(self) -> tuple[dict[Hashable, int], int]:
+        """Where each buffer lies, and the bytes in all.
 
-    def _in_arena(self, v: Value) -> bool:
-        mine = v not in self.output_number and v not in self.program.assigned
-        return mine and v.spec.dtype.name != "string"  # objects: host calls keep them, host.py
-
-    def _takes_over(
-        self, v: Value, first: Mapping[Value, int], last: Mapping[Value, int]
-    ) -> Value | None:
-        """An operand of the step that makes v which dies there, and in whose place v may be."""
-        at = first[v]
-        step = self.program.steps[at]
-        if sum(v in s.writes for s in self.program.steps) > 1:
-            return None
-        if isinstance(step, ClusterStep) and step.code.loop.inner is not None:
-            # A row is part of a vector: the load of the next one would wait for the store of this
-            # one, which costs a short softmax a third of its speed.
-            return None
-        for old in step.reads:
-            dies = old in first and first[old] < at == last.get(old) and self._in_arena(old)
-            if dies and self.nbytes(old) == self.nbytes(v) and in_place(step, v, {old}):
-                return old
-        return None
+        Of a later segment, buffers are rounded up to an eighth of a power of two: so that sizes of
+        each call need not be placed anew.
+        """
+        if self.parent is None:
+            return offsets(self.intervals)
+        rounded = [i._replace(nbytes=_rounded(i.nbytes)) for i in self.intervals]
+        key = self.number, tuple([i.nbytes for i in rounded])
+        found = self.root._placed.get(key)
+        if found is None:
+            if len(self.root._placed) >= MOST_FOLLOWING:
+                self.root._placed.clear()
+            found = self.root._placed[key] = offsets(rounded)
+        return dict(found[0]), found[1]
 
     # phases ---------------------------------------------------------------------------------------
     def _phases(self, works: Sequence[list[Work] | None]) -> list[Phase]:
@@ -366,6 +336,11 @@ class Plan:
             return address_function()(table)
         plan = self.holder(key)
         return plan.base + plan.offsets[key] + p.nbytes
+
+
+def _rounded(nbytes: int) -> int:
+    step = max(LINE, 1 << max(0, nbytes.bit_length() - 4))
+    return -(-nbytes // step) * step
 
 
 def _maker(spec: Spec) -> Callable[[], Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from math import prod
 
 from numflow.errors import IndexRangeError, ResourceExhaustedError, ShapeError, explain
 from numflow.graph.graph import Graph, Node, Value
@@ -13,25 +13,45 @@ from numflow.graph.op import Attrs, concrete_attrs
 from numflow.graph.spec import Spec
 from numflow.ops import shape as shaping
 from numflow.ops import slicing
-from numflow.shapes import Extent, evaluate
+from numflow.shapes import Dim, Extent
 
 
-class Sizes(NamedTuple):
-    """symbols: the number behind each."""
+class Sizes:
+    """symbols: the number behind each. What it was asked before it knows: a plan asks for the same
+    sizes again and again."""
 
-    symbols: Mapping[str, int]
+    __slots__ = ("_numbers", "_specs", "symbols")
+
+    def __init__(self, symbols: Mapping[str, int]) -> None:
+        self.symbols = symbols
+        self._numbers: dict[Dim, int] = {}
+        self._specs: dict[int, tuple[Spec, Spec, int]] = {}  # by id: the spec, in numbers, bytes
 
     def number(self, x: Extent) -> int:
         """The number of a size."""
-        return evaluate(x, self.symbols)
+        if type(x) is int:
+            return x
+        assert isinstance(x, Dim)
+        found = self._numbers.get(x)
+        if found is None:
+            found = self._numbers[x] = x.evaluate(self.symbols)
+        return found
 
     def shape(self, xs: Sequence[Extent]) -> tuple[int, ...]:
         """The numbers of sizes."""
-        return tuple(evaluate(x, self.symbols) for x in xs)
+        return tuple([x if type(x) is int else self.number(x) for x in xs])
+
+    def _of(self, spec: Spec) -> tuple[Spec, Spec, int]:
+        found = self._specs.get(id(spec))
+        if found is None:
+            shape = self.shape(spec.shape)
+            known = spec if shape == spec.shape else Spec(shape, spec.dtype)
+            found = self._specs[id(spec)] = spec, known, prod(shape) * spec.dtype.size
+        return found
 
     def spec(self, spec: Spec) -> Spec:
         """The spec with numbers for its sizes."""
-        return spec if spec.known else Spec(self.shape(spec.shape), spec.dtype)
+        return self._of(spec)[1]
 
     def attrs(self, attrs: Attrs) -> Attrs:
         """The attributes with numbers for their sizes."""
@@ -39,7 +59,7 @@ class Sizes(NamedTuple):
 
     def nbytes(self, value: Value) -> int:
         """Bytes of a value."""
-        return evaluate(value.spec.size, self.symbols) * value.spec.dtype.size
+        return self._of(value.spec)[2]
 
 
 def check_sizes(graph: Graph, sizes: Sizes) -> None:
