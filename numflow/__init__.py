@@ -154,7 +154,16 @@ _LATE = (
         "train",
         "debugging",
     ),
-    *("autodiff", "saved_model", "linalg", "losses", "ragged", "strings", "bitwise", "experimental"),
+    *(
+        "autodiff",
+        "saved_model",
+        "linalg",
+        "losses",
+        "ragged",
+        "strings",
+        "bitwise",
+        "experimental",
+    ),
 )
 
 
@@ -166,7 +175,9 @@ if TYPE_CHECKING:
     from numflow.eager.module import Module
     from numflow.eager.recompute import recompute_grad
     from numflow.graph.indexed_slices import IndexedSlices, IndexedSlicesSpec
+    from numflow.graph.type_spec import TypeSpec
     from numflow.ops.casting import bitcast, saturate_cast
+    from numflow.ops.conversion import is_tensor, register_tensor_conversion_function
     from numflow.ops.einsum import einsum
     from numflow.ops.partition import dynamic_partition, dynamic_stitch
     from numflow.ops.scatter import (
@@ -177,13 +188,38 @@ if TYPE_CHECKING:
         tensor_scatter_nd_sub,
         tensor_scatter_nd_update,
     )
+    from numflow.ops.shape_queries import (
+        broadcast_dynamic_shape,
+        broadcast_static_shape,
+        ensure_shape,
+        get_static_value,
+        identity_n,
+        shape_n,
+        unravel_index,
+    )
     from numflow.ops.unique import unique, unique_with_counts
+    from numflow.trace.tensor_spec import type_spec_from_value
 
 # Names that few programs use, by the module that has them: each costs a part of a millisecond.
 _LATE_NAMES = {
     **dict.fromkeys(("IndexedSlices", "IndexedSlicesSpec"), "graph.indexed_slices"),
     "Module": "eager.module",
+    "TypeSpec": "graph.type_spec",
     **dict.fromkeys(("bitcast", "saturate_cast"), "ops.casting"),
+    **dict.fromkeys(("is_tensor", "register_tensor_conversion_function"), "ops.conversion"),
+    **dict.fromkeys(
+        (
+            "broadcast_dynamic_shape",
+            "broadcast_static_shape",
+            "ensure_shape",
+            "get_static_value",
+            "identity_n",
+            "shape_n",
+            "unravel_index",
+        ),
+        "ops.shape_queries",
+    ),
+    "type_spec_from_value": "trace.tensor_spec",
     "RaggedTensor": "ragged.tensor",
     "as_string": "ops.text_numbers",
     **dict.fromkeys(("custom_gradient", "grad_pass_through"), "eager.custom_gradient"),
@@ -234,6 +270,7 @@ __all__ = [
     "Tensor",
     "TensorShape",
     "TensorSpec",
+    "TypeSpec",
     "UnconnectedGradients",
     "Variable",
     "abs",
@@ -255,6 +292,8 @@ __all__ = [
     "bitwise",
     "bool",
     "boolean_mask",
+    "broadcast_dynamic_shape",
+    "broadcast_static_shape",
     "broadcast_to",
     "cast",
     "clip_by_global_norm",
@@ -276,6 +315,7 @@ __all__ = [
     "dynamic_partition",
     "dynamic_stitch",
     "einsum",
+    "ensure_shape",
     "equal",
     "errors",
     "executing_eagerly",
@@ -291,6 +331,7 @@ __all__ = [
     "function",
     "gather",
     "gather_nd",
+    "get_static_value",
     "grad",
     "grad_pass_through",
     "gradients",
@@ -299,11 +340,13 @@ __all__ = [
     "half",
     "hessians",
     "identity",
+    "identity_n",
     "init_scope",
     "int8",
     "int16",
     "int32",
     "int64",
+    "is_tensor",
     "less",
     "less_equal",
     "linalg",
@@ -342,6 +385,7 @@ __all__ = [
     "reduce_min",
     "reduce_prod",
     "reduce_sum",
+    "register_tensor_conversion_function",
     "repeat",
     "reshape",
     "reverse",
@@ -353,6 +397,7 @@ __all__ = [
     "scatter_nd",
     "searchsorted",
     "shape",
+    "shape_n",
     "sigmoid",
     "sign",
     "sin",
@@ -382,12 +427,14 @@ __all__ = [
     "truediv",
     "truncatediv",
     "truncatemod",
+    "type_spec_from_value",
     "uint8",
     "uint16",
     "uint32",
     "uint64",
     "unique",
     "unique_with_counts",
+    "unravel_index",
     "unstack",
     "value_and_grad",
     "where",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import copy
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 
@@ -43,36 +44,113 @@ def _flatten(x: Any, out: list[Any]) -> None:
         out.append(x)
 
 
+def assert_same_structure(
+    nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False
+) -> None:
+    """Raises unless two structures have one form.
+
+    Args:
+      nest1, nest2: nested lists, tuples, dicts.
+      check_types: containers are of one type too; else a list does for a tuple.
+      expand_composites: without effect.
+
+    Raises:
+      ValueError: the forms differ: other lengths or keys, or a leaf beside a container.
+      TypeError: the types of two containers differ.
+
+    Example:
+      >>> nf.nest.assert_same_structure([1, (2,)], [3, (4,)])
+    """
+    fault = _difference(nest1, nest2, check_types)
+    if fault is not None:
+        kind, what = fault
+        shown = (
+            f"First structure: type={type(nest1).__name__} str={str(nest1)[:200]}\n\n"
+            f"Second structure: type={type(nest2).__name__} str={str(nest2)[:200]}"
+        )
+        raise kind(
+            f"The two structures don't have the same nested structure.\n\n{shown}\n\n"
+            f"More specifically: {what}"
+        )
+
+
+def _difference(x: Any, y: Any, check_types: bool) -> tuple[type[Exception], str] | None:
+    """What is unlike in the forms of x and y, and the exception for it; None: nothing."""
+    if is_nested(x) is not is_nested(y):
+        inner, outer = (x, y) if is_nested(x) else (y, x)
+        return ValueError, f"{str(inner)[:100]} is a container, {str(outer)[:100]} is not"
+    if not is_nested(x):
+        return None
+    if isinstance(x, Mapping) is not isinstance(y, Mapping) or (check_types and _unlike(x, y)):
+        return TypeError, f"{type(x).__name__} against {type(y).__name__}"
+    if isinstance(x, Mapping):
+        if set(x) != set(y):
+            return ValueError, f"keys {sorted(x)} against {sorted(y)}"
+        pairs: Any = ((x[k], y[k]) for k in x)
+    elif len(x) != len(y):
+        return ValueError, f"{len(x)} elements against {len(y)}"
+    else:
+        pairs = zip(x, y, strict=True)
+    faults = (_difference(a, b, check_types) for a, b in pairs)
+    return next((f for f in faults if f is not None), None)
+
+
+def _unlike(x: Any, y: Any) -> bool:
+    """Whether two containers are of different types; dicts of all kinds are alike."""
+    if isinstance(x, Mapping):
+        return False
+    if _is_namedtuple(x) and _is_namedtuple(y):
+        return bool(type(x).__name__ != type(y).__name__ or x._fields != y._fields)
+    return type(x) is not type(y)
+
+
 def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:
     """func over the leaves of structures of one form, in that form.
 
     Args:
       func: takes a leaf of each structure.
       structure: nested lists, tuples, dicts.
-      kwargs: TensorFlow's check_types and expand_composites, without effect.
+      kwargs: check_types, as in assert_same_structure; expand_composites, without effect.
 
     Raises:
-      ValueError: the forms differ.
+      ValueError: the forms differ, or there is no structure.
+      TypeError: func is not callable, or the types of containers differ.
 
     Example:
       >>> nf.nest.map_structure(lambda x, y: x + y, {"a": [1, 2]}, {"a": [10, 20]})
       {'a': [11, 22]}
     """
-    first = structure[0]
-    if any(form(s) != form(first) for s in structure[1:]):
-        raise ValueError("map_structure: the structures differ in form")
+    if not callable(func):
+        raise TypeError(f"func must be callable, got: {func!r}")
+    if not structure:
+        raise ValueError("Must provide at least one structure")
+    check_types = kwargs.pop("check_types", True)
+    kwargs.pop("expand_composites", None)
+    if kwargs:
+        raise ValueError(f"map_structure takes check_types and expand_composites, not {kwargs}")
+    for other in structure[1:]:
+        assert_same_structure(structure[0], other, check_types)
     return _mapped(func, structure)
 
 
 def _mapped(func: Callable[..., Any], structures: tuple[Any, ...]) -> Any:
     first = structures[0]
     if isinstance(first, Mapping):
-        return {k: _mapped(func, tuple(s[k] for s in structures)) for k in first}
+        return _like(first, {k: _mapped(func, tuple(s[k] for s in structures)) for k in first})
     if _is_namedtuple(first):
         return type(first)(*(_mapped(func, v) for v in zip(*structures, strict=True)))
     if type(first) in (list, tuple):
         return type(first)(_mapped(func, v) for v in zip(*structures, strict=True))
     return func(*structures)
+
+
+def _like(mapping: Any, items: dict[Any, Any]) -> Any:
+    """items in a mapping of the same type: an OrderedDict, a defaultdict with its factory."""
+    if type(mapping) is dict or not isinstance(mapping, MutableMapping):
+        return items
+    made = copy.copy(mapping)
+    made.update(items)
+    return made
 
 
 def pack_sequence_as(
@@ -96,7 +174,7 @@ def pack_sequence_as(
     def pack(x: Any) -> Any:
         if isinstance(x, Mapping):
             got = {k: pack(x[k]) for k in sorted(x)}
-            return {k: got[k] for k in x}
+            return _like(x, {k: got[k] for k in x})
         if _is_namedtuple(x):
             return type(x)(*(pack(v) for v in x))
         if type(x) in (list, tuple):

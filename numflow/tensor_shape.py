@@ -243,7 +243,7 @@ def _open(n: Any) -> bool:
 def _same(a: Any, b: Any) -> bool:
     """Whether two sizes are one, known or not."""
     if isinstance(a, Size) or isinstance(b, Size):
-        return getattr(a, "dim", a) == getattr(b, "dim", b)
+        return bool(getattr(a, "dim", a) == getattr(b, "dim", b))
     return bool(a == b)
 
 

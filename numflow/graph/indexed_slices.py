@@ -15,6 +15,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.graph.spec import Spec, as_shape
 from numflow.graph.tensor import Operators, Tensor
+from numflow.graph.type_spec import TypeSpec
 from numflow.shapes import Shape, as_size
 from numflow.tensor_shape import TensorShape
 
@@ -170,7 +171,7 @@ def _static(shape: Any) -> Shape | None:
     return as_shape(shape)
 
 
-class IndexedSlicesSpec:
+class IndexedSlicesSpec(TypeSpec):
     """What an IndexedSlices must be.
 
     Args:

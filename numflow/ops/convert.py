@@ -62,12 +62,33 @@ def as_tensor(
         return _here(value)
     if isinstance(value, Size | Dim):
         return sizes([value], want or dtypes.int32)[0]
+    if CONVERTERS:
+        made = _converted(value, want, name)
+        if made is not None:
+            return as_tensor(made, want, op, name)
     if isinstance(value, list | tuple) and _holds_tensors(value):
         from_sizes = _all_sizes(value)
         if from_sizes is not None:
             return sizes(from_sizes, want or dtypes.int32)
         return _pack(value, want, op, name)
     return current().constant(as_array(value, want, op, name))
+
+
+CONVERTERS: list[tuple[int, tuple[type, ...], Any]] = []
+"""Users' functions: (priority, types, function), in the order in which they are tried."""
+
+
+def _converted(value: Any, want: dtypes.DType | None, name: str) -> Tensor | None:
+    """What a user's function makes of value; None: there is none for it."""
+    for _, kinds, function in CONVERTERS:
+        if isinstance(value, kinds):
+            made = function(value, dtype=want, name=name, as_ref=False)
+            if made is NotImplemented:
+                continue
+            if not isinstance(made, Tensor):
+                raise RuntimeError(f"a conversion function gave {made!r}, which is no tensor")
+            return made
+    return None
 
 
 _numbers: dict[Any, Array] = {}  # the arrays of Python numbers: programs use the same few
@@ -126,6 +147,8 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
     have = dtypes.from_numpy(array.dtype)
     if have is want:
         return array
+    if adapts and not array.size:  # [] is of every dtype
+        return array.astype(want.numpy)
     if want is dtypes.string:
         if not array.size:
             return array.astype(object)

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
+from numflow.graph.indexed_slices import IndexedSlices, IndexedSlicesSpec
+from numflow.graph.tensor import Tensor
+from numflow.graph.type_spec import TypeSpec
+from numflow.ops.convert import as_tensor
 from numflow.shapes import Size
 from numflow.tensor_shape import TensorShape
 
 
-class TensorSpec:
+class TensorSpec(TypeSpec):
     """What a tensor must be: `shape` (None, or sizes with None where any will do) and `dtype`.
 
     Example:
@@ -37,9 +41,13 @@ class TensorSpec:
         self.name = name
 
     @property
-    def shape(self) -> TensorShape | None:
-        """The sizes, None among them for open ones; None if the rank is open too."""
-        return None if self.sizes is None else TensorShape(self.sizes)
+    def shape(self) -> TensorShape:
+        """The sizes, None among them for open ones; TensorShape(None) if the rank is open too."""
+        return TensorShape(self.sizes)
+
+    @property
+    def value_type(self) -> type[Tensor]:
+        return Tensor
 
     @staticmethod
     def from_spec(spec: TensorSpec, name: str | None = None) -> TensorSpec:
@@ -60,12 +68,36 @@ class TensorSpec:
         """Whether a shape is as open or closed as this one allows."""
         if self.sizes is None:
             return True
-        if shape is None:
+        if getattr(shape, "dims", shape) is None:
             return False
-        sizes = tuple(shape)
+        sizes = tuple(shape)  # type: ignore[arg-type]
         return len(sizes) == len(self.sizes) and all(
             want is None or want == n for want, n in zip(self.sizes, sizes, strict=True)
         )
+
+    def is_subtype_of(self, other: Any) -> bool:
+        """Whether whatever fits this spec fits other too; a name makes it narrower."""
+        return (
+            isinstance(other, TensorSpec)
+            and self.dtype is other.dtype
+            and self.shape.is_subtype_of(other.shape)
+            and (self.name is None or self.name == other.name)
+        )
+
+    def most_specific_compatible_type(self, other: Any) -> TensorSpec:
+        """The spec of which this one and other are cases: sizes in which they differ are open.
+
+        Raises:
+          ValueError: the dtypes differ, or other is no TensorSpec.
+
+        Example:
+          >>> nf.TensorSpec([2, 3]).most_specific_compatible_type(nf.TensorSpec([2, 5])).shape
+          TensorShape([2, None])
+        """
+        if not isinstance(other, TensorSpec) or other.dtype is not self.dtype:
+            raise ValueError(f"No TypeSpec is compatible with both {self!r} and {other!r}")
+        shape = self.shape.most_specific_compatible_shape(other.shape)
+        return TensorSpec(shape, self.dtype, self.name if self.name == other.name else None)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -79,8 +111,7 @@ class TensorSpec:
         return hash((self.sizes, self.dtype))
 
     def __repr__(self) -> str:
-        shape = None if self.sizes is None else TensorShape(self.sizes)
-        return f"TensorSpec(shape={shape}, dtype={self.dtype!r}, name={self.name!r})"
+        return f"TensorSpec(shape={self.shape}, dtype={self.dtype!r}, name={self.name!r})"
 
 
 def _size(n: Any) -> int | None:
@@ -88,3 +119,25 @@ def _size(n: Any) -> int | None:
     if n is None or isinstance(n, Size) or n == -1:
         return None
     return int(n)
+
+
+def type_spec_from_value(value: Any) -> TypeSpec:
+    """The spec of a tensor, variable, array, number, list of them, or IndexedSlices.
+
+    Raises:
+      TypeError: value is none of these.
+
+    Example:
+      >>> nf.type_spec_from_value([1.5, 2.5])
+      TensorSpec(shape=(2,), dtype=nf.float32, name=None)
+    """
+    if isinstance(value, IndexedSlices):
+        return IndexedSlicesSpec.of(value)
+    if not isinstance(value, Tensor):
+        try:
+            value = as_tensor(value)
+        except (TypeError, ValueError):
+            kind = type(value)
+            problem = f"Could not build a TypeSpec for {value!r} of unsupported type {kind}."
+            raise TypeError(problem) from None
+    return TensorSpec.from_tensor(value)
