@@ -36,6 +36,13 @@ ELSEWHERE = {
         ),
         "test_text",
     ),
+    **dict.fromkeys(
+        (
+            *("count_pieces", "cut_pieces", "unicode_encode", "unicode_transcode"),
+            *("ngrams", "count_ngrams", "ragged_ngrams", "string_format"),
+        ),
+        "tests/ragged",
+    ),
 }
 
 

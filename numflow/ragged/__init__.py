@@ -1,0 +1,26 @@
+"""tf.ragged: tensors whose rows differ in length."""
+
+from __future__ import annotations
+
+from numflow.ragged import parts  # noqa: F401  binds [] and the operators
+from numflow.ragged.making import (
+    boolean_mask,
+    constant,
+    map_flat_values,
+    range,
+    row_splits_to_segment_ids,
+    segment_ids_to_row_splits,
+    stack,
+)
+from numflow.ragged.tensor import RaggedTensor
+
+__all__ = [
+    "RaggedTensor",
+    "boolean_mask",
+    "constant",
+    "map_flat_values",
+    "range",
+    "row_splits_to_segment_ids",
+    "segment_ids_to_row_splits",
+    "stack",
+]
