@@ -8,7 +8,7 @@ and read back while the row is in cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -152,8 +152,10 @@ class _Build:
         self.reads = reads_of(group, layouts)
         self._stages()
         self.open = [v for v in self.stored if v not in group.closed]
-        self.kept = self._costly_for_later()
-        self.open += [v for v in self.kept if v not in self.open]
+        needed = self._costly_for_later()
+        self.kept = list(needed)
+        self.waits = self._waiting(needed)
+        self.open += [v for v in self.kept if v not in self.open and v not in self.waits]
         writes = [write_strides(group, v) for v in self.open]
         rows = [r.strides for r in self.reads.values()] + writes
         axes = loop_axes(group, rows, len(self.reads) if writes else -1, indexed_axes(group))
@@ -183,12 +185,13 @@ class _Build:
             at = max((self.stage.get(v, 0) for v in n.inputs), default=0)
             self.stage[n.output] = at + self._folds_columns(n)
 
-    def _costly_for_later(self) -> list[Value]:
-        """Elements of transcendental functions that a later sweep needs: stored, and read back from
-        the cache. Of few columns, a constant number, values stay in registers anyway."""
+    def _costly_for_later(self) -> dict[Value, int]:
+        """Elements of transcendental functions that a later sweep needs, and the last that does:
+        stored, and read back from the cache. Of few columns, a constant number, values stay in
+        registers anyway."""
         domain, cols = self.group.domain, self.group.cols
         if domain is None or cols is None:
-            return []
+            return {}
         columns = product(domain[len(domain) - cols :])
         few = isinstance(columns, int) and columns <= SMALL_INNER
         costly = {n.output for n in self.group.nodes if n.op.name in KEPT | JUMPS and not few}
@@ -206,11 +209,25 @@ class _Build:
             for v in n.inputs:
                 if v in self.stage and self._per_element(v):
                     needed[v] = max(needed.get(v, 0), at)
-        return [
-            n.output
+        return {
+            n.output: needed[n.output]
             for n in self.group.nodes
             if n.output in costly and needed.get(n.output, 0) > self.stage[n.output]
-        ]
+        }
+
+    def _waiting(self, needed: Mapping[Value, int]) -> dict[Value, Value]:
+        """Kept elements that nobody else reads, by the result in whose memory they wait: one that
+        is stored there as the last sweep has read them."""
+        found: dict[Value, Value] = {}
+        for kept, last in needed.items():
+            if kept in self.stored:
+                continue
+            for v in self.open:
+                same = v.spec == kept.spec and self.group.maps[v] == self.group.maps[kept]
+                if same and v not in found.values() and self.stage[v] >= last:
+                    found[kept] = v
+                    break
+        return found
 
     def _name_operands(self) -> None:
         seen: dict[tuple[Any, ...], str] = {}
@@ -226,6 +243,7 @@ class _Build:
         ):
             self.out_names[v] = f"y{k}"
             self._operand(f"y{k}", Place(v, 0, strides, v.spec.dtype))
+        self.out_names.update({v: self.out_names[where] for v, where in self.waits.items()})
 
     def _operand(self, name: str, place: Place) -> None:
         self.places[name] = place

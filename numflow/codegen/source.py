@@ -265,14 +265,15 @@ class _Printer:
         """One element: named terms, folds, checks, stores."""
         kept = dict(self.memo)
         roots = self._lane_roots(s, level)
+        stores = [x for x in s.stores if self.loop.level(self.loop.operand(x.operand)) == level]
         uses = Counter(a for t in walk(*roots) for a in t.args) + Counter(roots)
         for t in walk(*roots):
             if t.level >= LANE and t not in self.memo and t.op not in ("const", "index"):
-                if uses[t] > 1 or len(self.expression(t).text) > _LONG:
+                early = t.op == "load" and len(stores) > 1  # one may write what another reads
+                if early or uses[t] > 1 or len(self.expression(t).text) > _LONG:
                     self.assign(t)
         reduces = [r for r in s.reduces if folds and r.over != "each"]
         values = [[self.expression(t).text for t in r.terms] for r in reduces]
-        stores = [x for x in s.stores if self.loop.level(self.loop.operand(x.operand)) == level]
         texts = [self.expression(x.term) for x in stores]
         for c in s.checks:
             if c.term.level == level:

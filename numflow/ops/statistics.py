@@ -40,11 +40,16 @@ def reduce_logsumexp(
                 "reduce_logsumexp", f"input_tensor is {x.dtype.name}, not floating", {"x": x.spec}
             )
         )
-    greatest = reductions.reduce_max(x, axis, keepdims=True)
-    shift = selections.where(finite.is_finite(greatest), greatest, shaping.zeros_like(greatest))
-    shift = shaping.stop_gradient(shift)  # the result does not depend on it
-    total = reductions.reduce_sum(maths.exp(x - shift), axis, keepdims)
-    return maths.log(total) + shaping.reshape(shift, total.spec.shape)
+    # The result does not depend on what is subtracted: the maximum, also where that is infinite, so
+    # that a softmax beside this shares the exponentials. Their sum is NaN then: log 1 in its place.
+    shift = shaping.stop_gradient(reductions.reduce_max(x, axis, keepdims=True))
+    total = reductions.reduce_sum(maths.exp(x - shift), axis, keepdims=True)
+    total = selections.where(finite.is_finite(shift), total, shaping.ones_like(total))
+    result = maths.log(total) + shift
+    if keepdims:
+        return result
+    axes = range(x.spec.rank) if axis is None else static_ints(axis, "reduce_logsumexp", "axis")
+    return shaping.squeeze(result, list(axes)) if axes else result
 
 
 def reduce_variance(

@@ -114,6 +114,16 @@ def test_logsumexp_of_infinities() -> None:
     np.testing.assert_allclose(nf.reduce_logsumexp(x, 1), want, rtol=1e-6)
 
 
+def test_gradient_of_logsumexp_of_infinities() -> None:
+    """As TensorFlow: nan of an infinite maximum, 0 of what is less, nan of -inf only."""
+    x = nf.constant([[-np.inf, -np.inf], [np.inf, 0.0], [3.0, -np.inf]])
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        y = nf.reduce_logsumexp(x, 1)
+    want = [[np.nan, np.nan], [np.nan, 0], [1, 0]]
+    np.testing.assert_array_equal(tape.gradient(y, x), want)
+
+
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_argmax_takes_the_first_and_nan(compiled: bool) -> None:
     """As NumPy and TensorFlow."""

@@ -13,7 +13,19 @@ import pytest
 
 from numflow import dtypes
 from numflow.errors import InvalidArgumentError, OpError
-from numflow.ops import indexing, linalg, loss, math, power, random, reduce, shape, slicing
+from numflow.ops import (
+    activation,
+    indexing,
+    linalg,
+    loss,
+    math,
+    power,
+    random,
+    reduce,
+    shape,
+    slicing,
+    statistics,
+)
 from numflow.shapes import Dim
 from tests.codegen.drawn_programs import Trial, check, compiled
 from tests.codegen.host_op import host_cumsum
@@ -249,3 +261,32 @@ def test_a_dying_value_hands_its_memory_to_what_is_made_of_it() -> None:
     buffers = [i for i in plan.intervals if not isinstance(i.key, tuple)]
     assert len(plan.offsets) - len(plan.intervals) == 2
     assert len(buffers) == 2
+
+
+def test_exponentials_wait_in_the_memory_of_what_is_made_of_them() -> None:
+    """A softmax beside a log-sum-exp: no intermediate result; two results of one: one more."""
+    trial = Trial()
+    with trial.building:
+        x = trial.input(7, 101)
+        outputs = [activation.softmax(x), statistics.reduce_logsumexp(x, 1)]
+    run = compiled(trial.graph(*outputs))
+    array = np.random.default_rng(0).standard_normal((7, 101))
+    soft, lse = run([array])
+    np.testing.assert_allclose(lse, np.log(np.exp(array).sum(1)), rtol=1e-12)
+    np.testing.assert_allclose(soft, np.exp(array - lse[:, None]), rtol=1e-12)
+    assert not run.plan([array]).intervals
+
+    trial = Trial()
+    with trial.building:
+        x = trial.input(7, 101)
+        grown, bent = math.exp(x), math.tanh(x)
+        total = reduce.reduce_sum(grown * bent, 1, True)
+        # the first two take the memory of what the last two need
+        outputs = [x * total, x + total, grown * total, (grown + total) * bent]
+    run = compiled(trial.graph(*outputs))
+    e, t = np.exp(array), np.tanh(array)
+    n = (e * t).sum(1, keepdims=True)
+    wanted = [array * n, array + n, e * n, (e + n) * t]
+    for got, want in zip(run([array]), wanted, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12)
+    assert not run.plan([array]).intervals
