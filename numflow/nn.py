@@ -17,6 +17,7 @@ from numflow.ops.activation import (
     softsign,
 )
 from numflow.ops.activation import silu as swish
+from numflow.ops.embedding import embedding_lookup
 from numflow.ops.loss import (
     l2_loss,
     log_poisson_loss,
@@ -35,7 +36,6 @@ from numflow.ops.nn import (
     zero_fraction,
 )
 from numflow.ops.ordering import in_top_k, top_k
-from numflow.ops.segments import embedding_lookup
 
 __all__ = [
     "batch_normalization",

@@ -1,4 +1,4 @@
-"""Rows folded by number: segments, histograms, pairs of classes, and rows looked up."""
+"""Rows folded by number: segments, histograms, pairs of classes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, indexing, linalg, scatter
+from numflow.ops import creation, scatter
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -356,7 +356,7 @@ def _bins(op: str, x: Tensor, minlength: Any, maxlength: Any) -> int:
     return size if high is None else min(size, high)
 
 
-# --- confusion_matrix, embedding_lookup --------------------------------------------------
+# --- confusion_matrix --------------------------------------------------
 
 
 def confusion_matrix(
@@ -400,33 +400,3 @@ def confusion_matrix(
         each = maths.cast(as_tensor(weights, None, op, "weights"), dtypes.float64)
     flat = _folded(op, each, rows * count + columns, count * count, "add", 0)
     return maths.cast(shaping.reshape(flat, (count, count)), dtype)
-
-
-def embedding_lookup(
-    params: TensorLike, ids: TensorLike, max_norm: Any = None, name: str | None = None
-) -> Tensor:
-    """The rows of params at ids; with max_norm those that are longer are shortened to it.
-
-    Args:
-      params: floating [rows, ...]; a list of one.
-      ids: integers [...], in [0, rows).
-      max_norm: the greatest L2 norm of a row, or None.
-
-    Raises:
-      InvalidArgumentError: an id is out of range.
-      ValueError: params is a list of several parts.
-
-    Example:
-      >>> nf.nn.embedding_lookup([[1.0, 2.0], [3.0, 4.0]], [1, 1]).numpy().tolist()
-      [[3.0, 4.0], [3.0, 4.0]]
-    """
-    if isinstance(params, list | tuple) and params and isinstance(params[0], Tensor):
-        if len(params) != 1:
-            raise ValueError(explain("embedding_lookup", "params in several parts are not served"))
-        params = params[0]
-    rows = indexing.gather(params, ids)
-    if max_norm is None:
-        return rows
-    axes = list(np.arange(as_tensor(ids).spec.rank, rows.spec.rank))
-    length = linalg.norm(rows, axis=[int(k) for k in axes], keepdims=True)
-    return rows * max_norm / maths.maximum(length, max_norm)
