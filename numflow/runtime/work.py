@@ -158,10 +158,13 @@ class Worker:
         there when it is read, and each line written whole. Then no line is fetched to be written.
         """
         rows, cols, _ = _extent(loop, sizes)
-        if rows * cols < STREAM // 8 or loop.blocked or loop.inner or loop.deep:
+        if rows * cols < STREAM // 8 or loop.inner or loop.deep:
             return False
         stores = [t.operand for sweep in loop.sweeps for t in sweep.stores]
+        stores = [name for name in stores if loop.level(loop.operand(name)) == LANE]
         if not stores or weight(loop) > STREAM_WEIGHT:
+            return False
+        if loop.axes == 1 and loop.blocked and _blocks(loop, sizes)[0] % LINE:
             return False
         loads = {t.attr for t in walk(*loop.roots()) if t.op == "load"}
         read = {operands.pointers[str(name)].key for name in loads}

@@ -82,6 +82,21 @@ def test_large_results_are_written_past_the_caches(monkeypatch: pytest.MonkeyPat
         check(trial.graph(*outputs), (), [numbers(*sizes), numbers(*other)])
 
 
+@pytest.mark.parametrize("sizes", [(64 << 16,), ((64 << 16) + 64,), (1 << 16,), (515, 256)])
+def test_large_results_beside_folds_are_written_past_the_caches(
+    monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, ...]
+) -> None:
+    """Blocks that begin at whole lines, and others; rows in blocks."""
+    monkeypatch.setattr(work, "STREAM", arena.LARGE)
+    trial = Trial()
+    with trial.building:
+        x = trial.input(*sizes, dtype=dtypes.float32)
+        z = x * x
+        centred = z - reduce.reduce_mean(z, -1, True) if len(sizes) > 1 else z
+        outputs = [centred, z + 1.0, reduce.reduce_sum(z, 0)]
+    check(trial.graph(*outputs), (), [numbers(*sizes)])
+
+
 def test_a_variable_in_place_is_not_written_past_the_caches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
