@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import copy
 import functools
-import inspect
+import sys
 import threading
 import warnings
 import weakref
@@ -26,8 +26,9 @@ import numpy as np
 
 from numflow import codegen, nest, passes, runtime
 from numflow import explain as explaining
+from numflow.config import eagerly
 from numflow.eager.apply import eager
-from numflow.eager.concrete import ConcreteFunction, array_of
+from numflow.eager.concrete import ConcreteFunction, array_of, input_spec
 from numflow.eager.tensor import Array, EagerTensor
 from numflow.errors import GraphError, SourceLine, explain, user_line
 from numflow.graph import watching
@@ -36,11 +37,16 @@ from numflow.graph.graph import Graph
 from numflow.graph.op import current, observers
 from numflow.graph.tensor import Tensor
 from numflow.shapes import Shape, UnknownSizeError, known
+from numflow.trace.arguments import Arguments, Parameters
+from numflow.trace.methods import bound
+from numflow.trace.recursion import repeated
+from numflow.trace.side_effects import Surroundings
 from numflow.trace.signature import (
     Call,
     Described,
     Family,
     Sizes,
+    apart,
     conform,
     described,
     difference,
@@ -49,6 +55,7 @@ from numflow.trace.signature import (
 )
 from numflow.trace.tensor_spec import TensorSpec
 from numflow.trace.tracer import Traced, trace
+from numflow.trace.unpacking import OtherForm, Unpacking, order_of_leaves, unpacking
 from numflow.trace.weak import ValueNeeded, WeakScalar
 
 
@@ -63,6 +70,10 @@ def compile_graph(graph: Graph) -> runtime.Executable:
 # --- all traces of a function ------------------------------------------------
 
 
+class TraceRecursionError(GraphError, RecursionError):
+    """Functions call each other without end while they are traced."""
+
+
 class Function:
     """A Python function that is traced and compiled when called; made by `function`."""
 
@@ -71,19 +82,20 @@ class Function:
     ) -> None:
         self._python_function = python_function
         self._name = getattr(python_function, "__name__", type(python_function).__name__)
-        self._signature = None if input_signature is None else tuple(input_signature)
-        self._parameters = _parameters(python_function)
-        self._python_signature: inspect.Signature | None = None
+        self._parameters = Parameters(python_function, self._name)
+        self._signature = self._parameters.check_signature(input_signature)
         self._families: dict[Any, Family] = {}
         self._traces: dict[Any, list[tuple[tuple[Shape, ...], ConcreteFunction]]] = {}
         self._exact: dict[Any, ConcreteFunction] = {}
         self._count = 0
         self._kept: list[Any] = []
+        self._told: set[str] = set()  # side effects that were warned of
         self._last: Described = []  # the call that was traced last
         self._latest: ConcreteFunction | None = None  # that which a call found last
         self._first: SourceLine | None = None
         self._tracing = threading.RLock()
         self._ways: tuple[Callable[..., Any], ...] = ()
+        self._by_form: dict[Any, list[tuple[Unpacking | None, Callable[..., Any]]]] = {}
         self._miss: object = None  # runtime.MISS, which loads late
         functools.update_wrapper(self, python_function, updated=())
 
@@ -104,25 +116,68 @@ class Function:
         """How many times the function was traced."""
         return self._count
 
+    def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
+        """What each trace takes and gives, as text.
+
+        Example:
+          >>> f = nf.function(lambda x, k: x * k)
+          >>> _ = f(nf.constant(1.0), 2)
+          >>> print(f.pretty_printed_concrete_signatures())
+          Input Parameters:
+            x (POSITIONAL_OR_KEYWORD): TensorSpec(shape=(), dtype=nf.float32, name='x')
+            k (POSITIONAL_OR_KEYWORD): Literal[2]
+          Output Type:
+            TensorSpec(shape=(), dtype=nf.float32, name=None)
+          Captures:
+            None
+        """
+        traces = [c for found in self._traces.values() for _, c in found]
+        return "\n\n".join(str(c).removeprefix("ConcreteFunction ") for c in traces)
+
+    # --- as a value ---
+
+    def __copy__(self) -> Function:
+        return Function(self._python_function, self._signature)
+
     def __deepcopy__(self, memo: Any) -> Function:
         """Another function of the same code, with traces of its own."""
         return Function(copy.deepcopy(self._python_function, memo), self._signature)
 
+    def __reduce__(self) -> Any:
+        """By name: what is found there is this function, or the Python function in it.
+
+        Raises:
+          TypeError: nothing is found there.
+        """
+        module = getattr(self, "__module__", None)
+        path = getattr(self, "__qualname__", self._name)
+        found: Any = sys.modules.get(module or "")
+        for part in path.split("."):
+            found = getattr(found, part, None)
+        if found is self:
+            return path
+        if found is not None and found is self._python_function:
+            return Function, (found, self._signature)
+        raise TypeError(
+            explain(
+                "pickle",
+                f"cannot pickle the function {path}: it is not found by its name",
+                {"module": module},
+                fix="define it at the top of a module; or pickle the Python function, "
+                "and compile it where it is loaded",
+            )
+        )
+
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        """A method: one Function per instance, kept in the instance."""
+        """A method: one Function per instance, which goes with it."""
         if instance is None:
             return self
-        kept = getattr(instance, "__dict__", None)
-        methods = None if kept is None else kept.get(_METHODS)
-        if methods is None or methods.instance is not instance:  # none yet, or from copy.copy
-            methods = _Methods(instance)
-            if kept is not None:
-                kept[_METHODS] = methods
-        found = methods.get(self)
-        if found is None:
-            bound = self._python_function.__get__(instance, owner)
-            found = methods[self] = Function(bound, self._signature)
-        return found
+        return bound(self, self._python_function, instance, self._of_instance)
+
+    def _of_instance(self, method: Callable[..., Any]) -> Function:
+        return Function(method, self._signature)
+
+    # --- calls ---
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result, of the compiled function."""
@@ -131,9 +186,26 @@ class Function:
                 result = way(*args)
                 if result is not self._miss:
                     return result
+        if self._by_form:
+            for unpack, way in self._by_form.get((len(args), *kwargs), ()):
+                try:
+                    leaves = unpack(args, kwargs) if unpack else (*args, *kwargs.values())
+                except OtherForm:
+                    continue
+                result = way(*leaves)
+                if result is not self._miss:
+                    return result
         if current() is not eager:  # being traced: become part of that trace
-            return self._python_function(*args, **kwargs)
+            return self._inlined(args, kwargs)
+        if eagerly:
+            return self._inlined(args, kwargs)
         return self._concrete_call(args, kwargs)
+
+    def _inlined(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """The result, of the Python function."""
+        if self._signature is not None:
+            args, kwargs = self._arguments(args, kwargs)
+        return self._python_function(*args, **kwargs)
 
     def _concrete_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         call = self._describe(args, kwargs)
@@ -151,24 +223,48 @@ class Function:
                 self._drop(call.key, concrete)
                 call, concrete = self._find(call)
             result = concrete.run(arrays, call.tensors)
-        if not observers and not kwargs:
-            self._pave(concrete, call, arrays)
+        if not observers:
+            self._pave(concrete, call, arrays, args, kwargs)
         return result
 
-    def _pave(self, concrete: ConcreteFunction, call: Call, arrays: Sequence[Array]) -> None:
+    def _pave(
+        self,
+        concrete: ConcreteFunction,
+        call: Call,
+        arrays: Sequence[Array],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> None:
         """See to it that the next call like this one is short."""
-        key = call.shapes, call.constants()
+        unpack = unpacking(args, kwargs)
+        plain = not kwargs and unpack is None
+        order = None if plain else order_of_leaves(args, kwargs, self._ordered)
+        key = call.shapes, call.constants(), None if order is None else tuple(order)
         if key not in concrete.ways:
             if len(concrete.ways) >= _WAYS:
                 concrete.ways.clear()
-            concrete.ways[key] = concrete.shortest_way(call, arrays)
+            concrete.ways[key] = concrete.shortest_way(call, arrays, order)
         way = concrete.ways[key]
-        if way is not None and way not in self._ways:
-            self._miss = runtime.MISS
-            self._ways = (way, *self._ways[: _TRIED - 1])
+        if way is None:
+            return
+        self._miss = runtime.MISS
+        if plain:
+            if way not in self._ways:
+                self._ways = (way, *self._ways[: _TRIED - 1])
+            return
+        form = len(args), *kwargs
+        known = self._by_form.get(form, [])
+        if all(way is not other for _, other in known):
+            if len(self._by_form) >= _WAYS:
+                self._by_form.clear()
+            self._by_form[form] = [(unpack, way), *known[: _TRIED - 1]]
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
         """The trace that fits these arguments; TensorSpecs stand for tensors, None for any size.
+
+        Each None is a size of its own; only where the function cannot do with that, those that are
+        None in the same call are taken as equal. A call with sizes that the trace does not take,
+        though the specs do, is traced by itself.
 
         Example:
           >>> f = nf.function(lambda x: x * 2.0)
@@ -181,14 +277,17 @@ class Function:
         examples: dict[int, TensorSpec] = {}
         with self._tracing:
             call = self._describe(_examples(args, examples), _examples(kwargs, examples))
+            specs = {k: examples[id(x)] for k, x in enumerate(call.tensors) if id(x) in examples}
             axes = frozenset(
                 (k, j)
-                for k, x in enumerate(call.tensors)
-                if id(x) in examples
-                for j, n in enumerate(examples[id(x)].sizes or ())
+                for k, spec in specs.items()
+                for j, n in enumerate(spec.sizes or ())
                 if n is None
             )
-            return self._find(call, axes)[1]
+            concrete = self._find(call, axes, {k: s.name for k, s in specs.items() if s.name})[1]
+        if axes and concrete.otherwise is None:
+            concrete.otherwise = lambda *args, **kwargs: self.find(*args, **kwargs)[0]
+        return concrete
 
     def explain(self, *args: Any, passes: bool = False, **kwargs: Any) -> explaining.Report:
         """What became of it: graph, loops, instructions, memory; print it, or see it in a notebook.
@@ -224,54 +323,60 @@ class Function:
     # --- which trace ---
 
     def _describe(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
-        if self._signature is not None:
-            if kwargs:
-                args, kwargs = self._bound(args, kwargs)
-            names = self._parameters[: len(args)]
-            return Call(conform(args, self._signature, self._name, names), {})
-        if kwargs:
-            args, kwargs = self._bound(args, kwargs)
-        return Call(args, kwargs)
+        return Call(*self._arguments(args, kwargs))
 
-    def _bound(self, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-        """Arguments by position as far as the function allows it."""
-        if self._python_signature is None:
-            self._python_signature = inspect.signature(self._python_function)
-        bound = self._python_signature.bind(*args, **kwargs)
-        return bound.args, bound.kwargs
+    def _arguments(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        """The arguments as traces take them: by position, and as the input_signature says."""
+        args, kwargs = self._ordered(args, kwargs)
+        if self._signature is not None:
+            names = self._parameters.positional[: len(args)]
+            args = conform((*args, *kwargs.values()), self._signature, self._name, names)
+            kwargs = {}
+        return args, kwargs
+
+    def _ordered(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        return self._parameters.bound(args, kwargs) if kwargs else (args, kwargs)
 
     def _find(
-        self, call: Call, axes: frozenset[tuple[int, int]] = frozenset()
+        self,
+        call: Call,
+        axes: frozenset[tuple[int, int]] = frozenset(),
+        names: Mapping[int, str] | None = None,
     ) -> tuple[Call, ConcreteFunction]:
         """The trace that fits the call; the call, with floats as constants where that is needed.
 
-        axes: those, as (tensor, axis), that the trace must take in any size.
+        axes: those, as (tensor, axis), that the trace must take in any size. names: of tensors.
         """
         family = self._families.get(call.key)
         if family is None:
-            given = frozenset() if self._signature is None else opened(call, self._signature)
-            family = self._families[call.key] = Family(call.names(self._parameters), given)
+            family = self._families[call.key] = Family(call.names(self._parameters.positional))
             self._keep(call)
+        if self._signature is not None:
+            axes |= opened(call, self._signature)
         family.open(axes)
         if family.constants:
             return self._find(call.with_constants(family.constants))
         traces = self._traces.setdefault(call.key, [])
         traces[:] = [t for t in traces if not t[1].stale()]
         for pattern, concrete in traces:
-            if fits(pattern, call.shapes) and not any(
-                known(pattern[k][j : j + 1]) for k, j in axes
-            ):
+            if fits(pattern, call.shapes) and (self._signature is not None or apart(pattern, axes)):
                 if len(self._exact) >= _REMEMBERED:
                     self._exact.clear()
                 self._exact[call.key, call.shapes] = concrete
                 return call, concrete
         family.note(call.shapes)
         try:
-            pattern, traced = self._trace(call, family)
+            pattern, traced = self._trace(call, family, axes, names or {})
         except ValueNeeded as e:
             family.constants |= {call.places[k] for k in e.places}
             return self._find(call)
-        concrete = ConcreteFunction(traced, self._name, compile_graph)
+        concrete = ConcreteFunction(
+            traced, self._name, compile_graph, self._made_for(call, traced), self._python_function
+        )
         traces.insert(0, (pattern, concrete))
         now = described(call)
         if self._count == _MANY:
@@ -279,9 +384,15 @@ class Function:
         self._last = now
         return call, concrete
 
+    def _made_for(self, call: Call, traced: Traced) -> Arguments:
+        specs = [input_spec(v) for v in traced.graph.inputs[: traced.arguments]]
+        signature = self._parameters.signature
+        identities = call.identities()
+        return Arguments(self._name, signature, call.structure, call.places, specs, identities)
+
     def _warn(self, call: Call, now: Described) -> None:
         """Say that there are many traces, and what changed last."""
-        change, fix = difference(self._last, now, call.owners(self._parameters))
+        change, fix = difference(self._last, now, call.owners(self._parameters.positional))
         problem = f"{self._name} has been traced {_MANY} times, which is slow"
         text = explain("function", problem, {"the last time": change}, fix)
         warnings.warn(text, UserWarning, stacklevel=5)
@@ -305,23 +416,43 @@ class Function:
         for calls in [k for k, found in self._exact.items() if found is concrete]:
             del self._exact[calls]
 
-    def _trace(self, call: Call, family: Family) -> tuple[tuple[Shape, ...], Traced]:
-        """A trace with the family's symbols, or with sizes if it cannot do with them."""
-        pattern = family.pattern(call.shapes)
-        if all(map(known, pattern)):
-            return pattern, self._traced(call, pattern)
-        try:
-            return pattern, self._traced(call, pattern)
-        except ValueNeeded:
-            raise
-        except Exception:
-            # User code asked for a number, or failed for want of one: then the exact trace works.
-            traced = self._traced(call, call.shapes)
-            family.pin()
-            return call.shapes, traced
+    # --- one trace ---
 
-    def _traced(self, call: Call, shapes: Sequence[Shape] | tuple[Sizes, ...]) -> Traced:
-        names = call.names(self._parameters)
+    def _trace(
+        self,
+        call: Call,
+        family: Family,
+        axes: frozenset[tuple[int, int]],
+        names: Mapping[int, str],
+    ) -> tuple[tuple[Shape, ...], Traced]:
+        """A trace with the family's symbols, or with sizes if it cannot do with them."""
+        patterns = [family.pattern(call.shapes)]
+        if axes:
+            patterns = [family.pattern(call.shapes, axes), *patterns]
+        failed: Exception | None = None
+        for pattern in dict.fromkeys(patterns):
+            try:
+                return pattern, self._traced(call, pattern, names)
+            except (ValueNeeded, RecursionError):
+                raise
+            except Exception as e:
+                # User code asked for a number, or failed for want of one: try with less unknown.
+                failed = failed or e
+                if all(map(known, pattern)):
+                    raise
+        assert failed is not None
+        if axes and self._signature is None:  # the sizes at hand are no call's
+            raise failed
+        traced = self._traced(call, call.shapes, names)
+        family.pin()
+        return call.shapes, traced
+
+    def _traced(
+        self, call: Call, shapes: Sequence[Shape] | tuple[Sizes, ...], given: Mapping[int, str]
+    ) -> Traced:
+        names = call.names(self._parameters.positional)
+        for k, name in given.items():
+            names[k] = name if names.count(name) == 0 else names[k]
         specs = list(zip(call.specs(shapes), names, strict=True))
         weak = [type(x) is float for x in call.tensors]
 
@@ -335,10 +466,22 @@ class Function:
 
         first = self._first
         line = user_line()
-        traced = trace(self._python_function, specs, arguments, self._name, first)
+        surroundings = Surroundings(self._python_function, call.structure[0])
+        try:
+            traced = trace(self._python_function, specs, arguments, self._name, first)
+        except TraceRecursionError:
+            raise
+        except RecursionError as e:
+            names = repeated(e)
+            if not names:
+                raise
+            problem = f"{' and '.join(names)} called without end while {self._name} is traced"
+            fix = "a Python condition that ends it; a condition on a tensor does not"
+            raise TraceRecursionError(explain("function", problem, fix=fix)) from None
         self._count += 1
         if first is None:
             self._first = line
+        surroundings.warn_of_changes(self._name, self._told)
         return traced
 
     def __repr__(self) -> str:
@@ -352,36 +495,10 @@ def _forget(function: weakref.ref[Function], key: Any) -> None:
         found._forget(key)
 
 
-_METHODS = "_numflow_methods"
-_MANY = 8  # traces after which a function warns
+_MANY = 6  # traces after which a function warns: five more than the first
 _WAYS = 64  # native entries that a trace keeps: one per shapes and constants
 _TRIED = 4  # native entries that a call tries
 _REMEMBERED = 4096  # shapes of calls whose trace is found without a search
-
-
-class _Methods(dict[Function, Function]):
-    """The Functions bound to one instance; copies of the instance start without."""
-
-    def __init__(self, instance: Any) -> None:
-        super().__init__()
-        self.instance = instance
-
-    def __deepcopy__(self, memo: Any) -> _Methods:
-        return _Methods(None)
-
-    def __reduce__(self) -> Any:
-        return _Methods, (None,)
-
-
-def _parameters(fn: Callable[..., Any]) -> list[str]:
-    """Names for the positional arguments; the last stands for those that *args takes."""
-    try:
-        parameters = inspect.signature(fn).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    return [
-        p.name for p in parameters if p.kind is not p.KEYWORD_ONLY and p.kind is not p.VAR_KEYWORD
-    ]
 
 
 def _examples(structure: Any, specs: dict[int, TensorSpec]) -> Any:

@@ -136,7 +136,10 @@ def test_a_variable_made_on_a_later_call_is_refused() -> None:
     with pytest.raises(VariableCreatedError) as e:
         f(nf.constant([2.0]))
     text = str(e.value)
-    assert text.startswith("function: f makes the variable w on a call that is not its first\n")
+    assert text.startswith(
+        "function: f makes the variable w on a call that is not its first: "
+        "a function only supports Variables created on the first call\n"
+    )
     assert "first call: test_function.py:" in text and "at test_function.py:" in text
 
 

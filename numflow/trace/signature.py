@@ -16,7 +16,7 @@ Python floats are weak scalars (trace/weak.py) until a trace needs their value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,11 @@ class Call:
         other.key = (self.key, tuple((k, repr(self.leaves[k])) for k in sorted(places)))
         return other
 
+    @property
+    def structure(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments: (args, kwargs)."""
+        return self._structure
+
     def specs(self, shapes: Sequence[Shape]) -> list[Spec]:
         """The specs of the tensors, with these shapes."""
         return [
@@ -81,13 +86,10 @@ class Call:
     def flat(
         self, number: Callable[[int], Any], constant: Callable[[Any], Any]
     ) -> list[Any] | None:
-        """What each argument is: the number of a tensor, number(of a float), constant(value).
+        """What each leaf is: the number of a tensor, number(of a float), constant(value).
 
-        None where there are structures, names, or objects that nobody else may keep alive.
+        None where there are objects that nobody else may keep alive.
         """
-        args, kwargs = self._structure
-        if kwargs or len(args) != len(self.leaves) or any(map(nest.is_nested, args)):
-            return None
         if not all(hasattr(x, "_as_tensor") for x in self.identities()):
             return None
         tensors = {place: k for k, place in enumerate(self.places)}
@@ -199,17 +201,22 @@ class Family:
                 self._open.add(axis)
             self._classes[axis] = (*seen, n)
 
-    def pattern(self, shapes: Sequence[Sizes]) -> tuple[Shape, ...]:
-        """These shapes, with a symbol for each size that changes."""
-        symbols: dict[tuple[int, ...], Dim] = {}
+    def pattern(
+        self, shapes: Sequence[Sizes], apart: frozenset[tuple[int, int]] = frozenset()
+    ) -> tuple[Shape, ...]:
+        """These shapes, with a symbol for each size that changes.
+
+        apart: axes whose sizes share no symbol, whatever their history.
+        """
+        symbols: dict[Any, Dim] = {}
         out: list[list[Any]] = [list(s) for s in shapes]
         for axis, _ in _axes(shapes):
             if axis in self._open and axis not in self._pinned:
                 k, j = axis
-                history = self._classes[axis]
-                symbol = symbols.get(history)
+                shared = axis if axis in apart else self._classes[axis]
+                symbol = symbols.get(shared)
                 if symbol is None:
-                    symbol = symbols[history] = Dim.symbol(f"{self._names[k]}.{j}")
+                    symbol = symbols[shared] = Dim.symbol(f"{self._names[k]}.{j}")
                 out[k][j] = symbol
         return tuple(map(tuple, out))
 
@@ -224,6 +231,12 @@ class Family:
 
 def _axes(shapes: Sequence[Sizes]) -> list[tuple[tuple[int, int], int]]:
     return [((k, j), n) for k, shape in enumerate(shapes) for j, n in enumerate(shape)]
+
+
+def apart(pattern: Sequence[Shape], axes: Iterable[tuple[int, int]]) -> bool:
+    """Whether the sizes of these axes are symbols that no other of them has."""
+    sizes = [pattern[k][j] for k, j in axes]
+    return all(isinstance(n, Dim) for n in sizes) and len(set(sizes)) == len(sizes)
 
 
 def fits(pattern: Sequence[Shape], shapes: Sequence[Sizes]) -> bool:
@@ -273,6 +286,10 @@ def difference(before: Described, now: Described, names: Sequence[str]) -> tuple
 # --- a given signature -------------------------------------------------------
 
 
+class SignatureError(ShapeError, TypeError):
+    """An argument does not have the shape that an input_signature asks for."""
+
+
 def opened(call: Call, signature: Any) -> frozenset[tuple[int, int]]:
     """The axes of a call's tensors that an input_signature leaves open."""
     specs = [s for s in nest.flatten(signature) if isinstance(s, TensorSpec)]
@@ -291,7 +308,7 @@ def conform(
 
     Raises:
       TypeError: another number of arguments, or another structure.
-      ShapeError, DTypeError: an argument is not of its spec.
+      SignatureError, DTypeError: an argument is not of its spec.
     """
     if len(args) != len(signature):
         raise TypeError(
@@ -327,7 +344,7 @@ def _conform_tensor(x: Any, spec: TensorSpec, name: str, label: str) -> Tensor:
     tensor = as_tensor(x, spec.dtype, name, label)
     if not spec.fits(tensor.spec.shape):
         problem = f"{label} is not of the shape in input_signature"
-        raise ShapeError(explain(name, problem, {label: tensor.spec, "input_signature": spec}))
+        raise SignatureError(explain(name, problem, {label: tensor.spec, "input_signature": spec}))
     return tensor
 
 

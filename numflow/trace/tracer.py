@@ -115,7 +115,8 @@ class Tracing(Building):
             raise VariableCreatedError(
                 explain(
                     "function",
-                    f"{self.name} makes the variable {name} on a call that is not its first",
+                    f"{self.name} makes the variable {name} on a call that is not its first: "
+                    "a function only supports Variables created on the first call",
                     {"first call": self._first},
                     fix="make it once, outside of the function or under `if self.v is None`",
                 )
