@@ -4,6 +4,7 @@
     python -m perf --workload W5 W7 --rounds 7
     python -m perf --quick                         one short round, to see that everything runs
     python -m perf --profile W7                    where the time of a call goes
+    python -m perf --growth                        speed against batch, width, depth, threads, ops
 
 A peer is measured if its environment exists (perf/README.md says how to make one).
 """
@@ -13,7 +14,9 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
+from perf import charts, growth
 from perf.goals import WORKLOADS
 from perf.limits import measure_limits
 from perf.profile import PROFILED, profile_workload
@@ -29,6 +32,9 @@ def main() -> None:
     here = [name for name in options.framework if interpreter(name)]
     for name in sorted(set(options.framework) - set(here)):
         print(f"{name} is left out: no environment {PEER_FOLDER / str(FRAMEWORKS[name][1])}")
+    if options.growth is not None:
+        _grow(options, here)
+        return
     limits, measured = measure_limits(options.threads), 0
     plan = Plan(options.workload, here, options.rounds, options.seconds, options.threads)
     rows = []
@@ -39,12 +45,7 @@ def main() -> None:
         if options.json:
             with open(options.json, "a") as lines:
                 lines.write(json.dumps(asdict(row)) + "\n")
-        if sys.stderr.isatty():
-            print(
-                f"\rround {row.round + 1}/{plan.rounds}: {row.framework} {row.workload}   ",
-                end="",
-                file=sys.stderr,
-            )
+        _progress(f"round {row.round + 1}/{plan.rounds}: {row.framework} {row.workload}")
     limits = limits.best(measure_limits(options.threads))
     print(
         f"\n{options.threads} threads, {limits.vector_bits}-bit vectors: at best "
@@ -59,6 +60,34 @@ def main() -> None:
         print(complaint)
 
 
+def _grow(options: argparse.Namespace, here: list[str]) -> None:
+    """Tables and pictures of how a step grows."""
+    plan = Plan((), here, options.rounds, options.seconds, options.threads)
+    every = growth.axes(options.threads)
+    names = options.growth or list(every)
+    points = []
+    for point in growth.run_growth(plan, names):
+        points.append(point)
+        _progress(f"{point.axis} {point.size:,}: {point.framework}, {point.series}")
+        if options.json:
+            with open(options.json, "a") as lines:
+                lines.write(json.dumps(asdict(point)) + "\n")
+    print()
+    for name in names:
+        found = growth.curves(points, name)
+        print(growth.table(found, every[name]))
+        for picture in charts.draw(found, name, every[name], options.out):
+            print(f"picture: {picture}")
+        print()
+    for complaint in growth.disagreements(points):
+        print(complaint)
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{text:60}", end="", file=sys.stderr, flush=True)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m perf",
@@ -69,7 +98,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--framework", nargs="+", choices=list(FRAMEWORKS), default=list(FRAMEWORKS)
     )
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, help="default: 5, of --growth 1")
     parser.add_argument(
         "--seconds", type=float, default=0.5, help="measured time per case and round"
     )
@@ -77,7 +106,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one round of 0.05 s per case")
     parser.add_argument("--json", metavar="FILE", help="append every row to this file")
     parser.add_argument("--profile", metavar="WORKLOAD", choices=PROFILED)
+    parser.add_argument("--growth", nargs="*", metavar="AXIS", choices=list(growth.axes(1)))
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "out", help="folder of the pictures"
+    )
     options = parser.parse_args()
+    if options.rounds is None:
+        options.rounds = 5 if options.growth is None else 1
     if options.quick:
         options.rounds, options.seconds = 1, 0.05
     return options

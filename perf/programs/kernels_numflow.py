@@ -37,7 +37,7 @@ def norm_gradient(x: Any, gamma: Any, beta: Any, dy: Any) -> Any:
     return y, tape.gradient(y, (x, gamma, beta), output_gradients=dy)
 
 
-COMPILED = ("W2", "stream", "W3", "W12", "adam")  # workloads with `functions`
+COMPILED = ("W2", "stream", "W3", "W12", "adam", "sparse")  # workloads with `functions`
 
 
 def functions(workload: str) -> Iterator[tuple[str, Any, list[Any]]]:
@@ -63,6 +63,9 @@ def functions(workload: str) -> Iterator[tuple[str, Any, list[Any]]]:
             yield name, product, [tf.constant(q) for q in workloads.matrices(name)]
     elif workload == "adam":
         yield "25M parameters", adam_step()[0], []
+    elif workload == "sparse":
+        step, arguments, _ = sparse_step()
+        yield "embedding", step, arguments
 
 
 def adam_step() -> tuple[Any, list[Any]]:
@@ -79,6 +82,23 @@ def adam_step() -> tuple[Any, list[Any]]:
         optimizer.apply_gradients(list(zip(g, p, strict=True)))
 
     return step, p
+
+
+def sparse_step() -> tuple[Any, list[Any], Any]:
+    """A function that trains some rows of a table, its arguments, and the table."""
+    start, rows, wanted = operands.sparse_operands()
+    table = tf.Variable(start)
+    optimizer = tf.keras.optimizers.SGD(operands.SPARSE_RATE)
+
+    @tf.function
+    def step(rows: Any, wanted: Any) -> Any:
+        with tf.GradientTape() as tape:
+            found = tf.nn.embedding_lookup(table, rows)
+            loss = tf.reduce_sum((found - wanted) ** 2) / operands.LOOKUPS
+        optimizer.apply_gradients([(tape.gradient(loss, table), table)])
+        return loss
+
+    return step, [rows, wanted], table
 
 
 def _compiled(workload: str) -> Iterator[Case]:
@@ -105,6 +125,16 @@ def _adam() -> Iterator[Case]:
         return [q.numpy() for q in p]
 
     yield Case("25M parameters", "function", step, result=twice)
+
+
+def _sparse() -> Iterator[Case]:
+    step, arguments, table = sparse_step()
+
+    def trained() -> Any:
+        step(*arguments)
+        return table.numpy()
+
+    yield Case("embedding", "function", partial(step, *arguments), result=trained)
 
 
 def _eager() -> Iterator[Case]:
@@ -145,6 +175,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "eager": _eager,
     "large": _large,
     "W16": _saved,
+    "sparse": _sparse,
 }
 
 
