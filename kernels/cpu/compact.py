@@ -17,6 +17,7 @@ from numflow.kernels.abi import HEADER
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import load_i64, load_u8, store_i64, word
+from numflow.kernels.lang import inline
 
 PARTS = 64  # blocks of a mask
 _CHUNK = 1 << 15  # bytes that are worth being handed to a thread
@@ -31,6 +32,7 @@ class W:
     LENGTH = HEADER + 2  # of count_true
     OUT = HEADER + 2  # of positions
     LENGTH_OUT = HEADER + 3
+    COUNT = HEADER + 4  # elements of OUT
 
 
 def plan_count_true(n: int, *, target: Target | None = None) -> Call:
@@ -39,10 +41,13 @@ def plan_count_true(n: int, *, target: Target | None = None) -> Call:
     return Call(address, PARTS, _chunk(n), 2, (n,))
 
 
-def plan_positions(n: int, *, target: Target | None = None) -> Call:
-    """int64 out[sum of counts] of mask[n] and its counts. One unit is one block."""
+def plan_positions(n: int, count: int, *, target: Target | None = None) -> Call:
+    """int64 out[count] of mask[n] and its counts, whose sum is count. One unit is one block.
+
+    Counts that are not those of the mask give wrong places, but none outside of out is written.
+    """
     address = lang.addresses(positions, target=target)["positions"]
-    return Call(address, PARTS, _chunk(n), 3, (n,))
+    return Call(address, PARTS, _chunk(n), 3, (n, count))
 
 
 def _chunk(n: int) -> int:
@@ -65,14 +70,21 @@ def count_true(args: int, begin: int, end: int) -> None:
         store_i64(counts + part * 8, total)
 
 
+@inline
+def after(out: int, count: int, limit: int) -> int:
+    """Where the results of a block end that begin at out."""
+    return max(out, min(limit, out + load_i64(count) * 8))
+
+
 def positions(args: int, begin: int, end: int) -> None:
     """Entry: blocks begin .. end."""
     mask, counts = word(args, W.MASK), word(args, W.COUNTS)
     out, n = word(args, W.OUT), word(args, W.LENGTH_OUT)
+    limit = out + word(args, W.COUNT) * 8
     for part in range(begin):
-        out += load_i64(counts + part * 8) * 8
+        out = after(out, counts + part * 8, limit)
     for part in range(begin, end):
-        last = out + load_i64(counts + part * 8) * 8
+        last = after(out, counts + part * 8, limit)
         i, stop = n * part // PARTS, n * (part + 1) // PARTS
         # Eight are written whether true or not, and the next ones over those that were not: nothing
         # to guess, which a branch would do wrong half the time. Never past the block's results.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from numflow.codegen.cluster import ClusterCode
 from numflow.codegen.source import body_source
 from numflow.codegen.steps import (
+    BindStep,
     ClusterStep,
     CopyStep,
     HostStep,
@@ -31,20 +32,29 @@ KINDS: dict[type[Step], str] = {
     LibraryStep: "library",
     CopyStep: "copy",
     HostStep: "host",
+    BindStep: "sizes",
 }
 
 
 def collect(name: str, program: Program, plan: Plan | None) -> Facts:
-    """All that is known; with a plan also numbers for sizes, chunks and offsets."""
+    """All that is known; with a plan also numbers for sizes, chunks and offsets.
+
+    plan: of the first segment; those of later ones are the plans that ran last.
+    """
     names = Names(program)
+    plans = [] if plan is None else plan.furthest.chain()
+    of_step = {s: p for p in plans for s in p.steps}
+    sizes = plans[-1].sizes.symbols if plans else {}
     kernels = _Kernels()
     makers: dict[Value, int] = {}
     instructions = []
     for k, step in enumerate(program.steps):
         after = {makers[v] for v in step.reads if v in makers} - {k}
-        instructions.append(_instruction(program, plan, names, kernels, k, step, after))
+        instructions.append(
+            _instruction(program, of_step.get(step), names, kernels, k, step, after)
+        )
         makers |= dict.fromkeys(step.writes, k)
-    buffers = _buffers(program, plan, names)
+    buffers = _buffers(program, plans, names)
     arguments = ", ".join(f"{names.of(v)}: {spec_text(v.spec)}" for v in names.arguments)
     specs = [spec_text(s) for s in program.output_specs]
     results = ", ".join(specs) if len(specs) == 1 else f"({', '.join(specs)})"
@@ -52,17 +62,18 @@ def collect(name: str, program: Program, plan: Plan | None) -> Facts:
         name,
         f"{name}({arguments}) -> {results}",
         tuple((names.plain(v), v.name) for v in program.inputs if v.name),
-        () if plan is None else tuple(sorted(plan.sizes.symbols.items())),
+        tuple(sorted(sizes.items())),
         plan is not None,
         source_lines(program),
         tuple(instructions),
         kernels.all(),
         buffers,
-        0 if plan is None else plan.memory.nbytes,
+        sum(p.memory.nbytes for p in plans),
         sum(b.nbytes or 0 for b in buffers if b.offset is not None),
         _updates(program),
         gaps(program, names),
         tuple(dict.fromkeys((names.plain(v), makers[v]) for v in program.outputs if v in makers)),
+        tuple(program.segments),
     )
 
 
@@ -116,7 +127,7 @@ def _instruction(
         "; ".join(f"[{', '.join(map(str, d))}]" for d in domain),
         "; ".join(str(list(plan.sizes.shape(d))) for d in domain) if plan is not None else "",
         names.all(step.reads),
-        names.all(step.writes),
+        _bound(step, plan) if isinstance(step, BindStep) else names.all(step.writes),
         tuple(
             dict.fromkeys(
                 variable_name(program.assigned[v]) for v in step.writes if v in program.assigned
@@ -165,7 +176,15 @@ def _domain(step: Step) -> list[tuple[Extent, ...]]:
     return [tuple(v.spec.shape) for v in step.nodes[-1].outputs]
 
 
+def _bound(step: BindStep, plan: Plan | None) -> tuple[str, ...]:
+    """The sizes that are known from here on, with the numbers of the plan that ran last."""
+    known = {} if plan is None else plan.root.furthest.sizes.symbols
+    return tuple(f"{n} = {known[n]}" if n in known else n for n in step.symbols)
+
+
 def _note(step: Step) -> str:
+    if isinstance(step, BindStep):
+        return "sizes that depend on values: what follows is planned when they are known"
     if isinstance(step, HostStep):
         return host_reason(step.nodes[0])
     if isinstance(step, LibraryStep):
@@ -192,7 +211,7 @@ def _updates(program: Program) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _buffers(program: Program, plan: Plan | None, names: Names) -> tuple[Buffer, ...]:
+def _buffers(program: Program, plans: Sequence[Plan], names: Names) -> tuple[Buffer, ...]:
     """Every buffer of the program: those from outside first, then in the order of their use."""
     first: dict[Value, int] = {}
     last: dict[Value, int] = {}
@@ -204,7 +223,8 @@ def _buffers(program: Program, plan: Plan | None, names: Names) -> tuple[Buffer,
     for v in dict.fromkeys((*program.inputs, *first)):
         kind = _kind(program, v)
         name = names.of(v)
-        if kind == "arena" and plan is not None:
+        planned = any(v in p.offsets for p in plans)
+        if kind == "arena" and planned:
             continue
         if name in found:  # the old and the new value of a variable lie in one place
             old = found[name]
@@ -212,10 +232,17 @@ def _buffers(program: Program, plan: Plan | None, names: Names) -> tuple[Buffer,
             continue
         size = v.spec.size
         fixed = size * v.spec.dtype.size if isinstance(size, int) else None
-        nbytes = plan.nbytes(v) if plan is not None else fixed
+        symbols = plans[-1].sizes.symbols if plans else {}
+        known = v.spec.symbols() <= symbols.keys()
+        nbytes = plans[-1].nbytes(v) if plans and known else fixed
         spec = spec_text(v.spec)
         found[name] = Buffer(name, kind, spec, nbytes, first.get(v, 0), last.get(v, 0))
-    return (*found.values(), *(() if plan is None else _arena(plan, names)))
+    start = 0
+    arenas: list[Buffer] = []
+    for plan in plans:  # one behind the other
+        arenas += _arena(plan, names, start)
+        start += plan.memory.nbytes
+    return (*found.values(), *arenas)
 
 
 def _kind(program: Program, root: Value) -> str:
@@ -230,10 +257,11 @@ def _kind(program: Program, root: Value) -> str:
     return "result" if root in program.outputs else "arena"
 
 
-def _arena(plan: Plan, names: Names) -> list[Buffer]:
+def _arena(plan: Plan, names: Names, start: int) -> list[Buffer]:
+    """The buffers of a segment's arena, which begins at start."""
     found: list[Buffer] = []
     for item in sorted(plan.intervals, key=lambda i: (i.first, plan.offsets[i.key])):
-        key, at = item.key, plan.offsets[item.key]
+        key, at = item.key, start + plan.offsets[item.key]
         if isinstance(key, Value):
             name, kind, spec = names.of(key), "arena", spec_text(key.spec)
         else:

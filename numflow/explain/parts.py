@@ -42,7 +42,8 @@ class Run:
 class Instruction:
     """A step of the program.
 
-    kind: cluster, segments, library, copy or host. kernel: the name in `Facts.kernels`, or "".
+    kind: cluster, segments, library, copy, host or sizes.
+    kernel: the name in `Facts.kernels`, or "".
     domain: the shape that the loop walks, symbolic; now: the same in numbers, or "".
     traffic: bytes that it must move, as text; nbytes: the number.
     after: numbers of the instructions whose results it reads.
@@ -113,6 +114,7 @@ class Facts:
     inputs: the arguments and captures, each with its name in the graph's text.
     arena: its bytes; together: those of its buffers, if none were used again.
     results: the instruction that makes each result.
+    segments: (begin, end) of the instructions between which sizes become known.
     """
 
     name: str
@@ -129,3 +131,4 @@ class Facts:
     updates: tuple[tuple[str, str], ...]
     gaps: tuple[Gap, ...]
     results: tuple[tuple[str, int], ...]
+    segments: tuple[tuple[int, int], ...] = ()

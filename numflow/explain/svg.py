@@ -15,6 +15,7 @@ FILL = {  # per kind: fill and border; dark text stays readable on each
     "library": ("#fdebd3", "#c2761b"),
     "copy": ("#eeeeee", "#777777"),
     "host": ("#fbdfe0", "#b8383d"),
+    "sizes": ("#f7f7f7", "#5b6770"),
     "input": ("#ffffff", "#555555"),
     "result": ("#ffffff", "#555555"),
 }

@@ -37,6 +37,8 @@ def summary(facts: Facts) -> list[str]:
     lines = [f"{plural(nodes, 'node')} -> {plural(len(kinds), 'instruction')}: {', '.join(counts)}"]
     if not kinds:
         lines = [f"{plural(nodes, 'node')}, nothing to compute"]
+    if len(facts.segments) > 1:
+        lines[0] += f", in {len(facts.segments)} segments"
     if facts.sizes:
         lines.append("sizes of this plan: " + ", ".join(f"{n} = {k}" for n, k in facts.sizes))
     if not facts.planned:
@@ -112,7 +114,10 @@ def _graph(facts: Facts) -> list[str]:
 
 def _program(facts: Facts) -> list[str]:
     out: list[str] = []
+    starts = {begin: k for k, (begin, _) in enumerate(facts.segments, 1)}
     for i in facts.instructions:
+        if len(starts) > 1 and i.number in starts:
+            out.append(f"  segment {starts[i.number]}")
         name = f"{i.kind} {i.kernel}".strip()
         out += _wrapped(f"{i.number:4}  {name}: ", ops_text(i.ops))
         detail = [f"over {domain_text(i)}"]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, UnimplementedError, explain
+from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.lowering import HostCall, Library
@@ -324,13 +324,13 @@ def getitem(x: Tensor, keys: list[Any]) -> Tensor:
     """x[keys] where one key is an array of indices (negative ones from the end) or a mask.
 
     Raises:
-      UnimplementedError: two keys are arrays.
+      DTypeError: two keys are arrays; a key is no integer.
       InvalidArgumentError: an index is out of range.
     """
     places = [k for k, key in enumerate(keys) if is_array(key)]
     at = places[0]
     if len(places) > 1:
-        raise UnimplementedError(
+        raise DTypeError(
             explain(
                 "getitem",
                 "two indices are arrays",

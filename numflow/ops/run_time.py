@@ -72,9 +72,9 @@ def _plan_positions(
 ) -> Any:
     from numflow.kernels.cpu import compact
 
-    (n,) = inputs[0].shape
-    assert isinstance(n, int)
-    return compact.plan_positions(n)
+    (n,), (count,) = inputs[0].shape, outputs[0].shape
+    assert isinstance(n, int) and isinstance(count, int)
+    return compact.plan_positions(n, count)
 
 
 count_true_op = Op("count_true", _count_infer, _count_reference, None, Library(_plan_count))

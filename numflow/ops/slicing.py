@@ -265,6 +265,9 @@ def _step(k: Any) -> int:
 
 def _number(v: Any) -> Extent:
     if isinstance(v, Tensor):
+        if not v.dtype.is_integer:
+            problem = f"an index is {v.dtype.name}, not an integer"
+            raise DTypeError(explain("getitem", problem, {"index": v.spec}))
         return static_ints(v, "getitem", "index")[0]
     if isinstance(v, bool) or not (isinstance(v, Dim | Size) or hasattr(v, "__index__")):
         problem = f"an index is an integer, a slice, ..., None or a tensor, not {v!r}"

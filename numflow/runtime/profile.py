@@ -66,10 +66,11 @@ def profile(executable: Executable, arrays: Sequence[Array], rounds: int = 7) ->
     arrays = [np.require(a, requirements=["C", "A"]) for a in arrays]
     with _put_back(executable):
         kept = executable(arrays)  # the instructions hold the addresses of its arrays
-        plan = executable.plan(arrays)
+        first = executable.plan(arrays)
         number = {step: k for k, step in enumerate(executable.program.steps)}
         rows: list[Row] = []
-        for phase in plan.phases:
+        phases = [(plan, phase) for plan in first.furthest.chain() for phase in plan.phases]
+        for plan, phase in phases:
             if phase.record is None:
                 continue
             instructions = iter(phase.record.parts.instructions)

@@ -169,3 +169,15 @@ def test_neither_numba_nor_the_report_loads_before_it_is_needed() -> None:
     )
     environment = {**os.environ, "NUMFLOW_CODEGEN": "simd"}
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env=environment)
+
+
+def test_segments_are_shown() -> None:
+    """Where sizes that depend on values become known, and what they were in the last call."""
+    run = nf.function(lambda x: nf.reduce_sum(nf.boolean_mask(x, x > 2.0)))
+    x = nf.constant([1.0, 2.0, 3.0, 4.0])
+    before, _ = str(run.explain(x)), run(x)
+    assert "in 2 segments" in before and "-> ?1\n" in before
+    after = str(run.explain())
+    assert "sizes of this plan: ?1 = 2\n" in after and "  segment 2\n" in after
+    assert "over [?1] = [2]" in after and "-> ?1 = 2\n" in after
+    assert "sizes that depend on values: what follows is planned when they are known" in after

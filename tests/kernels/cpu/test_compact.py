@@ -26,12 +26,15 @@ def test_places_of_true_bytes(n: int, share: float) -> None:
     assert launch(p.address, words, ranges) == abi.NO_ERROR
     assert counts.array.sum() == len(want)
     out = Guarded((1, len(want)), len(want), "int64", fill=-1)
-    p = plan_positions(n)
+    p = plan_positions(n, len(want))
     pointers = [mask.array.ctypes.data, counts.array.ctypes.data, out.array.ctypes.data]
     for ranges in ([(0, PARTS)], [(k, k + 1) for k in range(PARTS)][::-1]):
         out.array[...] = -1
         assert launch(p.address, p.words(pointers), ranges) == abi.NO_ERROR
         np.testing.assert_array_equal(out.array[0], want)
+    for wrong in (-1, 1 << 40, n):  # counts of another mask: nothing outside is touched
+        counts.array[...] = wrong
+        assert launch(p.address, p.words(pointers), [(0, PARTS)]) == abi.NO_ERROR
     for guarded in (mask, counts, out):
         assert guarded.untouched()
         guarded.release()
