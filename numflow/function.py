@@ -36,7 +36,7 @@ from numflow.graph.building import no_collection
 from numflow.graph.graph import Graph
 from numflow.graph.op import current, observers
 from numflow.graph.tensor import Tensor
-from numflow.shapes import Shape, UnknownSizeError, known
+from numflow.shapes import NegativeSizeError, Shape, UnknownSizeError, known
 from numflow.trace.arguments import Arguments, Parameters
 from numflow.trace.methods import bound
 from numflow.trace.recursion import repeated
@@ -223,6 +223,11 @@ class Function:
                 self._drop(call.key, concrete)
                 call, concrete = self._find(call)
             result = concrete.run(arrays, call.tensors)
+        except NegativeSizeError:  # nothing has run yet
+            if all(known(v.spec.shape) for v in concrete.graph.inputs):
+                raise
+            concrete = self._alone(call)
+            result = concrete.run(arrays, call.tensors)
         if not observers:
             self._pave(concrete, call, arrays, args, kwargs)
         return result
@@ -383,6 +388,18 @@ class Function:
             self._warn(call, now)
         self._last = now
         return call, concrete
+
+    def _alone(self, call: Call) -> ConcreteFunction:
+        """A trace for calls of exactly these sizes."""
+        with self._tracing, no_collection():
+            traced = self._traced(call, call.shapes, {})
+            made = self._made_for(call, traced)
+            concrete = ConcreteFunction(
+                traced, self._name, compile_graph, made, self._python_function
+            )
+            self._traces[call.key].insert(0, (call.shapes, concrete))
+            self._exact[call.key, call.shapes] = concrete
+        return concrete
 
     def _made_for(self, call: Call, traced: Traced) -> Arguments:
         specs = [input_spec(v) for v in traced.graph.inputs[: traced.arguments]]

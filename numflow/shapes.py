@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
+from numflow.errors import ShapeError
+
 # a symbol, or ("//" | "%" | "max" | "min", Dim, Dim)
 Atom: TypeAlias = str | tuple[str, Any, Any]
 
@@ -25,6 +27,11 @@ RUN_TIME = "?"  # how the name of a run-time size begins
 
 class UnknownSizeError(Exception):
     """User code asked for the number behind a size that is symbolic in this trace."""
+
+
+class NegativeSizeError(ShapeError):
+    """A size of a trace over symbols turns out to be negative, as that of x[:-1] over an axis
+    without elements: a trace of exactly these sizes may do."""
 
 
 class Dim:

@@ -13,7 +13,7 @@ from numflow.graph.op import Attrs, concrete_attrs
 from numflow.graph.spec import Spec
 from numflow.ops import shape as shaping
 from numflow.ops import slicing
-from numflow.shapes import Dim, Extent
+from numflow.shapes import Dim, Extent, NegativeSizeError, run_time
 
 
 class Sizes:
@@ -112,7 +112,9 @@ def _check_node(node: Node, sizes: Sizes) -> None:
     shown = {f"input {k}": s for k, s in enumerate(inputs)}
     if any(n < 0 for shape in outputs for n in shape):
         problem = f"a size of the output is negative: {list(outputs[0])}"
-        raise ShapeError(explain(node.op.name, problem, shown, line=node.line))
+        late = any(run_time(n) for v in node.outputs for n in v.spec.shape)
+        kind = ShapeError if late else NegativeSizeError
+        raise kind(explain(node.op.name, problem, shown, line=node.line))
     if node.op is shaping.reshape_op and inputs[0].size != Spec(outputs[0], inputs[0].dtype).size:
         problem = f"{inputs[0].size} elements do not become {list(outputs[0])}"
         raise ShapeError(explain(node.op.name, problem, shown, line=node.line))

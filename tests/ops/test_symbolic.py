@@ -105,3 +105,26 @@ def test_every_size_of_a_batch(name: str) -> None:
         np.testing.assert_allclose(gradient, wanted_gradient, rtol=2e-4, atol=2e-4)
     exact = name in ("size as a number", "loop over rows")  # each size is another program
     assert len(traces) <= (len(SIZES) + 2 if exact else 3), name
+
+
+def test_a_part_of_an_axis_that_is_too_short() -> None:
+    """x[:-2] of fewer elements has none, as with known sizes: those sizes get a trace of their own,
+    the others keep theirs."""
+    run: Any = nf.function(lambda x: (x[:-2], nf.concat([x[-1:], x[:-1]], 0)))
+    for n in (5, 4, 7, 0, 1, 3, 2, 0, 6):
+        x = np.arange(n)
+        front, turned = run(nf.constant(x))
+        np.testing.assert_array_equal(front, x[:-2])
+        np.testing.assert_array_equal(turned, np.concatenate([x[-1:], x[:-1]]))
+    assert run.experimental_get_tracing_count() == 4
+    declared = nf.function(lambda x: x[:-1], input_signature=[nf.TensorSpec([None], nf.float32)])
+    assert [declared(nf.ones([n])).shape[0] for n in (3, 0, 2)] == [2, 0, 1]
+
+
+def test_a_negative_size_is_refused_by_name() -> None:
+    """In the trace of exactly these sizes; the other sizes go on."""
+    run: Any = nf.function(lambda x: nf.zeros([nf.shape(x)[0] - 3]))
+    assert [run(nf.ones([n])).shape[0] for n in (5, 6)] == [2, 3]
+    with pytest.raises(ValueError, match="zeros: a size is negative: -1"):
+        run(nf.ones([2]))
+    assert run(nf.ones([4])).shape == (1,)
