@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Hashable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 LINE = 64
+_start = itemgetter(0)
 
 
 class Interval(NamedTuple):
@@ -41,7 +44,6 @@ def offsets(intervals: Sequence[Interval]) -> tuple[dict[Hashable, int], int]:
                 break
             at = max(at, end)
         found[item.key] = at
-        placed.append((at, at + size, item))
-        placed.sort(key=lambda p: p[0])
+        insort(placed, (at, at + size, item), key=_start)
         total = max(total, at + size)
     return {i.key: found[i.key] for i in intervals}, total
