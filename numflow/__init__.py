@@ -163,6 +163,7 @@ _LATE = (
         "strings",
         "bitwise",
         "experimental",
+        "initializers",
     ),
 )
 
@@ -173,9 +174,17 @@ if TYPE_CHECKING:
     from numflow.eager.functional import grad, value_and_grad
     from numflow.eager.gradients import AggregationMethod, gradients, hessians
     from numflow.eager.module import Module
+    from numflow.eager.variable_policy import VariableAggregation, VariableSynchronization
     from numflow.eager.recompute import recompute_grad
     from numflow.graph.indexed_slices import IndexedSlices, IndexedSlicesSpec
     from numflow.graph.type_spec import TypeSpec
+    from numflow.initializers import (
+        constant_initializer,
+        ones_initializer,
+        random_normal_initializer,
+        random_uniform_initializer,
+        zeros_initializer,
+    )
     from numflow.ops.casting import bitcast, saturate_cast
     from numflow.ops.conversion import is_tensor, register_tensor_conversion_function
     from numflow.ops.einsum import einsum
@@ -203,8 +212,22 @@ if TYPE_CHECKING:
 # Names that few programs use, by the module that has them: each costs a part of a millisecond.
 _LATE_NAMES = {
     **dict.fromkeys(("IndexedSlices", "IndexedSlicesSpec"), "graph.indexed_slices"),
+    **dict.fromkeys(("VariableAggregation", "VariableSynchronization"), "eager.variable_policy"),
     "Module": "eager.module",
+    "get_logger": "logs",
+    "print": "ops.printing",
+    **dict.fromkeys(("numpy_function", "py_function"), "eager.host_function"),
     "TypeSpec": "graph.type_spec",
+    **dict.fromkeys(
+        (
+            "constant_initializer",
+            "ones_initializer",
+            "random_normal_initializer",
+            "random_uniform_initializer",
+            "zeros_initializer",
+        ),
+        "initializers",
+    ),
     **dict.fromkeys(("bitcast", "saturate_cast"), "ops.casting"),
     **dict.fromkeys(("is_tensor", "register_tensor_conversion_function"), "ops.conversion"),
     **dict.fromkeys(
@@ -273,6 +296,8 @@ __all__ = [
     "TypeSpec",
     "UnconnectedGradients",
     "Variable",
+    "VariableAggregation",
+    "VariableSynchronization",
     "abs",
     "acos",
     "acosh",
@@ -304,6 +329,7 @@ __all__ = [
     "complex128",
     "concat",
     "constant",
+    "constant_initializer",
     "convert_to_tensor",
     "cos",
     "cosh",
@@ -342,6 +368,7 @@ __all__ = [
     "identity",
     "identity_n",
     "init_scope",
+    "initializers",
     "int8",
     "int16",
     "int32",
@@ -369,10 +396,13 @@ __all__ = [
     "not_equal",
     "one_hot",
     "ones",
+    "ones_initializer",
     "ones_like",
     "pad",
     "pow",
     "random",
+    "random_normal_initializer",
+    "random_uniform_initializer",
     "range",
     "rank",
     "realdiv",
@@ -439,5 +469,6 @@ __all__ = [
     "value_and_grad",
     "where",
     "zeros",
+    "zeros_initializer",
     "zeros_like",
 ]
