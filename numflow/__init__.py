@@ -174,8 +174,8 @@ if TYPE_CHECKING:
     from numflow.eager.functional import grad, value_and_grad
     from numflow.eager.gradients import AggregationMethod, gradients, hessians
     from numflow.eager.module import Module
-    from numflow.eager.variable_policy import VariableAggregation, VariableSynchronization
     from numflow.eager.recompute import recompute_grad
+    from numflow.eager.variable_policy import VariableAggregation, VariableSynchronization
     from numflow.graph.indexed_slices import IndexedSlices, IndexedSlicesSpec
     from numflow.graph.type_spec import TypeSpec
     from numflow.initializers import (

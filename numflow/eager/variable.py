@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,12 @@ from numflow.eager import variable_rows
 from numflow.eager.apply import eager, tapes
 from numflow.eager.lifting import lifted
 from numflow.eager.tensor import Array, EagerTensor, interned
-from numflow.errors import SymbolicTensorError, explain
+from numflow.eager.variable_policy import VariableAggregation, VariableSynchronization
+from numflow.errors import OutOfRangeError, ShapeError, SymbolicTensorError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import current, init_scope
 from numflow.graph.spec import Spec
-from numflow.graph.tensor import Operators, Tensor
-from numflow.ops import indexing
+from numflow.graph.tensor import Reference, Tensor
 from numflow.ops.convert import as_tensor
 from numflow.ops.operators import bind
 from numflow.ops.state import check_assigned
@@ -65,23 +65,26 @@ def _buffer(array: Array) -> Array:
 # --- the class ---------------------------------------------------------------
 
 
-class Variable(Operators):
+class Variable(variable_rows.RowMethods):
     """A tensor whose value can be assigned.
 
     Args:
       initial_value: a tensor or what becomes one, or a function without arguments that gives it.
       trainable: whether tapes watch it by themselves. Default: True.
-      validate_shape: False lets later values have another shape (outside of compiled functions).
+      validate_shape: False lets later values have any shape (outside of compiled functions).
       name: for messages and checkpoints; it need not be unique.
       dtype: default: as the initial value has it, float32 and int32 for Python numbers.
       constraint: a function that optimizers apply after an update.
-      shape: the shape if it is to be less exact than the initial value's: None in it allows any.
+      shape: the shape if it is to be less exact than the initial value's: later values may have
+        any size where it is None (outside of compiled functions).
+      synchronization: ON_READ makes it not trainable.
 
-    caching_device, variable_def, import_scope, synchronization, aggregation and the experimental
-    arguments are TensorFlow's and change nothing here.
+    caching_device, variable_def, import_scope, aggregation and the experimental argument are
+    TensorFlow's and change nothing here.
 
     Raises:
-      ValueError: no initial value, or it does not have the shape.
+      ValueError: no initial value, or it does not have the shape; constraint is no function;
+        trainable together with ON_READ.
 
     Example:
       >>> v = nf.Variable([1.0, 2.0])
@@ -113,7 +116,15 @@ class Variable(Operators):
         if creating is not None:
             creating(name or "Variable")
         self._name = (name or "Variable") + ":0"
-        self._trainable = True if trainable is None else bool(trainable)
+        self._synchronization = synchronization or VariableSynchronization.AUTO
+        self._aggregation = aggregation or VariableAggregation.NONE
+        on_read = self._synchronization is VariableSynchronization.ON_READ
+        if on_read and trainable:
+            raise ValueError(explain("Variable", "what is synchronized ON_READ is not trainable"))
+        self._trainable = not on_read if trainable is None else bool(trainable)
+        if constraint is not None and not callable(constraint):
+            problem = f"constraint is {type(constraint).__name__}, not a function"
+            raise ValueError(explain("Variable", problem, {"name": self._name}))
         self._constraint = constraint
         self._row = cells.take()
         self._lock = CellLock(self._row)
@@ -132,10 +143,13 @@ class Variable(Operators):
                     fix="initial_value=lambda: ..., which runs outside of the trace",
                 )
             )
-        self._loose = not validate_shape or _open(shape)
-        if shape is not None and not _open(shape) and tuple(shape) != value._array.shape:
+        declared = TensorShape(value._array.shape if shape is None else shape)
+        self._declared = declared if validate_shape else TensorShape(None)
+        self._validated = validate_shape
+        self._loose = not self._declared.is_fully_defined()  # any value may change its shape
+        if not declared.is_compatible_with(value._array.shape):
             raise ValueError(
-                explain("Variable", f"the initial value is not of shape {tuple(shape)}",
+                explain("Variable", f"the initial value is not of shape {declared}",
                         {"name": self._name, "initial_value": value.spec})
             )  # fmt: skip
         self._dtype = value.dtype
@@ -187,7 +201,9 @@ class Variable(Operators):
 
     @property
     def shape(self) -> TensorShape:
-        return TensorShape(self._spec.shape)
+        """The shape that values must have: None where it is open."""
+        open_ = self._loose and self._validated
+        return self._declared if open_ else TensorShape(self._spec.shape)
 
     def get_shape(self) -> TensorShape:
         """The same as `shape`."""
@@ -217,6 +233,30 @@ class Variable(Operators):
     @property
     def device(self) -> str:
         return "/job:localhost/replica:0/task:0/device:CPU:0"
+
+    @property
+    def synchronization(self) -> Any:
+        """As it was given."""
+        return self._synchronization
+
+    @property
+    def aggregation(self) -> Any:
+        """As it was given."""
+        return self._aggregation
+
+    def is_initialized(self, name: str | None = None) -> Tensor:
+        """True: a variable has a value from the start."""
+        return as_tensor(True)
+
+    def set_shape(self, shape: Any) -> None:
+        """Check that values have a shape.
+
+        Raises:
+          ValueError: they have another one.
+        """
+        if not self.shape.is_compatible_with(shape):
+            problem = f"variable {self._name} is not of shape {TensorShape(shape)}"
+            raise ValueError(explain("set_shape", problem, {"variable": self._spec}))
 
     def ref(self) -> Reference:
         """A hashable that is equal for the same variable."""
@@ -288,6 +328,9 @@ class Variable(Operators):
     def __int__(self) -> int:
         return int(self._as_tensor())
 
+    def __complex__(self) -> complex:
+        return complex(self._as_tensor().numpy())
+
     def __float__(self) -> float:
         return float(self._as_tensor())
 
@@ -313,11 +356,12 @@ class Variable(Operators):
         use_locking: bool = False,
         name: str | None = None,
         read_value: bool = True,
-    ) -> Variable:
+    ) -> Any:
         """Replace the value.
 
         Args:
           value: of the variable's shape and dtype; Python numbers adapt.
+          read_value: False gives None back.
 
         Returns:
           The variable itself.
@@ -326,7 +370,8 @@ class Variable(Operators):
           ShapeError: value has another shape.
           DTypeError: value is a tensor of another dtype.
         """
-        return self._assign(as_tensor(value, self._dtype, "assign", "value"))
+        self._assign(as_tensor(value, self._dtype, "assign", "value"))
+        return self if read_value else None
 
     def assign_add(
         self,
@@ -334,9 +379,10 @@ class Variable(Operators):
         use_locking: bool = False,
         name: str | None = None,
         read_value: bool = True,
-    ) -> Variable:
+    ) -> Any:
         """Add delta to the value, see `assign`."""
-        return self._update("assign_add", np.add, delta)
+        self._update("assign_add", np.add, delta)
+        return self if read_value else None
 
     def assign_sub(
         self,
@@ -344,121 +390,10 @@ class Variable(Operators):
         use_locking: bool = False,
         name: str | None = None,
         read_value: bool = True,
-    ) -> Variable:
+    ) -> Any:
         """Subtract delta from the value, see `assign`."""
-        return self._update("assign_sub", np.subtract, delta)
-
-    # --- rows ---
-
-    def scatter_add(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Add the rows of IndexedSlices; only those rows are touched.
-
-        Args:
-          sparse_delta: IndexedSlices of the variable's dtype: rows [n, ...] at indices [n].
-
-        Returns:
-          The variable itself.
-
-        Raises:
-          TypeError: sparse_delta is something else.
-          InvalidArgumentError: an index is out of range; the variable is as it was.
-          ShapeError: the values are no rows of the variable.
-
-        Example:
-          >>> v = nf.Variable([1, 2, 3])
-          >>> v.scatter_add(nf.IndexedSlices([10, 20], [2, 2])).numpy().tolist()
-          [1, 2, 33]
-        """
-        return variable_rows.scatter_slices(self, "scatter_add", sparse_delta, "add")
-
-    def scatter_sub(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Subtract the rows of IndexedSlices, see `scatter_add`."""
-        return variable_rows.scatter_slices(self, "scatter_sub", sparse_delta, "subtract")
-
-    def scatter_update(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Replace rows; of equal indices the last one counts. See `scatter_add`."""
-        return variable_rows.scatter_slices(self, "scatter_update", sparse_delta, "update")
-
-    def scatter_max(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Let rows be at least those of IndexedSlices, see `scatter_add`."""
-        return variable_rows.scatter_slices(self, "scatter_max", sparse_delta, "maximum")
-
-    def scatter_min(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Let rows be at most those of IndexedSlices, see `scatter_add`."""
-        return variable_rows.scatter_slices(self, "scatter_min", sparse_delta, "minimum")
-
-    def scatter_mul(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Multiply rows, see `scatter_add`."""
-        return variable_rows.scatter_slices(self, "scatter_mul", sparse_delta, "multiply")
-
-    def scatter_div(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Divide rows, integers towards zero, see `scatter_add`."""
-        return variable_rows.scatter_slices(self, "scatter_div", sparse_delta, "divide")
-
-    def batch_scatter_update(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Replace rows within each batch: self[b, indices[b, i]] = values[b, i]."""
-        return variable_rows.batch_scatter_update(self, sparse_delta)
-
-    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
-        """Add updates to elements or slices at places.
-
-        Args:
-          indices: integers [..., k], each within its axis.
-          updates: of the variable's dtype, indices.shape[:-1] + shape[k:].
-
-        Returns:
-          The variable itself.
-
-        Raises:
-          InvalidArgumentError: an index is out of range; the variable is as it was.
-          ShapeError: the shapes do not fit.
-
-        Example:
-          >>> v = nf.Variable([1, 2, 3])
-          >>> v.scatter_nd_add([[2], [0]], [10, 20]).numpy().tolist()
-          [21, 2, 13]
-        """
-        return variable_rows.scatter_places(self, "scatter_nd_add", indices, updates, "add")
-
-    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
-        """Subtract updates at places, see `scatter_nd_add`."""
-        return variable_rows.scatter_places(self, "scatter_nd_sub", indices, updates, "subtract")
-
-    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
-        """Replace what is at places, see `scatter_nd_add`."""
-        return variable_rows.scatter_places(self, "scatter_nd_update", indices, updates, "update")
-
-    def scatter_nd_max(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
-        """Let what is at places be at least updates, see `scatter_nd_add`."""
-        return variable_rows.scatter_places(self, "scatter_nd_max", indices, updates, "maximum")
-
-    def scatter_nd_min(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
-        """Let what is at places be at most updates, see `scatter_nd_add`."""
-        return variable_rows.scatter_places(self, "scatter_nd_min", indices, updates, "minimum")
-
-    def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
-        """The rows at indices, as `nf.gather` of the variable."""
-        return indexing.gather(self, indices)
-
-    def gather_nd(self, indices: Any, name: str | None = None) -> Tensor:
-        """The elements or slices at places, as `nf.gather_nd` of the variable."""
-        return indexing.gather_nd(self, indices)
+        self._update("assign_sub", np.subtract, delta)
+        return self if read_value else None
 
     def _assign(self, value: Tensor) -> Variable:
         interpreter = current()
@@ -468,6 +403,9 @@ class Variable(Operators):
         array = _array(value, "assign")
         if not self._loose:
             check_assigned(self, value.spec)
+        elif value.dtype is not self._dtype or not self._declared.is_compatible_with(array.shape):
+            problem = f"the value does not fit variable {self._name}, of shape {self._declared}"
+            raise ShapeError(explain("assign", problem, {"value": value.spec}))
         for tape in tapes.items:
             tape.assigned(self, value)
         self._write(array)
@@ -505,6 +443,47 @@ class Variable(Operators):
         """Replace the value."""
         self.assign(value)
 
+    @property
+    def initializer(self) -> None:
+        """None: a variable outside of a graph has its value from the start."""
+        return None
+
+    @property
+    def initial_value(self) -> Any:
+        """Raises: as in TensorFlow, the initial value is not kept."""
+        raise RuntimeError(explain("Variable", "the initial value is not kept", fix="value()"))
+
+    @property
+    def graph(self) -> Any:
+        """Raises: a variable belongs to no graph."""
+        raise AttributeError(f"variable {self._name} belongs to no graph")
+
+    @property
+    def op(self) -> Any:
+        """Raises: no operation of a graph makes it."""
+        raise AttributeError(f"variable {self._name} belongs to no graph, and no op makes it")
+
+    def eval(self, session: Any = None) -> Any:
+        """Raises: there is no session."""
+        raise RuntimeError(explain("Variable", "there is no session", fix="numpy()"))
+
+    def count_up_to(self, limit: int) -> Tensor:
+        """The value before, and one more from now on.
+
+        Raises:
+          OutOfRangeError: it has reached the limit.
+
+        Example:
+          >>> v = nf.Variable(1)
+          >>> v.count_up_to(3).numpy().item(), v.numpy().item()
+          (1, 2)
+        """
+        before = self._known()
+        if int(before) >= limit:
+            raise OutOfRangeError(explain("count_up_to", f"{self._name} has reached {limit}"))
+        self.assign_add(1)
+        return before
+
     def __str__(self) -> str:
         return repr(self)
 
@@ -519,35 +498,21 @@ class Variable(Operators):
 
     def __deepcopy__(self, memo: Any) -> Variable:
         """Another variable of the same value."""
-        twin = Variable(EagerTensor(self._array), self._trainable, not self._loose,
-                        name=self._name[:-2], constraint=self._constraint)  # fmt: skip
+        twin = Variable(EagerTensor(self._array), self._trainable, self._validated,
+                        name=self._name[:-2], constraint=self._constraint,
+                        shape=self._declared if self._validated else None,
+                        synchronization=self._synchronization,
+                        aggregation=self._aggregation)  # fmt: skip
         memo[id(self)] = twin
         return twin
 
     def __reduce__(self) -> Any:
-        return _restored, (np.array(self._array), self._trainable, self._loose, self._name[:-2])
+        shape = self._declared.as_list() if self._declared.rank is not None else None
+        kept = self._trainable, shape, self._name[:-2], self._validated
+        return _restored, (np.array(self._array), *kept)
 
 
 bind(Variable)
-
-
-class Reference:
-    """A variable as a key: equal and of one hash for the same variable."""
-
-    __slots__ = ("_variable",)
-
-    def __init__(self, variable: Variable) -> None:
-        self._variable = variable
-
-    def deref(self) -> Variable:
-        """The variable."""
-        return self._variable
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Reference) and self._variable is other._variable
-
-    def __hash__(self) -> int:
-        return id(self._variable)
 
 
 def _array(tensor: Tensor, op: str) -> Array:
@@ -572,13 +537,7 @@ def _initial(value: Any) -> Any:
     return value() if callable(value) and not hasattr(value, "_as_tensor") else value
 
 
-def _open(shape: Sequence[Any] | None) -> bool:
-    """Whether a shape leaves something open."""
-    if shape is None:
-        return False
-    sizes = getattr(shape, "dims", shape)
-    return sizes is None or any(n is None for n in sizes)
-
-
-def _restored(array: Array, trainable: bool, loose: bool, name: str) -> Variable:
-    return Variable(EagerTensor(array), trainable, not loose, name=name)
+def _restored(array: Array, trainable: bool, shape: Any, name: str, validated: bool) -> Variable:
+    """A variable from what was pickled."""
+    declared = TensorShape(shape) if validated else None
+    return Variable(EagerTensor(array), trainable, validated, name=name, shape=declared)

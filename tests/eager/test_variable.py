@@ -1,7 +1,9 @@
 """Variables: what they own, when they move, and what they refuse."""
 
+import copy
 import ctypes
 import gc
+import pickle
 import threading
 
 import numpy as np
@@ -87,7 +89,71 @@ def test_a_loose_variable_takes_any_shape() -> None:
     assert v.shape == (2,)
     v = nf.Variable([1.0], shape=nf.TensorSpec([None]).shape)
     v.assign([1.0, 2.0, 3.0])
-    assert v.shape == (3,)
+    assert v.shape.as_list() == [None] and v.numpy().shape == (3,)
+    assert repr(v).startswith(
+        "<tf.Variable 'Variable:0' shape=(None,) dtype=float32, numpy=array([1"
+    )
+    with pytest.raises(ValueError, match=r"does not fit variable Variable:0, of shape \(None,\)"):
+        v.assign([[1.0, 2.0]])
+    v = nf.Variable([[1.0, 2.0]], shape=[None, 2])
+    assert v.assign([[1.0, 2.0], [3.0, 4.0]]).numpy().shape == (2, 2)
+    with pytest.raises(ValueError, match="does not fit"):
+        v.assign([[1.0, 2.0, 3.0]])
+    anything = nf.Variable([1.0], shape=nf.TensorShape(None))
+    assert anything.assign([[1.0]]).shape.rank is None
+    total = nf.function(lambda: nf.reduce_sum(v) + nf.reduce_sum(anything))
+    assert total().numpy() == 11
+    v.assign([[1.0, 1.0]])
+    assert total().numpy() == 3
+
+
+def test_copies_and_pickles_keep_what_a_variable_is() -> None:
+    """Shape, trainability, name, value; and they are others."""
+    v = nf.Variable([1.0, 2.0], False, name="v", shape=[None], constraint=nf.abs)
+    for twin in (copy.copy(v), copy.deepcopy(v), pickle.loads(pickle.dumps(v))):
+        assert twin is not v and twin.name == "v:0" and not twin.trainable
+        twin.assign([3.0])
+        assert twin.shape.as_list() == [None] and v.numpy().tolist() == [1, 2]
+    assert copy.copy(v).constraint is nf.abs
+    loose = pickle.loads(pickle.dumps(nf.Variable([1.0], validate_shape=False)))
+    assert loose.assign([1.0, 2.0]).shape == (2,)
+
+
+def test_an_assignment_that_is_not_read_gives_nothing() -> None:
+    v = nf.Variable(1.0)
+    assert v.assign(2.0, read_value=False) is None
+    assert v.assign_add(2.0, read_value=False) is None
+    assert v.assign_sub(1.0, read_value=False) is None and v.numpy() == 3
+
+
+def test_words_for_copies_are_kept() -> None:
+    """What is synchronized when it is read is not trainable."""
+    sync, how = nf.VariableSynchronization, nf.VariableAggregation
+    v = nf.Variable(1.0, synchronization=sync.ON_READ, aggregation=how.MEAN)
+    assert (v.synchronization, v.aggregation, v.trainable) == (sync.ON_READ, how.MEAN, False)
+    assert nf.Variable(1.0).synchronization is sync.AUTO and [m.value for m in how] == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match="what is synchronized ON_READ is not trainable"):
+        nf.Variable(1.0, trainable=True, synchronization=sync.ON_READ)
+    with pytest.raises(ValueError, match="Variable: constraint is int, not a function"):
+        nf.Variable(1.0, constraint=3)
+
+
+def test_the_face_of_version_1() -> None:
+    """As TensorFlow 2 has it: where there is no graph, there is no op, session or initializer."""
+    v = nf.Variable(1, name="v")
+    assert v.initializer is None and v.is_initialized().numpy() and complex(v) == 1
+    assert v.count_up_to(2).numpy() == 1 and v.numpy() == 2
+    with pytest.raises(nf.errors.OutOfRangeError, match="count_up_to: v:0 has reached 2"):
+        v.count_up_to(2)
+    for name in ("graph", "op"):
+        assert not hasattr(v, name)
+    with pytest.raises(RuntimeError, match="Variable: there is no session"):
+        v.eval()
+    with pytest.raises(RuntimeError, match="the initial value is not kept"):
+        _ = v.initial_value
+    v.set_shape([])
+    with pytest.raises(ValueError, match=r"variable v:0 is not of shape \(2,\)"):
+        v.set_shape([2])
 
 
 def test_initial_values_may_be_functions_and_have_dtypes() -> None:
