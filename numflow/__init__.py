@@ -172,6 +172,7 @@ if TYPE_CHECKING:
     from numflow import bitwise, experimental, linalg, losses
     from numflow.eager.custom_gradient import custom_gradient, grad_pass_through
     from numflow.eager.functional import grad, value_and_grad
+    from numflow.eager.host_function import numpy_function, py_function
     from numflow.eager.gradients import AggregationMethod, gradients, hessians
     from numflow.eager.module import Module
     from numflow.eager.recompute import recompute_grad
@@ -185,7 +186,9 @@ if TYPE_CHECKING:
         random_uniform_initializer,
         zeros_initializer,
     )
+    from numflow.logs import get_logger
     from numflow.ops.casting import bitcast, saturate_cast
+    from numflow.ops.printing import print
     from numflow.ops.conversion import is_tensor, register_tensor_conversion_function
     from numflow.ops.einsum import einsum
     from numflow.ops.partition import dynamic_partition, dynamic_stitch
@@ -357,6 +360,7 @@ __all__ = [
     "function",
     "gather",
     "gather_nd",
+    "get_logger",
     "get_static_value",
     "grad",
     "grad_pass_through",
@@ -394,12 +398,15 @@ __all__ = [
     "nn",
     "norm",
     "not_equal",
+    "numpy_function",
     "one_hot",
     "ones",
     "ones_initializer",
     "ones_like",
     "pad",
     "pow",
+    "print",
+    "py_function",
     "random",
     "random_normal_initializer",
     "random_uniform_initializer",

@@ -15,6 +15,7 @@ from numflow.graph.op import REGISTRY, Op, interpreting
 ELSEWHERE = {
     "read": "tests/eager",
     "assert": "test_asserts",
+    "print": "test_printing",
     "assign": "tests/eager",
     "checked_divisor": "known divisors are not checked; test_power has unknown ones",
     "checked_exponent": "as checked_divisor",

@@ -1,0 +1,179 @@
+"""py_function and numpy_function: Python code at once, and as a step of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numflow as nf
+from numflow.eager.host_function import numpy_function, py_function
+
+Refused = nf.errors.InvalidArgumentError
+X = np.float32([1.0, 2.0, 5.0])
+
+
+def _both(function: Callable[..., Any]) -> list[Callable[..., Any]]:
+    return [function, nf.function(function)]
+
+
+def test_results() -> None:
+    """One, several, none; what the code returns becomes tensors of Tout's dtypes."""
+
+    def several(x: nf.Tensor) -> Any:
+        y, total = py_function(
+            lambda t: (t * 2.0, t.numpy().sum()),
+            [x],
+            [nf.TensorSpec([3], nf.float32), nf.TensorSpec([], nf.float32)],
+        )
+        assert py_function(lambda t: None, [x], []) == []
+        z = numpy_function(lambda a: a[::-1], [y], nf.TensorSpec([3], nf.float32))
+        return y + 1.0, total, z
+
+    for run in _both(several):
+        y, total, z = run(nf.constant(X))
+        assert y.numpy().tolist() == [3.0, 5.0, 11.0]
+        assert total.numpy().item() == 8.0
+        assert z.numpy().tolist() == [10.0, 4.0, 2.0]
+
+
+def test_sizes_that_the_call_decides() -> None:
+    """None in a TensorSpec, and set_shape of a result without a shape."""
+
+    def chosen(x: nf.Tensor) -> Any:
+        spec = nf.TensorSpec([None], nf.float32)
+        y = numpy_function(lambda a: a[a > 1.5], [x], spec)
+        z = py_function(lambda t: t[t > 1.5], [x], nf.float32)
+        z.set_shape([None])
+        return nf.reduce_sum(y), nf.shape(y)[0], z * 2.0
+
+    for run in _both(chosen):
+        total, count, doubled = run(nf.constant(X))
+        assert (total.numpy().item(), count.numpy().item()) == (7.0, 2)
+        assert doubled.numpy().tolist() == [4.0, 10.0]
+
+
+def test_a_result_without_a_shape_is_no_use() -> None:
+    for use in (lambda y: y, lambda y: y + 1.0, nf.identity, nf.shape):
+        f = nf.function(lambda x, use=use: use(py_function(lambda t: t, [x], nf.float32)))
+        with pytest.raises(ValueError, match=r"py_function: the rank of a result is not known"):
+            f(nf.constant(X))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ValueError("mine"), nf.errors.InvalidArgumentError),
+        (TypeError("mine"), nf.errors.InvalidArgumentError),
+        (StopIteration("mine"), nf.errors.OutOfRangeError),
+        (KeyError("mine"), nf.errors.UnknownError),
+        (NotImplementedError("mine"), nf.errors.UnimplementedError),
+        (nf.errors.DataLossError(None, None, "mine"), nf.errors.DataLossError),
+    ],
+)
+def test_exceptions(error: Exception, kind: type[Exception]) -> None:
+    """As TensorFlow maps them; the cause is kept, and no variable has changed."""
+    v = nf.Variable(1.0)
+
+    def fail(_: Any) -> None:
+        raise error
+
+    def step(x: nf.Tensor) -> nf.Tensor:
+        v.assign_add(1.0)
+        py_function(fail, [x], [])
+        return x
+
+    with pytest.raises(kind, match="mine") as caught:
+        nf.function(step)(nf.constant(X))
+    assert v.numpy().item() == 1.0
+    assert caught.value is error or caught.value.__cause__ is error
+
+
+def test_promises_are_kept() -> None:
+    spec = nf.TensorSpec([2], nf.float32)
+    with pytest.raises(Refused, match=r"result 0 of <lambda> is not of the promised shape"):
+        nf.function(lambda x: py_function(lambda t: t, [x], spec))(nf.constant(X))
+    wide = nf.TensorSpec([3], nf.float32)
+    with pytest.raises(Refused, match=r"0-th value returned by <lambda> is float64, but expects"):
+        nf.function(lambda x: numpy_function(lambda a: a.astype(float), [x], wide))(nf.constant(X))
+    for run in _both(lambda x: py_function(lambda t: (t, t), [x], [nf.float32])[0]):
+        with pytest.raises((Refused, ValueError)):
+            run(nf.constant(X))
+    with pytest.raises(TypeError, match="func is not callable"):
+        py_function(3, [], [])
+
+
+def _cube(t: nf.Tensor) -> nf.Tensor:
+    return t * t * t
+
+
+@pytest.mark.parametrize("shape", [[3], [None]])
+def test_gradients(shape: list[int | None]) -> None:
+    """Eagerly, around a compiled call, and within one."""
+    spec = nf.TensorSpec(shape, nf.float32)
+
+    def f(x: nf.Tensor) -> nf.Tensor:
+        return py_function(_cube, [x], spec) * 2.0
+
+    def inside(x: nf.Tensor) -> nf.Tensor:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = f(x)
+        return tape.gradient(y, x)
+
+    def around(x: nf.Tensor) -> nf.Tensor:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = nf.function(f)(x)
+        return tape.gradient(y, x)
+
+    for run in (*_both(inside), around):
+        np.testing.assert_allclose(run(nf.constant(X)), 6.0 * X * X)
+
+
+def test_numpy_function_has_no_gradient() -> None:
+    x = nf.constant(X)
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        y = numpy_function(lambda a: a * a, [x], nf.float32)
+    assert tape.gradient(y, x) is None
+
+
+def test_calls_count_and_keep_their_order() -> None:
+    """Twice the same call is two calls, unless it says otherwise; what it gets is its own."""
+    seen: list[Any] = []
+
+    @nf.function
+    def f(x: nf.Tensor) -> nf.Tensor:
+        py_function(seen.append, [x], [])
+        py_function(seen.append, [x], [])
+        y = numpy_function(lambda a: seen.append(a) or a, [x + 1.0], nf.TensorSpec([3]))
+        numpy_function(lambda a: seen.append("never") or a, [x], nf.TensorSpec([3]), stateful=False)
+        return y
+
+    f(nf.constant(X))
+    f(nf.constant(-X))
+    assert [np.asarray(a).tolist() for a in seen] == [
+        *[X.tolist()] * 2,
+        (X + 1.0).tolist(),
+        *[(-X).tolist()] * 2,
+        (1.0 - X).tolist(),
+    ]
+
+
+def test_a_variable_is_seen_as_it_is_passed() -> None:
+    """The program writes at its end; an argument shows what was assigned so far."""
+    v = nf.Variable([1.0])
+    seen: list[list[float]] = []
+
+    @nf.function
+    def step(x: nf.Tensor) -> nf.Tensor:
+        v.assign_add(x)
+        py_function(lambda t: seen.append([t.numpy().item(), v.numpy().item()]), [v], [])
+        v.assign_add(x)
+        return x
+
+    step(nf.constant([1.0]))
+    assert seen == [[2.0, 1.0]] and v.numpy().tolist() == [3.0]
