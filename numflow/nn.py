@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+from typing import Any as _Any
+
 from numflow.ops.activation import (
     crelu,
     elu,
@@ -17,6 +21,7 @@ from numflow.ops.activation import (
     softsign,
 )
 from numflow.ops.activation import silu as swish
+from numflow.ops.dropout import dropout
 from numflow.ops.embedding import embedding_lookup
 from numflow.ops.loss import (
     l2_loss,
@@ -30,12 +35,23 @@ from numflow.ops.math import sigmoid, tanh
 from numflow.ops.nn import (
     batch_normalization,
     bias_add,
-    dropout,
     l2_normalize,
     moments,
     zero_fraction,
 )
 from numflow.ops.ordering import in_top_k, top_k
+
+if TYPE_CHECKING:
+    from numflow import nn_experimental as experimental
+
+
+def __getattr__(name: str) -> _Any:
+    """What few programs use, when it is first asked for."""
+    if name == "experimental":
+        globals()[name] = module = importlib.import_module("numflow.nn_experimental")
+        return module
+    raise AttributeError(f"module 'numflow.nn' has no attribute {name!r}")
+
 
 __all__ = [
     "batch_normalization",
@@ -44,6 +60,7 @@ __all__ = [
     "dropout",
     "elu",
     "embedding_lookup",
+    "experimental",
     "gelu",
     "in_top_k",
     "l2_loss",

@@ -1,20 +1,18 @@
-"""Parts of networks that are made of other ops: bias_add, moments, normalisation, dropout."""
+"""Parts of networks that are made of other ops: bias_add, moments, normalisation."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from numflow import dtypes
-from numflow.errors import DTypeError, ShapeError, explain
+from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
-from numflow.ops import random as draws
 from numflow.ops import reduce as reductions
-from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor
 from numflow.ops.precision import single
-from numflow.shapes import Dim, UnknownSizeError, as_extent
+from numflow.shapes import Dim, UnknownSizeError
 
 # --- bias_add ------------------------------------------------------------------
 
@@ -155,67 +153,3 @@ def zero_fraction(value: TensorLike, name: str | None = None) -> Tensor:
     """
     x = as_tensor(value, None, "zero_fraction", "value")
     return reductions.reduce_mean(maths.cast(maths.equal(x, 0), dtypes.float32))
-
-
-# --- dropout -----------------------------------------------------------------------------
-
-
-def dropout(
-    x: TensorLike,
-    rate: Any,
-    noise_shape: Any = None,
-    seed: Any = None,
-    name: str | None = None,
-) -> Tensor:
-    """x with elements set to 0 at random, the others divided by 1 - rate.
-
-    Args:
-      x: floating [...].
-      rate: the probability of a 0, in [0, 1); a number or scalar tensor.
-      noise_shape: sizes that broadcast to x's: where one is 1, elements fall together.
-      seed: of this op; see nf.random.set_seed.
-
-    Returns:
-      dtype and shape of x; x itself at rate 0.
-
-    Raises:
-      ValueError: rate is not in [0, 1).
-      DTypeError: x is not floating.
-
-    Example:
-      >>> nf.nn.dropout([1.0, 2.0], 0.0).numpy().tolist()
-      [1.0, 2.0]
-
-    Source: Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from
-    Overfitting".
-    """
-    value = as_tensor(x, None, "dropout", "x")
-    if not value.dtype.is_floating:
-        raise DTypeError(
-            explain("dropout", f"x is {value.dtype.name}, not floating", {"x": value.spec})
-        )
-    if isinstance(rate, int | float) and not 0 <= rate < 1:
-        raise ValueError(explain("dropout", f"rate is {rate}, not in [0, 1)"))
-    if isinstance(rate, int | float) and rate == 0:
-        return value
-    sizes = value.spec.shape if noise_shape is None else _noise_shape(noise_shape, value)
-    share = as_tensor(rate, None, "dropout", "rate")
-    drawn = draws.uniform(sizes, dtype=dtypes.float32, seed=seed)
-    kept = drawn >= maths.cast(share, dtypes.float32)
-    scaled = value * (1 / (1 - maths.cast(share, value.dtype)))
-    return selections.where(kept, scaled, shaping.zeros_like(value))
-
-
-def _noise_shape(noise_shape: Any, value: Tensor) -> tuple[Any, ...]:
-    """noise_shape, with value's sizes where it says None or -1."""
-    if isinstance(noise_shape, list | tuple):
-        given = [-1 if n is None else as_extent(n) for n in noise_shape]
-    else:
-        given = list(static_ints(noise_shape, "dropout", "noise_shape"))
-    if len(given) != value.spec.rank:
-        shown = {"x": value.spec, "noise_shape": given}
-        raise ShapeError(explain("dropout", f"noise_shape needs {value.spec.rank} sizes", shown))
-    return tuple(
-        want if isinstance(n, int) and n == -1 else n
-        for n, want in zip(given, value.spec.shape, strict=True)
-    )

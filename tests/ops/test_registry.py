@@ -27,7 +27,14 @@ ELSEWHERE = {
     "philox_uniform": "test_random",
     "philox_normal": "test_random",
     "philox_bits": "test_random",
-    "shuffle": "test_random",
+    "philox_gamma": "test_random_samplers",
+    "gamma_sample_slope": "test_random_samplers",
+    "philox_poisson": "test_random_samplers",
+    "philox_binomial": "test_random_samplers",
+    "philox_truncated_normal": "test_random_samplers",
+    "philox_candidates": "test_random_candidates",
+    "checked_positive": "test_random_samplers",
+    "checked_count": "test_random_samplers",
     **dict.fromkeys(
         (
             *("string_case", "string_strip", "string_length", "substr", "string_join"),

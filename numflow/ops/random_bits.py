@@ -1,0 +1,162 @@
+"""Bits, uniform and normal numbers of (key, step): Philox, one block of four words per element.
+
+Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes
+from numflow.graph.lowering import Elementwise
+from numflow.graph.op import Op
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor
+from numflow.kernels import scalar_bits
+from numflow.ops import shape as shaping
+from numflow.ops.random_state import State
+from numflow.shapes import Extent, Shape, product
+
+# --- Philox ----------------------------------------------------------------------------
+
+
+def philox(index: Any, key: int, step: int) -> tuple[Any, Any, Any, Any]:
+    """Philox4x32-10 of the counter (index, step) and the key: four words, uint64 below 2^32.
+
+    The twin of scalar_bits.philox, in NumPy.
+    """
+    low = np.uint64(0xFFFFFFFF)
+    half = np.uint64(32)
+
+    def halves(x: Any) -> tuple[Any, Any]:
+        wide = np.asarray(x, np.int64).astype(np.uint64)
+        return wide & low, wide >> half
+
+    (c0, c1), (c2, c3), (k0, k1) = halves(index), halves(step), halves(key)
+    for n in range(10):
+        if n:
+            k0 = (k0 + np.uint64(0x9E3779B9)) & low
+            k1 = (k1 + np.uint64(0xBB67AE85)) & low
+        first, second = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
+        c0, c1 = (second >> half) ^ c1 ^ k0, second & low
+        c2, c3 = (first >> half) ^ c3 ^ k1, first & low
+    return c0, c1, c2, c3
+
+
+# --- ops ---------------------------------------------------------------------------------
+
+
+def _line_infer(key: Spec, step: Spec, *, shape: Shape, dtype: dtypes.DType) -> Spec:
+    return Spec(shape, dtype)
+
+
+def _uniform_of(dtype: dtypes.DType, high: Any, low: Any) -> Any:
+    """[0, 1): 24 bits of a word as float32, 53 bits of two as float64."""
+    if dtype is dtypes.float32:
+        return (high >> np.uint64(8)).astype(np.float32) * np.float32(2.0**-24)
+    top, rest = (high >> np.uint64(5)).astype(np.float64), (low >> np.uint64(6)).astype(np.float64)
+    return (top * 2.0**26 + rest) * 2.0**-53
+
+
+def _uniform_reference(key: Any, step: Any, *, shape: Any, dtype: dtypes.DType) -> Any:
+    words = philox(np.arange(shape[0]), key, step)
+    return _uniform_of(dtype, words[0], words[1])
+
+
+def _words(b: Any, axes: Any, key: Any, step: Any) -> list[Any]:
+    """The four words of an element."""
+    return [b.philox(axes(0), key, step, k) for k in (0, 1, 2, 3)]
+
+
+def _uniform_body(
+    b: Any, axes: Any, key: Any, step: Any, *, shape: Shape, dtype: dtypes.DType
+) -> Any:
+    high, low, *_ = _words(b, axes, key, step)
+    return scalar_bits.uniform(b, high, low, b.code(dtype))
+
+
+uniform_op = Op(
+    "philox_uniform",
+    _line_infer,
+    _uniform_reference,
+    None,
+    Elementwise(_uniform_body, indexed=True),
+)
+
+
+def _normal_reference(key: Any, step: Any, *, shape: Any, dtype: dtypes.DType) -> Any:
+    words = philox(np.arange(shape[0]), key, step)
+    kind = dtype.as_numpy_dtype
+    u, v = _uniform_of(dtype, words[0], words[1]), _uniform_of(dtype, words[2], words[3])
+    return np.sqrt(kind(-2) * np.log(kind(1) - u)) * np.cos(kind(2 * math.pi) * v)
+
+
+def _normal_body(
+    b: Any, axes: Any, key: Any, step: Any, *, shape: Shape, dtype: dtypes.DType
+) -> Any:
+    """Source: Box & Muller 1958. 1 - u is in (0, 1]: the logarithm is finite."""
+    w0, w1, w2, w3 = _words(b, axes, key, step)
+    return scalar_bits.normal(b, w0, w1, w2, w3, b.code(dtype))
+
+
+normal_op = Op(
+    "philox_normal", _line_infer, _normal_reference, None, Elementwise(_normal_body, indexed=True)
+)
+
+
+def _bits_reference(key: Any, step: Any, *, shape: Any, dtype: dtypes.DType) -> Any:
+    words = philox(np.arange(shape[0]), key, step)
+    return (words[0] << np.uint64(32)) | words[1]
+
+
+def _bits_body(b: Any, axes: Any, key: Any, step: Any, *, shape: Shape, dtype: dtypes.DType) -> Any:
+    high, low, *_ = (b.cast(w, "u64") for w in _words(b, axes, key, step))
+    return b.bitor(b.shl(high, 32), low)
+
+
+bits_op = Op(
+    "philox_bits", _line_infer, _bits_reference, None, Elementwise(_bits_body, indexed=True)
+)
+
+
+# --- shaped ------------------------------------------------------------------------------
+
+
+def fill(op: Op, state: State, shape: Shape, dtype: dtypes.DType) -> Tensor:
+    """The numbers 0, 1, 2... of a draw, in a shape."""
+    count: Extent = product(shape)
+    return shaping.reshape(op(*state, shape=(count,), dtype=dtype), shape)
+
+
+def floats(op: Op, state: State, shape: Shape, want: dtypes.DType) -> Tensor:
+    """Drawn in float32 or float64; 16-bit floats are drawn as float32."""
+    return fill(op, state, shape, dtypes.float64 if want is dtypes.float64 else dtypes.float32)
+
+
+# --- blocks of samplers --------------------------------------------------------------------
+# The twins, in NumPy, of kernels/cpu/philox.py.
+
+ATTEMPT_SHIFT = 48
+
+
+def blocks(attempt: int, index: Any, key: Any, step: Any) -> tuple[Any, Any]:
+    """The 128 bits of an attempt to draw the elements `index`, as two uint64."""
+    words = philox(np.asarray(index, np.int64) + (attempt << ATTEMPT_SHIFT), key, step)
+    half = np.uint64(32)
+    return words[0] << half | words[1], words[2] << half | words[3]
+
+
+def uniforms(attempt: int, index: Any, key: Any, step: Any) -> tuple[Any, Any]:
+    """Two numbers of [0, 1) with 53 bits."""
+    first, second = blocks(attempt, index, key, step)
+    rest = np.uint64(11)
+    return (first >> rest) * 2.0**-53, (second >> rest) * 2.0**-53
+
+
+def normals(attempt: int, index: Any, key: Any, step: Any) -> Any:
+    """Standard normal float64 numbers. Source: Box & Muller 1958."""
+    u, v = uniforms(attempt, index, key, step)
+    return np.sqrt(np.log(1.0 - u) * -2.0) * np.cos(v * 6.283185307179586)
