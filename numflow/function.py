@@ -36,7 +36,7 @@ from numflow.graph.building import no_collection
 from numflow.graph.graph import Graph
 from numflow.graph.op import current, observers
 from numflow.graph.tensor import Tensor
-from numflow.shapes import NegativeSizeError, Shape, UnknownSizeError, known
+from numflow.shapes import Shape, UnfitSizeError, UnknownSizeError, known
 from numflow.trace.arguments import Arguments, Parameters
 from numflow.trace.methods import bound
 from numflow.trace.recursion import repeated
@@ -223,7 +223,7 @@ class Function:
                 self._drop(call.key, concrete)
                 call, concrete = self._find(call)
             result = concrete.run(arrays, call.tensors)
-        except NegativeSizeError:  # nothing has run yet
+        except UnfitSizeError:  # nothing has run yet
             if all(known(v.spec.shape) for v in concrete.graph.inputs):
                 raise
             concrete = self._alone(call)

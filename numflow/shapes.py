@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from numflow.errors import ShapeError
+from numflow.errors import IndexRangeError
 
 # a symbol, or ("//" | "%" | "max" | "min", Dim, Dim)
 Atom: TypeAlias = str | tuple[str, Any, Any]
@@ -29,9 +29,9 @@ class UnknownSizeError(Exception):
     """User code asked for the number behind a size that is symbolic in this trace."""
 
 
-class NegativeSizeError(ShapeError):
-    """A size of a trace over symbols turns out to be negative, as that of x[:-1] over an axis
-    without elements: a trace of exactly these sizes may do."""
+class UnfitSizeError(IndexRangeError):
+    """Sizes for which a trace over symbols was not made, as an axis without elements for x[:-1], or
+    one of 3 for x[:5]: a trace of exactly these sizes may do."""
 
 
 class Dim:

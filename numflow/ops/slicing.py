@@ -212,20 +212,18 @@ def _resolve(k: Any, n: Extent) -> tuple[Extent, int, Extent]:
     bounds = [None if v is None else _number(v) for v in (k.start, k.stop)]
     if any(v is not None and depends_on_values(v) for v in (n, *bounds)):
         return _clamped(bounds[0], bounds[1], step, n)
-    if step != 1:  # an unknown size: only what is affine can be said
-        if k.start is None and k.stop is None:
-            m = (n + (abs(step) - 1)) // abs(step)
-            return (0 if step > 0 else n - 1), step, m
+    # An unknown size: as if all that is named were inside. A plan that finds it is not refuses, and
+    # these sizes get a trace of their own (UnfitSizeError).
+    start, stop = bounds
+    if step < 0:
+        if start is None and stop is None:
+            return n - 1, step, (n + (-step - 1)) // -step
         int(Size(n) if isinstance(n, Dim) else n)  # traces again with exact sizes
-    start = 0 if k.start is None else _number(k.start)
-    stop = n if k.stop is None else _number(k.stop)
-    if isinstance(start, int) and isinstance(n, Dim) and start > 0:
-        int(Size(n))  # it may be past the end: only exact sizes tell
-    first: Extent = n + start if isinstance(start, int) and start < 0 else start
-    if isinstance(stop, int) and stop >= 0 and isinstance(n, Dim):
-        int(Size(n))
-    last: Extent = n + stop if isinstance(stop, int) and stop < 0 else stop
-    return first, 1, last - first
+    first: Extent = 0 if start is None else start
+    last: Extent = n if stop is None else stop
+    first, last = (n + at if isinstance(at, int) and at < 0 else at for at in (first, last))
+    count = (last - first + (step - 1)) // step
+    return first, step, max(count, 0) if isinstance(count, int) else count
 
 
 def _clamped(start: Any, stop: Any, step: int, n: Extent) -> tuple[Extent, int, Extent]:

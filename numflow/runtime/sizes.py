@@ -7,13 +7,13 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
-from numflow.errors import IndexRangeError, ResourceExhaustedError, ShapeError, explain
+from numflow.errors import ResourceExhaustedError, ShapeError, explain
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.op import Attrs, concrete_attrs
 from numflow.graph.spec import Spec
 from numflow.ops import shape as shaping
 from numflow.ops import slicing
-from numflow.shapes import Dim, Extent, NegativeSizeError, run_time
+from numflow.shapes import Dim, Extent, UnfitSizeError, run_time
 
 
 class Sizes:
@@ -113,7 +113,7 @@ def _check_node(node: Node, sizes: Sizes) -> None:
     if any(n < 0 for shape in outputs for n in shape):
         problem = f"a size of the output is negative: {list(outputs[0])}"
         late = any(run_time(n) for v in node.outputs for n in v.spec.shape)
-        kind = ShapeError if late else NegativeSizeError
+        kind = ShapeError if late else UnfitSizeError
         raise kind(explain(node.op.name, problem, shown, line=node.line))
     if node.op is shaping.reshape_op and inputs[0].size != Spec(outputs[0], inputs[0].dtype).size:
         problem = f"{inputs[0].size} elements do not become {list(outputs[0])}"
@@ -125,4 +125,4 @@ def _check_node(node: Node, sizes: Sizes) -> None:
             ends = (begin, begin + step * (n - 1))
             if n and not (min(ends) >= 0 and max(ends) < sizes.number(whole)):
                 problem = f"elements {min(ends)} to {max(ends)} of axis {axis} are not inside"
-                raise IndexRangeError(explain(node.op.name, problem, shown, line=node.line))
+                raise UnfitSizeError(explain(node.op.name, problem, shown, line=node.line))

@@ -73,6 +73,7 @@ OPS: dict[str, Any] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:function")  # two ops read the size: a trace for each
 @pytest.mark.parametrize("name", OPS)
 def test_every_size_of_a_batch(name: str) -> None:
     """Compiled equals eager for six sizes, with at most three traces; also in the gradient."""
@@ -119,6 +120,27 @@ def test_a_part_of_an_axis_that_is_too_short() -> None:
     assert run.experimental_get_tracing_count() == 4
     declared = nf.function(lambda x: x[:-1], input_signature=[nf.TensorSpec([None], nf.float32)])
     assert [declared(nf.ones([n])).shape[0] for n in (3, 0, 2)] == [2, 0, 1]
+
+
+SLICES = (
+    *(np.s_[1:], np.s_[:5], np.s_[2:5], np.s_[-3:], np.s_[1:-1], np.s_[1::2], np.s_[:6:2]),
+    *(np.s_[::3], np.s_[::-1], np.s_[3::-1], np.s_[-4:-1], np.s_[5:2], np.s_[-1:1]),
+)
+
+
+@pytest.mark.filterwarnings("ignore:function")
+@pytest.mark.parametrize("key", SLICES, ids=str)
+def test_slices_of_any_size(key: Any) -> None:
+    """As NumPy's, also where the axis ends before the slice does; of long axes no new trace."""
+    run: Any = nf.function(lambda x: x[key] + 0)
+    for n in (7, 8, 5, 3, 0, 1, 2, 6, 4):
+        x = np.arange(n)
+        np.testing.assert_array_equal(run(nf.constant(x)), x[key])
+    before = run.experimental_get_tracing_count()
+    if key.step is None or key.step > 0:
+        for n in (10, 11, 13) if key != np.s_[-1:1] else ():
+            np.testing.assert_array_equal(run(nf.constant(np.arange(n))), np.arange(n)[key])
+        assert run.experimental_get_tracing_count() == before
 
 
 def test_a_negative_size_is_refused_by_name() -> None:
