@@ -1,4 +1,8 @@
-"""Nested structures: lists, tuples, named tuples and dicts (keys sorted); all else is a leaf."""
+"""Nested structures: lists, tuples, named tuples and dicts (keys sorted); all else is a leaf.
+
+Classes of users are containers too if they say what is in them: those made by attrs, and data
+classes with TensorFlow's __tf_flatten__ and __tf_unflatten__.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,35 @@ def _is_namedtuple(x: object) -> bool:
     return isinstance(x, tuple) and hasattr(x, "_fields")
 
 
+_opens: dict[type, bool] = {}  # of classes that were met: whether users made containers of them
+
+
+def components(x: object) -> tuple[Any, tuple[Any, ...]] | None:
+    """(what it keeps besides, its components) of a user's container; None for all else."""
+    kind = type(x)
+    opens = _opens.get(kind)
+    if opens is None:
+        attributes = getattr(kind, "__attrs_attrs__", None) is not None
+        flattens = hasattr(kind, "__tf_flatten__") and hasattr(kind, "__dataclass_fields__")
+        if len(_opens) >= 4096:
+            _opens.clear()
+        opens = _opens[kind] = attributes or flattens
+    if not opens:
+        return None
+    if hasattr(kind, "__tf_flatten__"):
+        kept, parts = x.__tf_flatten__()  # type: ignore[attr-defined]
+        return kept, tuple(parts)
+    names = kind.__attrs_attrs__  # type: ignore[attr-defined]
+    return None, tuple(getattr(x, a.name) for a in names)
+
+
+def _made(like: Any, kept: Any, parts: Any) -> Any:
+    """A user's container of other components."""
+    if hasattr(like, "__tf_unflatten__"):
+        return type(like).__tf_unflatten__(kept, tuple(parts))
+    return type(like)(*parts)
+
+
 def is_nested(seq: object) -> bool:
     """Whether seq is a container that flatten looks into.
 
@@ -18,7 +51,9 @@ def is_nested(seq: object) -> bool:
       >>> nf.nest.is_nested([1, 2]), nf.nest.is_nested(nf.constant([1, 2]))
       (True, False)
     """
-    return type(seq) in (list, tuple, dict) or _is_namedtuple(seq) or isinstance(seq, Mapping)
+    if type(seq) in (list, tuple, dict) or _is_namedtuple(seq) or isinstance(seq, Mapping):
+        return True
+    return components(seq) is not None
 
 
 def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
@@ -41,7 +76,12 @@ def _flatten(x: Any, out: list[Any]) -> None:
         for v in x:
             _flatten(v, out)
     else:
-        out.append(x)
+        opened = components(x)
+        if opened is None:
+            out.append(x)
+        else:
+            for v in opened[1]:
+                _flatten(v, out)
 
 
 def assert_same_structure(
@@ -87,6 +127,14 @@ def _difference(x: Any, y: Any, check_types: bool) -> tuple[type[Exception], str
         if set(x) != set(y):
             return ValueError, f"keys {sorted(x)} against {sorted(y)}"
         pairs: Any = ((x[k], y[k]) for k in x)
+    elif components(x) is not None or components(y) is not None:
+        if type(x) is not type(y):
+            return TypeError, f"{type(x).__name__} against {type(y).__name__}"
+        of_x, of_y = components(x), components(y)
+        assert of_x is not None and of_y is not None
+        if len(of_x[1]) != len(of_y[1]):
+            return ValueError, f"{len(of_x[1])} components against {len(of_y[1])}"
+        pairs = zip(of_x[1], of_y[1], strict=True)
     elif len(x) != len(y):
         return ValueError, f"{len(x)} elements against {len(y)}"
     else:
@@ -141,6 +189,10 @@ def _mapped(func: Callable[..., Any], structures: tuple[Any, ...]) -> Any:
         return type(first)(*(_mapped(func, v) for v in zip(*structures, strict=True)))
     if type(first) in (list, tuple):
         return type(first)(_mapped(func, v) for v in zip(*structures, strict=True))
+    opened = [components(s) for s in structures]
+    if opened[0] is not None:
+        parts = zip(*(o[1] for o in opened if o is not None), strict=True)
+        return _made(first, opened[0][0], [_mapped(func, v) for v in parts])
     return func(*structures)
 
 
@@ -179,6 +231,9 @@ def pack_sequence_as(
             return type(x)(*(pack(v) for v in x))
         if type(x) in (list, tuple):
             return type(x)(pack(v) for v in x)
+        opened = components(x)
+        if opened is not None:
+            return _made(x, opened[0], [pack(v) for v in opened[1]])
         return next(it)
 
     return pack(structure)
@@ -192,4 +247,8 @@ def form(structure: Any) -> Any:
         return (type(structure), *(form(v) for v in structure))
     if type(structure) in (list, tuple):
         return (type(structure).__name__, *(form(v) for v in structure))
+    opened = components(structure)
+    if opened is not None:
+        kept, parts = opened
+        return (type(structure), repr(kept), *(form(v) for v in parts))
     return None
