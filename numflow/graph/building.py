@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import linecache
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import SymbolicTensorError, explain
+from numflow.errors import SourceLine, SymbolicTensorError, explain, is_own_file
 from numflow.graph.graph import Graph, GraphBuilder, Node, Value
 from numflow.graph.op import Array, Attrs, Op, interpreting
 from numflow.graph.spec import Spec
@@ -114,11 +118,40 @@ class SymbolicTensor(Tensor):
         # Without it Python would ask for item after item, and an unknown size has no last one.
         return iter([self[i] for i in range(len(self))])
 
+    def __reduce__(self) -> NoReturn:
+        """Raises: it has no value to keep, nor to copy."""
+        raise self._no_value("it can be neither pickled nor deeply copied", "nf.identity(x)")
+
+    def __copy__(self) -> SymbolicTensor:
+        return self
+
     def __str__(self) -> str:
+        _say_of_print(sys._getframe(1))
         return f'Tensor("{self.name}", shape={self.shape}, dtype={self.dtype.name})'
 
     def __repr__(self) -> str:
         return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
+
+
+_printed: set[tuple[str, int]] = set()  # lines that were warned of
+
+
+def _say_of_print(frame: FrameType) -> None:
+    """Warn, once per line, that print() shows a tensor of a trace, and not its values."""
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    if is_own_file(file) or (file, line) in _printed:
+        return
+    if "print(" not in linecache.getline(file, line):
+        return
+    _printed.add((file, line))
+    where = SourceLine(file, line, frame.f_code.co_name)
+    text = explain(
+        "print",
+        "it shows a tensor of a trace, which has no value yet, and only while tracing",
+        fix="nf.print, which runs at each call",
+        line=where,
+    )
+    warnings.warn_explicit(text, UserWarning, file, line)
 
 
 Agreement = Callable[[Op, Sequence[Tensor]], "Sequence[Tensor] | None"]
