@@ -15,6 +15,7 @@ from numflow.eager.tensor import Array, EagerTensor, interned
 from numflow.errors import ResourceExhaustedError, SymbolicTensorError, explain, user_line
 from numflow.gradient.vjp import Record
 from numflow.graph import watching
+from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import Attrs, Op, current, observers, set_default
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
@@ -104,14 +105,7 @@ class Eager:
         known = []
         for t in inputs:
             if type(t) is not EagerTensor:
-                raise SymbolicTensorError(
-                    explain(
-                        op.name,
-                        "a tensor of a traced function is used outside of it",
-                        {"tensor": t},
-                        fix="return it from the function",
-                    )
-                )
+                raise _outside(op.name, t)
             arrays.append(t._array)
             known.append(t._spec or t.spec)
         specs, is_large = self._signature(op, known, attrs)
@@ -208,6 +202,16 @@ _PLAIN = {bool, int, float, str, tuple, dtypes.DType, type(None)}  # attributes 
 eager = Eager()
 set_default(eager)
 arithmetic.bind()
+
+
+def _outside(op: str, tensor: Any) -> SymbolicTensorError:
+    """A tensor of a trace is used where nothing is traced."""
+    shown: dict[str, object] = {"tensor": repr(tensor)}
+    node = tensor.value.node if isinstance(tensor, SymbolicTensor) else None
+    if node is not None:
+        shown["made at"] = node.line
+    problem = "a tensor of a traced function is used outside of it"
+    return SymbolicTensorError(explain(op, problem, shown, fix="return it from the function"))
 
 
 def executing_eagerly() -> bool:
