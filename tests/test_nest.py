@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import types
 from collections import OrderedDict, defaultdict, namedtuple
+from typing import Any
 
 import pytest
 
@@ -68,3 +71,43 @@ def test_structures_of_one_form() -> None:
     nest.assert_same_structure({"a": [1, (2,)]}, OrderedDict(a=[None, ("x",)]))
     nest.assert_same_structure(Point(1, 2), again(3, 4))
     nest.assert_same_structure([1, (2,)], (1, [2]), check_types=False)
+
+
+# --- containers of users ------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Masked:
+    """As TensorFlow has it: the mask is no component."""
+
+    mask: bool
+    value: Any
+
+    def __tf_flatten__(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        return (self.mask,), (self.value,)
+
+    @classmethod
+    def __tf_unflatten__(cls, metadata: Any, components: Any) -> Masked:
+        return cls(metadata[0], components[0])
+
+
+class Pair:
+    """As attrs makes them."""
+
+    __attrs_attrs__ = (types.SimpleNamespace(name="left"), types.SimpleNamespace(name="right"))
+
+    def __init__(self, left: Any, right: Any) -> None:
+        self.left, self.right = left, right
+
+
+def test_data_classes_and_attrs_are_containers() -> None:
+    x = [Masked(True, [1, 2]), Pair(3, {"a": 4})]
+    assert nest.flatten(x) == [1, 2, 3, 4]
+    doubled, pair = nest.map_structure(lambda v: 2 * v, x)
+    assert doubled == Masked(True, [2, 4]) and pair.left == 6 and pair.right == {"a": 8}
+    packed, pair = nest.pack_sequence_as(x, [5, 6, 7, 8])
+    assert packed == Masked(True, [5, 6]) and pair.left == 7 and pair.right == {"a": 8}
+    assert nest.is_nested(x[0]) and nest.form(x[0]) != nest.form(Masked(False, [1, 2]))
+    nest.assert_same_structure(x[0], Masked(False, [5, 6]))
+    with pytest.raises(TypeError, match="Masked against Pair"):
+        nest.assert_same_structure(x[0], x[1])

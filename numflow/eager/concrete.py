@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from numflow import explain as explaining
-from numflow import nest, runtime
+from numflow import runtime
 from numflow.eager.apply import eager, tapes
 from numflow.eager.compiled import Compile, CompiledGraph, Runnable
 from numflow.eager.tensor import Array, EagerTensor
@@ -102,10 +102,7 @@ class ConcreteFunction:
         return self._packed(lambda v: _spec(v).shape, TensorSpec(None).shape)
 
     def _packed(self, of: Callable[[Value], Any], nothing: Any = None) -> Any:
-        outputs = self.graph.outputs
-        return nest.map_structure(
-            lambda x: of(outputs[x.index]) if type(x) is Output else nothing, self._traced.result
-        )
+        return self._traced.mapped(lambda k: of(self.graph.outputs[k]), nothing)
 
     @property
     def captured_inputs(self) -> list[Any]:

@@ -268,6 +268,9 @@ def _named(x: Any, name: str) -> Any:
         return type(x)(*(_named(v, f"{name}_{field}") for field, v in pairs))
     if type(x) in (list, tuple):
         return type(x)(_named(v, f"{name}_{k}") for k, v in enumerate(x))
+    if nest.components(x) is not None:
+        specs = [_named(v, name) for v in nest.flatten(x)]
+        return nest.pack_sequence_as(x, specs)
     return x
 
 

@@ -141,6 +141,22 @@ class Output:
         self.index = index
 
 
+class Fields:
+    """Stands for a data class in the form of a result: its fields, in their forms."""
+
+    __slots__ = ("fields", "kind")
+
+    def __init__(self, kind: type, fields: dict[str, Any]) -> None:
+        self.kind, self.fields = kind, fields
+
+    def rebuilt(self, leaf: Callable[[Any], Any]) -> Any:
+        """Another object of the class, with leaf(x) for each leaf of its fields."""
+        made: Any = object.__new__(self.kind)
+        for name, value in self.fields.items():
+            object.__setattr__(made, name, nest.map_structure(leaf, value))
+        return made
+
+
 class Traced(NamedTuple):
     """A function as a graph.
 
@@ -164,9 +180,17 @@ class Traced(NamedTuple):
         """The result, of the outputs' tensors."""
         if type(self.result) is Output:
             return outputs[self.result.index]
-        return nest.map_structure(
-            lambda x: outputs[x.index] if type(x) is Output else x, self.result
-        )
+        return self.mapped(lambda k: outputs[k])
+
+    def mapped(self, output: Callable[[int], Any], nothing: Any = None) -> Any:
+        """The result, with output(number) for each tensor, and nothing for None."""
+
+        def leaf(x: Any) -> Any:
+            if type(x) is Output:
+                return output(x.index)
+            return x.rebuilt(leaf) if type(x) is Fields else nothing
+
+        return nest.map_structure(leaf, self.result)
 
 
 def trace(
@@ -185,6 +209,7 @@ def trace(
 
     Raises:
       TypeError: fn returns something that is no tensor.
+      ValueError: fn changes a list or dict among its arguments.
       UnknownSizeError: fn asks for the number behind a symbolic size.
       whatever fn raises.
     """
@@ -193,18 +218,38 @@ def trace(
     inputs = [interpreter.tensor(builder.add_input(spec, arg)) for spec, arg in specs]
     with interpreting(interpreter):
         args, kwargs = call(inputs)
+        before = _contents((args, kwargs))
         returned = fn(*args, **kwargs)
+        if _contents((args, kwargs)) != before:
+            raise ValueError(
+                explain(
+                    "function",
+                    f"{name} should not modify its Python input arguments",
+                    fix="a copy of the list or dict, or a result",
+                )
+            )
         outputs: list[Value] = []
 
         def output(x: Any) -> Any:
             if x is None:
                 return None
+            fields = getattr(type(x), "__dataclass_fields__", None)
+            if fields is not None and not hasattr(x, "_as_tensor"):
+                of = {k: nest.map_structure(output, getattr(x, k)) for k in fields}
+                return Fields(type(x), of)
             outputs.append(interpreter.value(_returned(x, name)))
             return Output(len(outputs) - 1)
 
         result = nest.map_structure(output, returned)
     variables = tuple(interpreter.variables.values())
     return Traced(builder.freeze(outputs), len(inputs), result, variables)
+
+
+def _contents(x: Any) -> Any:
+    """What is in lists and dicts, however deep."""
+    if isinstance(x, Mapping):
+        return tuple((k, _contents(v)) for k, v in x.items())
+    return tuple(map(_contents, x)) if isinstance(x, list | tuple) else id(x)
 
 
 def _returned(x: Any, name: str) -> Tensor:

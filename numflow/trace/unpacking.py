@@ -64,6 +64,18 @@ def _take(x: Any) -> Take | None:
                 raise OtherForm from None
 
         return take_mapping
+    opened = nest.components(x)
+    if opened is not None:
+        kept, parts_of_x = opened
+        inner = _take(parts_of_x)
+
+        def take_components(x: Any, out: list[Any]) -> None:
+            opened = nest.components(x) if type(x) is kind else None
+            if opened is None or repr(opened[0]) != repr(kept) or inner is None:
+                raise OtherForm
+            inner(opened[1], out)
+
+        return take_components
     takes = [_take(v) for v in x]
     flat = not any(takes)
 
