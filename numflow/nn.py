@@ -43,6 +43,17 @@ from numflow.ops.ordering import in_top_k, top_k
 
 if TYPE_CHECKING:
     from numflow import nn_experimental as experimental
+    from numflow.eager.unigram import learned_unigram_candidate_sampler
+    from numflow.ops.random_candidates import (
+        all_candidate_sampler,
+        fixed_unigram_candidate_sampler,
+    )
+
+_LATE_NAMES = {
+    "all_candidate_sampler": "ops.random_candidates",
+    "fixed_unigram_candidate_sampler": "ops.random_candidates",
+    "learned_unigram_candidate_sampler": "eager.unigram",
+}
 
 
 def __getattr__(name: str) -> _Any:
@@ -50,10 +61,15 @@ def __getattr__(name: str) -> _Any:
     if name == "experimental":
         globals()[name] = module = importlib.import_module("numflow.nn_experimental")
         return module
+    if name in _LATE_NAMES:
+        module = importlib.import_module(f"numflow.{_LATE_NAMES[name]}")
+        globals()[name] = found = getattr(module, name)
+        return found
     raise AttributeError(f"module 'numflow.nn' has no attribute {name!r}")
 
 
 __all__ = [
+    "all_candidate_sampler",
     "batch_normalization",
     "bias_add",
     "crelu",
@@ -61,11 +77,13 @@ __all__ = [
     "elu",
     "embedding_lookup",
     "experimental",
+    "fixed_unigram_candidate_sampler",
     "gelu",
     "in_top_k",
     "l2_loss",
     "l2_normalize",
     "leaky_relu",
+    "learned_unigram_candidate_sampler",
     "log_poisson_loss",
     "log_softmax",
     "moments",

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from numflow.eager.generator import Generator
 from numflow.eager.module import Module
 from numflow.eager.variable import Variable
 from numflow.errors import explain
@@ -42,7 +43,9 @@ class Container:
 
 def can_be_saved(value: Any) -> bool:
     """Whether a value is a variable or may contain some."""
-    if isinstance(value, Variable | Container | Module | Optimizer | list | tuple | Mapping):
+    if isinstance(
+        value, Variable | Container | Module | Optimizer | Generator | list | tuple | Mapping
+    ):
         return True
     if isinstance(value, _NO_OWNERS) or not hasattr(value, "__dict__"):
         return False
