@@ -34,11 +34,12 @@ from numflow.graph.graph import (
     named_symbols,
     sizes_op,
 )
+from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.lowering import View
 from numflow.graph.op import Backward, Op, current, interpreting
 from numflow.graph.tensor import Tensor
 from numflow.graph.watching import version
-from numflow.ops import math as maths
+from numflow.ops.indexed_slices import add_gradients
 from numflow.ops.state import read_op
 from numflow.passes.dead_code import has_effect
 from numflow.shapes import symbols
@@ -58,7 +59,7 @@ def _call_infer(*_: Any, **__: Any) -> Any:
     raise GraphError("a compiled call is recorded by tapes only")
 
 
-def _call_vjp(g: Backward) -> Sequence[Tensor | None]:
+def _call_vjp(g: Backward) -> Sequence[Gradient | None]:
     called: CompiledGraph = g.attrs["called"]
     return called.pull_back(g)
 
@@ -137,8 +138,8 @@ class CompiledGraph:
             for v in node.inputs:
                 _note_residuals(v, own, leaves, residuals)
         for result in joint.outputs:
-            if result is not None:
-                _note_residuals(result, own, leaves, residuals)
+            for v in result:
+                _note_residuals(v, own, leaves, residuals)
         residuals |= dict.fromkeys(_bound_for(joint.nodes, self.graph))
         graph = self.graph
         extended = Graph(
@@ -148,7 +149,7 @@ class CompiledGraph:
 
     # --- backward ---
 
-    def pull_back(self, g: Backward) -> Sequence[Tensor | None]:
+    def pull_back(self, g: Backward) -> Sequence[Gradient | None]:
         """Cotangents of the outputs of a record -> those of its inputs."""
         if current() is not eager:
             raise GraphError(
@@ -160,24 +161,33 @@ class CompiledGraph:
             )
         forward: _Forward = g.attrs["forward"]
         given = tuple(ct is not None for ct in g.cts)
-        key = (given, g.needed, forward.outputs)
+        # only the values of variables may have gradients that are slices
+        sparse = tuple(k >= len(self.graph.inputs) and s for k, s in enumerate(g.sparse))
+        key = (given, g.needed, sparse, forward.outputs)
         pullback = self._pullbacks.get(key)
         if pullback is None:
-            pullback = self._make_pullback(given, g.needed, forward.outputs)
+            pullback = self._make_pullback(given, g.needed, sparse, forward.outputs)
             self._pullbacks[key] = pullback
         tensors: list[Any] = [ct for ct in g.cts if ct is not None]
         known = (*g.inputs, *g.outputs)
         tensors += [known[k] for k in pullback.residuals]
         found = pullback.called(tensors)
-        grads: list[Tensor | None] = [None] * len(g.inputs)
-        for k, t in zip(pullback.targets, found, strict=True):
-            grads[k] = t
+        grads: list[Gradient | None] = [None] * len(g.inputs)
+        parts = iter(found)
+        for k, count in pullback.targets:
+            first = next(parts)
+            shape = g.inputs[k].spec.shape
+            grads[k] = first if count == 1 else IndexedSlices.of(first, next(parts), shape)
         return grads
 
     def _make_pullback(
-        self, given: tuple[bool, ...], needed: tuple[bool, ...], outputs: tuple[Value, ...]
+        self,
+        given: tuple[bool, ...],
+        needed: tuple[bool, ...],
+        sparse: tuple[bool, ...],
+        outputs: tuple[Value, ...],
     ) -> _Pullback:
-        joint = self._differentiate(given, needed, outputs)
+        joint = self._differentiate(given, needed, outputs, sparse)
         known = (*self.graph.inputs, *self.reads, *outputs)
         position = {v: k for k, v in reversed(list(enumerate(known)))}
         builder = GraphBuilder(f"gradient of {self.graph.name}")
@@ -220,8 +230,8 @@ class CompiledGraph:
                     take(v)
                 builder.line = node.line
                 builder.add(node.op, [new[v] for v in node.inputs], node.attrs, (), name=node.name)
-        targets = [k for k, v in enumerate(joint.outputs) if v is not None]
-        results = [v for v in joint.outputs if v is not None]
+        targets = [(k, len(parts)) for k, parts in enumerate(joint.outputs) if parts]
+        results = [v for parts in joint.outputs for v in parts]
         for v in results:
             take(v)
         bound = _bare_symbols(builder.inputs)
@@ -240,9 +250,16 @@ class CompiledGraph:
         return _Pullback(CompiledGraph(graph, self._compile), residuals, targets)
 
     def _differentiate(
-        self, given: tuple[bool, ...], needed: tuple[bool, ...], outputs: Sequence[Value]
+        self,
+        given: tuple[bool, ...],
+        needed: tuple[bool, ...],
+        outputs: Sequence[Value],
+        sparse: tuple[bool, ...] = (),
     ) -> _Joint:
-        """The nodes of the gradient: what one would put behind those of the graph."""
+        """The nodes of the gradient: what one would put behind those of the graph.
+
+        sparse: for which of the sources the gradient may be slices.
+        """
         graph = self.graph
         builder = GraphBuilder(graph.name)
         builder.inputs, builder.nodes = list(graph.inputs), list(graph.nodes)
@@ -258,6 +275,8 @@ class CompiledGraph:
             for n in graph.nodes
             if n.outputs
         ]
+        all_sources = (*graph.inputs, *self.reads)
+        rows = {id(tensor(v)) for v, s in zip(all_sources, sparse, strict=False) if s}
         with interpreting(building):
             found = iter(
                 backward(
@@ -265,11 +284,13 @@ class CompiledGraph:
                     list(map(tensor, targets)),
                     list(map(tensor, cts)),
                     list(map(tensor, sources)),
-                    maths.add,
+                    add_gradients,
+                    rows,
                 )
             )
-        results = [_value(next(found)) if n else None for n in needed]  # dense: nobody asked else
-        return _Joint(_live(builder.nodes[len(graph.nodes) :], results), cts, results)
+        results = [_parts(next(found)) if n else () for n in needed]
+        wanted = [v for parts in results for v in parts]
+        return _Joint(_live(builder.nodes[len(graph.nodes) :], wanted), cts, results)
 
 
 class _Continuing(Building):
@@ -305,7 +326,7 @@ class _Continuing(Building):
 class _Joint(NamedTuple):
     nodes: list[Node]  # of the gradient only
     cts: list[Value]
-    outputs: list[Value | None]  # the gradient for each source, None where there is none
+    outputs: list[tuple[Value, ...]]  # of each source: the gradient, or its values and indices
 
 
 class _Forward(NamedTuple):
@@ -316,18 +337,22 @@ class _Forward(NamedTuple):
 class _Pullback(NamedTuple):
     called: CompiledGraph
     residuals: list[int]  # numbers of a record's inputs and outputs
-    targets: list[int]  # numbers of a record's inputs, in the order of the pullback's outputs
+    targets: list[tuple[int, int]]  # numbers of a record's inputs, and how many outputs each has
 
 
 def _floating(v: Value) -> bool:
     return v.spec.dtype.is_floating or v.spec.dtype.is_complex
 
 
-def _value(t: Gradient | None) -> Value | None:
+def _parts(t: Gradient | None) -> tuple[Value, ...]:
+    """What a gradient is made of: nothing, itself, or values and indices."""
     if t is None:
-        return None
-    assert isinstance(t, SymbolicTensor)
-    return t.value
+        return ()
+    parts: list[Value] = []
+    for x in (t.values, t.indices) if isinstance(t, IndexedSlices) else (t,):
+        assert isinstance(x, SymbolicTensor)
+        parts.append(x.value)
+    return tuple(parts)
 
 
 def _live(nodes: list[Node], results: Sequence[Value | None]) -> list[Node]:

@@ -139,6 +139,27 @@ def test_gradients_of_gradients(wrap: Any) -> None:
         np.testing.assert_allclose(wrap(run)(dense), 36 * TABLE**3 * times, 1e-5)
 
 
+def test_gradients_through_a_compiled_call_stay_sparse() -> None:
+    """The tape is outside, the gather inside; the gradient of the gradient too."""
+    v, w = nf.Variable(TABLE), nf.Variable(np.ones((2, 2), np.float32))
+    f = nf.function(lambda ids: nf.reduce_sum(nf.matmul(nf.gather(v, ids), w) ** 2))
+    with nf.GradientTape() as outer:
+        with nf.GradientTape() as inner:
+            y = f(nf.constant([1, 3, 1]))
+        g = inner.gradient(y, v)
+        assert isinstance(g, nf.IndexedSlices) and g.indices.numpy().tolist() == [1, 3, 1]
+        z = nf.reduce_sum(g * g)
+    sums = TABLE.sum(1, keepdims=True) * np.ones(2)
+    count = np.array([0, 2, 0, 1])[:, None]
+    np.testing.assert_allclose(nf.convert_to_tensor(g), 4 * count * sums, 1e-6)
+    np.testing.assert_allclose(
+        nf.convert_to_tensor(outer.gradient(z, v)), 64 * count**2 * sums, 1e-6
+    )
+    with nf.GradientTape() as tape:
+        y = f(nf.constant([0])) + nf.reduce_sum(v)
+    assert isinstance(tape.gradient(y, v), nf.Tensor)
+
+
 def test_a_tape_that_is_used_up_leaves_variables_alone() -> None:
     """What it read it gives back: an eager step writes the rows where they are."""
     v = nf.Variable(TABLE)
