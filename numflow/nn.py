@@ -48,8 +48,11 @@ if TYPE_CHECKING:
         all_candidate_sampler,
         fixed_unigram_candidate_sampler,
     )
+    from numflow.sparse.embedding import embedding_lookup_sparse
 
 _LATE_NAMES = {
+    "embedding_lookup_sparse": "sparse.embedding",
+    "safe_embedding_lookup_sparse": "sparse.embedding",
     "all_candidate_sampler": "ops.random_candidates",
     "fixed_unigram_candidate_sampler": "ops.random_candidates",
     "learned_unigram_candidate_sampler": "eager.unigram",
@@ -76,6 +79,7 @@ __all__ = [
     "dropout",
     "elu",
     "embedding_lookup",
+    "embedding_lookup_sparse",
     "experimental",
     "fixed_unigram_candidate_sampler",
     "gelu",

@@ -215,6 +215,18 @@ def rank_of(x: SparseTensor) -> int:
     return int(x.dense_shape.shape[0])
 
 
+def axis_of(op: str, axis: Any, rank: int) -> int:
+    """An axis counted from the front.
+
+    Raises:
+      ShapeError: there is none.
+    """
+    k = int(axis)
+    if not -rank <= k < rank:
+        raise ShapeError(explain(op, f"axis {k} is outside of {rank} axes"))
+    return k % rank
+
+
 def strides_of(sizes: Tensor) -> Tensor:
     """How many places a step along each axis is, in a tensor of these sizes."""
     return scan.cumprod(sizes, exclusive=True, reverse=True)
