@@ -23,8 +23,10 @@ class EagerTensor(Tensor):
     The first slot is read by compiled code (runtime/entry.py): keep `_array` first.
     """
 
-    __slots__ = ("_array", "_spec", "__weakref__")  # noqa: RUF023
+    __slots__ = ("_array", "_spec", "__weakref__", "assign")  # noqa: RUF023
     _array: Array
+    assign: Any
+    """Of a part of a variable only (variable_slices.py)."""
 
     def __init__(self, array: Array, spec: Spec | None = None) -> None:
         self._array = array
@@ -141,11 +143,11 @@ class EagerTensor(Tensor):
         return format(value, spec)
 
     def __str__(self) -> str:
-        text = _lines(str(self._array[()]))
+        text = on_own_lines(str(self._array[()]))
         return f"tf.Tensor({text}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __repr__(self) -> str:
-        text = _lines(repr(self._array) if self._array.ndim else repr(self._array.item()))
+        text = on_own_lines(repr(self._array) if self._array.ndim else repr(self._array.item()))
         return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={text}>"
 
     def __copy__(self) -> EagerTensor:
@@ -217,6 +219,6 @@ def _keep(key: tuple[Any, ...], spec: Spec) -> Spec:
     return _specs.setdefault(key, spec)
 
 
-def _lines(text: str) -> str:
+def on_own_lines(text: str) -> str:
     """Text of several lines begins on a line of its own, as TensorFlow prints it."""
     return "\n" + text if "\n" in text else text

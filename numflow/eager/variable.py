@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,8 +23,9 @@ from numflow import dtypes
 from numflow.eager import variable_rows
 from numflow.eager.apply import eager, tapes
 from numflow.eager.lifting import lifted
-from numflow.eager.tensor import Array, EagerTensor, interned
+from numflow.eager.tensor import Array, EagerTensor, interned, on_own_lines
 from numflow.eager.variable_policy import VariableAggregation, VariableSynchronization
+from numflow.eager.variable_slices import part_of
 from numflow.errors import OutOfRangeError, ShapeError, SymbolicTensorError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import current, init_scope
@@ -93,6 +94,10 @@ class Variable(variable_rows.RowMethods):
     """
 
     __array_priority__ = 100  # NumPy arrays on the left leave operators to us
+
+    if TYPE_CHECKING:
+
+        def __getitem__(self, key: Any) -> Any: ...
 
     def __init__(
         self,
@@ -490,7 +495,7 @@ class Variable(variable_rows.RowMethods):
     def __repr__(self) -> str:
         head = f"<tf.Variable '{self._name}' shape={self.shape} dtype={self._dtype.name}"
         if self._array.ndim:
-            return f"{head}, numpy={self._array!r}>"
+            return f"{head}, numpy={on_own_lines(repr(self._array))}>"
         return f"{head}, numpy={self._array[()]}>"
 
     def __copy__(self) -> Variable:
@@ -513,6 +518,8 @@ class Variable(variable_rows.RowMethods):
 
 
 bind(Variable)
+# Parts of a variable can be assigned.
+setattr(Variable, "__getitem__", part_of)  # noqa: B010
 
 
 def _array(tensor: Tensor, op: str) -> Array:

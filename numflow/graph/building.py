@@ -41,7 +41,9 @@ def no_collection() -> Iterator[None]:
 class SymbolicTensor(Tensor):
     """Stands for a value of a graph that is being built."""
 
-    __slots__ = ("builder", "value")
+    __slots__ = ("assign", "builder", "value")
+    assign: Any
+    """Of a part of a variable only (eager/variable_slices.py)."""
 
     def __init__(self, value: Value, builder: GraphBuilder) -> None:
         self.value, self.builder = value, builder
