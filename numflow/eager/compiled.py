@@ -31,6 +31,7 @@ from numflow.graph.graph import (
     bind_op,
     bound_symbols,
     constant_op,
+    has_effect,
     named_symbols,
     sizes_op,
 )
@@ -41,7 +42,6 @@ from numflow.graph.tensor import Tensor
 from numflow.graph.watching import version
 from numflow.ops.indexed_slices import add_gradients
 from numflow.ops.state import read_op
-from numflow.passes.dead_code import has_effect
 from numflow.shapes import symbols
 
 

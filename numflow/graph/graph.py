@@ -158,6 +158,13 @@ class Graph:
         return found
 
 
+def has_effect(node: Node) -> bool:
+    """Whether more comes of the node than its outputs; a read is no effect."""
+    if node.op.effect not in ("", "read"):
+        return True
+    return any(has_effect(inner) for graph in node.subgraphs for inner in graph.nodes)
+
+
 class GraphBuilder:
     """Appends inputs and nodes. Not thread-safe: a trace belongs to one thread."""
 

@@ -12,7 +12,15 @@ Inputs stay: they are the signature of the graph.
 
 from __future__ import annotations
 
-from numflow.graph.graph import Graph, Node, Value, bind_op, bound_symbols, named_symbols
+from numflow.graph.graph import (
+    Graph,
+    Node,
+    Value,
+    bind_op,
+    bound_symbols,
+    has_effect,
+    named_symbols,
+)
 
 
 def dead_code(graph: Graph) -> Graph:
@@ -52,10 +60,3 @@ def dead_code(graph: Graph) -> Graph:
     if len(kept) == len(graph.nodes):
         return graph
     return Graph(graph.inputs, tuple(reversed(kept)), graph.outputs, graph.captures, graph.name)
-
-
-def has_effect(node: Node) -> bool:
-    """Whether more comes of the node than its outputs; a read is no effect."""
-    if node.op.effect not in ("", "read"):
-        return True
-    return any(has_effect(inner) for graph in node.subgraphs for inner in graph.nodes)

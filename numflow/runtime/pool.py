@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numflow.config import settings
+from numflow.config.threading import pool_has_started, pool_threads
 from numflow.kernels import engine
 
 _VERSION = "pool 1"
@@ -41,7 +41,7 @@ _STATE_BYTES = 512
 
 def threads() -> int:
     """How many threads work on a launch, the caller included."""
-    return settings.threads if _has_futex() else 1
+    return pool_threads() if _has_futex() else 1
 
 
 def start() -> None:
@@ -103,6 +103,7 @@ class _Pool:
                 name = f"numflow-{number + 1}"
                 threading.Thread(target=work, args=(self.state,), name=name, daemon=True).start()
             self.started = True
+            pool_has_started()
 
     def restart_in_child(self) -> None:
         """Only the thread that forked lives on: forget the workers, and whoever held the lock."""
