@@ -1,0 +1,5 @@
+"""nf.types: names for type annotations and isinstance."""
+
+from numflow.types import experimental
+
+__all__ = ["experimental"]
