@@ -156,6 +156,8 @@ _LATE = (
     ),
     *(
         "autodiff",
+        "autograph",
+        "types",
         "saved_model",
         "linalg",
         "losses",
