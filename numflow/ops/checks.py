@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import DTypeError, InvalidArgumentError, SymbolicTensorError, explain
+from numflow.errors import DTypeError, InvalidArgumentError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.graph import constant_op
 from numflow.graph.lowering import Checked
@@ -209,17 +209,3 @@ def known_values(x: Tensor) -> Array | None:
         return None
     known = [int(Size(v)) if isinstance(v, Dim) else v for v in x.content.reshape(-1)]
     return np.array(known, x.dtype.numpy).reshape(x.content.shape)
-
-
-def deciding_values(op: str, x: Tensor, name: str, fix: str = "") -> Array:
-    """x's elements, on which the shape of op's result depends.
-
-    Raises:
-      SymbolicTensorError: x has no value yet, in a traced function.
-    """
-    known = known_values(x)
-    if known is None:
-        problem = f"the shape of the result depends on the values of {name}, which a trace has not"
-        fix = fix or f"call {op} outside of nf.function"
-        raise SymbolicTensorError(explain(op, problem, {name: x.spec}, fix))
-    return known

@@ -9,14 +9,15 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, scatter
+from numflow.ops import creation, run_time, scan, scatter
 from numflow.ops import math as maths
+from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.checks import checked_index, deciding_values
+from numflow.ops.checks import checked_count, checked_index, known_values
 from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.precision import single
-from numflow.shapes import Extent, product
+from numflow.shapes import Extent, maximum, minimum, product
 
 # --- segments with any number of rows ----------------------------------------------------
 
@@ -133,7 +134,7 @@ def _unsorted(
 
 
 def _count(op: str, num_segments: Any) -> Extent:
-    count = static_int(num_segments, op, "num_segments")
+    count = static_int(num_segments, op, "num_segments", sizes=True)
     if isinstance(count, int) and count < 0:
         raise InvalidArgumentError(explain(op, f"num_segments is negative: {count}"))
     return count
@@ -198,11 +199,10 @@ def segment_sum(data: TensorLike, segment_ids: TensorLike, name: str | None = No
 
     Args:
       data: numbers [rows, ...].
-      segment_ids: integers [rows], none negative, in order; in a traced function, constants.
+      segment_ids: integers [rows], none negative, in order.
 
     Raises:
       InvalidArgumentError: the numbers are not in order, or negative.
-      SymbolicTensorError: the numbers are not known while a function is traced.
 
     Example:
       >>> nf.math.segment_sum([1, 2, 4], [0, 0, 2]).numpy().tolist()
@@ -254,12 +254,17 @@ def segment_min(data: TensorLike, segment_ids: TensorLike, name: str | None = No
     return _ordered_extreme("segment_min", data, segment_ids, "minimum", _greatest)
 
 
-def _ordered(op: str, data: TensorLike, segment_ids: TensorLike) -> tuple[Tensor, Tensor, int]:
+def _ordered(op: str, data: TensorLike, segment_ids: TensorLike) -> tuple[Tensor, Tensor, Extent]:
     """The data, the numbers, and one more than the last of them."""
     x, numbers = _segments(op, data, segment_ids)
-    fix = f"nf.math.unsorted_{op}, which is told how many segments there are"
-    values = deciding_values(op, numbers, "segment_ids", fix)
-    if values.ndim != 1 or np.any(values[1:] < values[:-1]) or np.any(values < 0):
+    values = known_values(numbers)
+    if values is None and numbers.spec.rank == 1:
+        steps = maths.cast(numbers[1:], dtypes.int64) - maths.cast(numbers[:-1], dtypes.int64)
+        up = checked_count(steps, op, "segment_ids must be in order: a step of")
+        first = checked_count(maths.cast(numbers[:1], dtypes.int64), op, "a number of segment_ids,")
+        checked = scan.cumsum(shaping.concat([first, up], 0))  # the numbers, when they are in order
+        return x, checked, _one_more(checked)
+    if values is None or values.ndim != 1 or np.any(values[1:] < values[:-1]) or np.any(values < 0):
         shown = {"segment_ids": numbers.spec}
         raise InvalidArgumentError(
             explain(op, "segment_ids must be in order, none negative", shown)
@@ -267,13 +272,22 @@ def _ordered(op: str, data: TensorLike, segment_ids: TensorLike) -> tuple[Tensor
     return x, numbers, int(values[-1]) + 1 if values.size else 0
 
 
+def _one_more(numbers: Tensor) -> Extent:
+    """One more than the largest of some numbers, 0 of none, when the program runs."""
+    flat = maths.cast(shaping.reshape(numbers, (numbers.spec.size,)), dtypes.int64)
+    padded = shaping.concat([flat, as_tensor(np.array([-1]))], 0)
+    (count,) = run_time.sizes_of(reductions.reduce_max(padded) + 1)
+    return count
+
+
 def _ordered_extreme(
     op: str, data: TensorLike, segment_ids: TensorLike, kind: str, start: Any
 ) -> Tensor:
     x, numbers, count = _ordered(op, data, segment_ids)
     found = _folded(op, x, numbers, count, kind, start)
-    present = np.isin(np.arange(count), deciding_values(op, numbers, "segment_ids"))
-    there = shaping.reshape(as_tensor(present), (count, *(1 for _ in x.spec.shape[1:])))
+    ones = shaping.ones(numbers.spec.shape, dtypes.int32)
+    present = _folded(op, ones, numbers, count, "add", 0) > 0
+    there = shaping.reshape(present, (count, *(1 for _ in x.spec.shape[1:])))
     return selections.where(there, found, shaping.zeros_like(found))
 
 
@@ -295,8 +309,7 @@ def bincount(
     Args:
       arr: integers [...], none negative.
       weights: what each one counts, of arr's shape; default 1.
-      minlength, maxlength: bounds of the result's length; where they are equal, arr need not be
-        known while a function is traced. Values from maxlength on are not counted.
+      minlength, maxlength: bounds of the result's length. Values from maxlength on are not counted.
       dtype: of the result; weights keep theirs.
       axis: None, or 0: over all of arr; -1: for each row of a matrix.
       binary_output: 1 where a value occurs at all, in place of how often.
@@ -339,21 +352,21 @@ def bincount(
     return shaping.reshape(_folded(op, each, place, product(shape), kind, 0), shape)
 
 
-def _bins(op: str, x: Tensor, minlength: Any, maxlength: Any) -> int:
+def _bins(op: str, x: Tensor, minlength: Any, maxlength: Any) -> Extent:
     """The length of a histogram."""
     low, high = (
-        None if n is None else int(static_int(n, op, label))
+        None if n is None else static_int(n, op, label, sizes=True)
         for n, label in ((minlength, "minlength"), (maxlength, "maxlength"))
     )
-    if min(low or 0, high or 0) < 0:
+    if any(isinstance(n, int) and n < 0 for n in (low, high)):
         shown = {"minlength": low, "maxlength": high}
         raise InvalidArgumentError(explain(op, "a length is negative", shown))
     if high is not None and low == high:
         return high
-    fix = "minlength and maxlength, both the same number"
-    found = int(deciding_values(op, x, "arr", fix).max(initial=-1)) + 1
-    size = max(found, low or 0)
-    return size if high is None else min(size, high)
+    values = known_values(x)
+    found = _one_more(x) if values is None else int(values.max(initial=-1)) + 1
+    size = maximum(found, low or 0)
+    return size if high is None else minimum(size, high)
 
 
 # --- confusion_matrix --------------------------------------------------
@@ -371,7 +384,7 @@ def confusion_matrix(
 
     Args:
       labels, predictions: integers [n].
-      num_classes: default one more than the largest of both (eager only).
+      num_classes: default one more than the largest of both.
       weights: numbers [n], default 1.
       dtype: of the result.
 
@@ -390,13 +403,15 @@ def confusion_matrix(
         shown = {"labels": truth.spec, "predictions": guess.spec}
         raise ShapeError(explain(op, "labels and predictions must be [n]", shown))
     if num_classes is None:
-        both = np.concatenate([np.asarray(truth), np.asarray(guess)])
-        count = int(both.max(initial=-1)) + 1
+        both = shaping.concat([truth, guess], 0)
+        known = known_values(both)
+        count = _one_more(both) if known is None else int(known.max(initial=-1)) + 1
     else:
-        count = static_int(num_classes, op, "num_classes")
+        count = static_int(num_classes, op, "num_classes", sizes=True)
     rows, columns = (checked_index(t, count, op, "class") for t in (truth, guess))
     each = shaping.ones(truth.spec.shape, dtypes.float64)
     if weights is not None:
         each = maths.cast(as_tensor(weights, None, op, "weights"), dtypes.float64)
-    flat = _folded(op, each, rows * count + columns, count * count, "add", 0)
+    place = rows * shaping.size_tensor(count, dtypes.int64) + columns
+    flat = _folded(op, each, place, count * count, "add", 0)
     return maths.cast(shaping.reshape(flat, (count, count)), dtype)

@@ -123,6 +123,16 @@ RUNS: dict[str, Any] = {
     "repeat": lambda x, v, n: (nf.repeat(x, n, 0), nf.repeat(x, nf.abs(v), 0), nf.repeat(x, n)),
     "slices": lambda x, v, n: (x[:n], x[n:], x[-n:], x[n::-1], x[: n - 3, n % 3], x[n - 5 : n]),
     "slice": lambda x, v, n: nf.slice(x, [0, n - n], [0, 2]),
+    "segment_sum": lambda x, v, n: (
+        nf.math.segment_sum(x, nf.sort(nf.abs(v))),
+        nf.math.segment_max(x, nf.sort(nf.abs(v))),
+        nf.math.unsorted_segment_mean(x, nf.abs(v) - 1, n + 3),
+    ),
+    "bincount": lambda x, v, n: (
+        nf.math.bincount(nf.abs(v)),
+        nf.math.bincount(nf.abs(v), minlength=3, maxlength=n),
+        nf.math.confusion_matrix(nf.abs(v), v * v % 3),
+    ),
     "random": lambda x, v, n: nf.shape(nf.random.uniform([n, 3])),
     "larger of a size and a number": lambda x, v, n: nf.zeros([nf.maximum(nf.shape(x)[0], 5)]),
 }
@@ -278,6 +288,12 @@ def test_training_on_what_is_chosen() -> None:
         (lambda n, v: nf.zeros([n]), (-1, [0]), "broadcast_to: a size of the output is negative"),
         (lambda n, v: nf.reshape(nf.range(12), [n, -1]), (5, [0]), "reshape: 12 elements do not"),
         (lambda n, v: nf.repeat(v, v), (1, [1, -2]), "repeat: repeats -2 is negative"),
+        (
+            lambda n, v: nf.math.segment_sum(v, v),
+            (0, [0, 2, 1]),
+            "segment_sum: segment_ids must be",
+        ),
+        (lambda n, v: nf.math.segment_sum(v, v), (0, [-1, 2]), "segment_sum: a number of segment"),
         (lambda n, v: nf.range(0, 5, n), (0, [0]), "range: integer division by zero"),
         (lambda n, v: nf.slice(v, [n], [2]), (2, [1, 2, 3]), "gather: indices[1] = 3 is outside"),
         (lambda n, v: nf.dynamic_partition(v, v, 2), (1, [0, 2]), "dynamic_partition: partition 2"),
