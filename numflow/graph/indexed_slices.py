@@ -40,7 +40,7 @@ class IndexedSlices(Operators):
     def __init__(self, values: Any, indices: Any, dense_shape: Any = None) -> None:
         self._values, self._indices = values, indices
         self._dense_shape = dense_shape
-        self._static = _static(dense_shape)
+        self._static: Shape | None = None
 
     @classmethod
     def of(cls, values: Tensor, indices: Tensor, shape: Shape) -> IndexedSlices:
@@ -80,12 +80,15 @@ class IndexedSlices(Operators):
     @property
     def static_shape(self) -> Shape | None:
         """The shape of the dense tensor, as far as it is known without running anything."""
+        if self._static is None and self._dense_shape is not None:
+            self._static = _static(self._dense_shape)
         return self._static
 
     @property
     def shape(self) -> TensorShape:
         """The shape of the dense tensor."""
-        return TensorShape(None if self._static is None else map(as_size, self._static))
+        known = self.static_shape
+        return TensorShape(None if known is None else map(as_size, known))
 
     def get_shape(self) -> TensorShape:
         """The same as `shape`."""
@@ -98,9 +101,10 @@ class IndexedSlices(Operators):
         Raises:
           ValueError: its shape is not known.
         """
-        if self._static is None:
+        known = self.static_shape
+        if known is None:
             raise ValueError("IndexedSlices: the dense shape is not known: give dense_shape")
-        return Spec(self._static, self.dtype)
+        return Spec(known, self.dtype)
 
     @property
     def dtype(self) -> dtypes.DType:

@@ -23,6 +23,7 @@ import numpy as np
 
 from numflow import dtypes, nest
 from numflow.errors import DTypeError, ShapeError, explain
+from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops.convert import as_array, as_tensor
@@ -42,6 +43,10 @@ class Call:
     def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         structure = (args, dict(kwargs)) if kwargs else args
         leaves = nest.flatten(structure)
+        if any(type(x) is IndexedSlices for x in leaves):
+            structure = nest.map_structure(_opened, structure)
+            leaves = nest.flatten(structure)
+            args = structure[0] if kwargs else structure
         kinds: list[Any] = []
         tensors: list[Any] = []
         places: list[int] = []
@@ -139,6 +144,29 @@ class Call:
                 name = f"{owners[place]}_{n}"
             names.append(name)
         return names
+
+
+class _Slices:
+    """IndexedSlices among the arguments, as a container of its tensors (nest.components)."""
+
+    __dataclass_fields__: Mapping[str, Any] = {}  # a real data class costs half a ms of import
+
+    def __init__(self, slices: IndexedSlices) -> None:
+        self.slices = slices
+
+    def __tf_flatten__(self) -> tuple[Any, tuple[Any, ...]]:
+        return self.slices.static_shape, (self.slices.values, self.slices.indices)
+
+    @classmethod
+    def __tf_unflatten__(cls, shape: Any, parts: tuple[Any, Any]) -> IndexedSlices:
+        values, indices = parts
+        if shape is None:
+            return IndexedSlices(values, indices)
+        return IndexedSlices.of(values, indices, shape)
+
+
+def _opened(leaf: Any) -> Any:
+    return _Slices(leaf) if type(leaf) is IndexedSlices else leaf
 
 
 _ODD = "OSU"  # kinds of arrays that may hold anything: text becomes strings, the rest is refused

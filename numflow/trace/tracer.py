@@ -18,6 +18,7 @@ from numflow import nest
 from numflow.errors import GraphError, SourceLine, SymbolicTensorError, explain
 from numflow.graph.building import Building, SymbolicTensor
 from numflow.graph.graph import Graph, GraphBuilder, Value
+from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.op import current, interpreting
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
@@ -233,6 +234,10 @@ def trace(
         def output(x: Any) -> Any:
             if x is None:
                 return None
+            if isinstance(x, IndexedSlices):
+                parts = {"_values": x.values, "_indices": x.indices, "_dense_shape": x.dense_shape}
+                given = {k: output(v) for k, v in parts.items()}
+                return Fields(IndexedSlices, {**given, "_static": None})
             fields = getattr(type(x), "__dataclass_fields__", None)
             if fields is not None and not hasattr(x, "_as_tensor"):
                 of = {k: nest.map_structure(output, getattr(x, k)) for k in fields}

@@ -160,6 +160,30 @@ def test_gradients_through_a_compiled_call_stay_sparse() -> None:
     assert isinstance(tape.gradient(y, v), nf.Tensor)
 
 
+def test_functions_take_and_give_slices() -> None:
+    """Their tensors are arguments: other values, no other trace; the dense shape is a constant."""
+    traces = []
+
+    @nf.function
+    def f(g: Any, factor: float = 1.0) -> Any:
+        traces.append(g)
+        return {"scaled": g * factor, "dense": nf.convert_to_tensor(g)}
+
+    for k in range(3):
+        values = nf.constant([[1.0, 2.0], [3.0, float(k)]])
+        got = f(nf.IndexedSlices(values, nf.constant([k, 1]), [4, 2]), factor=2.0)
+        want = np.zeros((4, 2))
+        np.add.at(want, [k, 1], values.numpy())
+        np.testing.assert_array_equal(got["dense"], want)
+        assert isinstance(got["scaled"], nf.IndexedSlices) and got["scaled"].shape == (4, 2)
+        np.testing.assert_array_equal(nf.convert_to_tensor(got["scaled"]), want * 2)
+    assert len(traces) == 1
+    f(nf.IndexedSlices(values, nf.constant([0, 1]), [5, 2]), factor=2.0)
+    assert len(traces) == 2
+    unknown = nf.function(lambda g: -g)(nf.IndexedSlices(values, nf.constant([0, 1])))
+    assert unknown.dense_shape is None and unknown.values.numpy()[0, 1] == -2
+
+
 def test_a_tape_that_is_used_up_leaves_variables_alone() -> None:
     """What it read it gives back: an eager step writes the rows where they are."""
     v = nf.Variable(TABLE)
