@@ -61,7 +61,7 @@ def _shape_tensor(slices: IndexedSlices) -> Tensor:
 
 def _is_number(x: Any) -> bool:
     """Whether x is one number."""
-    if isinstance(x, float | int | np.generic):
+    if isinstance(x, float | int | np.generic) or hasattr(x, "_weak_tensor"):
         return True
     spec = getattr(x, "spec", None)
     return spec is not None and not isinstance(x, IndexedSlices) and spec.shape == ()
