@@ -80,7 +80,7 @@ def test_a_compiled_function_draws_what_eager_code_does(name: str) -> None:
     draw = DRAWS[name]
     one, other = Generator.from_seed(3), Generator.from_seed(3)
     compiled = nf.function(lambda: draw(one))
-    kept = []
+    kept: list[Any] = []
     for _ in range(3):
         want, got = draw(other).numpy(), compiled().numpy()
         if name in ("normal", "truncated"):
@@ -178,6 +178,7 @@ def test_the_global_generator() -> None:
 
 
 G = Generator.from_seed(1)
+NO_GENERATOR: Any = 5
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,11 @@ G = Generator.from_seed(1)
         (lambda: Generator(), ValueError, "random.Generator: either copy_from is needed, or state"),
         (lambda: Generator(copy_from=G, alg=1), ValueError, "random.Generator: either copy_from"),
         (lambda: Generator(state=[1, 2, 3]), ValueError, "random.Generator: either copy_from"),
-        (lambda: Generator(copy_from=3), TypeError, "random.Generator: copy_from is no Generator"),
+        (
+            lambda: Generator(copy_from=NO_GENERATOR),
+            TypeError,
+            "random.Generator: copy_from is no Generator",
+        ),
         (
             lambda: Generator.from_state([1, 2], "philox"),
             ValueError,
@@ -230,7 +235,7 @@ G = Generator.from_seed(1)
         (lambda: G.normal([-2]), ValueError, "random.Generator.normal: a size is negative: -2"),
         (lambda: G.split(-1), ValueError, "random.Generator.split: a size is negative: -1"),
         (
-            lambda: nf.random.set_global_generator(5),
+            lambda: nf.random.set_global_generator(NO_GENERATOR),
             TypeError,
             "random.set_global_generator: generator is no nf.random.Generator: 5",
         ),

@@ -182,9 +182,9 @@ def test_counts_of_all_dtypes(dtype: nf.DType) -> None:
 def test_truncated_normal_has_its_distribution(low: float, high: float) -> None:
     """Kolmogorov-Smirnov, in the middle and far out; shifted and scaled."""
     mean, deviation = 3.0, 2.0
-    ends = [nf.constant(mean + deviation * x, nf.float64) for x in (low, high)]
+    first, last = (nf.constant(mean + deviation * x, nf.float64) for x in (low, high))
     draw = nf.random.stateless_parameterized_truncated_normal
-    x = both(lambda: draw([N], [5, 7], mean, deviation, *ends), 1e-13)
+    x = both(lambda: draw([N], [5, 7], mean, deviation, first, last), 1e-13)
     z = (x - mean) / deviation
     assert stats.kstest(z, stats.truncnorm(low, high).cdf).pvalue > 1e-3
     assert low - 1e-12 <= z.min() and z.max() <= high + 1e-12

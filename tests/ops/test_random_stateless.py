@@ -40,7 +40,7 @@ def test_the_seed_alone_decides(name: str) -> None:
         return draw(seed)
 
     compiled = nf.function(run)
-    kept = []
+    kept: list[Any] = []
     for seed in ([1, 2], [1, 3], [2, 2], [-1, 2**31 - 1]):
         want = draw(nf.constant(seed)).numpy()
         nf.random.normal([3])
@@ -107,6 +107,7 @@ def test_algorithms() -> None:
     """All names of Philox are alike; others are refused."""
     algorithm = nf.random.Algorithm
     want = nf.random.stateless_normal([3], [1, 2]).numpy()
+    alg: Any
     for alg in ("philox", "auto_select", 1, 3, algorithm.PHILOX, np.int64(1)):
         np.testing.assert_array_equal(nf.random.stateless_normal([3], [1, 2], alg=alg), want)
     for alg in ("threefry", 2, algorithm.THREEFRY):
