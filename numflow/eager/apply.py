@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from numflow import dtypes
-from numflow.eager import arithmetic, large
+from numflow.eager import arithmetic, large, short
 from numflow.eager.tensor import Array, EagerTensor, interned
 from numflow.errors import ResourceExhaustedError, SymbolicTensorError, explain, user_line
 from numflow.gradient.vjp import Record
@@ -87,12 +87,15 @@ def quietly(reference: Any, arrays: Sequence[Array], attrs: Attrs) -> Any:
         return reference(*arrays, **attrs)
 
 
+_Known = tuple[tuple[Spec, ...], bool | short.Tally | None]
+
+
 class Eager:
     """The default interpreter of every thread."""
 
     def __init__(self) -> None:
         # Signatures by op, attributes and the ids of input specs, which the values keep alive.
-        self._inferred: dict[tuple[Any, ...], tuple[tuple[tuple[Spec, ...], bool], list[Spec]]] = {}
+        self._inferred: dict[tuple[Any, ...], tuple[_Known, list[Spec]]] = {}
         # Of ufuncs without attributes: the spec of the array that they make, and what they took.
         self._ufuncs: dict[tuple[Any, ...], tuple[Spec, list[Spec]]] = {}
 
@@ -108,11 +111,14 @@ class Eager:
                 raise _outside(op.name, t)
             arrays.append(t._array)
             known.append(t._spec or t.spec)
-        specs, is_large = self._signature(op, known, attrs)
+        specs, compiled = self._signature(op, known, attrs)
         try:
             got: Any = None
-            if is_large and large.enabled:
-                got = large.programs.run(op, arrays, known, attrs)
+            if compiled and large.enabled:
+                if compiled is True:
+                    got = large.programs.run(op, arrays, known, attrs)
+                else:
+                    compiled.count()
             if got is None:
                 got = quietly(op.reference, arrays, attrs)
             outputs: tuple[Tensor, ...]
@@ -167,8 +173,9 @@ class Eager:
         if output.size < arithmetic.LARGE:  # type: ignore[operator]
             self._ufuncs[(op, *map(id, inputs))] = output, inputs
 
-    def _signature(self, op: Op, known: list[Spec], attrs: Attrs) -> tuple[tuple[Spec, ...], bool]:
-        """The specs of op's outputs, and whether compiled code may give them."""
+    def _signature(self, op: Op, known: list[Spec], attrs: Attrs) -> _Known:
+        """The specs of op's outputs, and whether compiled code may give them: at once, or after
+        some calls."""
         key: tuple[Any, ...]
         if attrs:
             kinds = tuple(map(type, attrs.values()))  # 1, 1.0 and True are equal, but not the same
@@ -185,7 +192,7 @@ class Eager:
             if len(self._inferred) >= 4096:
                 self._inferred.clear()
             specs = tuple([interned(s) for s in op.specs(known, attrs)])
-            may = large.is_candidate(op, known, specs)
+            may = large.is_candidate(op, known, specs) or short.tally(op, known, attrs)
             found = self._inferred[key] = (specs, may), known
         return found[0]
 

@@ -136,14 +136,27 @@ def _reversed(op: Op, name: str) -> Callable[[Any, Any], Any]:
     return operator
 
 
+def _product() -> Callable[[Any, Any], Any]:
+    """x @ y: by a builtin where there is one (short.py)."""
+    attrs = {"transpose_a": False, "transpose_b": False}
+    ordinary = _operator(linalg.matmul_op, "__matmul__", np.matmul, attrs)
+    short = linalg.matmul_op.short
+
+    def product(x: EagerTensor, y: Any) -> Any:
+        found = short.get((id(x._spec), id(getattr(y, "_spec", None))))
+        if found is not None and type(z := found(x, y)) is EagerTensor:
+            return z
+        return ordinary(x, y)
+
+    return product
+
+
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "__add__": _operator(maths.add_op, "__add__"),
     "__sub__": _operator(maths.subtract_op, "__sub__"),
     "__mul__": _operator(maths.multiply_op, "__mul__"),
     "__truediv__": _operator(maths.divide_op, "__truediv__"),
-    "__matmul__": _operator(
-        linalg.matmul_op, "__matmul__", np.matmul, {"transpose_a": False, "transpose_b": False}
-    ),
+    "__matmul__": _product(),
     "__lt__": _operator(maths.less_op, "__lt__"),
     "__le__": _operator(maths.less_equal_op, "__le__"),
     "__gt__": _operator(maths.greater_op, "__gt__"),

@@ -17,7 +17,7 @@ import os
 import threading
 import warnings
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,7 +85,7 @@ class Programs:
 
     def _reset(self) -> None:
         self._thread: threading.Thread | None = None
-        self._work: deque[Signature] = deque()
+        self._work: deque[tuple[Signature, Callable[[runtime.Executable], None] | None]] = deque()
         self._open = 0  # signatures asked for and not done
         self._changed = threading.Condition()  # of what stands above
         # Held while something is compiled: a child forked meanwhile would have LLVM's lock for ever
@@ -100,7 +100,7 @@ class Programs:
         signature = (op, tuple(inputs), tuple(attrs.items()))
         program = self._ready.get(signature)
         if program is None:
-            self._ask(signature)
+            self.ask(signature)
             return None
         if not all(a.flags.c_contiguous and a.flags.aligned and a.dtype.isnative for a in arrays):
             return None  # NumPy reads through strides, a program would copy first
@@ -109,7 +109,10 @@ class Programs:
         except MemoryError:
             return None  # the reference says it better, or finds memory elsewhere
 
-    def _ask(self, signature: Signature) -> None:
+    def ask(
+        self, signature: Signature, then: Callable[[runtime.Executable], None] | None = None
+    ) -> None:
+        """Have a program made, once. then: what is done with it, in the background."""
         if self._failure:
             self._tell()
         if signature in self._asked or self._stopped:
@@ -119,7 +122,7 @@ class Programs:
                 self._asked.clear()
                 self._ready.clear()
             self._asked.add(signature)
-            self._work.append(signature)
+            self._work.append((signature, then))
             self._open += 1
             self._changed.notify_all()
             if self._thread is None:
@@ -149,15 +152,17 @@ class Programs:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._work)
-                signature = self._work.popleft()
+                signature, then = self._work.popleft()
             with self._compiling:
                 if not self._stopped:
-                    self._make(signature)
+                    self._make(signature, then)
             with self._changed:
                 self._open -= 1
                 self._changed.notify_all()
 
-    def _make(self, signature: Signature) -> None:
+    def _make(
+        self, signature: Signature, then: Callable[[runtime.Executable], None] | None
+    ) -> None:
         op, inputs, attrs = signature
         symbolic = _symbolic(inputs)
         pattern = op, symbolic, attrs
@@ -169,8 +174,10 @@ class Programs:
                 self._by_pattern[pattern] = compile_op(op, symbolic, dict(attrs))
             program = self._by_pattern[pattern]
             if program is not None:
-                program.plan([_placeholder(s) for s in inputs])
+                program.plan([placeholder(s) for s in inputs])
                 self._ready[signature] = program
+                if then is not None:
+                    then(program)
         except Exception as e:  # whatever it is, the reference is right
             self._by_pattern[pattern] = None
             self._failure = f"{op.name}: {type(e).__name__}: {e}"
@@ -212,7 +219,7 @@ def compile_op(op: Op, inputs: Sequence[Spec], attrs: Attrs) -> runtime.Executab
     return runtime.Executable(codegen.emit(graph))
 
 
-def _placeholder(spec: Spec) -> Array:
+def placeholder(spec: Spec) -> Array:
     """An array of that shape without memory, for its shape only."""
     shape: Any = spec.shape
     return np.broadcast_to(np.zeros((), spec.dtype.numpy), shape)

@@ -79,9 +79,12 @@ class Op:
     effect:    "" (pure), "read" or "write" of a variable, "random", "check" (it refuses values) or
                "host" (Python code that the world notices): never merged, folded or dropped as if
                pure. Hosts and checks keep their program order.
+    short:     functions that answer for eager operands of specs with these ids, with the attributes
+               that the op's public function has by default (eager/short.py); where they return no
+               tensor they have done nothing.
     """
 
-    __slots__ = ("effect", "infer", "lower", "name", "reference", "vjp")
+    __slots__ = ("effect", "infer", "lower", "name", "reference", "short", "vjp")
 
     def __init__(
         self,
@@ -97,6 +100,7 @@ class Op:
         REGISTRY[name] = self
         self.name, self.infer, self.reference = name, infer, reference
         self.vjp, self.lower, self.effect = vjp, lower, effect
+        self.short: dict[Any, Callable[..., Any]] = {}
 
     def __call__(self, *inputs: Tensor, **attrs: Any) -> Any:
         """Run on the current interpreter: the output, or the tuple of outputs."""

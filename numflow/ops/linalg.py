@@ -227,6 +227,13 @@ def matmul(
       >>> nf.matmul([[1.0, 2.0]], [[3.0], [4.0]]).numpy().tolist()
       [[11.0]]
     """
+    if not (transpose_a or transpose_b or adjoint_a or adjoint_b) and output_type is None:
+        specs = id(getattr(a, "_spec", None)), id(getattr(b, "_spec", None))
+        short = matmul_op.short.get(specs)
+        if short is not None:
+            z = short(a, b)
+            if isinstance(z, Tensor):
+                return z
     x, y = operands("matmul", a, b, ("a", "b"))
     if not x.dtype.is_numeric:
         raise DTypeError(

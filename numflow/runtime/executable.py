@@ -92,6 +92,7 @@ class Executable:
         idle: Sequence[object],
         form: type | None,
         pack: Callable[[Any], Any] | None,
+        specs: Sequence[object] = (),
     ) -> Callable[..., Any] | None:
         """A builtin that calls the plan for these shapes with raw arguments, see fast_call.py.
 
@@ -123,6 +124,7 @@ class Executable:
             refused=refused,
             form=form,
             pack=pack,
+            specs=specs,
         )
 
     def _run(self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array]) -> None:

@@ -72,6 +72,7 @@ def fast_call(
     refused: Callable[..., Any],
     form: type | None = None,
     pack: Callable[[Any], Any] | None = None,
+    specs: Sequence[object] = (),
 ) -> Callable[..., Any]:
     """A function of the arguments: what the program returns, or MISS.
 
@@ -85,6 +86,7 @@ def fast_call(
         may have been written if the program has an early first write.
       form: tuple, list, or None: the only result itself, None if there is none.
       pack: makes what is returned, of the tuple, list or tensor.
+      specs: what the tensors of the results are made with, beside their arrays; none: nothing.
     """
     inputs = record.parts.inputs
     named = [a if isinstance(a, int) else a.input for a in arguments if not isinstance(a, Constant)]
@@ -95,9 +97,10 @@ def fast_call(
         raise ValueError(f"fast_call: {len(results)} results need a form")
     guards = [_guard(inputs, argument) for argument in arguments]
     constants = [(_fitting(array, inputs[k]), inputs[k].slots) for k, array in fixed.items()]
+    beside: list[tuple[object, ...]] = [(s,) for s in specs] or [()] * len(results)
     made = [
-        fallback.Made(tensor_maker(inputs[k].shape, inputs[k].dtype), inputs[k].slots)
-        for k in results
+        fallback.Made(tensor_maker(inputs[k].shape, inputs[k].dtype, *b), inputs[k].slots)
+        for k, b in zip(results, beside, strict=True)
     ]
     if not native_entries():
         entry = fallback.Entry(record.program, guards, constants, made, form)
@@ -114,13 +117,13 @@ def fast_call(
     return native.native_fast(address)
 
 
-def tensor_maker(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Callable[[], Any]:
+def tensor_maker(shape: tuple[int, ...], dtype: npt.DTypeLike, *spec: object) -> Callable[[], Any]:
     """A function that makes a tensor of the registered class over a new array."""
     tensor = native.tensor_class()
     if tensor is None:
         raise RuntimeError("tensor_maker: register_tensor_class comes first")
     cls, array = tensor.cls, arena.result_maker(shape, dtype)
-    return lambda: cls(array())
+    return lambda: cls(array(), *spec)
 
 
 def _guard(inputs: Sequence[InputGuard], argument: int | Number | Constant) -> fallback.Guard:
