@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numflow.eager.numerics import disable_check_numerics, enable_check_numerics
 from numflow.ops.asserts import (
     Assert,
     assert_equal,
@@ -54,5 +55,7 @@ __all__ = [
     "assert_shapes",
     "assert_type",
     "check_numerics",
+    "disable_check_numerics",
+    "enable_check_numerics",
     "is_numeric_tensor",
 ]

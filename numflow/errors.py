@@ -68,6 +68,11 @@ def is_own_file(name: str) -> bool:
     return name.startswith(_PACKAGE)
 
 
+def in_numflow(path: str) -> bool:
+    """Whether a file of code is numflow's own."""
+    return path.startswith(_PACKAGE)
+
+
 def user_line() -> SourceLine | None:
     """The innermost line on the stack that is not numflow's own; None where there is none."""
     if _here.line is not None:

@@ -1,15 +1,18 @@
-"""Numbers that are not finite, refused: check_numerics, which hands its input on."""
+"""Numbers that are not finite, refused: check_numerics, and the check of every op's output."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from numflow.errors import InvalidArgumentError, explain
+from numflow import dtypes
+from numflow.errors import InvalidArgumentError, explain, user_line
 from numflow.graph.lowering import Checked
 from numflow.graph.op import Array, Backward, Op
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops.array_text import array_text
 from numflow.ops.convert import as_tensor
 from numflow.ops.shape_rules import floating_like
 
@@ -93,3 +96,65 @@ def assert_all_finite(x: TensorLike, message: str, name: str | None = None) -> T
       [1.0]
     """
     return check_numerics_op(as_tensor(x, None, "assert_all_finite", "x"), message=message)  # type: ignore[no-any-return]
+
+
+# --- watching every op: enable_check_numerics ----------------------------------
+
+
+class Origin(NamedTuple):
+    """Whose output a check looks at. implied: a later check sees what is not finite here, too, so
+    the program makes this one only to find where it began."""
+
+    op: str
+    output: int
+    outputs: int
+    implied: bool = False
+
+
+def detected(origin: Origin, x: Array, inputs: Sequence[Array], where: str) -> str:
+    """TensorFlow's text about an output that is not finite; where: "graph" or "eagerly-executing".
+
+    Example:
+      >>> print(detected(Origin("log", 0, 1), np.array([-np.inf]), [np.zeros(1)], "graph"))
+      !!! Detected Infinity or NaN in output 0 of graph op "log" (# of outputs: 1) !!!
+        dtype: float64
+        shape: (1,)
+        # of -Inf elements: 1
+        first: element [0], -inf
+        Input tensor: float64 (1,) [0]
+    """
+    head = f"!!! Detected Infinity or NaN in output {origin.output} of {where} op "
+    lines = [f'{head}"{origin.op}" (# of outputs: {origin.outputs}) !!!']
+    lines += [f"  dtype: {dtypes.from_numpy(x.dtype).name}", f"  shape: {x.shape}"]
+    counts = {"-Inf": np.isneginf(x), "+Inf": np.isposinf(x), "NaN": np.isnan(x)}
+    lines += [f"  # of {k} elements: {int(n.sum())}" for k, n in counts.items() if n.any()]
+    place = first_place(x)
+    lines.append(f"  first: element {place}, {x[tuple(place)]}")
+    shown = [f"{dtypes.from_numpy(a.dtype).name} {a.shape} {array_text(a)}" for a in inputs]
+    if len(shown) == 1:
+        lines.append(f"  Input tensor: {shown[0]}")
+    elif shown:
+        lines.append(f"  Input tensors ({len(shown)}):")
+        lines += [f"    {k}: {text}" for k, text in enumerate(shown)]
+    return "\n".join(lines)
+
+
+def _finite_reference(x: Any, *inputs: Any, origin: Origin) -> Any:
+    if not np.all(np.isfinite(x)):
+        text = detected(origin, np.asarray(x), [np.asarray(a) for a in inputs], "graph")
+        line = user_line()
+        raise InvalidArgumentError(text if line is None else f"{text}\n  at {line}")
+    return x
+
+
+finite_op = Op(
+    "finite",
+    lambda x, *inputs, origin: x,
+    _finite_reference,
+    lambda g: (g.ct, *[None] * (len(g.inputs) - 1)),
+    Checked(
+        lambda b, x, *, origin: b.lt(b.abs(x), np.inf),
+        lambda value, attrs: f"{attrs['origin'].op} gave {value}",
+    ),
+    effect="check",
+)

@@ -14,17 +14,20 @@ from __future__ import annotations
 from numflow.graph.building import with_inputs
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.lowering import Checked
+from numflow.ops.numerics import finite_op
 from numflow.passes.dead_code import dead_code
 
 
 def without_messages(graph: Graph) -> Graph:
     """A graph whose checks take only what they look at; itself where they do."""
-    if not any(_tells(n) for n in graph.nodes):
+    if not any(_tells(n) or _implied(n) for n in graph.nodes):
         return graph
     new: dict[Value, Value] = {}
     moved: dict[Node, Node] = {}
     nodes: list[Node] = []
     for node in graph.nodes:
+        if _implied(node):
+            continue
         copy = with_inputs(node, new, moved)
         if _tells(copy):
             copy = Node(
@@ -44,6 +47,11 @@ def without_messages(graph: Graph) -> Graph:
         nodes.append(copy)
     outputs = tuple(new.get(v, v) for v in graph.outputs)
     return dead_code(Graph(graph.inputs, tuple(nodes), outputs, graph.captures, graph.name))
+
+
+def _implied(node: Node) -> bool:
+    """Whether a check is there only to say where what another one sees began."""
+    return node.op is finite_op and bool(node.attrs["origin"].implied)
 
 
 def _tells(node: Node) -> bool:
