@@ -46,6 +46,7 @@ class _Fuser:
         self.users = graph.users()
         self.layouts: dict[Value, tuple[Value, Layout]] = {}
         self.groups: list[Group] = []
+        self.awaited = 0  # bits of the groups that others may wait for
         self.group_of: dict[Value, Group] = {}
         self.taken: set[Node] = set()
         self.levels = levels(graph)
@@ -109,9 +110,11 @@ class _Fuser:
         if later.mask | gained == later.mask:
             return
         later.mask |= gained
-        for g in self.groups:
-            if g.mask & later.bit:
-                g.mask |= later.mask
+        if self.awaited & later.bit:
+            for g in self.groups:
+                if g.mask & later.bit:
+                    g.mask |= later.mask
+        self.awaited |= gained
 
     def _single(self, node: Node) -> None:
         group = self._new(Group([node]))
@@ -384,6 +387,8 @@ class _Fuser:
         union = (into.mask | other.mask) & ~into.bit & ~other.bit
         both = into.bit | other.bit
         into.mask = union
+        if self.awaited & both:
+            self.awaited |= into.bit
         for g in self.groups:
             if g.mask & both and g is not into and g is not other:
                 g.mask |= union | into.bit
@@ -439,11 +444,20 @@ class _Fuser:
 
     def _path(self, start: Group, end: Group) -> bool:
         """Whether a third group reads from start, and end reads from it."""
-        return any(
-            g.mask & start.bit and end.mask & g.bit
-            for g in self.groups
-            if g.nodes and g is not start and g is not end
-        )
+        if not end.mask & start.bit:
+            return False
+        if len(self.groups) < len(end.nodes):
+            return any(
+                g.mask & start.bit and end.mask & g.bit
+                for g in self.groups
+                if g.nodes and g is not start and g is not end
+            )
+        # The last group on such a path is one that end reads from.
+        for n in end.nodes:
+            for g in (*map(self._producer, n.inputs), *self._awaited(n)):
+                if g is not None and g is not start and g is not end and g.mask & start.bit:
+                    return True
+        return False
 
     def _ordered(self, nodes: list[Node]) -> list[Node]:
         if not hasattr(self, "position"):
