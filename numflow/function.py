@@ -54,7 +54,7 @@ from numflow.trace.signature import (
     opened,
 )
 from numflow.trace.tensor_spec import TensorSpec
-from numflow.trace.tracer import Traced, trace
+from numflow.trace.tracer import Traced, as_returned, trace
 from numflow.trace.unpacking import OtherForm, Unpacking, order_of_leaves, unpacking
 from numflow.trace.weak import ValueNeeded, WeakScalar
 
@@ -62,8 +62,7 @@ from numflow.trace.weak import ValueNeeded, WeakScalar
 def compile_graph(graph: Graph) -> runtime.Executable:
     """Graph -> something that runs."""
     with no_collection():
-        graph = watching.before_code(passes.run_passes(graph))
-        program = codegen.emit(graph)
+        program = codegen.emit(watching.before_code(passes.run_passes(graph)), graph)
         return runtime.Executable(program)
 
 
@@ -195,17 +194,13 @@ class Function:
                 result = way(*leaves)
                 if result is not self._miss:
                     return result
-        if current() is not eager:  # being traced: become part of that trace
-            return self._inlined(args, kwargs)
-        if eagerly:
-            return self._inlined(args, kwargs)
-        return self._concrete_call(args, kwargs)
-
-    def _inlined(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """The result, of the Python function."""
+        tracing = current() is not eager
+        if not tracing and not eagerly:
+            return self._concrete_call(args, kwargs)
         if self._signature is not None:
             args, kwargs = self._arguments(args, kwargs)
-        return self._python_function(*args, **kwargs)
+        returned = self._python_function(*args, **kwargs)  # being traced: become part of that
+        return nest.map_structure(as_returned, returned) if tracing else returned
 
     def _concrete_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         call = self._describe(args, kwargs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numflow.codegen.cluster import build
 from numflow.codegen.domain import fits
-from numflow.codegen.segments import carried, checked, segments
+from numflow.codegen.segments import assumed, carried, checked, segments
 from numflow.codegen.steps import (
     BindStep,
     ClusterStep,
@@ -29,12 +29,14 @@ from numflow.shapes import Extent
 __all__ = ["Program", "emit"]
 
 
-def emit(graph: Graph) -> Program:
-    """The program of a graph that has been through passes.pipeline."""
+def emit(graph: Graph, traced: Graph | None = None) -> Program:
+    """The program of a graph that has been through passes.pipeline; traced: what it was before."""
     lean = without_messages(graph)
     program = _Emitter(materialise(lean)).run()
     if lean is not graph:
         program.told = graph
+    if traced is not None:
+        program.assumed = assumed(traced, program.graph)
     return program
 
 

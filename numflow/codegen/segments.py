@@ -1,4 +1,5 @@
-"""The stretches of a program between which sizes become known (runtime/README.md)."""
+"""The stretches of a program between which sizes become known (runtime/README.md), and which sizes
+a plan looks at."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ from collections.abc import Sequence
 
 from numflow.codegen.steps import BindStep, Step
 from numflow.graph.graph import Graph, Node, Value, named_symbols
+from numflow.ops import slicing
+from numflow.shapes import run_time
 
 
 def segments(steps: Sequence[Step]) -> tuple[tuple[int, int], ...]:
@@ -49,3 +52,18 @@ def carried(steps: Sequence[Step]) -> tuple[frozenset[Value], ...]:
         for s in steps[begin:end]:
             later.update(s.reads, s.writes)
     return tuple(reversed(found))
+
+
+def assumed(traced: Graph, graph: Graph) -> tuple[Node, ...]:
+    """The slices of symbolic axes that passes have dropped."""
+    if not traced.symbols():
+        return ()
+    kept = {id(node.attrs) for node in graph.nodes if node.op is slicing.slice_op}
+    return tuple(
+        node
+        for node in traced.nodes
+        if node.op is slicing.slice_op
+        and id(node.attrs) not in kept
+        and not all(v.spec.known for v in (*node.inputs, *node.outputs))
+        and not any(map(run_time, (*node.output.spec.shape, *node.inputs[0].spec.shape)))
+    )

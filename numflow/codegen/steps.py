@@ -93,6 +93,8 @@ class Program:
     segments: (begin, end) of the steps of each; all but the last end with BindSteps.
     checked: per segment, the nodes whose sizes are to be looked at when they are known.
     carried: per segment, the roots that later ones need.
+    assumed: slices of symbolic axes that are gone, as only their shapes were of use: a plan checks
+    that they were inside.
     lives: by segment, when its buffers are needed (runtime/lives.py).
     told: the graph with what only messages of checks need, where that is more than `graph`.
     """
@@ -110,6 +112,7 @@ class Program:
     segments: tuple[tuple[int, int], ...] = ()
     checked: tuple[tuple[Node, ...], ...] = ()
     carried: tuple[frozenset[Value], ...] = ()
+    assumed: tuple[Node, ...] = ()
     lives: dict[int, Any] = field(default_factory=dict)
     told: Graph | None = None
 

@@ -89,6 +89,7 @@ class Plan:
         else:
             check_nodes(program.checked[self.number], self.sizes)
         if parent is None:
+            check_nodes(program.assumed, self.sizes)
             self.specs = [self.concrete(v.spec) for v in program.inputs]
             self.input_number = {v: k for k, v in enumerate(program.inputs)}
             self.output_number = {v: k for k, v in enumerate(program.outputs)}

@@ -143,6 +143,12 @@ def test_slices_of_any_size(key: Any) -> None:
         assert run.experimental_get_tracing_count() == before
 
 
+def test_the_size_of_a_part_that_is_not_used() -> None:
+    """nf.shape(x[:-2]) of one element is 0, whatever becomes of the part itself."""
+    run: Any = nf.function(lambda x: nf.shape(x[:-2])[0] + nf.size(x[:3]))
+    assert [int(run(nf.ones([n]))) for n in (5, 7, 4, 1, 0, 2, 3)] == [6, 8, 5, 1, 0, 2, 4]
+
+
 def test_a_negative_size_is_refused_by_name() -> None:
     """In the trace of exactly these sizes; the other sizes go on."""
     run: Any = nf.function(lambda x: nf.zeros([nf.shape(x)[0] - 3]))
