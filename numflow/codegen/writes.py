@@ -29,6 +29,22 @@ from numflow.passes.levels import level_of
 from numflow.passes.order import ordered
 
 
+class _Places:
+    """Where in a sequence of steps each value is made and read; the last step that may refuse."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.makers: dict[Value, list[int]] = {}
+        self.readers: dict[Value, list[int]] = {}
+        self.refusing = -1
+        for k, s in enumerate(steps):
+            for w in set(s.writes):
+                self.makers.setdefault(w, []).append(k)
+            for r in set(s.reads):
+                self.readers.setdefault(r, []).append(k)
+            if refuses(s):
+                self.refusing = k
+
+
 class Writes(NamedTuple):
     """Steps in their final order, and the variable in whose memory a root is computed.
 
@@ -62,14 +78,15 @@ def order_writes(
             olds.setdefault(n.attrs["variable"], set()).add(n.output)
     assigned: dict[Value, Any] = {}
     copies: list[Step] = []
+    places = _Places(order)
     last = {n.attrs["variable"]: n for n in roots}  # the last write of each variable counts
     for variable, node in last.items():
         value, root, old = node.inputs[0], roots[node], olds.get(variable, set())
         fits = root.spec.size == variable.spec.size and root not in results
-        if fits and root not in assigned and _direct(order, root, old):
+        if fits and root not in assigned and _direct(order, places, root, old):
             assigned[root] = variable
             base = bases.get(root)
-            while base is not None and base not in results and _direct(order, base, old):
+            while base is not None and base not in results and _direct(order, places, base, old):
                 assigned[base] = variable
                 base = bases.get(base)
             continue
@@ -126,14 +143,14 @@ def _writers_last(
     return early + late
 
 
-def _direct(order: Sequence[Step], root: Value, old: set[Value]) -> bool:
+def _direct(order: Sequence[Step], places: _Places, root: Value, old: set[Value]) -> bool:
     """Whether root may be computed in the memory of the variable that held old: after all that may
     refuse, and after all readers of the old value."""
-    made = [k for k, s in enumerate(order) if root in s.writes]
-    if len(made) != 1 or any(refuses(s) for s in order[made[0] :]):
+    made = places.makers.get(root, [])
+    if len(made) != 1 or places.refusing >= made[0]:
         return False
     at = made[0]
-    readers = [k for k, s in enumerate(order) if not old.isdisjoint(s.reads)]
+    readers = {k for v in old for k in places.readers.get(v, ())}
     return all(k < at or (k == at and in_place(order[k], root, old)) for k in readers)
 
 
@@ -177,16 +194,17 @@ def _merge_updates(
     first = order.index(writers[0])
     if len(order) - first > len(writers):  # somebody reads new values: leave the order alone
         return order, first
+    places = _Places(writers)
     forms: dict[Hashable, list[ClusterStep]] = {}
-    for s in writers:
+    begins: dict[Hashable, int] = {}  # of each form, its first writer
+    for k, s in enumerate(writers):
         if not isinstance(s, ClusterStep):
             continue
         key = _update_form(s)
         if key is None:
             continue
         same = forms.setdefault(key, [])
-        between = writers[writers.index(same[0]) : writers.index(s)] if same else []
-        if _may_move(s, between, assigned, olds):
+        if _may_move(s, range(begins.setdefault(key, k), k), places, assigned, olds):
             same.append(s)
     merged: dict[Step, Step] = {}
     gone: set[Step] = set()
@@ -198,15 +216,18 @@ def _merge_updates(
 
 
 def _may_move(
-    step: Step, between: Sequence[Step], assigned: dict[Value, Any], olds: dict[Any, set[Value]]
+    step: Step,
+    between: range,
+    places: _Places,
+    assigned: dict[Value, Any],
+    olds: dict[Any, set[Value]],
 ) -> bool:
-    """Whether a writer may run before the steps `between`: it reads nothing that they make, and
+    """Whether a writer may run before the writers `between`: it reads nothing that they make, and
     writes no variable whose old value they read."""
-    gone = [olds.get(assigned[w], set()) for w in step.writes if w in assigned]
-    return not any(
-        any(r in s.writes for r in step.reads) or any(not g.isdisjoint(s.reads) for g in gone)
-        for s in between
-    )
+    gone = {v for w in step.writes if w in assigned for v in olds.get(assigned[w], ())}
+    made = (k for r in step.reads for k in places.makers.get(r, ()))
+    read = (k for v in gone for k in places.readers.get(v, ()))
+    return not any(k in between for k in (*made, *read))
 
 
 def _update_form(step: ClusterStep) -> Hashable:
