@@ -14,7 +14,8 @@
         NotFoundError  AlreadyExistsError  PermissionDeniedError  DeadlineExceededError
         InternalError  DataLossError  UnauthenticatedError
       GraphError              (also RuntimeError) a graph or tape used against its rules
-        SymbolicTensorError   (also TypeError)  a tensor of a trace used as if it had a value
+        SymbolicTensorError   a tensor of a trace used as if it had a value
+      OperatorNotAllowedInGraphError (also TypeError)  SymbolicTensorError by TensorFlow's name
 
 TensorFlow raises InvalidArgumentError from kernels and ValueError or TypeError while tracing;
 ShapeError and DTypeError are both, so a program's `except` clause works either way.
@@ -28,7 +29,27 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
+
+# --- codes: TensorFlow's numbers -------------------------------------------------
+
+OK = 0
+CANCELLED = 1
+UNKNOWN = 2
+INVALID_ARGUMENT = 3
+DEADLINE_EXCEEDED = 4
+NOT_FOUND = 5
+ALREADY_EXISTS = 6
+PERMISSION_DENIED = 7
+RESOURCE_EXHAUSTED = 8
+FAILED_PRECONDITION = 9
+ABORTED = 10
+OUT_OF_RANGE = 11
+UNIMPLEMENTED = 12
+INTERNAL = 13
+UNAVAILABLE = 14
+DATA_LOSS = 15
+UNAUTHENTICATED = 16
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -105,7 +126,12 @@ def explain(
 
 
 class OpError(Exception):
-    """Base of what ops raise. `message` is the text; TensorFlow's three arguments are taken too."""
+    """Base of what ops raise. `message` is the text; TensorFlow's three arguments are taken too.
+
+    code: that of the class, TensorFlow's number, and the default of `error_code`.
+    """
+
+    code: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -117,20 +143,26 @@ class OpError(Exception):
         if message is None:  # OpError("text")
             node_def, message = None, "" if node_def is None else node_def
         self.node_def, self.op, self.message = node_def, op, str(message)
-        self.error_code = error_code
+        self.error_code = self.code if error_code is None else error_code
         super().__init__(self.message)
 
 
 class CancelledError(OpError):
     """The operation was cancelled."""
 
+    code = CANCELLED
+
 
 class UnknownError(OpError):
     """An error of unknown kind."""
 
+    code = UNKNOWN
+
 
 class InvalidArgumentError(OpError):
     """An argument is not what the op takes."""
+
+    code = INVALID_ARGUMENT
 
 
 class ShapeError(InvalidArgumentError, ValueError):
@@ -148,58 +180,88 @@ class DTypeError(InvalidArgumentError, TypeError):
 class DeadlineExceededError(OpError):
     """Time ran out."""
 
+    code = DEADLINE_EXCEEDED
+
 
 class NotFoundError(OpError):
     """A file, variable or key is not there."""
+
+    code = NOT_FOUND
 
 
 class AlreadyExistsError(OpError):
     """What was to be made is there already."""
 
+    code = ALREADY_EXISTS
+
 
 class PermissionDeniedError(OpError):
     """The operating system refused."""
+
+    code = PERMISSION_DENIED
 
 
 class UnauthenticatedError(OpError):
     """The caller is not known."""
 
+    code = UNAUTHENTICATED
+
 
 class ResourceExhaustedError(OpError, MemoryError):
     """More memory was asked for than there is."""
+
+    code = RESOURCE_EXHAUSTED
 
 
 class FailedPreconditionError(OpError):
     """A variable or tensor is not in the state that the op needs."""
 
+    code = FAILED_PRECONDITION
+
 
 class AbortedError(OpError):
     """The operation was given up, for example after a conflict."""
+
+    code = ABORTED
 
 
 class OutOfRangeError(OpError, IndexError):
     """Past the end of a sequence."""
 
+    code = OUT_OF_RANGE
+
 
 class UnimplementedError(OpError, NotImplementedError):
     """The op has no kernel for these arguments."""
+
+    code = UNIMPLEMENTED
 
 
 class InternalError(OpError):
     """A broken invariant of numflow."""
 
+    code = INTERNAL
+
 
 class UnavailableError(OpError):
     """A service does not answer."""
 
+    code = UNAVAILABLE
+
 
 class DataLossError(OpError):
     """A file is damaged."""
+
+    code = DATA_LOSS
 
 
 class GraphError(RuntimeError):
     """A graph or tape is used against its rules."""
 
 
-class SymbolicTensorError(GraphError, TypeError):
+class OperatorNotAllowedInGraphError(TypeError):
+    """Python asked a tensor of a trace for what only a value has: `if`, `bool`, iteration."""
+
+
+class SymbolicTensorError(GraphError, OperatorNotAllowedInGraphError):
     """A tensor that stands for a value of a trace was used as if it had the value."""

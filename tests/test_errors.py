@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import numflow as nf
+from numflow import errors
 from numflow.errors import explain
 
 
@@ -33,3 +34,22 @@ def test_the_last_line_is_the_users() -> None:
         nf.matmul(nf.ones([2, 3]), nf.ones([2, 3]))
     assert str(e.value).splitlines()[-1].strip().startswith("at test_errors.py:")
     assert "nf.matmul(nf.ones([2, 3]), nf.ones([2, 3]))" in str(e.value)
+
+
+def test_codes_are_those_of_tensorflow() -> None:
+    """Each class has its number; one given with the arguments counts."""
+    kinds = ["Cancelled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound",
+             "AlreadyExists", "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+             "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable", "DataLoss",
+             "Unauthenticated"]  # fmt: skip
+    assert [getattr(errors, f"{k}Error")(None, None, "m").error_code for k in kinds] == [
+        *range(1, 17)
+    ]
+    assert errors.ShapeError("m").error_code == errors.INVALID_ARGUMENT == 3
+    assert (errors.OK, errors.CANCELLED, errors.OUT_OF_RANGE) == (0, 1, 11)
+    assert errors.OpError(None, None, "m", 7).error_code == 7
+
+
+def test_a_traced_tensor_as_a_bool_is_no_operator_of_graphs() -> None:
+    with pytest.raises(errors.OperatorNotAllowedInGraphError):
+        nf.function(lambda x: bool(x))(nf.constant(1.0))
