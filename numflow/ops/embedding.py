@@ -9,7 +9,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import indexing, linalg
+from numflow.ops import indexing, linalg, power
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -45,10 +45,23 @@ def embedding_lookup(
       >>> nf.nn.embedding_lookup(table, [1, 1]).numpy().tolist()
       [[3.0, 4.0], [3.0, 4.0]]
     """
+    return looked_up(params, ids, max_norm, "div")
+
+
+def looked_up(
+    params: TensorLike, ids: TensorLike, max_norm: Any, partition_strategy: str
+) -> Tensor:
+    """embedding_lookup, with the rows of a table in parts dealt out as version 1 may have it.
+
+    partition_strategy: "div": neighbours are in one part; "mod": row i is in part i % parts.
+    """
     if isinstance(params, list | tuple):
         parts = [as_tensor(p, None, "embedding_lookup", f"params[{k}]")
                  for k, p in enumerate(params)]  # fmt: skip
-        rows = indexing.gather(parts[0], ids) if len(parts) == 1 else _in_parts(parts, ids)
+        if len(parts) == 1:
+            rows = indexing.gather(parts[0], ids)
+        else:
+            rows = _in_parts(parts, ids, partition_strategy)
     else:
         rows = indexing.gather(params, ids)
     if max_norm is None:
@@ -58,7 +71,7 @@ def embedding_lookup(
     return rows * max_norm / maths.maximum(length, max_norm)
 
 
-def _in_parts(parts: list[Tensor], ids: TensorLike) -> Tensor:
+def _in_parts(parts: list[Tensor], ids: TensorLike, strategy: str) -> Tensor:
     """Rows of a table that is in several parts: each part gives the rows that it has."""
     op = "embedding_lookup"
     shown: dict[str, Any] = {f"params[{k}]": p.spec for k, p in enumerate(parts)}
@@ -78,14 +91,18 @@ def _in_parts(parts: list[Tensor], ids: TensorLike) -> Tensor:
     if not numbers.dtype.is_integer:
         raise DTypeError(explain(op, f"ids is {numbers.dtype.name}, not an integer"))
     flat = maths.cast(checked_index(numbers, total, op, "id"), dtypes.int64)
+    begins = np.cumsum([0, *sizes[:-1]]).tolist()
     found: Tensor | None = None
-    for k, begin in enumerate(np.cumsum([0, *sizes[:-1]]).tolist()):
-        if not sizes[k]:
+    for k, size in enumerate(sizes):
+        if not size:
             continue
-        local = flat - begin
-        here = maths.greater_equal(local, 0)
-        inside = maths.minimum(maths.maximum(local, 0), sizes[k] - 1)
-        rows = indexing.gather(parts[k], inside)
+        if strategy == "mod":
+            local = power.floordiv(flat, len(parts))
+            here = maths.equal(power.floormod(flat, len(parts)), k)
+        else:
+            local = flat - begins[k]
+            here = maths.greater_equal(local, 0)  # later parts take over what is theirs
+        rows = indexing.gather(parts[k], maths.minimum(maths.maximum(local, 0), size - 1))
         if found is None:
             found = rows
             continue

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import numflow as nf
+from numflow.ops.embedding import looked_up
 from tests.contract import Case, check, floats, ids, ints
 
 
@@ -16,7 +17,23 @@ def in_parts(a: Any, b: Any, c: Any, i: Any) -> Any:
     return nf.nn.embedding_lookup([a, b, c], i)
 
 
+def dealt_out(a: Any, b: Any, c: Any, i: Any) -> Any:
+    """The same rows, dealt out one by one."""
+    return looked_up([a, b, c], i, None, "mod")
+
+
+def _dealt_oracle(a: Any, b: Any, c: Any, i: Any) -> Any:
+    table = np.zeros((5, 3))
+    table[0::3], table[1::3], table[2::3] = a, b, c
+    return table[i]
+
+
 CASES = [
+    Case(
+        dealt_out,
+        _dealt_oracle,
+        [floats(2, 3), floats(2, 3), floats(1, 3), ints(7, 2, low=0, high=5)],
+    ),
     Case(nf.nn.embedding_lookup, lambda x, i: x[i], [floats(5, 3), ints(7, 2, low=0, high=5)]),
     Case(
         nf.nn.embedding_lookup,
