@@ -69,6 +69,8 @@ class Terms:
         strided = [o.name for o in loop.operands if o.inner == "s"]
         self.memory.strides = {name: self.args[f"{name}.stride{inner}"] for name in strided}
         self.cols = str(loop.inner) if loop.inner else self.args.get("cols", "0")
+        if loop.inner and loop.inner % self.lanes and self.target.bits == 512:
+            self.memory.prepare(loop.inner % self.lanes)
         for t in loop.roots():
             self.narrow(t, self.kernel, KERNEL, None)
             self.hoist(t, self.kernel, self.kernel_wide, ROW, None)
