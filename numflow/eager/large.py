@@ -32,6 +32,7 @@ from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
 from numflow.ops.activation import log_softmax_op, softmax_op
 from numflow.ops.linalg import matmul_op
+from numflow.ops.random_bits import bits_op, uniform_op
 from numflow.shapes import Dim
 
 STREAMED = 1 << 23
@@ -52,6 +53,8 @@ Signature = tuple[Op, tuple[Spec, ...], tuple[tuple[str, Any], ...]]
 
 def is_candidate(op: Op, inputs: Sequence[Spec], outputs: Sequence[Spec]) -> bool:
     """Whether a program may answer: a large op on floats, of a kind that compiles to one loop."""
+    if op is uniform_op or op is bits_op:  # the same bits, whoever draws them
+        return _size(outputs[0]) >= LARGE
     known = (
         isinstance(op.lower, Elementwise | Reduction)
         or op is matmul_op

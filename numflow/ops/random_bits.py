@@ -23,11 +23,25 @@ from numflow.shapes import Extent, Shape, product
 # --- Philox ----------------------------------------------------------------------------
 
 
+_PART = 1 << 13  # elements at a time: their words stay in the caches, twice as fast
+
+
 def philox(index: Any, key: int, step: int) -> tuple[Any, Any, Any, Any]:
     """Philox4x32-10 of the counter (index, step) and the key: four words, uint64 below 2^32.
 
     The twin of scalar_bits.philox, in NumPy.
     """
+    index = np.asarray(index, np.int64)
+    if index.size <= _PART:
+        return _philox(index, key, step)
+    words = np.empty((4, index.size), np.uint64)
+    for k in np.arange(0, index.size, _PART):
+        words[:, k : k + _PART] = _philox(index[k : k + _PART], key, step)
+    first, second, third, fourth = words
+    return first, second, third, fourth
+
+
+def _philox(index: Any, key: int, step: int) -> tuple[Any, Any, Any, Any]:
     low = np.uint64(0xFFFFFFFF)
     half = np.uint64(32)
 

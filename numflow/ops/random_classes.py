@@ -66,6 +66,23 @@ def stateless_categorical(
     return _categorical(op, lambda: stateless(seed, op), logits, num_samples, dtype)
 
 
+def multinomial(
+    logits: TensorLike,
+    num_samples: Any,
+    seed: Any = None,
+    name: str | None = None,
+    output_dtype: Any = None,
+) -> Tensor:
+    """The older name of categorical, with its arguments in another order: for compat.v1.
+
+    Example:
+      >>> from numflow.ops.random_classes import multinomial
+      >>> multinomial([[0.0, -np.inf]], 3, output_dtype=nf.int32).numpy().tolist()
+      [[0, 0, 0]]
+    """
+    return categorical(logits, num_samples, output_dtype, seed)
+
+
 def _categorical(op: str, state: Any, logits: TensorLike, num_samples: Any, dtype: Any) -> Tensor:
     """By the inverse of the distribution function: one number per sample."""
     x = as_tensor(logits, None, op, "logits")
@@ -78,7 +95,7 @@ def _categorical(op: str, state: Any, logits: TensorLike, num_samples: Any, dtyp
     kind = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
     if kind not in (dtypes.int32, dtypes.int64):
         raise DTypeError(explain(op, f"dtype is {kind.name}, not int32 or int64"))
-    count = static_int(num_samples, op, "num_samples")
+    count = static_int(num_samples, op, "num_samples", sizes=True)
     if isinstance(count, int) and count < 0:
         raise ShapeError(explain(op, f"num_samples is negative: {count}"))
     rows, classes = x.spec.shape

@@ -10,7 +10,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, explain
 from numflow.graph.lowering import Library
-from numflow.graph.op import Attrs, Op
+from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import checks
@@ -78,6 +78,11 @@ def _log_binomial(k: Any, n: Any, p: Any) -> Any:
 # --- the ops -----------------------------------------------------------------------------------
 
 
+def _no_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    """Counts are steps of their parameters: nothing flows."""
+    return tuple(None for _ in g.inputs)
+
+
 def _poisson_infer(rate: Spec, key: Spec, step: Spec, *, outer: Extent) -> Spec:
     return Spec((outer, *rate.shape), dtypes.float64)
 
@@ -135,7 +140,9 @@ def _plan_poisson(
     return kernel.plan_poisson(count, period)
 
 
-poisson_op = Op("philox_poisson", _poisson_infer, _poisson_reference, None, Library(_plan_poisson))
+poisson_op = Op(
+    "philox_poisson", _poisson_infer, _poisson_reference, _no_vjp, Library(_plan_poisson)
+)
 
 
 def _binomial_infer(trials: Spec, chance: Spec, key: Spec, step: Spec, *, outer: Extent) -> Spec:
@@ -191,7 +198,7 @@ def _plan_binomial(
 
 
 binomial_op = Op(
-    "philox_binomial", _binomial_infer, _binomial_reference, None, Library(_plan_binomial)
+    "philox_binomial", _binomial_infer, _binomial_reference, _no_vjp, Library(_plan_binomial)
 )
 
 

@@ -138,7 +138,7 @@ def split(seed: Any, num: Any = 2, alg: Any = "auto_select") -> Tensor:
       False
     """
     op = "random.split"
-    count = static_int(num, op, "num")
+    count = static_int(num, op, "num", sizes=True)
     state = stateless(seed, op, alg)
     return all_bits(state, static_shape([count, 2], op, "num"), seed_pair(seed, op).dtype)
 

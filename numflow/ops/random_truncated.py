@@ -90,6 +90,9 @@ def stateless_parameterized_truncated_normal(
       seed: two integers, on which alone the numbers depend.
       means, stddevs, minvals, maxvals: numbers of one floating dtype, which is the result's.
 
+    Returns:
+      [shape]. Gradients of the parameters are None, as TensorFlow's.
+
     Raises:
       ShapeError: the parameters do not broadcast to shape.
       DTypeError: they are not floating, or tensors of different dtypes.
@@ -118,4 +121,4 @@ def stateless_parameterized_truncated_normal(
     ends = (low - mean) / stddev, (high - mean) / stddev
     z = truncated_op(*ends, *stateless(seed, op), outer=product(outer))
     x = maths.minimum(maths.maximum(z * stddev + mean, low), high)
-    return shaping.reshape(maths.cast(x, want), sizes)
+    return shaping.stop_gradient(shaping.reshape(maths.cast(x, want), sizes))

@@ -253,6 +253,68 @@ def test_shuffle_keeps_rows_of_any_kind() -> None:
     assert not np.array_equal(again[0], again[2])
 
 
+# --- sizes and gradients ---------------------------------------------------------------
+
+
+def _sum_gradient(x: Any) -> Any:
+    alpha = nf.abs(x) + 0.5
+    with nf.GradientTape() as tape:
+        tape.watch(alpha)
+        y = nf.random.stateless_gamma(nf.concat([[2], nf.shape(x)], 0), [1, 2], alpha)
+    return tape.gradient(y, alpha)
+
+
+SIZED: dict[str, Any] = {
+    "gamma": lambda x: nf.random.gamma(nf.shape(x), 2.0),
+    "gammas": lambda x: nf.random.gamma([3], nf.abs(x) + 0.5),
+    "stateless_gamma": lambda x: nf.random.stateless_gamma(nf.shape(x), [1, 2], nf.abs(x[0]) + 0.5),
+    "gradient": _sum_gradient,
+    "poisson": lambda x: nf.random.poisson([4], nf.abs(x) * 30, nf.int32),
+    "binomial": lambda x: nf.random.stateless_binomial(nf.shape(x), [1, 2], nf.abs(x) * 30, 0.5),
+    "categorical": lambda x: nf.random.categorical(x, nf.shape(x)[0]),
+    "shuffle": nf.random.shuffle,
+    "interval": lambda x: nf.random.stateless_parameterized_truncated_normal(
+        nf.shape(x), [1, 2], x, 1.0, x - 1.0, x + 1.0
+    ),
+    "split": lambda x: nf.random.split([1, 2], nf.shape(x)[0]),
+}
+
+
+@pytest.mark.parametrize("name", SIZED)
+def test_sizes_that_are_known_when_called(name: str) -> None:
+    """A second trace serves all further batch sizes, with the numbers of eager code."""
+    draw, traces = SIZED[name], []
+
+    def run(x: Any) -> Any:
+        traces.append(1)
+        return draw(x)
+
+    compiled = nf.function(run)
+    for rows in (2, 3, 7, 11):
+        x = nf.constant(np.random.default_rng(rows).normal(size=(rows, 3)).astype(np.float32))
+        nf.random.set_seed(3)
+        want = draw(x).numpy()
+        nf.random.set_seed(3)
+        np.testing.assert_allclose(compiled(x).numpy(), want, rtol=1e-5, atol=1e-6)
+    assert len(traces) == 2
+
+
+def test_nothing_flows_through_counts() -> None:
+    """Gradients of counts, classes and truncated numbers are None, as TensorFlow's."""
+    x = nf.constant([[0.3, 0.6]])
+    draws: list[Any] = [
+        lambda: nf.random.poisson([3], x),
+        lambda: nf.random.stateless_binomial([1, 2], [1, 2], x, x, nf.float32),
+        lambda: nf.cast(nf.random.categorical(x, 3), nf.float32),
+        lambda: nf.random.stateless_parameterized_truncated_normal([1, 2], [1, 2], x),
+    ]
+    for draw in draws:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = draw()
+        assert tape.gradient(y, x) is None
+
+
 # --- what is refused -----------------------------------------------------------------
 
 Invalid = nf.errors.InvalidArgumentError
