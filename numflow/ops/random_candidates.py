@@ -7,13 +7,15 @@ that went before, so a batch is drawn by one thread.
 from __future__ import annotations
 
 import csv
+import functools
+import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
+from numflow.errors import DTypeError, InvalidArgumentError, NotFoundError, ShapeError, explain
 from numflow.graph.lowering import Library
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
@@ -247,6 +249,7 @@ def fixed_unigram_candidate_sampler(
       the others and results: those of uniform_candidate_sampler.
 
     Raises:
+      NotFoundError: vocab_file cannot be read.
       InvalidArgumentError: not exactly one of vocab_file and unigrams, weights that are negative or
         of another number than range_max, a shard that there is not.
 
@@ -279,14 +282,21 @@ def fixed_unigram_candidate_sampler(
 
 
 def _weights_of(op: str, path: str) -> Any:
-    """The last entry of each line of a file in CSV."""
-    with open(path, newline="", encoding="utf-8", errors="replace") as file:
-        lines = [row[-1] for row in csv.reader(file) if row]
+    """The last entry of each line of a file in CSV; read again only if the file has changed."""
     try:
-        return np.array([float(x) for x in lines])
+        now = os.stat(path)
+        return _read_weights(path, now.st_mtime_ns, now.st_size)
+    except OSError as e:
+        raise NotFoundError(explain(op, f"vocab_file cannot be read: {e}")) from None
     except ValueError as e:
         problem = f"a line does not end in a number: {e}"
         raise InvalidArgumentError(explain(op, problem, {"vocab_file": path})) from None
+
+
+@functools.lru_cache(maxsize=8)
+def _read_weights(path: str, changed: int, size: int) -> Any:
+    with open(path, newline="", encoding="utf-8", errors="replace") as file:
+        return np.array([float(row[-1]) for row in csv.reader(file) if row])
 
 
 def by_table(

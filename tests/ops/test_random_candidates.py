@@ -130,6 +130,16 @@ BAD: list[tuple[Any, Any, str]] = [
         "there must be range_max weights",
     ),
     (
+        lambda: fixed(TRUE, 2, 2, False, 5, vocab_file="no such file"),
+        nf.errors.NotFoundError,
+        "vocab_file cannot be read: ",
+    ),
+    (
+        lambda: fixed(TRUE, 2, 2, False, 5, vocab_file=__file__),
+        Invalid,
+        "a line does not end in a number: ",
+    ),
+    (
         lambda: fixed(TRUE, 2, 2, True, 5, unigrams=[1.0, 0, 0, 0, 0]),
         Invalid,
         "there are not as many different classes",
