@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def main() -> None:
     if options.growth is not None:
         _grow(options, here)
         return
+    begin = time.monotonic()
     limits, measured = measure_limits(options.threads), 0
     plan = Plan(options.workload, here, options.rounds, options.seconds, options.threads)
     rows = []
@@ -54,7 +56,10 @@ def main() -> None:
         f"{limits.stream_bytes_per_second / 1e9:.0f} GB/s of a*b+c, "
         f"{limits.update_bytes_per_second / 1e9:.0f} GB/s updated in place"
     )
-    print(f"Best variant of each, medians of {plan.rounds} interleaved rounds:\n")
+    minutes = (time.monotonic() - begin) / 60
+    print(
+        f"Best variant of each, medians of {plan.rounds} interleaved rounds in {minutes:.0f} min:\n"
+    )
     print(table(rows, here, limits))
     for complaint in complaints(rows):
         print(complaint)
