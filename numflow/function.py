@@ -5,10 +5,9 @@
     program = emit(graph)          graph -> steps: generated kernels, or one of kernels/
     Executable(program)            steps -> results
 
-A `Function` keeps a `ConcreteFunction` per trace. Which trace fits a call, and when a size or a
-float becomes a variable of the graph, is in trace/signature.py. A call first tries the shortest
-way: the last plan's native entry looks at the raw arguments and runs, or says that they are not its
-own.
+A `Function` keeps a `ConcreteFunction` per trace; which trace fits a call is in eager/traces.py. A
+call first tries the shortest way: the last plan's native entry looks at the raw arguments and runs,
+or says that they are not its own. Calls by name, and with structures, are unpacked first.
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ import copy
 import functools
 import sys
 import threading
-import warnings
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,35 +25,21 @@ from numflow import codegen, nest, passes, runtime
 from numflow import explain as explaining
 from numflow.config import eagerly
 from numflow.eager.apply import eager
-from numflow.eager.concrete import ConcreteFunction, array_of, input_spec
+from numflow.eager.concrete import ConcreteFunction, array_of
 from numflow.eager.tensor import Array, EagerTensor
-from numflow.errors import GraphError, SourceLine, explain, user_line
+from numflow.eager.traces import Traces
+from numflow.errors import GraphError, explain
 from numflow.graph import watching
 from numflow.graph.building import no_collection
 from numflow.graph.graph import Graph
 from numflow.graph.op import current, observers
-from numflow.graph.tensor import Tensor
-from numflow.shapes import Shape, UnfitSizeError, UnknownSizeError, known
-from numflow.trace.arguments import Arguments, Parameters
+from numflow.shapes import UnfitSizeError, UnknownSizeError, known
+from numflow.trace.arguments import Parameters
 from numflow.trace.methods import bound
-from numflow.trace.recursion import repeated
-from numflow.trace.side_effects import Surroundings
-from numflow.trace.signature import (
-    Call,
-    Described,
-    Family,
-    Sizes,
-    apart,
-    conform,
-    described,
-    difference,
-    fits,
-    opened,
-)
+from numflow.trace.signature import Call, conform
 from numflow.trace.tensor_spec import TensorSpec
-from numflow.trace.tracer import Traced, as_returned, trace
+from numflow.trace.tracer import as_returned
 from numflow.trace.unpacking import OtherForm, Unpacking, order_of_leaves, unpacking
-from numflow.trace.weak import ValueNeeded, WeakScalar
 
 
 def compile_graph(graph: Graph) -> runtime.Executable:
@@ -64,13 +47,6 @@ def compile_graph(graph: Graph) -> runtime.Executable:
     with no_collection():
         program = codegen.emit(watching.before_code(passes.run_passes(graph)), graph)
         return runtime.Executable(program)
-
-
-# --- all traces of a function ------------------------------------------------
-
-
-class TraceRecursionError(GraphError, RecursionError):
-    """Functions call each other without end while they are traced."""
 
 
 class Function:
@@ -83,15 +59,10 @@ class Function:
         self._name = getattr(python_function, "__name__", type(python_function).__name__)
         self._parameters = Parameters(python_function, self._name)
         self._signature = self._parameters.check_signature(input_signature)
-        self._families: dict[Any, Family] = {}
-        self._traces: dict[Any, list[tuple[tuple[Shape, ...], ConcreteFunction]]] = {}
-        self._exact: dict[Any, ConcreteFunction] = {}
-        self._count = 0
-        self._kept: list[Any] = []
-        self._told: set[str] = set()  # side effects that were warned of
-        self._last: Described = []  # the call that was traced last
+        self._traces = Traces(
+            python_function, self._name, self._parameters, self._signature, compile_graph
+        )
         self._latest: ConcreteFunction | None = None  # that which a call found last
-        self._first: SourceLine | None = None
         self._tracing = threading.RLock()
         self._ways: tuple[Callable[..., Any], ...] = ()
         self._by_form: dict[Any, list[tuple[Unpacking | None, Callable[..., Any]]]] = {}
@@ -113,7 +84,7 @@ class Function:
 
     def experimental_get_tracing_count(self) -> int:
         """How many times the function was traced."""
-        return self._count
+        return self._traces.count
 
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """What each trace takes and gives, as text.
@@ -130,8 +101,8 @@ class Function:
           Captures:
             None
         """
-        traces = [c for found in self._traces.values() for _, c in found]
-        return "\n\n".join(str(c).removeprefix("ConcreteFunction ") for c in traces)
+        texts = [str(c).removeprefix("ConcreteFunction ") for c in self._traces.all()]
+        return "\n\n".join(texts)
 
     # --- as a value ---
 
@@ -197,31 +168,33 @@ class Function:
         tracing = current() is not eager
         if not tracing and not eagerly:
             return self._concrete_call(args, kwargs)
+        positional, named = args, kwargs if self._signature is None else {}
         if self._signature is not None:
-            args, kwargs = self._arguments(args, kwargs)
-        returned = self._python_function(*args, **kwargs)  # being traced: become part of that
+            positional, _ = self._arguments(args, kwargs)
+        # Being traced: become part of that trace.
+        returned = self._python_function(*positional, **named)
         return nest.map_structure(as_returned, returned) if tracing else returned
 
     def _concrete_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         call = self._describe(args, kwargs)
-        concrete = self._exact.get((call.key, call.shapes))
-        if concrete is None or concrete.stale():
+        concrete = self._traces.known(call)
+        if concrete is None:
             with self._tracing, no_collection():
-                call, concrete = self._find(call)
+                call, concrete = self._traces.find(call)
         self._latest = concrete
         arrays = [array_of(x) for x in call.tensors]
         try:
             result = concrete.run(arrays, call.tensors)
         except UnknownSizeError:  # a pass or a gradient rule needs the number behind a symbol
             with self._tracing:
-                self._families[call.key].pin()
-                self._drop(call.key, concrete)
-                call, concrete = self._find(call)
+                self._traces.drop(call.key, concrete)
+                call, concrete = self._traces.find(call)
             result = concrete.run(arrays, call.tensors)
         except UnfitSizeError:  # nothing has run yet
             if all(known(v.spec.shape) for v in concrete.graph.inputs):
                 raise
-            concrete = self._alone(call)
+            with self._tracing, no_collection():
+                concrete = self._traces.alone(call)
             result = concrete.run(arrays, call.tensors)
         if not observers:
             self._pave(concrete, call, arrays, args, kwargs)
@@ -284,9 +257,16 @@ class Function:
                 for j, n in enumerate(spec.sizes or ())
                 if n is None
             )
-            concrete = self._find(call, axes, {k: s.name for k, s in specs.items() if s.name})[1]
-        if axes and concrete.otherwise is None:
-            concrete.otherwise = lambda *args, **kwargs: self.find(*args, **kwargs)[0]
+            names = {k: s.name for k, s in specs.items() if s.name}
+            _, concrete = self._traces.find(call, axes, names)
+
+        def otherwise(*args: Any, **kwargs: Any) -> ConcreteFunction:
+            with self._tracing:
+                call, found = self._traces.find(self._describe(args, kwargs))
+                return self._traces.alone(call) if found is concrete else found
+
+        if axes:
+            concrete.otherwise = otherwise
         return concrete
 
     def explain(self, *args: Any, passes: bool = False, **kwargs: Any) -> explaining.Report:
@@ -317,10 +297,9 @@ class Function:
     def find(self, *args: Any, **kwargs: Any) -> tuple[ConcreteFunction, Sequence[Any]]:
         """The trace that fits a call, and the tensors that it takes of the arguments."""
         with self._tracing:
-            call, concrete = self._find(self._describe(_examples(args, {}), _examples(kwargs, {})))
+            call = self._describe(_examples(args, {}), _examples(kwargs, {}))
+            call, concrete = self._traces.find(call)
         return concrete, call.tensors
-
-    # --- which trace ---
 
     def _describe(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
         return Call(*self._arguments(args, kwargs))
@@ -341,176 +320,12 @@ class Function:
     ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         return self._parameters.bound(args, kwargs) if kwargs else (args, kwargs)
 
-    def _find(
-        self,
-        call: Call,
-        axes: frozenset[tuple[int, int]] = frozenset(),
-        names: Mapping[int, str] | None = None,
-    ) -> tuple[Call, ConcreteFunction]:
-        """The trace that fits the call; the call, with floats as constants where that is needed.
-
-        axes: those, as (tensor, axis), that the trace must take in any size. names: of tensors.
-        """
-        family = self._families.get(call.key)
-        if family is None:
-            family = self._families[call.key] = Family(call.names(self._parameters.positional))
-            self._keep(call)
-        if self._signature is not None:
-            axes |= opened(call, self._signature)
-        family.open(axes)
-        if family.constants:
-            return self._find(call.with_constants(family.constants))
-        traces = self._traces.setdefault(call.key, [])
-        traces[:] = [t for t in traces if not t[1].stale()]
-        for pattern, concrete in traces:
-            if fits(pattern, call.shapes) and (self._signature is not None or apart(pattern, axes)):
-                if len(self._exact) >= _REMEMBERED:
-                    self._exact.clear()
-                self._exact[call.key, call.shapes] = concrete
-                return call, concrete
-        family.note(call.shapes)
-        try:
-            pattern, traced = self._trace(call, family, axes, names or {})
-        except ValueNeeded as e:
-            family.constants |= {call.places[k] for k in e.places}
-            return self._find(call)
-        concrete = ConcreteFunction(
-            traced, self._name, compile_graph, self._made_for(call, traced), self._python_function
-        )
-        traces.insert(0, (pattern, concrete))
-        now = described(call)
-        if self._count == _MANY:
-            self._warn(call, now)
-        self._last = now
-        return call, concrete
-
-    def _alone(self, call: Call) -> ConcreteFunction:
-        """A trace for calls of exactly these sizes."""
-        with self._tracing, no_collection():
-            traced = self._traced(call, call.shapes, {})
-            made = self._made_for(call, traced)
-            concrete = ConcreteFunction(
-                traced, self._name, compile_graph, made, self._python_function
-            )
-            self._traces[call.key].insert(0, (call.shapes, concrete))
-            self._exact[call.key, call.shapes] = concrete
-        return concrete
-
-    def _made_for(self, call: Call, traced: Traced) -> Arguments:
-        specs = [input_spec(v) for v in traced.graph.inputs[: traced.arguments]]
-        signature = self._parameters.signature
-        identities = call.identities()
-        return Arguments(self._name, signature, call.structure, call.places, specs, identities)
-
-    def _warn(self, call: Call, now: Described) -> None:
-        """Say that there are many traces, and what changed last."""
-        change, fix = difference(self._last, now, call.owners(self._parameters.positional))
-        problem = f"{self._name} has been traced {_MANY} times, which is slow"
-        text = explain("function", problem, {"the last time": change}, fix)
-        warnings.warn(text, UserWarning, stacklevel=5)
-
-    def _keep(self, call: Call) -> None:
-        """See to it that an id in a key is that of its object: alive, or the key is gone."""
-        for x in call.identities():
-            try:
-                weakref.finalize(x, _forget, weakref.ref(self), call.key).atexit = False
-            except TypeError:  # it has no room for weak references
-                self._kept.append(x)
-
-    def _forget(self, key: Any) -> None:
-        self._families.pop(key, None)
-        self._traces.pop(key, None)
-        for calls in [k for k in self._exact if k[0] == key]:
-            del self._exact[calls]
-
-    def _drop(self, key: Any, concrete: ConcreteFunction) -> None:
-        self._traces[key] = [t for t in self._traces[key] if t[1] is not concrete]
-        for calls in [k for k, found in self._exact.items() if found is concrete]:
-            del self._exact[calls]
-
-    # --- one trace ---
-
-    def _trace(
-        self,
-        call: Call,
-        family: Family,
-        axes: frozenset[tuple[int, int]],
-        names: Mapping[int, str],
-    ) -> tuple[tuple[Shape, ...], Traced]:
-        """A trace with the family's symbols, or with sizes if it cannot do with them."""
-        patterns = [family.pattern(call.shapes)]
-        if axes:
-            patterns = [family.pattern(call.shapes, axes), *patterns]
-        failed: Exception | None = None
-        for pattern in dict.fromkeys(patterns):
-            try:
-                return pattern, self._traced(call, pattern, names)
-            except (ValueNeeded, RecursionError):
-                raise
-            except Exception as e:
-                # User code asked for a number, or failed for want of one: try with less unknown.
-                failed = failed or e
-                if all(map(known, pattern)):
-                    raise
-        assert failed is not None
-        if axes and self._signature is None:  # the sizes at hand are no call's
-            raise failed
-        traced = self._traced(call, call.shapes, names)
-        family.pin()
-        return call.shapes, traced
-
-    def _traced(
-        self, call: Call, shapes: Sequence[Shape] | tuple[Sizes, ...], given: Mapping[int, str]
-    ) -> Traced:
-        names = call.names(self._parameters.positional)
-        for k, name in given.items():
-            names[k] = name if names.count(name) == 0 else names[k]
-        specs = list(zip(call.specs(shapes), names, strict=True))
-        weak = [type(x) is float for x in call.tensors]
-
-        def arguments(inputs: Sequence[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-            return call.replaced(
-                [
-                    WeakScalar(t, frozenset((k,))) if is_float else t
-                    for k, (t, is_float) in enumerate(zip(inputs, weak, strict=True))
-                ]
-            )
-
-        first = self._first
-        line = user_line()
-        surroundings = Surroundings(self._python_function, call.structure[0])
-        try:
-            traced = trace(self._python_function, specs, arguments, self._name, first)
-        except TraceRecursionError:
-            raise
-        except RecursionError as e:
-            names = repeated(e)
-            if not names:
-                raise
-            problem = f"{' and '.join(names)} called without end while {self._name} is traced"
-            fix = "a Python condition that ends it; a condition on a tensor does not"
-            raise TraceRecursionError(explain("function", problem, fix=fix)) from None
-        self._count += 1
-        if first is None:
-            self._first = line
-        surroundings.warn_of_changes(self._name, self._told)
-        return traced
-
     def __repr__(self) -> str:
         return f"<nf.function {self._name}>"
 
 
-def _forget(function: weakref.ref[Function], key: Any) -> None:
-    """Drop the traces of a key, one of whose arguments is gone."""
-    found = function()
-    if found is not None:
-        found._forget(key)
-
-
-_MANY = 6  # traces after which a function warns: five more than the first
 _WAYS = 64  # native entries that a trace keeps: one per shapes and constants
 _TRIED = 4  # native entries that a call tries
-_REMEMBERED = 4096  # shapes of calls whose trace is found without a search
 
 
 def _examples(structure: Any, specs: dict[int, TensorSpec]) -> Any:

@@ -104,6 +104,10 @@ def test_functions_called_while_tracing_are_part_of_the_trace() -> None:
     outer = nf.function(lambda x: inner(x) + inner(x))
     assert float(outer(nf.constant(3.0))) == 12.0
     assert inner.experimental_get_tracing_count() == 0
+    v = nf.Variable(2.0)
+    numbers = nf.function(lambda: {"one": 1, "half": 0.5, "v": v, "none": None})
+    kinds = nf.function(lambda: [t.dtype.name for t in numbers().values() if t is not None])
+    assert [s.numpy() for s in kinds()] == [b"int32", b"float32", b"float32"]
 
 
 def test_methods_are_traced_per_instance() -> None:
@@ -138,7 +142,7 @@ def test_a_variable_made_on_a_later_call_is_refused() -> None:
     text = str(e.value)
     assert text.startswith(
         "function: f makes the variable w on a call that is not its first: "
-        "a function only supports Variables created on the first call\n"
+        "a function only supports singleton tf.Variables created on the first call\n"
     )
     assert "first call: test_function.py:" in text and "at test_function.py:" in text
 

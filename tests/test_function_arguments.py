@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import numflow as nf
+from numflow.eager.traces import TraceRecursionError
 from numflow.errors import DTypeError, GraphError, ShapeError
-from numflow.function import Function, TraceRecursionError
+from numflow.function import Function
 
 X, Y = np.array([1.0, 2.0], np.float32), np.array([10.0, 20.0], np.float32)
 

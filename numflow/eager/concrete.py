@@ -22,7 +22,7 @@ from numflow.graph.op import current, observers
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops.convert import as_tensor
-from numflow.shapes import UnknownSizeError
+from numflow.shapes import UnfitSizeError, UnknownSizeError
 from numflow.trace.arguments import Arguments
 from numflow.trace.signature import Call, fits
 from numflow.trace.tensor_spec import TensorSpec
@@ -137,7 +137,7 @@ class ConcreteFunction:
             return self.otherwise(*args, **kwargs).run(arrays, tensors)
         try:
             return self.run(arrays, tensors)
-        except UnknownSizeError:
+        except (UnknownSizeError, UnfitSizeError):  # nothing has run yet
             if self.otherwise is None:
                 raise
         return self.otherwise(*args, **kwargs).run(arrays, tensors)

@@ -65,8 +65,8 @@ class Surroundings:
     def _look(self) -> Iterator[tuple[Any, _Seen]]:
         function = self._function
         assert function is not None
-        space = function.__globals__
-        for name in _names(function.__code__):
+        space, names = function.__globals__, _names(function.__code__)
+        for name in names:
             if name in space:
                 yield ("global", name), _seen(name, f"the global {name}", space[name])
         cells = function.__closure__ or ()
@@ -78,8 +78,9 @@ class Surroundings:
                 )
             except ValueError:  # it is not bound yet
                 continue
-        for name, value in getattr(self._instance, "__dict__", {}).items():
-            yield ("attribute", name), _seen(name, f"self.{name}", value)
+        for name, value in list(getattr(self._instance, "__dict__", {}).items()):
+            if name in names:  # what others change is theirs to know
+                yield ("attribute", name), _seen(name, f"self.{name}", value)
 
 
 def _seen(name: str, text: str, value: Any) -> _Seen:

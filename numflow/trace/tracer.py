@@ -117,7 +117,7 @@ class Tracing(Building):
                 explain(
                     "function",
                     f"{self.name} makes the variable {name} on a call that is not its first: "
-                    "a function only supports Variables created on the first call",
+                    "a function only supports singleton tf.Variables created on the first call",
                     {"first call": self._first},
                     fix="make it once, outside of the function or under `if self.v is None`",
                 )
@@ -255,6 +255,14 @@ def _contents(x: Any) -> Any:
     if isinstance(x, Mapping):
         return tuple((k, _contents(v)) for k, v in x.items())
     return tuple(map(_contents, x)) if isinstance(x, list | tuple) else id(x)
+
+
+def as_returned(x: Any) -> Any:
+    """A result of a function that became part of a trace: numbers and variables as tensors."""
+    if x is None or isinstance(x, Tensor):
+        return x
+    number = isinstance(x, bool | int | float | complex | str | np.ndarray | np.generic)
+    return as_tensor(x) if number or hasattr(x, "_as_tensor") or hasattr(x, "_weak_tensor") else x
 
 
 def _returned(x: Any, name: str) -> Tensor:

@@ -91,7 +91,17 @@ def test_a_tensor_of_the_trace_that_is_kept() -> None:
             self.last = x * 2
             return x
 
+        def count(self) -> None:
+            self.calls = getattr(self, "calls", 0) + 1
+
+        @nf.function
+        def quiet(self, x: Any) -> Any:
+            self.count()
+            return x
+
     model = Model()
+    model.quiet(nf.constant(1.0))
+    model.quiet(nf.constant([1.0]))
     with pytest.warns(SideEffectWarning, match=r"step keeps a tensor of the trace in self\.last"):
         model.step(nf.constant(1.0))
     with pytest.raises(TypeError, match=r"made at: test_side_effects\.py:\d+ in step:  self.last"):

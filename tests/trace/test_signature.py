@@ -132,7 +132,7 @@ def test_traces_for_an_object_go_with_it() -> None:
     for k in range(5):
         assert float(f(Model(float(k)), nf.constant(2.0))) == 2.0 * k
     gc.collect()
-    assert len(f._families) == 0 and len(f._traces) == 0
+    assert len(f._traces._families) == 0 and len(f._traces.all()) == 0
 
 
 @pytest.mark.parametrize(
