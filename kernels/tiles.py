@@ -58,7 +58,9 @@ class Q:
     NEXT = 12  # address of the A of the following tile, to be prefetched
     NEXT_ROW = 13
     NEXT_STEP = 14  # from k to k + 1
-    BYTES = 128
+    SEGMENTS = 15  # how many runs of K steps; of segmented tiles only, as is RUNS
+    RUNS = 16  # address of two words each: bytes from A to the run, rows of B before it
+    BYTES = 192
 
 
 class Epilogue(NamedTuple):
@@ -76,11 +78,15 @@ class Epilogue(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """rows x vectors of C; tail: the last vector has a mask."""
+    """rows x vectors of C; tail: the last vector has a mask.
+
+    segmented: k goes through in runs that lie anywhere in A: the rows of a convolution's window.
+    """
 
     rows: int
     vectors: int
     tail: bool
+    segmented: bool = False
 
     @property
     def place(self) -> int:
@@ -101,10 +107,13 @@ def largest_rows(vectors: Vectors, count: int) -> int:
 def table(wanted: Iterable[Tile], vectors: Vectors, epilogue: Epilogue | None = None) -> int:
     """Address of the table of tile addresses, in which the wanted tiles are filled in.
 
-    One table per element type, machine and epilogue, for the life of the process.
+    One table per element type, machine, epilogue and whether segmented, for the life of the
+    process: the wanted ones are all segmented or none is.
     """
-    places = _table(vectors, epilogue.key if epilogue else "")
-    for tile in wanted:
+    tiles = list(wanted)
+    key, segmented = epilogue.key if epilogue else "", bool(tiles) and tiles[0].segmented
+    places = _table(vectors, key, segmented)
+    for tile in tiles:
         if not places[tile.place]:
             before = engine.compiles()
             places[tile.place] = _compiled(tile, vectors, epilogue)
@@ -115,7 +124,7 @@ def table(wanted: Iterable[Tile], vectors: Vectors, epilogue: Epilogue | None = 
 
 def _others(tile: Tile, vectors: Vectors, epilogue: Epilogue | None) -> None:
     """Tiles of other heights, before a batch of another size asks for them."""
-    places = _table(vectors, epilogue.key if epilogue else "")
+    places = _table(vectors, epilogue.key if epilogue else "", tile.segmented)
     for rows in range(1, largest_rows(vectors, tile.vectors) + 1):
         other = tile._replace(rows=rows)
         if not places[other.place]:
@@ -123,7 +132,7 @@ def _others(tile: Tile, vectors: Vectors, epilogue: Epilogue | None) -> None:
 
 
 @functools.cache
-def _table(vectors: Vectors, key: str) -> ctypes.Array[ctypes.c_int64]:
+def _table(vectors: Vectors, key: str, segmented: bool) -> ctypes.Array[ctypes.c_int64]:
     return (ctypes.c_int64 * TABLE_PLACES)()
 
 
@@ -196,12 +205,15 @@ class _TileEmitter:
             if self.tile.vectors > 1:
                 b.prefetch(b.offset(row, self.tile.vectors * self.width - v.itemsize))
         accumulators = [first[j] for _, j in self.places]
-        b.do(f"br i1 {empty}, label %sums, label %loop")
-        last = self.depth_loop(depth, accumulators)
+        if self.tile.segmented:
+            last, before = self.segments(depth, empty, accumulators), "segment.end"
+        else:
+            b.do(f"br i1 {empty}, label %sums, label %loop")
+            last, before = self.depth_loop(depth, accumulators), "loop"
 
         b.label("sums")
         sums = [
-            b.phi(v.vector, (x, "panel"), (y, "loop"))
+            b.phi(v.vector, (x, "panel"), (y, before))
             for x, y in zip(accumulators, last, strict=True)
         ]
         after = "epilogue" if self.epilogue else "store"
@@ -251,8 +263,47 @@ class _TileEmitter:
             b.offset(first, b(f"mul i64 {self.a_row}, {m}")) if m else first for m in own
         ]
 
-    def depth_loop(self, depth: str, first: list[str]) -> list[str]:
-        """The loop over k; returns the accumulators after it."""
+    def segments(self, depth: str, empty: str, first: list[str]) -> list[str]:
+        """The loop over runs around the loop over k; returns the accumulators after it."""
+        b, v = self.b, self.v
+        count = self.parameter(Q.SEGMENTS)
+        none = b(f"or i1 {empty}, {b(f'icmp eq i64 {count}, 0')}")
+        runs = self.parameter(Q.RUNS, "ptr")
+        b.do(f"br i1 {none}, label %sums, label %segment")
+        b.label("segment")
+        held = [f"%held.{m}.{j}" for m, j in self.places]
+        at = len(b.lines)
+        a_offset = b("load i64, ptr %run, align 8")
+        b_rows = b(f"load i64, ptr {b.offset('%run', 8)}, align 8")
+        starts = [b.offset(p, a_offset) for p in self.a_rows]
+        b_start = b.offset("%b", b(f"mul i64 {b_rows}, {self.b_step}"))
+        b.do("br label %loop")
+        last = self.depth_loop(depth, held, "segment", b_start, starts, "segment.end")
+        b.label("segment.end")
+        b.do("%run.next = getelementptr i8, ptr %run, i64 16")
+        b.do("%segments.next = sub i64 %segments.left, 1")
+        b.do(f"br i1 {b('icmp eq i64 %segments.next, 0')}, label %sums, label %segment")
+        phis = [
+            f"  %segments.left = phi i64 [{count}, %panel], [%segments.next, %segment.end]",
+            f"  %run = phi ptr [{runs}, %panel], [%run.next, %segment.end]",
+        ]
+        phis += [
+            f"  {x} = phi {v.vector} [{start}, %panel], [{end}, %segment.end]"
+            for x, start, end in zip(held, first, last, strict=True)
+        ]
+        b.lines[at:at] = phis
+        return last
+
+    def depth_loop(
+        self,
+        depth: str,
+        first: list[str],
+        before: str = "panel",
+        b_start: str = "%b",
+        a_starts: list[str] | None = None,
+        after: str = "sums",
+    ) -> list[str]:
+        """The loop over k between two blocks; returns the accumulators after it."""
         b, v, across = self.b, self.v, self.tile.vectors
         b.label("loop")
         sums = [f"%sum.{m}.{j}" for m, j in self.places]
@@ -268,18 +319,18 @@ class _TileEmitter:
             scalar = b.splat(b(f"load {v.scalar}, ptr {self.a_address(m)}, align {v.itemsize}"))
             out += [b.fma(scalar, row[j], sums[m * across + j]) for j in range(across)]
         b.do("%k.next = sub i64 %k, 1")
-        phis = [f"  %k = phi i64 [{depth}, %panel], [%k.next, %loop]"]
-        moving = [("%b.k", "%b", self.b_step), ("%n.k", "%n", self.next_step)]
-        moving += [(f"%a.{i}", start, self.a_step) for i, start in enumerate(self.a_rows)]
+        phis = [f"  %k = phi i64 [{depth}, %{before}], [%k.next, %loop]"]
+        moving = [("%b.k", b_start, self.b_step), ("%n.k", "%n", self.next_step)]
+        moving += [(f"%a.{i}", p, self.a_step) for i, p in enumerate(a_starts or self.a_rows)]
         for pointer, start, step in moving:
             b.do(f"{pointer}.next = getelementptr i8, ptr {pointer}, i64 {step}")
-            phis.append(f"  {pointer} = phi ptr [{start}, %panel], [{pointer}.next, %loop]")
+            phis.append(f"  {pointer} = phi ptr [{start}, %{before}], [{pointer}.next, %loop]")
         phis += [
-            f"  {x} = phi {v.vector} [{start}, %panel], [{end}, %loop]"
+            f"  {x} = phi {v.vector} [{start}, %{before}], [{end}, %loop]"
             for x, start, end in zip(sums, first, out, strict=True)
         ]
         b.lines[at:at] = phis
-        b.do(f"br i1 {b('icmp eq i64 %k.next, 0')}, label %sums, label %loop")
+        b.do(f"br i1 {b('icmp eq i64 %k.next, 0')}, label %{after}, label %loop")
         return out
 
     def a_address(self, m: int) -> str:

@@ -1,0 +1,138 @@
+"""Convolutions against NumPy in float64."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from numflow.kernels.cpu.conv import Three, Window, plan
+from tests.kernels.guarded import Guarded
+from tests.kernels.launch import launch
+
+Array = np.ndarray[Any, np.dtype[Any]]
+TOLERANCE = {"float32": 7e-6, "float64": 1.4e-14}
+
+
+def reference(s: Window, x: Array, f: Array) -> Array:
+    """One product of matrices for each place of the window."""
+    reach = [
+        (s.result[k] - 1) * s.strides[k] + (s.kernel[k] - 1) * s.dilations[k] + 1 for k in range(3)
+    ]
+    behind = [max(0, reach[k] - s.padding[k] - s.image[k]) for k in range(3)]
+    pads = [(0, 0), *zip(s.padding, behind, strict=True), (0, 0)]
+    x = np.pad(x.astype(np.float64), pads)
+    y = np.zeros((s.batch, *s.result, s.columns))
+    c, oc = s.channels // s.groups, s.columns // s.groups
+    for place in itertools.product(*map(range, s.kernel)):
+        begin = [place[k] * s.dilations[k] for k in range(3)]
+        cut = [
+            slice(begin[k], begin[k] + (s.result[k] - 1) * s.strides[k] + 1, s.strides[k])
+            for k in range(3)
+        ]
+        part = x[:, cut[0], cut[1], cut[2]]
+        for g in range(s.groups):
+            own = slice(g * oc, (g + 1) * oc)
+            y[..., own] += part[..., g * c : (g + 1) * c] @ f[place][:, own]
+    return y
+
+
+def guarded(values: Array) -> Array:
+    """The same, ending at an unreadable page."""
+    flat = Guarded((1, values.size), values.size, values.dtype).array
+    flat[0] = values.ravel()
+    return flat.reshape(values.shape)
+
+
+def check(
+    s: Window, dtype: str = "float32", bias: bool = False, relu: bool = False, threads: int = 2
+) -> Array:
+    """The kernel's y, compared."""
+    rng = np.random.default_rng(5)
+    x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(dtype))
+    f = guarded(rng.standard_normal((*s.kernel, s.channels // s.groups, s.columns)).astype(dtype))
+    b = guarded(rng.standard_normal(s.columns).astype(dtype))
+    y = guarded(np.full((s.batch, *s.result, s.columns), np.nan, dtype))
+    p = plan(s, dtype, bias=bias, activation="relu" if relu else "", threads=threads)
+    words = p.words([a.ctypes.data for a in (x, f, y, b)])
+    ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
+    launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
+    want = reference(s, x, f.astype(np.float64)) + (b if bias else 0)
+    want = np.maximum(want, 0) if relu else want
+    bound = TOLERANCE[dtype] * (1 + s.depth**0.5)
+    np.testing.assert_allclose(y, want, rtol=bound, atol=bound, err_msg=str(s))
+    return y
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "s",
+    [
+        Window(2, (1, 7, 9), 3, (1, 3, 3), 5, (1, 7, 9), padding=(0, 1, 1)),
+        Window(2, (1, 7, 9), 16, (1, 3, 3), 70, (1, 7, 9), padding=(0, 1, 1)),
+        Window(1, (1, 11, 13), 4, (1, 5, 3), 33, (1, 4, 6), strides=(1, 2, 2)),
+        Window(3, (1, 9, 13), 6, (1, 3, 3), 8, (1, 9, 13), padding=(0, 2, 2), dilations=(1, 2, 2)),
+        Window(2, (1, 11, 13), 6, (1, 3, 3), 9, (1, 11, 13), padding=(0, 1, 1), groups=3),
+        Window(2, (4, 5, 6), 3, (3, 3, 3), 7, (2, 3, 3), strides=(2, 2, 2), padding=(1, 1, 1)),
+        Window(0, (1, 5, 6), 3, (1, 3, 3), 7, (1, 5, 6), padding=(0, 1, 1)),
+        Window(2, (1, 5, 6), 3, (1, 7, 9), 7, (1, 5, 6), padding=(0, 3, 4)),
+        Window(2, (1, 2, 2), 3, (1, 5, 5), 40, (1, 2, 2), padding=(0, 2, 2)),
+        Window(2, (1, 28, 28), 1, (1, 5, 5), 32, (1, 28, 28), padding=(0, 2, 2)),
+        Window(1, (1, 1, 50), 5, (1, 1, 7), 16, (1, 1, 44)),
+        Window(1, (1, 6, 6), 5, (1, 1, 1), 64, (1, 3, 3), strides=(1, 2, 2)),
+        Window(1, (1, 3, 3), 300, (1, 3, 3), 300, (1, 3, 3), padding=(0, 1, 1)),
+        Window(1, (1, 40, 3), 2, (1, 3, 1), 3, (1, 40, 3), padding=(0, 1, 0)),
+        Window(2, (1, 5, 5), 0, (1, 3, 3), 4, (1, 3, 3)),
+    ],
+)  # fmt: skip
+def test_sizes(s: Window, dtype: str) -> None:
+    check(s, dtype, bias=True)
+
+
+def test_relu_and_bias() -> None:
+    s = Window(2, (1, 7, 9), 5, (1, 3, 3), 20, (1, 7, 9), padding=(0, 1, 1))
+    check(s, bias=True, relu=True)
+    check(s, relu=True)
+
+
+def test_threads_do_not_change_the_bits() -> None:
+    s = Window(3, (1, 19, 17), 8, (1, 3, 3), 70, (1, 19, 17), padding=(0, 1, 1))
+    for other in (1, 2, 7):
+        np.testing.assert_array_equal(check(s, threads=other), check(s, threads=3))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_drawn_windows(seed: int) -> None:
+    """Strides, padding, dilation, groups, planes: everything at once."""
+    draw = random.Random(seed)
+
+    def three(low: int, high: int) -> Three:
+        flat = draw.random() < 0.6
+        return (
+            1 if flat else draw.randint(low, high),
+            draw.randint(low, high),
+            draw.randint(low, high),
+        )
+
+    kernel, strides, dilations = three(1, 4), three(1, 3), three(1, 3)
+    groups = draw.choice([1, 1, 1, 2, 3])
+
+    def each(size: Callable[[int], int]) -> Three:
+        return size(0), size(1), size(2)
+
+    span = [(kernel[k] - 1) * dilations[k] + 1 for k in range(3)]
+    padding = each(lambda k: draw.randint(0, span[k] - 1))
+    behind = [draw.randint(0, n - 1) for n in span]
+    image = tuple(max(1, span[k] - padding[k] - behind[k]) + draw.randint(0, 9) for k in range(3))
+    result = tuple(
+        (image[k] + padding[k] + behind[k] - span[k]) // strides[k] + 1 for k in range(3)
+    )
+    s = Window(
+        draw.randint(1, 3), image, groups * draw.choice([1, 2, 3, 17]), kernel,
+        groups * draw.choice([1, 3, 16, 37]), result, strides, padding, dilations, groups,
+    )  # fmt: skip
+    check(s, draw.choice(["float32", "float64"]), draw.random() < 0.5, draw.random() < 0.5)
