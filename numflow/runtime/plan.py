@@ -22,7 +22,6 @@ from numflow.errors import ResourceExhaustedError, explain
 from numflow.graph.building import no_collection
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
-from numflow.kernels import abi
 from numflow.runtime import arena
 from numflow.runtime.entry import CallRecord, CellPatch, InputGuard, make_call, new_context
 from numflow.runtime.executor import Instruction, kernel
@@ -115,6 +114,7 @@ class Plan:
         self.work = dict(zip(self.steps, works, strict=True))
         self._place_arena(works, worker.scratch)
         self.context = new_context()
+        self.context_address = address_function()(self.context)
         self.phases = self._phases(works)
         # Phases hand each other what lies in the arena, and draws lie beside it.
         parts = len(self.phases) > 1 or len(program.segments) > 1
@@ -213,8 +213,7 @@ class Plan:
             for j, w in enumerate(items or ()):
                 if w.workspace:
                     self.intervals.append(Interval(("workspace", at, j), w.workspace, at, at))
-        self.offsets, total = self._offsets()
-        self.offsets.update({v: self.offsets[old] for v, old in shared.items()})
+        self.offsets, total = self._offsets(shared)
         try:
             self.memory = self._room(total)
         except MemoryError:
@@ -222,22 +221,30 @@ class Plan:
             raise ResourceExhaustedError(explain("function", problem)) from None
         self.base = address_function()(self.memory) if total else 0
 
-    def _offsets(self) -> tuple[dict[Hashable, int], int]:
+    def _offsets(self, shared: Mapping[Value, Value]) -> tuple[dict[Hashable, int], int]:
         """Where each buffer lies, and the bytes in all.
 
         Of a later segment, buffers are rounded up to an eighth of a power of two: so that sizes of
         each call need not be placed anew.
         """
         if self.parent is None:
-            return offsets(self.intervals)
-        rounded = [i._replace(nbytes=_rounded(i.nbytes)) for i in self.intervals]
-        key = self.number, tuple([i.nbytes for i in rounded])
+            return self._shared_offsets(self.intervals, shared)
+        sizes = [_rounded(i.nbytes) for i in self.intervals]
+        key = self.number, tuple(sizes), tuple([i.key for i in self.intervals])
         found = self.root._placed.get(key)
         if found is None:
+            rounded = [i._replace(nbytes=n) for i, n in zip(self.intervals, sizes, strict=True)]
             if len(self.root._placed) >= MOST_FOLLOWING:
                 self.root._placed.clear()
-            found = self.root._placed[key] = offsets(rounded)
-        return dict(found[0]), found[1]
+            found = self.root._placed[key] = self._shared_offsets(rounded, shared)
+        return found
+
+    def _shared_offsets(
+        self, intervals: Sequence[Interval], shared: Mapping[Value, Value]
+    ) -> tuple[dict[Hashable, int], int]:
+        found, total = offsets(intervals)
+        found.update({v: found[old] for v, old in shared.items()})
+        return found, total
 
     # phases ---------------------------------------------------------------------------------------
     def _phases(self, works: Sequence[list[Work] | None]) -> list[Phase]:
@@ -293,23 +300,21 @@ class Plan:
 
     def _block(self, work: Work, workspace: Hashable, known: _Addresses) -> Array:
         """The argument block of an instruction."""
-        block = np.zeros(abi.HEADER + len(work.words), np.int64)
-        block[abi.CONTEXT] = address_function()(self.context)
-        if work.workspace:
-            block[abi.WORKSPACE] = self.base + self.offsets[workspace]
-        block[abi.TOTAL], block[abi.NODE] = work.units, work.node
-        self._fill(block, abi.HEADER, work.words, known)
-        return block
+        scratch = self.base + self.offsets[workspace] if work.workspace else 0
+        head = (self.context_address, scratch, work.units, work.node)  # as in abi.py
+        return self._filled(head, work.words, known)
 
-    def _fill(
-        self, block: Array, start: int, words: Sequence[int | Pointer], known: _Addresses
-    ) -> None:
-        """Put words into a block, addresses where they are known."""
-        for at, word in enumerate(words, start):
-            if isinstance(word, Pointer):
-                block[at] = self._address(word, block, at, known)
-            else:
-                block[at] = word
+    def _filled(
+        self, head: tuple[int, ...], words: Sequence[int | Pointer], known: _Addresses
+    ) -> Array:
+        """A block of words, with addresses where they are known."""
+        block = np.empty(len(head) + len(words), np.int64)
+        values: list[Any] = [*head, *words]
+        for at, word in enumerate(words, len(head)):
+            if type(word) is Pointer:
+                values[at] = self._address(word, block, at, known)
+        block[:] = values
+        return block
 
     def _address(self, p: Pointer, block: Array, at: int, known: _Addresses) -> int:
         """The address, or 0 after a note where it will have to go."""
@@ -331,8 +336,7 @@ class Plan:
                 return address_function()(fixed) + p.nbytes
         known.inside.append((block, at))
         if isinstance(key, Table):
-            table = np.zeros(len(key.words), np.int64)
-            self._fill(table, 0, key.words, known)
+            table = self._filled((), key.words, known)
             known.memory.append(table)
             return address_function()(table)
         plan = self.holder(key)

@@ -107,22 +107,28 @@ def _memory_bytes() -> int:
 
 
 def _check_node(node: Node, sizes: Sizes) -> None:
-    inputs = [sizes.spec(v.spec) for v in node.inputs]
-    outputs = [sizes.shape(v.spec.shape) for v in node.outputs]
-    shown = {f"input {k}": s for k, s in enumerate(inputs)}
-    if any(n < 0 for shape in outputs for n in shape):
-        problem = f"a size of the output is negative: {list(outputs[0])}"
-        late = any(run_time(n) for v in node.outputs for n in v.spec.shape)
-        kind = ShapeError if late else UnfitSizeError
-        raise kind(explain(node.op.name, problem, shown, line=node.line))
-    if node.op is shaping.reshape_op and inputs[0].size != Spec(outputs[0], inputs[0].dtype).size:
-        problem = f"{inputs[0].size} elements do not become {list(outputs[0])}"
-        raise ShapeError(explain(node.op.name, problem, shown, line=node.line))
+    for v in node.outputs:
+        shape = sizes.spec(v.spec).shape
+        if min(shape, default=0) < 0:  # type: ignore[operator, type-var]
+            late = any(run_time(n) for n in v.spec.shape)
+            problem = f"a size of the output is negative: {list(shape)}"
+            raise _refused(node, sizes, problem, ShapeError if late else UnfitSizeError)
+    if node.op is shaping.reshape_op:
+        (x,), y = node.inputs, node.output
+        if sizes.nbytes(x) != sizes.nbytes(y):
+            have, want = sizes.spec(x.spec).size, list(sizes.spec(y.spec).shape)
+            raise _refused(node, sizes, f"{have} elements do not become {want}", ShapeError)
     if node.op is slicing.slice_op:
         attrs = sizes.attrs(node.attrs)
-        parts = zip(attrs["begin"], attrs["stride"], outputs[0], inputs[0].shape, strict=True)
-        for axis, (begin, step, n, whole) in enumerate(parts):
+        lengths, whole = (sizes.spec(v.spec).shape for v in (node.output, node.inputs[0]))
+        parts = zip(attrs["begin"], attrs["stride"], lengths, whole, strict=True)
+        for axis, (begin, step, n, size) in enumerate(parts):
             ends = (begin, begin + step * (n - 1))
-            if n and not (min(ends) >= 0 and max(ends) < sizes.number(whole)):
+            if n and not (min(ends) >= 0 and max(ends) < size):
                 problem = f"elements {min(ends)} to {max(ends)} of axis {axis} are not inside"
-                raise UnfitSizeError(explain(node.op.name, problem, shown, line=node.line))
+                raise _refused(node, sizes, problem, UnfitSizeError)
+
+
+def _refused(node: Node, sizes: Sizes, problem: str, kind: type[ShapeError]) -> ShapeError:
+    shown = {f"input {k}": sizes.spec(v.spec) for k, v in enumerate(node.inputs)}
+    return kind(explain(node.op.name, problem, shown, line=node.line))

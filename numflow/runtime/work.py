@@ -7,6 +7,7 @@ changes no bit; chunks, which only part elementwise work and rows, follow from t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,10 +17,14 @@ import numpy as np
 from numflow.codegen.cluster import CODES, COSTLY, ClusterCode, Place
 from numflow.codegen.printers import compile_loop
 from numflow.codegen.steps import ClusterStep, CopyStep, LibraryStep, Program, SegmentStep, Step
+from numflow.dtypes import DType
 from numflow.errors import UnimplementedError, explain
 from numflow.graph.collapse import collapse
 from numflow.graph.graph import Node, Value
 from numflow.graph.loops import DEEP, LANE, Body, Loop, Operand, walk
+from numflow.graph.lowering import Call, Library
+from numflow.graph.op import Attrs
+from numflow.graph.spec import Spec
 from numflow.kernels.builder import ITEMSIZE
 from numflow.runtime import pool
 from numflow.runtime.layout import Interval
@@ -214,16 +219,14 @@ class Worker:
         more: dict[str, Any] = {}
         if step.bias is not None or step.relu:
             more = {"bias": step.bias is not None, "activation": "relu" if step.relu else ""}
-        call = lower.plan(inputs, outputs, attrs, pool.threads(), **more)
         places = [(r, self.sizes.number(layout.offset)) for r, layout in step.inputs]
         places += [(r, 0) for r in step.outputs]
         if step.bias is not None:
             places.append((step.bias[0], self.sizes.number(step.bias[1].offset)))
-        words: list[Word] = list(call.words([0] * len(places)))
+        call, plain, flops = _planned(lower, inputs, outputs, attrs, more, len(places))
+        words: list[Word] = list(plain)
         for where, (root, offset) in zip(call.pointer_positions, places, strict=False):
             words[where] = Pointer(root, offset * root.spec.dtype.size)
-        nbytes = sum(self.sizes.nbytes(v) for v in step.writes)
-        flops = lower.cost(inputs, outputs, attrs) if lower.cost else 4.0 * nbytes
         number = self._number([step.node]) if lower.refuses else 0
         return Work(
             call.address,
@@ -272,6 +275,46 @@ class Worker:
         operands = _Operands(pointers, dict(zip(names, rows_of, strict=True)))
         words = _words(loop, values, sizes, operands)
         return [Work(compile_loop(loop), words, units, chunk_of(loop.units(), units, ns), ns)]
+
+
+_CALLS = 4096  # calls of library kernels that are kept
+_PLAIN = {int, bool, str, type(None), DType}
+_calls: dict[Hashable, tuple[Call, tuple[int, ...], float]] = {}
+
+
+def _planned(
+    lower: Library,
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    attrs: Attrs,
+    more: Mapping[str, Any],
+    pointers: int,
+) -> tuple[Call, tuple[int, ...], float]:
+    """(the call of a library kernel, its words without addresses, its flops): layers of one form
+    have the same, and a program that is planned for new sizes has most of them again."""
+    threads = pool.threads()
+    key: Hashable = None
+    if all(type(v) in _PLAIN or _sizes_only(v) for v in attrs.values()):
+        specs = tuple([(s.shape, s.dtype) for s in (*inputs, *outputs)])
+        key = lower, threads, specs, tuple(attrs.items()), tuple(more.items()), pointers
+        found = _calls.get(key)
+        if found is not None:
+            return found
+    call = lower.plan(inputs, outputs, attrs, threads, **more)
+    if lower.cost:
+        flops = lower.cost(inputs, outputs, attrs)
+    else:
+        flops = 4.0 * sum(math.prod(s.shape) * s.dtype.size for s in outputs)  # type: ignore[operator]
+    made = call, tuple(call.words([0] * pointers)), flops
+    if key is not None:
+        if len(_calls) >= _CALLS:
+            _calls.clear()
+        _calls[key] = made
+    return made
+
+
+def _sizes_only(x: Any) -> bool:
+    return type(x) is tuple and all(type(n) is int for n in x)
 
 
 def _copy_loop(code: str, letters: Sequence[str], fill: Any) -> Loop:
