@@ -173,14 +173,16 @@ _LATE = (
 
 if TYPE_CHECKING:
     from numflow import bitwise, experimental, linalg, losses
+    from numflow.devices import DeviceSpec
     from numflow.eager.custom_gradient import custom_gradient, grad_pass_through
     from numflow.eager.functional import grad, value_and_grad
-    from numflow.eager.host_function import numpy_function, py_function
     from numflow.eager.gradients import AggregationMethod, gradients, hessians
+    from numflow.eager.host_function import numpy_function, py_function
     from numflow.eager.module import Module
     from numflow.eager.recompute import recompute_grad
     from numflow.eager.variable_policy import VariableAggregation, VariableSynchronization
     from numflow.graph.indexed_slices import IndexedSlices, IndexedSlicesSpec
+    from numflow.graph.operation import Operation
     from numflow.graph.type_spec import TypeSpec
     from numflow.initializers import (
         constant_initializer,
@@ -191,10 +193,11 @@ if TYPE_CHECKING:
     )
     from numflow.logs import get_logger
     from numflow.ops.casting import bitcast, saturate_cast
-    from numflow.ops.printing import print
     from numflow.ops.conversion import is_tensor, register_tensor_conversion_function
     from numflow.ops.einsum import einsum
+    from numflow.ops.grouping import control_dependencies, group, no_op, timestamp, tuple
     from numflow.ops.partition import dynamic_partition, dynamic_stitch
+    from numflow.ops.printing import print
     from numflow.ops.scatter import (
         scatter_nd,
         tensor_scatter_nd_add,
@@ -203,6 +206,7 @@ if TYPE_CHECKING:
         tensor_scatter_nd_sub,
         tensor_scatter_nd_update,
     )
+    from numflow.ops.scopes import device, get_current_name_scope, name_scope
     from numflow.ops.shape_queries import (
         broadcast_dynamic_shape,
         broadcast_static_shape,
@@ -223,6 +227,12 @@ _LATE_NAMES = {
     "get_logger": "logs",
     "print": "ops.printing",
     **dict.fromkeys(("numpy_function", "py_function"), "eager.host_function"),
+    "DeviceSpec": "devices",
+    "Operation": "graph.operation",
+    **dict.fromkeys(("device", "get_current_name_scope", "name_scope"), "ops.scopes"),
+    **dict.fromkeys(
+        ("control_dependencies", "group", "no_op", "timestamp", "tuple"), "ops.grouping"
+    ),
     "TypeSpec": "graph.type_spec",
     **dict.fromkeys(
         (
@@ -293,10 +303,12 @@ __version__ = "0.1.0"
 __all__ = [
     "AggregationMethod",
     "DType",
+    "DeviceSpec",
     "GradientTape",
     "IndexedSlices",
     "IndexedSlicesSpec",
     "Module",
+    "Operation",
     "Tensor",
     "TensorShape",
     "TensorSpec",
@@ -337,11 +349,13 @@ __all__ = [
     "concat",
     "constant",
     "constant_initializer",
+    "control_dependencies",
     "convert_to_tensor",
     "cos",
     "cosh",
     "cumsum",
     "custom_gradient",
+    "device",
     "divide",
     "double",
     "dtypes",
@@ -364,6 +378,7 @@ __all__ = [
     "function",
     "gather",
     "gather_nd",
+    "get_current_name_scope",
     "get_logger",
     "get_static_value",
     "grad",
@@ -371,6 +386,7 @@ __all__ = [
     "gradients",
     "greater",
     "greater_equal",
+    "group",
     "half",
     "hessians",
     "identity",
@@ -396,10 +412,12 @@ __all__ = [
     "meshgrid",
     "minimum",
     "multiply",
+    "name_scope",
     "negative",
     "nest",
     "newaxis",
     "nn",
+    "no_op",
     "norm",
     "not_equal",
     "numpy_function",
@@ -464,10 +482,12 @@ __all__ = [
     "tensor_scatter_nd_update",
     "tensordot",
     "tile",
+    "timestamp",
     "transpose",
     "truediv",
     "truncatediv",
     "truncatemod",
+    "tuple",
     "type_spec_from_value",
     "uint8",
     "uint16",

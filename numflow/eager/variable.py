@@ -29,6 +29,7 @@ from numflow.eager.variable_slices import part_of
 from numflow.errors import OutOfRangeError, ShapeError, SymbolicTensorError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import current, init_scope
+from numflow.graph.scopes import here
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Reference, Tensor
 from numflow.ops.convert import as_tensor
@@ -120,7 +121,7 @@ class Variable(variable_rows.RowMethods):
         creating = getattr(current(), "creating_variable", None)
         if creating is not None:
             creating(name or "Variable")
-        self._name = (name or "Variable") + ":0"
+        self._name = here().scope + (name or "Variable") + ":0"
         self._synchronization = synchronization or VariableSynchronization.AUTO
         self._aggregation = aggregation or VariableAggregation.NONE
         on_read = self._synchronization is VariableSynchronization.ON_READ

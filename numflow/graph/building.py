@@ -59,10 +59,9 @@ class SymbolicTensor(Tensor):
 
     @property
     def name(self) -> str:
-        return (
-            self.value.name
-            or f"{self.value.node.op.name if self.value.node else 'input'}:{self.value.index}"
-        )
+        node = self.value.node
+        made = f"{node.scope}{node.op.name}" if node else "input"
+        return self.value.name or f"{made}:{self.value.index}"
 
     @property
     def value_index(self) -> int:

@@ -174,6 +174,7 @@ class GraphBuilder:
         self.nodes: list[Node] = []
         self.captures: dict[Value, Any] = {}
         self.line: SourceLine | None = None  # set while a pass rebuilds: new nodes inherit it
+        self.place: Any = None  # names and devices in force, see scopes.py
         self._constants: dict[Any, Value] = {}
         self._bound: dict[Value, Value] = {}
         self.made: dict[Any, Any] = {}  # what ops made here before, to be used again
@@ -195,6 +196,8 @@ class GraphBuilder:
         inputs = tuple(inputs)
         if specs is None:
             specs = op.specs([v.spec for v in inputs], attrs)
+        if self.place is not None and self.place.scope:
+            more.setdefault("scope", self.place.scope)
         node = Node(op, inputs, attrs, specs, self.line or user_line(), **more)
         self.nodes.append(node)
         self.follow_sizes(node)

@@ -16,6 +16,7 @@ ELSEWHERE = {
     "read": "tests/eager",
     "assert": "test_asserts",
     "print": "test_printing",
+    "timestamp": "test_grouping",
     "finite": "tests/eager/test_numerics.py",
     "assign": "tests/eager",
     "checked_divisor": "known divisors are not checked; test_power has unknown ones",
