@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from numflow.ops.activation import log_sigmoid, log_softmax, softmax, softplus, softsign
 from numflow.ops.complexes import angle, imag, real
 from numflow.ops.conjugate import conj
@@ -11,9 +14,11 @@ from numflow.ops.finite import (
     is_inf,
     is_nan,
     multiply_no_nan,
+    nextafter,
     reciprocal,
     reciprocal_no_nan,
     xdivy,
+    xlog1py,
     xlogy,
 )
 from numflow.ops.math import (
@@ -99,6 +104,32 @@ from numflow.ops.trigonometric import (
     tan,
 )
 
+if TYPE_CHECKING:
+    from numflow.ops.bessel import bessel_i0, bessel_i0e, bessel_i1, bessel_i1e
+    from numflow.ops.incomplete import betainc, igamma, igammac, lbeta
+    from numflow.ops.quantiles import erfcinv, ndtri
+    from numflow.ops.sequences import is_non_decreasing, is_strictly_increasing, polyval
+    from numflow.ops.zeta import polygamma, zeta
+
+# Names that few programs use, by the file of ops/ that has them.
+_LATE_NAMES = {
+    **dict.fromkeys(("bessel_i0", "bessel_i0e", "bessel_i1", "bessel_i1e"), "bessel"),
+    **dict.fromkeys(("betainc", "igamma", "igammac", "lbeta"), "incomplete"),
+    **dict.fromkeys(("erfcinv", "ndtri"), "quantiles"),
+    **dict.fromkeys(("is_non_decreasing", "is_strictly_increasing", "polyval"), "sequences"),
+    **dict.fromkeys(("polygamma", "zeta"), "zeta"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What few programs use loads when it is first used."""
+    if name in _LATE_NAMES:
+        module = importlib.import_module(f"numflow.ops.{_LATE_NAMES[name]}")
+        globals()[name] = found = getattr(module, name)
+        return found
+    raise AttributeError(f"module 'numflow.math' has no attribute {name!r}")
+
+
 __all__ = [
     "abs",
     "accumulate_n",
@@ -114,6 +145,11 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "bessel_i0",
+    "bessel_i0e",
+    "bessel_i1",
+    "bessel_i1e",
+    "betainc",
     "bincount",
     "ceil",
     "confusion_matrix",
@@ -130,6 +166,7 @@ __all__ = [
     "equal",
     "erf",
     "erfc",
+    "erfcinv",
     "erfinv",
     "exp",
     "expm1",
@@ -138,13 +175,18 @@ __all__ = [
     "floormod",
     "greater",
     "greater_equal",
+    "igamma",
+    "igammac",
     "imag",
     "in_top_k",
     "invert_permutation",
     "is_finite",
     "is_inf",
     "is_nan",
+    "is_non_decreasing",
+    "is_strictly_increasing",
     "l2_normalize",
+    "lbeta",
     "less",
     "less_equal",
     "lgamma",
@@ -161,8 +203,12 @@ __all__ = [
     "mod",
     "multiply",
     "multiply_no_nan",
+    "ndtri",
     "negative",
+    "nextafter",
     "not_equal",
+    "polygamma",
+    "polyval",
     "pow",
     "real",
     "reciprocal",
@@ -209,6 +255,8 @@ __all__ = [
     "unsorted_segment_sqrt_n",
     "unsorted_segment_sum",
     "xdivy",
+    "xlog1py",
     "xlogy",
     "zero_fraction",
+    "zeta",
 ]

@@ -10,12 +10,14 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, explain
 from numflow.graph.lowering import Elementwise
-from numflow.graph.op import Op
+from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
+from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
+from numflow.ops import transcendental
 from numflow.ops.convert import as_tensor, operands
 from numflow.ops.math import broadcasting, unary
 from numflow.ops.shape_rules import binary, floating_like
@@ -189,6 +191,16 @@ xlogy_op = Op(
     ),
     Elementwise(lambda b, x, y: b.select(b.eq(x, 0.0), 0.0, b.mul(x, b.log(y)))),
 )
+xlog1py_op = Op(
+    "xlog1py",
+    binary("xlog1py", "fc"),
+    _with_zero(lambda x, y: x * np.log1p(y)),
+    broadcasting(
+        lambda ct, z, x, y: ct * _where_x(x, transcendental.log1p(y)),
+        lambda ct, z, x, y: ct * xdivy_op(x, y + 1),
+    ),
+    Elementwise(lambda b, x, y: b.select(b.eq(x, 0.0), 0.0, b.mul(x, b.log1p(y)))),
+)
 xdivy_op: Op = Op(
     "xdivy",
     binary("xdivy", "fc"),
@@ -211,6 +223,16 @@ def xlogy(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     return xlogy_op(*operands("xlogy", x, y))
 
 
+def xlog1py(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x log(1 + y), exact for small y, and 0 where x is 0, whatever y is.
+
+    Example:
+      >>> nf.math.xlog1py([0.0, 2.0], [-1.0, 0.0]).numpy().tolist()
+      [0.0, 0.0]
+    """
+    return xlog1py_op(*operands("xlog1py", x, y))
+
+
 def xdivy(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x / y, and 0 where x is 0, whatever y is.
 
@@ -219,3 +241,48 @@ def xdivy(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
       [0.0, 0.5]
     """
     return xdivy_op(*operands("xdivy", x, y))
+
+
+# --- nextafter -----------------------------------------------------------------------------
+
+
+def _nextafter_infer(x1: Spec, x2: Spec) -> Spec:
+    found = binary("nextafter", "f")(x1, x2)
+    if found.dtype.size == 2:
+        problem = f"takes float32 and float64, not {found.dtype.name}"
+        raise DTypeError(explain("nextafter", problem, {"x1": x1, "x2": x2}))
+    return found
+
+
+def _nextafter_body(b: Any, x: Any, y: Any) -> Any:
+    """Bits of floats of one sign, as integers, are ordered as their sizes are."""
+    bits = b.bits(x)
+    one = b.const(1, bits.dtype)
+    up = b.logical_and(b.gt(y, x), b.gt(x, 0.0))
+    grows = b.logical_or(up, b.logical_and(b.lt(y, x), b.lt(x, 0.0)))
+    moved = b.from_bits(b.select(grows, b.add(bits, one), b.sub(bits, one)))
+    moved = b.select(b.eq(x, 0.0), b.copysign(b.from_bits(one), y), moved)
+    unlike = b.select(b.isnan(x), x, b.select(b.isnan(y), y, moved))
+    return b.select(b.eq(x, y), y, unlike)
+
+
+def _nextafter_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    return (reductions.sum_to(g.ct, g.inputs[0]) if g.needed[0] else None, None)
+
+
+nextafter_op = Op(
+    "nextafter", _nextafter_infer, np.nextafter, _nextafter_vjp, Elementwise(_nextafter_body)
+)
+
+
+def nextafter(x1: TensorLike, x2: TensorLike, name: str | None = None) -> Tensor:
+    """The float next to x1 on the way to x2, element by element; shapes broadcast.
+
+    Raises:
+      DTypeError: other than float32 and float64.
+
+    Example:
+      >>> nf.math.nextafter(1.0, 2.0).numpy().item()
+      1.0000001192092896
+    """
+    return nextafter_op(*operands("nextafter", x1, x2, ("x1", "x2")))

@@ -114,7 +114,7 @@ _FAR = (
 )
 
 
-def _erfinv_body(b: Any, x: Any) -> Any:
+def erfinv_body(b: Any, x: Any) -> Any:
     w = b.neg(b.log(b.mul(b.sub(1.0, x), b.add(x, 1.0))))
 
     def polynomial(coefficients: tuple[float, ...], t: Any) -> Any:
@@ -133,7 +133,7 @@ def _erfinv_body(b: Any, x: Any) -> Any:
     return b.select(b.eq(b.abs(x), 1.0), edge, y)
 
 
-def _erfinv_reference(x: Any) -> Any:
+def erfinv_reference(x: Any) -> Any:
     """The same in float64, for either precision."""
     wide = np.asarray(x, np.float64)
     with np.errstate(all="ignore"):
@@ -147,9 +147,9 @@ def _erfinv_reference(x: Any) -> Any:
 erfinv_op = Op(
     "erfinv",
     floating_like("erfinv"),
-    widened(_erfinv_reference),
+    widened(erfinv_reference),
     unary(lambda ct, y, x: ct * maths.exp(maths.square(y)) * (1 / _TWO_OVER_ROOT_PI)),
-    Elementwise(_erfinv_body),
+    Elementwise(erfinv_body),
 )
 
 
@@ -166,7 +166,7 @@ def erfinv(x: TensorLike, name: str | None = None) -> Tensor:
 # --- lgamma, digamma, polygamma ----------------------------------------------------
 
 
-def _lgamma(x: float) -> float:
+def lgamma_of(x: float) -> float:
     try:
         return math.lgamma(x)
     except ValueError:  # a pole: 0 and the negative whole numbers
@@ -175,20 +175,28 @@ def _lgamma(x: float) -> float:
         return math.inf
 
 
-def _polygamma_reference(x: Any, *, order: int) -> Any:
-    """The asymptotic series from x = 16 on, reached by recurrence; reflected below 0 for order 0.
+def polygamma_reference(x: Any, *, order: int) -> Any:
+    """The asymptotic series from x = 16 on, reached by recurrence; reflected below 0.
 
-    Source: Abramowitz & Stegun 1964, 6.3.18, 6.4.11, 6.3.6, 6.4.6.
+    Source: Abramowitz & Stegun 1964, 6.3.18, 6.4.11, 6.3.6, 6.4.6, 6.4.7.
     """
     wide = np.asarray(x, np.float64)
-    if order == 0:
-        below = wide < 0
-        mirrored = np.where(below, 1 - wide, wide)
-        value = _series(mirrored, 0)
-        with np.errstate(all="ignore"):
-            value = np.where(below, value - np.pi / np.tan(np.pi * wide), value)
-            return np.where((wide <= 0) & (wide == np.floor(wide)), np.nan, value)
-    return np.where(wide <= 0, np.nan, _series(np.where(wide <= 0, 1.0, wide), order))
+    below = wide < 0
+    value = _series(np.where(below, 1 - wide, wide), order)
+    with np.errstate(all="ignore"):
+        mirrored = (-1.0) ** order * value - _cotangent(wide, order)
+        value = np.where(below, mirrored, value)
+        pole = np.nan if order == 0 else (-1.0) ** (order + 1) * np.inf
+        value = np.where((wide <= 0) & (wide == np.floor(wide)), pole, value)
+        return np.where(wide == -np.inf, np.nan, value)
+
+
+def _cotangent(x: Any, order: int) -> Any:
+    """The derivative of pi cot(pi x) of this order: a polynomial in the cotangent."""
+    p = np.polynomial.Polynomial([0.0, 1.0])
+    for _ in np.arange(order):
+        p = np.polynomial.Polynomial([-1.0, 0.0, -1.0]) * p.deriv()
+    return np.pi ** (order + 1) * p(1 / np.tan(np.pi * np.remainder(x, 1.0)))
 
 
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
@@ -226,21 +234,21 @@ def _polygamma_vjp(g: Backward) -> tuple[Tensor | None, ...]:
 polygamma_op = Op(
     "polygamma",
     floating_like("polygamma"),
-    widened(_polygamma_reference),
+    widened(polygamma_reference),
     _polygamma_vjp,
     HostCall("polygamma functions run in NumPy"),
 )
 digamma_op = Op(
     "digamma",
     floating_like("digamma"),
-    widened(lambda x: _polygamma_reference(x, order=0)),
+    widened(lambda x: polygamma_reference(x, order=0)),
     unary(lambda ct, y, x: ct * polygamma_op(x, order=1)),
     Elementwise(lambda b, x: b.math("digamma", x)),
 )
 lgamma_op = Op(
     "lgamma",
     floating_like("lgamma"),
-    widened(by_number(_lgamma)),
+    widened(by_number(lgamma_of)),
     unary(lambda ct, y, x: ct * digamma_op(x)),
     Elementwise(lambda b, x: b.math("lgamma", x)),
 )
