@@ -7,7 +7,7 @@ each coordinate is checked by itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -273,68 +273,41 @@ def tensor_scatter_nd_update(
     return _into("tensor_scatter_nd_update", tensor, indices, updates, "update")
 
 
-def tensor_scatter_nd_add(
-    tensor: TensorLike,
-    indices: TensorLike,
-    updates: TensorLike,
-    bad_indices_policy: str = "",
-    name: str | None = None,
-) -> Tensor:
-    """tensor with updates added at places; arguments as for tensor_scatter_nd_update.
+def _combining(name: str, kind: str, what: str, result: str) -> Callable[..., Tensor]:
+    """The function of a name that lets updates meet what stands at places."""
+    op = name
+
+    def combine(
+        tensor: TensorLike,
+        indices: TensorLike,
+        updates: TensorLike,
+        bad_indices_policy: str = "",
+        name: str | None = None,
+    ) -> Tensor:
+        return _into(op, tensor, indices, updates, kind)
+
+    combine.__name__ = combine.__qualname__ = name
+    combine.__doc__ = f"""tensor {what}; arguments as for tensor_scatter_nd_update.
 
     Example:
-      >>> nf.tensor_scatter_nd_add([1, 2, 3], [[0], [0]], [8, 9]).numpy().tolist()
-      [18, 2, 3]
+      >>> nf.{name}([1, 2, 3], [[0], [0]], [8, -9]).numpy().tolist()
+      {result}
     """
-    return _into("tensor_scatter_nd_add", tensor, indices, updates, "add")
+    return combine
 
 
-def tensor_scatter_nd_sub(
-    tensor: TensorLike,
-    indices: TensorLike,
-    updates: TensorLike,
-    bad_indices_policy: str = "",
-    name: str | None = None,
-) -> Tensor:
-    """tensor with updates taken away at places; arguments as for tensor_scatter_nd_update.
-
-    Example:
-      >>> nf.tensor_scatter_nd_sub([1, 2, 3], [[0], [0]], [8, 9]).numpy().tolist()
-      [-16, 2, 3]
-    """
-    return _into("tensor_scatter_nd_sub", tensor, indices, updates, "subtract")
-
-
-def tensor_scatter_nd_max(
-    tensor: TensorLike,
-    indices: TensorLike,
-    updates: TensorLike,
-    bad_indices_policy: str = "",
-    name: str | None = None,
-) -> Tensor:
-    """tensor, or updates where they are larger; arguments as for tensor_scatter_nd_update.
-
-    Example:
-      >>> nf.tensor_scatter_nd_max([1, 2, 3], [[0], [2]], [8, 0]).numpy().tolist()
-      [8, 2, 3]
-    """
-    return _into("tensor_scatter_nd_max", tensor, indices, updates, "maximum")
-
-
-def tensor_scatter_nd_min(
-    tensor: TensorLike,
-    indices: TensorLike,
-    updates: TensorLike,
-    bad_indices_policy: str = "",
-    name: str | None = None,
-) -> Tensor:
-    """tensor, or updates where they are smaller; arguments as for tensor_scatter_nd_update.
-
-    Example:
-      >>> nf.tensor_scatter_nd_min([1, 2, 3], [[0], [2]], [8, 0]).numpy().tolist()
-      [1, 2, 0]
-    """
-    return _into("tensor_scatter_nd_min", tensor, indices, updates, "minimum")
+tensor_scatter_nd_add = _combining(
+    "tensor_scatter_nd_add", "add", "with updates added at places", "[0, 2, 3]"
+)
+tensor_scatter_nd_sub = _combining(
+    "tensor_scatter_nd_sub", "subtract", "with updates taken away at places", "[2, 2, 3]"
+)
+tensor_scatter_nd_max = _combining(
+    "tensor_scatter_nd_max", "maximum", "or updates, where these are larger", "[8, 2, 3]"
+)
+tensor_scatter_nd_min = _combining(
+    "tensor_scatter_nd_min", "minimum", "or updates, where these are smaller", "[-9, 2, 3]"
+)
 
 
 def _into(op: str, tensor: TensorLike, indices: TensorLike, updates: TensorLike, kind: str) -> Any:
