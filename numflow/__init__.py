@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from numflow import dtypes, errors, math, nest, nn, random
+from numflow import dtypes, errors, math, nest, nn, random, tracebacks
 from numflow.dtypes import (
     DType,
     as_dtype,
@@ -299,6 +299,8 @@ def __getattr__(name: str) -> _Any:
 
 
 __version__ = "0.1.0"
+
+tracebacks.install()
 
 __all__ = [
     "AggregationMethod",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numflow.eager.numerics import disable_check_numerics, enable_check_numerics
+from numflow.eager.placement import get_log_device_placement, set_log_device_placement
 from numflow.ops.asserts import (
     Assert,
     assert_equal,
@@ -30,6 +31,11 @@ from numflow.ops.shape_asserts import (
     assert_type,
     is_numeric_tensor,
 )
+from numflow.tracebacks import (
+    disable_traceback_filtering,
+    enable_traceback_filtering,
+    is_traceback_filtering_enabled,
+)
 
 __all__ = [
     "Assert",
@@ -56,6 +62,11 @@ __all__ = [
     "assert_type",
     "check_numerics",
     "disable_check_numerics",
+    "disable_traceback_filtering",
     "enable_check_numerics",
+    "enable_traceback_filtering",
+    "get_log_device_placement",
     "is_numeric_tensor",
+    "is_traceback_filtering_enabled",
+    "set_log_device_placement",
 ]
