@@ -163,3 +163,49 @@ def test_what_does_not_fit_is_refused() -> None:
         with pytest.raises(nf.errors.InvalidArgumentError, match="integer division by zero"):
             wrap(lambda: n.scatter_div(nf.IndexedSlices(nf.constant([0]), [1])).value())()
     assert n.numpy().tolist() == [4, 6]
+
+
+def test_a_refusal_after_a_change_leaves_everything_as_it_was() -> None:
+    """The rows of another lookup are checked before any row is written, also those just changed."""
+    v, w = (nf.Variable(np.zeros((5, 3), np.float32)) for _ in range(2))
+
+    @nf.function
+    def step(first: Any, then: Any) -> Any:
+        v.scatter_add(nf.IndexedSlices(nf.ones([2, 3]), first))
+        rows = nf.gather(v, then)
+        w.scatter_sub(nf.IndexedSlices(rows, then))
+        return nf.reduce_sum(rows)
+
+    assert step(nf.constant([0, 1]), nf.constant([1, 2])).numpy() == 3
+    with pytest.raises(nf.errors.InvalidArgumentError, match="7 is outside"):
+        step(nf.constant([0, 1]), nf.constant([1, 7]))
+    assert v.numpy().sum() == 6 and w.numpy().sum() == -3
+
+
+def test_changes_one_after_the_other_share_the_memory_of_the_variable() -> None:
+    """All of it, some rows, the same rows again: nothing is copied. Reads between see their time."""
+    v = nf.Variable(np.zeros((5, 3), np.float32))
+
+    @nf.function
+    def step(indices: Any) -> None:
+        v.assign_add(nf.ones([5, 3]))
+        v.scatter_add(nf.IndexedSlices(nf.ones([2, 3]), indices))
+        v.scatter_mul(nf.IndexedSlices(nf.fill([2, 3], 2.0), indices))
+
+    step(nf.constant([0, 3]))
+    assert v.numpy()[:, 0].tolist() == [4, 1, 1, 4, 1]
+    program = str(step.explain()).split("Program")[1].split("Memory")[0]
+    assert program.count("Variable (in place)") == 3
+
+    @nf.function
+    def watched(indices: Any) -> Any:
+        before = v.value()
+        v.scatter_sub(nf.IndexedSlices(nf.ones([2, 3]), indices))
+        between = v.value()
+        v.scatter_update(nf.IndexedSlices(nf.zeros([2, 3]), indices))
+        return before, between
+
+    before, between = watched(nf.constant([1, 1]))
+    assert before.numpy()[:, 0].tolist() == [4, 1, 1, 4, 1]
+    assert between.numpy()[:, 0].tolist() == [4, -1, 1, 4, 1]
+    assert v.numpy()[:, 0].tolist() == [4, 0, 1, 4, 1]
