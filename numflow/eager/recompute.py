@@ -1,17 +1,33 @@
-"""recompute_grad: what a function computes is not kept for its gradient, but computed again."""
+"""recompute_grad: what a function computes is not kept for its gradient, but computed again.
+
+In a trace both runs are in one graph, and equal nodes would be merged. So the second run starts
+from its arguments through an op that is like no other: a view of the same elements.
+"""
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from numflow import nest
-from numflow.eager.apply import tapes
+from numflow.eager.apply import eager, tapes
 from numflow.eager.custom_gradient import custom_gradient
 from numflow.eager.tape import GradientTape
 from numflow.gradient.vjp import Record
+from numflow.graph.lowering import View
+from numflow.graph.op import Op, current
 from numflow.graph.tensor import Tensor
+
+_run = itertools.count()  # gives every second run a number of its own
+again_op = Op(
+    "again",
+    lambda x, *, run: x,
+    lambda x, *, run: x,
+    lambda g: (g.ct,),
+    View(lambda layout, spec, attrs: layout),
+)
 
 
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,11 +55,14 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     @custom_gradient
     def block(*args: Any, **kwargs: Any) -> Any:
         def grad(*cts: Tensor, variables: Sequence[Any] | None = None) -> Any:
-            sources = nest.flatten(args)
+            run = next(_run)
+            traced = current() is not eager
+            given = nest.map_structure(lambda x: again_op(x, run=run) if traced else x, args)
+            sources = nest.flatten(given)
             floating = [x for x in sources if x.dtype.is_floating or x.dtype.is_complex]
             with GradientTape() as tape:
                 tape.watch(floating)
-                again = f(*args, **kwargs)
+                again = f(*given, **kwargs)
             wanted = [floating, list(variables or ())]
             of_floating, of_variables = tape.gradient(nest.flatten(again), wanted, list(cts))
             found = iter(of_floating)

@@ -1,5 +1,6 @@
 """grad, value_and_grad, recompute_grad, grad_pass_through."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -130,3 +131,32 @@ def test_a_gradient_that_passes_through(wrap: Wrap) -> None:
 
     y, of_x, of_v = wrap(f)(nf.constant(1.4))
     assert float(y) == 15.0 and float(of_x) == 3.0 and of_v is None
+
+
+def test_a_compiled_step_that_recomputes_needs_less_memory() -> None:
+    def block(x: Any) -> Any:
+        for _ in range(3):
+            x = nf.reduce_sum(nf.sin(x[:, :, None] * x[:, None, :]), axis=2) / 10.0
+        return x
+
+    def step(block: Callable[..., Any]) -> Callable[..., Any]:
+        def run(x: Any) -> Any:
+            with nf.GradientTape() as tape:
+                tape.watch(x)
+                y = x
+                for _ in range(4):
+                    y = block(y)
+            return tape.gradient(y, x)
+
+        return run
+
+    def arena(f: Any) -> float:
+        """Kilobytes of all intermediate results."""
+        found = re.search(r"arena: ([\d.]+) (KB|MB)", str(f.explain(x)))
+        assert found is not None
+        return float(found[1]) * (1024 if found[2] == "MB" else 1)
+
+    x = nf.constant(np.random.default_rng(0).uniform(size=(30, 20)).astype(np.float32))
+    plain, recomputed = (nf.function(step(b)) for b in (block, nf.recompute_grad(block)))
+    np.testing.assert_allclose(recomputed(x), plain(x), rtol=1e-5)
+    assert arena(recomputed) < 0.7 * arena(plain)
