@@ -83,9 +83,17 @@ def _signed(n: int) -> int:
     return n - (1 << 64) if n >> 63 else n
 
 
+def _int64(op: str, value: Any, name: str, floats: bool = False) -> Tensor:
+    """Integers as int64; floats: these too, as TensorFlow takes them in a state."""
+    x = as_tensor(value, None, op, name)
+    if not (x.dtype.is_integer or (floats and x.dtype.is_floating)):
+        raise DTypeError(explain(op, f"{name} must be integers", {name: x.spec}))
+    return maths.cast(x, dtypes.int64)
+
+
 def _state(op: str, value: Any, name: str = "state", words: int = _WORDS) -> Tensor:
     """value as words of a state."""
-    state = maths.cast(as_tensor(value, None, op, name), dtypes.int64)
+    state = _int64(op, value, name, floats=True)
     if state.spec.shape != (words,):
         problem = f"{name} must have the shape [{words}]"
         raise ShapeError(explain(op, problem, {name: state.spec}))
@@ -202,7 +210,7 @@ class Generator:
           ([1, 0, 0], [2561, 0, 0])
         """
         op = "random.Generator.skip"
-        steps = maths.cast(as_tensor(delta, None, op, "delta"), dtypes.int64)
+        steps = _int64(op, delta, "delta")
         if steps.spec.rank:
             raise ShapeError(explain(op, "delta must be one number", {"delta": steps.spec}))
         with _stepping:
@@ -320,7 +328,7 @@ class Generator:
 
 def _joined(op: str, key: Any, counter: Any) -> Tensor:
     """The state of a key and a counter."""
-    word = maths.cast(as_tensor(key, None, op, "key"), dtypes.int64)
+    word = _int64(op, key, "key")
     if word.spec.rank:
         raise ShapeError(explain(op, "key must be one number", {"key": word.spec}))
     halves = _state(op, counter, "counter", _WORDS - 1)

@@ -46,6 +46,7 @@ _STREAMING = {
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
 }
 _KINDS = {dtypes.float32, dtypes.float64, dtypes.bool}
+_DRAWN = 1 << 28  # numbers of a draw: no operand tells that memory holds as many
 _MOST = 1024  # signatures, and patterns, that are remembered
 
 Signature = tuple[Op, tuple[Spec, ...], tuple[tuple[str, Any], ...]]
@@ -54,7 +55,7 @@ Signature = tuple[Op, tuple[Spec, ...], tuple[tuple[str, Any], ...]]
 def is_candidate(op: Op, inputs: Sequence[Spec], outputs: Sequence[Spec]) -> bool:
     """Whether a program may answer: a large op on floats, of a kind that compiles to one loop."""
     if op is uniform_op or op is bits_op:  # the same bits, whoever draws them
-        return _size(outputs[0]) >= LARGE
+        return LARGE <= _size(outputs[0]) <= _DRAWN
     known = (
         isinstance(op.lower, Elementwise | Reduction)
         or op is matmul_op

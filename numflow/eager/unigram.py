@@ -8,6 +8,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.eager.variable import Variable
+from numflow.errors import ResourceExhaustedError, explain
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import TensorLike
 from numflow.ops import random_candidates as candidates
@@ -42,7 +43,7 @@ def learned_unigram_candidate_sampler(
     op = "random.learned_unigram_candidate_sampler"
     true = candidates.checked(op, true_classes, num_true, num_sampled, range_max)
     candidates.check_unique(op, unique, num_sampled, range_max)
-    counts = _counts(range_max, seed)
+    counts = _counts(op, range_max, seed)
     found = candidates.by_table(counts.value(), true, num_sampled, unique, seed)
     flat = shaping.reshape(true, [-1, 1])
     ones = shaping.ones_like(flat[:, 0], dtypes.float64)
@@ -50,10 +51,15 @@ def learned_unigram_candidate_sampler(
     return found
 
 
-def _counts(range_max: int, seed: Any) -> Variable:
+def _counts(op: str, range_max: int, seed: Any) -> Variable:
     found = _learned.get((range_max, seed))
     if found is None:
+        try:
+            start = np.ones(range_max)
+        except MemoryError as e:
+            problem = f"not enough memory for {range_max} classes"
+            raise ResourceExhaustedError(explain(op, problem)) from e
         with init_scope():
-            found = Variable(np.ones(range_max), trainable=False, name="unigrams")
+            found = Variable(start, trainable=False, name="unigrams")
         _learned[range_max, seed] = found
     return found

@@ -15,7 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import DTypeError, InvalidArgumentError, NotFoundError, ShapeError, explain
+from numflow.errors import (
+    DTypeError,
+    InvalidArgumentError,
+    NotFoundError,
+    ResourceExhaustedError,
+    ShapeError,
+    explain,
+)
 from numflow.graph.lowering import Library
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
@@ -31,6 +38,7 @@ from numflow.ops.random_state import draw
 
 UNIFORM, ZIPF, TABLE = 0, 1, 2  # as in kernels/cpu/random_candidates.py
 _MOST = 1 << 24
+_FAR = 1 << 53  # classes beyond have no float64 of their own
 
 
 class Candidates(NamedTuple):
@@ -109,10 +117,15 @@ def checked(
     for name, size in (("num_sampled", num_sampled), ("range_max", range_max)):
         if isinstance(size, bool) or not hasattr(size, "__index__") or size < 1:
             raise InvalidArgumentError(explain(op, f"{name} must be at least 1, not {size!r}"))
+        if size > _FAR:
+            raise ResourceExhaustedError(explain(op, f"{name} is beyond any memory: {size}"))
     return checks.checked_index(maths.cast(x, dtypes.int64), int(range_max), op, "true_classes")
 
 
 def check_unique(op: str, unique: bool, num_sampled: int, possible: int) -> None:
+    if unique and num_sampled > _MOST:
+        problem = f"num_sampled is {num_sampled}: at most {_MOST} different classes are drawn"
+        raise InvalidArgumentError(explain(op, problem))
     if unique and num_sampled > possible:
         shown = {"num_sampled": num_sampled, "classes that can be drawn": possible}
         problem = "there are not as many different classes"
@@ -267,18 +280,31 @@ def fixed_unigram_candidate_sampler(
     if not 0 <= shard < num_shards:
         shown = {"shard": shard, "num_shards": num_shards}
         raise InvalidArgumentError(explain(op, "shard must be in [0, num_shards)", shown))
-    given = _weights_of(op, vocab_file) if vocab_file else np.array(unigrams, np.float64)
-    if not (np.all(given >= 0) and np.all(np.isfinite(given))):
-        raise InvalidArgumentError(explain(op, "weights must be finite and not negative"))
-    weights = np.concatenate([np.zeros(num_reserved_ids), given**distortion])[shard::num_shards]
-    if len(weights) != range_max:
-        shown = {"range_max": range_max, "weights": len(weights)}
+    given = _weights_of(op, vocab_file) if vocab_file else _given(op, unigrams)
+    if num_reserved_ids < 0:
+        problem = f"num_reserved_ids is negative: {num_reserved_ids}"
+        raise InvalidArgumentError(explain(op, problem))
+    found = len(range(shard, num_reserved_ids + len(given), num_shards))
+    if found != range_max:
+        shown = {"range_max": range_max, "weights": found}
         raise InvalidArgumentError(explain(op, "there must be range_max weights", shown))
+    with np.errstate(all="ignore"):
+        raised = given**distortion
+    if not (np.all(given >= 0) and np.all(np.isfinite(raised))):
+        raise InvalidArgumentError(explain(op, "weights must be finite and not negative"))
+    weights = np.concatenate([np.zeros(num_reserved_ids), raised])[shard::num_shards]
     possible = int(np.count_nonzero(weights))
     check_unique(op, unique, num_sampled, possible)
     if not possible:
         raise InvalidArgumentError(explain(op, "all weights are 0"))
     return by_table(creation.constant(weights), true, num_sampled, unique, seed)
+
+
+def _given(op: str, unigrams: Sequence[float]) -> Any:
+    try:
+        return np.array(unigrams, np.float64)
+    except (ValueError, TypeError) as e:
+        raise DTypeError(explain(op, f"unigrams must be numbers: {e}")) from None
 
 
 def _weights_of(op: str, path: str) -> Any:

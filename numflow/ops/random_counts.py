@@ -289,9 +289,9 @@ def _number(op: str, value: TensorLike, name: str) -> Tensor:
 
 
 def _poisson(op: str, state: State, outer: Shape, rate: Tensor, want: dtypes.DType) -> Tensor:
+    shape = static_shape((*outer, *rate.spec.shape), op)
     flat = shaping.reshape(maths.cast(rate, dtypes.float64), [-1])
-    drawn = poisson_op(flat, *state, outer=product(outer))
-    return _shaped(op, drawn, (*outer, *rate.spec.shape), want)
+    return _shaped(op, poisson_op(flat, *state, outer=product(outer)), shape, want)
 
 
 # --- binomial ------------------------------------------------------------------------------------

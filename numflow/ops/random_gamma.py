@@ -269,7 +269,8 @@ def spread(x: Tensor, shape: Shape) -> Tensor:
 def _gamma(state: State, outer: Shape, alpha: Tensor, beta: Tensor) -> Tensor:
     want = alpha.dtype
     sizes = broadcast_shapes("random.gamma", alpha.spec.shape, beta.spec.shape)
+    shape = static_shape((*outer, *sizes), "random.gamma")
     flat = shaping.reshape(maths.cast(spread(alpha, sizes), dtypes.float64), [-1])
     drawn = gamma_op(flat, *state, outer=product(outer))
-    drawn = shaping.reshape(maths.cast(drawn, want), (*outer, *sizes))
+    drawn = shaping.reshape(maths.cast(drawn, want), shape)
     return maths.maximum(drawn / beta, _LEAST[want])

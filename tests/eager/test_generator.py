@@ -235,6 +235,13 @@ NO_GENERATOR: Any = 5
         (lambda: G.normal([-2]), ValueError, "random.Generator.normal: a size is negative: -2"),
         (lambda: G.split(-1), ValueError, "random.Generator.split: a size is negative: -1"),
         (
+            lambda: Generator.from_state("abc", "philox"),
+            TypeError,
+            "random.Generator: state must be integers",
+        ),
+        (lambda: G.skip(1.5), TypeError, "random.Generator.skip: delta must be integers"),
+        (lambda: G.skip([1]), ValueError, "random.Generator.skip: delta must be one number"),
+        (
             lambda: nf.random.set_global_generator(NO_GENERATOR),
             TypeError,
             "random.set_global_generator: generator is no nf.random.Generator: 5",

@@ -113,7 +113,7 @@ def test_weights_of_a_file_and_of_a_shard(tmp_path: Path) -> None:
 
 Invalid = nf.errors.InvalidArgumentError
 uniform = nf.random.uniform_candidate_sampler
-fixed = nf.random.fixed_unigram_candidate_sampler
+fixed: Any = nf.random.fixed_unigram_candidate_sampler
 BAD: list[tuple[Any, Any, str]] = [
     (lambda: uniform(TRUE, 2, 11, True, 10), Invalid, "there are not as many different classes"),
     (lambda: uniform([[10, 1]], 2, 4, True, 10), Invalid, "true_classes 10 is outside [0, 10)"),
@@ -143,6 +143,36 @@ BAD: list[tuple[Any, Any, str]] = [
         lambda: fixed(TRUE, 2, 2, True, 5, unigrams=[1.0, 0, 0, 0, 0]),
         Invalid,
         "there are not as many different classes",
+    ),
+    (
+        lambda: uniform([[1]], 1, 1 << 25, True, 1 << 30),
+        Invalid,
+        "num_sampled is 33554432: at most 16777216 different classes are drawn",
+    ),
+    (
+        lambda: uniform([[1]], 1, 1, False, 1 << 80),
+        nf.errors.ResourceExhaustedError,
+        "range_max is beyond any memory",
+    ),
+    (
+        lambda: fixed([[0]], 1, 1, False, 1, unigrams=[1.0], num_reserved_ids=1 << 45),
+        Invalid,
+        "there must be range_max weights",
+    ),
+    (
+        lambda: fixed([[0]], 1, 1, False, 1, unigrams=[1.0], num_reserved_ids=-1),
+        Invalid,
+        "num_reserved_ids is negative: -1",
+    ),
+    (
+        lambda: fixed([[0]], 1, 1, False, 2, unigrams=[0.0, 1.0], distortion=-1.0),
+        Invalid,
+        "weights must be finite and not negative",
+    ),
+    (
+        lambda: fixed([[0]], 1, 1, False, 1, unigrams=["a"]),
+        TypeError,
+        "unigrams must be numbers: ",
     ),
     (lambda: fixed(TRUE, 2, 2, False, 5, unigrams=[0.0] * 5), Invalid, "all weights are 0"),
     (

@@ -319,6 +319,16 @@ def test_nothing_flows_through_counts() -> None:
 
 Invalid = nf.errors.InvalidArgumentError
 BAD: list[tuple[Any, Any, str]] = [
+    (
+        lambda: nf.random.gamma([1 << 40], np.ones((1 << 20, 1), np.float32)),
+        nf.errors.ResourceExhaustedError,
+        "random.gamma: the product of the sizes is beyond any memory",
+    ),
+    (
+        lambda: nf.random.poisson([1 << 40], np.ones(1 << 20)),
+        nf.errors.ResourceExhaustedError,
+        "random.poisson: the product of the sizes is beyond any memory",
+    ),
     (lambda: nf.random.gamma([2], 1.0, dtype=nf.int32), TypeError, "random.gamma: makes floats"),
     (
         lambda: nf.random.gamma([2], nf.constant(1.0, nf.float64)),
