@@ -182,6 +182,8 @@ def get_static_value(tensor: Any, partial: bool = False) -> Any:
       [1, 2]
     """
     if not isinstance(tensor, SymbolicTensor):
+        if hasattr(tensor, "assign"):
+            return None  # a variable has no value that lasts
         return np.asarray(tensor) if isinstance(tensor, Tensor) else tensor
     node = tensor.value.node
     if node is not None and node.op is constant_op:
