@@ -25,6 +25,7 @@ from numflow.eager.unconnected import (
 from numflow.errors import GraphError, explain
 from numflow.gradient.cotangents import cotangents
 from numflow.gradient.vjp import Gradient, Record, backward, differentiable
+from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.op import observers
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
@@ -309,7 +310,9 @@ class GradientTape:
         self._records, self._kept, self._active, self._assigned = [], [], set(), {}
 
     def target_tensor(self, y: Any) -> Tensor:
-        """A target as a tensor."""
+        """A target as a tensor; of slices their values count, as in TensorFlow."""
+        if isinstance(y, IndexedSlices):
+            y = y.values
         if isinstance(y, Tensor):
             return y if self._interpreter is None else self._interpreter.capture(y)
         if not hasattr(y, "_as_tensor"):

@@ -60,8 +60,9 @@ class Optimizer:
       gradient_accumulation_steps: after so many calls one step is done, with the mean of their
         gradients.
 
-    A subclass says by `still` that rows without a gradient do not move, and by `linear` that a step
-    is rate * gradient.
+    A subclass says by `still` that rows without a gradient do not move: by its formula, or since it
+    is to be lazy, as momentum's and Ftrl's kernels of TensorFlow 1 are. By `linear` it says that a
+    step is rate * gradient.
     """
 
     slots: tuple[str, ...] = ()
@@ -445,7 +446,7 @@ class Optimizer:
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """An optimizer from what `get_config` gave."""
         return cls(**config)
 

@@ -137,6 +137,13 @@ def test_gradients_of_gradients(wrap: Any) -> None:
     count = np.array([0, 2, 0, 1])[:, None]
     for dense, times in [(True, count**2), (False, count)]:
         np.testing.assert_allclose(wrap(run)(dense), 36 * TABLE**3 * times, 1e-5)
+    with nf.GradientTape() as outer:
+        with nf.GradientTape() as inner:
+            y = nf.reduce_sum(nf.gather(v, [1, 3, 1]) ** 3)
+        g = inner.gradient(y, v)
+    np.testing.assert_allclose(  # slices as a target: their values
+        nf.convert_to_tensor(outer.gradient(g, v)), 6 * TABLE * count, 1e-6
+    )
 
 
 def test_gradients_through_a_compiled_call_stay_sparse() -> None:

@@ -183,7 +183,7 @@ def test_a_refusal_after_a_change_leaves_everything_as_it_was() -> None:
 
 
 def test_changes_one_after_the_other_share_the_memory_of_the_variable() -> None:
-    """All of it, some rows, the same rows again: nothing is copied. Reads between see their time."""
+    """All of it, some rows, the same rows again: no copies; reads see their time."""
     v = nf.Variable(np.zeros((5, 3), np.float32))
 
     @nf.function
