@@ -9,6 +9,8 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
+from numflow.graph.building import SymbolicTensor
+from numflow.graph.graph import constant_op
 from numflow.graph.lowering import Assemble
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
@@ -68,9 +70,10 @@ def pad(
       tensor: any dtype.
       paddings: integers [rank, 2]: how many before and after.
       mode: "CONSTANT"; "REFLECT" (mirrored, without the edge) or "SYMMETRIC" (with it).
-      constant_values: a number, for "CONSTANT".
+      constant_values: one number (or text, of text) of tensor's dtype, for "CONSTANT".
 
     Raises:
+      DTypeError: constant_values does not become tensor's dtype.
       ShapeError: paddings is not [rank, 2], is negative, or is longer than what is mirrored.
       ValueError: another mode.
 
@@ -84,10 +87,7 @@ def pad(
     pairs = _pairs(paddings, x)
     kind = mode.upper()
     if kind == "CONSTANT":
-        if isinstance(constant_values, Tensor):
-            constant_values = np.asarray(constant_values).item()
-        shape = tuple(b + n + e for (b, e), n in zip(pairs, x.spec.shape, strict=True))
-        return pad_op(x, begin=tuple(b for b, _ in pairs), shape=shape, value=constant_values)
+        return _padded(x, pairs, constant_values)
     if kind not in ("REFLECT", "SYMMETRIC"):
         raise ValueError(
             explain("pad", f"no mode {mode!r}", fix='"CONSTANT", "REFLECT" or "SYMMETRIC"')
@@ -95,6 +95,31 @@ def pad(
     for axis, (before, after) in enumerate(pairs):
         x = _mirrored(x, axis, before, after, 1 if kind == "REFLECT" else 0)
     return x
+
+
+def _padded(x: Tensor, pairs: Sequence[tuple[Any, Any]], constant_values: Any) -> Tensor:
+    begin = tuple(b for b, _ in pairs)
+    shape = tuple(b + n + e for (b, e), n in zip(pairs, x.spec.shape, strict=True))
+    if type(constant_values) is int and constant_values == 0:  # the default, for every dtype
+        value = b"" if x.dtype is dtypes.string else False if x.dtype.is_bool else 0
+        return pad_op(x, begin=begin, shape=shape, value=value)
+    around = as_tensor(constant_values, x.dtype, "pad", "constant_values")
+    if around.spec.rank:
+        shown = {"constant_values": around.spec}
+        raise ShapeError(explain("pad", "constant_values is one number", shown))
+    known = _static(around)
+    if known is not None:
+        return pad_op(x, begin=begin, shape=shape, value=known)
+    inside = pad_op(shaping.ones_like(x, dtypes.bool), begin=begin, shape=shape, value=False)
+    return selections.where(inside, pad_op(x, begin=begin, shape=shape, value=0), around)
+
+
+def _static(scalar: Tensor) -> Any:
+    """The number that a scalar is; None where a trace does not know it."""
+    if not isinstance(scalar, SymbolicTensor):
+        return np.asarray(scalar).item()
+    node = scalar.value.node
+    return np.asarray(node.attrs["value"]).item() if node and node.op is constant_op else None
 
 
 def _pairs(paddings: Any, x: Tensor) -> list[tuple[Any, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -208,18 +209,35 @@ def _prod_reference(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 
 def _prod_vjp(g: Backward) -> tuple[Tensor | None, ...]:
-    """The product of the others: exact where an element is 0 too.
+    """The product of the others: exact where an element is 0 or infinite too.
 
-    With one zero in a group only its own derivative is not 0; with two or more all are.
+    These are left out of the product by which the others divide, and counted. With one zero in a
+    group only its own derivative is not 0; with two or more all are.
     """
     x, axes = g.inputs[0], g.attrs["axis"]
     zero = maths.equal(x, shaping.zeros_like(x))
-    zeros = sum_op(maths.cast(zero, x.dtype), axis=axes, keepdims=True)
-    ones = shaping.ones_like(x)
-    rest = prod_op(selections.where(zero, ones, x), axis=axes, keepdims=True)
-    here = maths.cast(zero, x.dtype)
-    alone = maths.cast(maths.equal(zeros - here, shaping.zeros_like(x)), x.dtype)
-    return (_spread(g.ct, g) * alone * rest / selections.where(zero, ones, x),)
+    if x.dtype.is_complex:
+        left_out = zero
+    else:
+        infinite = maths.equal(maths.abs(x), math.inf)
+        left_out = selections.logical_or(zero, infinite)
+    kept = selections.where(left_out, shaping.ones_like(x), x)
+    others = prod_op(kept, axis=axes, keepdims=True) / kept
+    others = others * maths.cast(_none_else(zero, x, axes), x.dtype)
+    if not x.dtype.is_complex:
+        signs = selections.where(infinite, maths.sign(x), shaping.ones_like(x))
+        sign = prod_op(signs, axis=axes, keepdims=True) * signs
+        ones = shaping.ones_like(x)
+        factor = selections.where(_none_else(infinite, x, axes), ones, sign * math.inf)
+        others = others * shaping.stop_gradient(factor)
+    return (_spread(g.ct, g) * others,)
+
+
+def _none_else(marked: Tensor, x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Whether no other element of the group is marked."""
+    ones = maths.cast(marked, x.dtype)
+    number = sum_op(ones, axis=axes, keepdims=True)
+    return maths.equal(number - ones, shaping.zeros_like(x))
 
 
 prod_op = Op(

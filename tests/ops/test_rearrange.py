@@ -240,3 +240,24 @@ def test_an_empty_axis_is_rolled_by_a_number_of_run_time() -> None:
     for n in (0, 1, 3):
         x = np.arange(n * 2).reshape(n, 2)
         np.testing.assert_array_equal(run(nf.constant(x), nf.constant(-7)), np.roll(x, -7, 0))
+
+
+def test_what_pads() -> None:
+    """A number of the tensor's dtype, traced ones too; the empty text around text."""
+    assert nf.pad(["a"], [[1, 1]]).numpy().tolist() == [b"", b"a", b""]
+    assert nf.pad(["a"], [[0, 1]], constant_values="z").numpy().tolist() == [b"a", b"z"]
+    assert nf.pad([True], [[1, 0]], constant_values=True).numpy().tolist() == [True, True]
+    assert nf.pad([1j], [[1, 0]], constant_values=2j).numpy().tolist() == [2j, 1j]
+    assert nf.pad([1.5], [[1, 0]], constant_values=2).numpy().tolist() == [2, 1.5]
+
+    @nf.function
+    def f(x: Any, around: Any) -> Any:
+        return nf.pad(x, [[1, 2], [0, 1]], constant_values=around)
+
+    got = f(nf.ones([1, 2], nf.int32), nf.constant(7)).numpy().tolist()
+    assert got == [[7, 7, 7], [1, 1, 7], [7, 7, 7], [7, 7, 7]]
+    for bad in (1.5, nf.constant(1, nf.int64), "a"):
+        with pytest.raises(nf.errors.DTypeError):
+            nf.pad([1, 2], [[1, 1]], constant_values=bad)
+    with pytest.raises(nf.errors.ShapeError, match="constant_values is one number"):
+        nf.pad([1, 2], [[1, 1]], constant_values=[1, 2])

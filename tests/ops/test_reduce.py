@@ -182,3 +182,34 @@ def test_means_of_integers(compiled: bool) -> None:
     assert mean(np.array([250, 255], np.uint8)).numpy() == 252
     assert mean(np.array([-3, -4], np.int32)).numpy() == -3
     assert mean(np.zeros((0, 3), np.int32), axis=0).numpy().tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+def test_gradient_of_a_product_with_zeros_and_infinities(compiled: bool) -> None:
+    """Each derivative is the product of the others, whatever the element itself is."""
+    inf = np.inf
+    rows = [
+        [2.0, 3.0, 5.0],
+        [0.0, 3.0, 5.0],
+        [0.0, 0.0, 5.0],
+        [inf, 3.0, -5.0],
+        [-inf, 3.0, inf],
+        [inf, 3.0, 0.0],
+    ]
+    want = [
+        [15.0, 10.0, 6.0],
+        [15.0, 0.0, 0.0],
+        [0.0, 0.0, 0.0],
+        [-15.0, -inf, inf],
+        [inf, -inf, -inf],
+        [0.0, np.nan, inf],
+    ]
+
+    def gradient(x: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = nf.reduce_prod(x, 1)
+        return tape.gradient(y, x)
+
+    run = nf.function(gradient) if compiled else gradient
+    np.testing.assert_array_equal(run(nf.constant(rows)), np.array(want, np.float32))
