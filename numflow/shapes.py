@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from numflow.errors import IndexRangeError
+from numflow.errors import IndexRangeError, SymbolicTensorError, explain
 
 # a symbol, or ("//" | "%" | "max" | "min", Dim, Dim)
 Atom: TypeAlias = str | tuple[str, Any, Any]
@@ -234,6 +234,8 @@ class Size:
         return int
 
     def _read(self, *_: object) -> Any:
+        if run_time(self.dim):
+            as_number(self.dim)
         raise UnknownSizeError(f"the size {self.dim} is not known while this function is traced")
 
     def _compute(self, other: object) -> Any:
@@ -283,6 +285,20 @@ def as_size(x: Extent) -> Any:
     if isinstance(x, Dim):
         return None if run_time(x) else Size(x)
     return x
+
+
+def as_number(x: Extent, op: str = "function") -> int:
+    """The number behind a size, for what a trace has to know.
+
+    Raises:
+      UnknownSizeError: it is a symbol: the tracer traces again with exact sizes.
+      SymbolicTensorError: it depends on values.
+    """
+    if run_time(x):
+        problem = "a size that depends on values has no number while a function is traced"
+        fix = "nf.shape(x), which has it when the program runs"
+        raise SymbolicTensorError(explain(op, problem, {"size": x}, fix))
+    return int(Size(x)) if isinstance(x, Dim) else x
 
 
 def as_extent(x: Any) -> Extent:

@@ -19,7 +19,7 @@ from numflow.graph.graph import Graph, GraphBuilder, Node, Value
 from numflow.graph.op import Array, Attrs, Op, interpreting
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.shapes import UnknownSizeError
+from numflow.shapes import UnknownSizeError, as_number
 
 
 @contextmanager
@@ -113,7 +113,7 @@ class SymbolicTensor(Tensor):
     def __len__(self) -> int:
         if not self.spec.shape:
             raise TypeError("Scalar tensor has no `len()`")
-        return int(self.shape[0])
+        return as_number(self.spec.shape[0], "len")
 
     def __iter__(self) -> Iterator[Tensor]:
         # Without it Python would ask for item after item, and an unknown size has no last one.

@@ -13,7 +13,7 @@ from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_int
-from numflow.shapes import product
+from numflow.shapes import as_number, product
 
 
 def _indices(shape: Any) -> tuple[Tensor, Tensor]:
@@ -98,7 +98,7 @@ def diag_part(
     """
     x = _matrix("diag_part", input)
     offset = static_int(k, "diag_part", "k")
-    rows, columns = (int(n) for n in x.shape[-2:])
+    rows, columns = (as_number(n, "diag_part") for n in x.spec.shape[-2:])
     down, right = max(-offset, 0), max(offset, 0)
     n = min(rows - down, columns - right)
     if n <= 0 and (rows and columns):

@@ -13,7 +13,7 @@ from numflow.graph.lowering import Library
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, creation, finite, indexing
+from numflow.ops import checks, creation, finite, indexing, run_time, slicing
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -170,6 +170,12 @@ def top_k(
             explain("top_k", "input is a scalar: it has no last axis", {"input": x.spec})
         )
     n = x.spec.shape[-1]
+    if run_time.depends(n) and isinstance(count, int) and count >= 0:  # a plan checks that it is
+        shape = (*x.spec.shape[:-1], count)  # enough
+        whole = _order("top_k", x, descending=True)
+        begin, stride = (0,) * x.spec.rank, (1,) * x.spec.rank
+        order = slicing.slice_op(whole, begin=begin, stride=stride, shape=shape)
+        return _taken(x, order), maths.cast(order, index_type)
     # there may be fewer than k: only exact sizes tell
     n, count = (int(Size(m)) if isinstance(m, Dim) else m for m in (n, count))
     if not 0 <= count <= n:

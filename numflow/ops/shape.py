@@ -18,11 +18,11 @@ from numflow.graph.op import Attrs, Backward, Op, current
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import reduce as reductions
-from numflow.ops import slicing
+from numflow.ops import run_time, slicing
 from numflow.ops.conjugate import conj
 from numflow.ops.convert import as_tensor, sizes, static_ints, static_shape
 from numflow.ops.shape_rules import normal_axes, normal_axis, same_dtype
-from numflow.shapes import Extent, Shape, divide, known, product, run_time
+from numflow.shapes import Extent, Shape, as_number, divide, known, product
 
 # --- reshape -----------------------------------------------------------------
 
@@ -90,7 +90,7 @@ def reshape(tensor: TensorLike, shape: Any, name: str | None = None) -> Tensor:
             size: Extent | None = 0 if x.spec.size == 0 else None
         else:
             size = divide(x.spec.size, rest)
-            if size is None and (run_time(rest) or run_time(x.spec.size)):
+            if size is None and (run_time.depends(rest) or run_time.depends(x.spec.size)):
                 size = x.spec.size // rest  # a plan checks that nothing is left
         if size is None:
             raise ShapeError(
@@ -467,7 +467,14 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
             )
         )
     k = normal_axis("concat", at, items[0].spec.rank)
-    return items[0] if len(items) == 1 else concat_op(*items, axis=k)
+    if len(items) == 1:
+        return items[0]
+    first = items[0].spec.shape
+    for j, t in enumerate(items):  # a run-time size turns out to be that of the first
+        if t.spec.rank == len(first):
+            own = t.spec.shape[k]
+            items[j] = run_time.refitted(t, (*first[:k], own, *first[k + 1 :]))
+    return concat_op(*items, axis=k)
 
 
 def _tensors(op: str, values: Any) -> list[Tensor]:
@@ -501,13 +508,16 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
 def stack_tensors(items: list[Tensor], axis: int) -> Tensor:
     """stack, of tensors."""
     first = items[0].spec
+    alike = []
     for k, t in enumerate(items):
-        if t.spec.shape != first.shape:
+        fits = run_time.fitted(t, first.shape)
+        if fits is None:
             raise ShapeError(
                 explain("stack", "shapes differ", {"values[0]": first, f"values[{k}]": t.spec})
             )
+        alike.append(fits)
     k = normal_axis("stack", axis, first.rank + 1)
-    return concat_op(*(expand_dims(t, k) for t in items), axis=k)
+    return concat_op(*(expand_dims(t, k) for t in alike), axis=k)
 
 
 def unstack(
@@ -524,12 +534,13 @@ def unstack(
     """
     x = as_tensor(value, None, "unstack", "value")
     k = normal_axis("unstack", axis, x.spec.rank)
-    n = int(x.shape[k]) if num is None else num
-    if n != x.spec.shape[k]:
+    n = as_number(x.spec.shape[k], "unstack") if num is None else num
+    fits = run_time.fitted(x, (*x.spec.shape[:k], n, *x.spec.shape[k + 1 :]))
+    if fits is None:
         raise ShapeError(
             explain("unstack", f"axis {k} has size {x.spec.shape[k]}, not {n}", {"value": x.spec})
         )
-    return [squeeze(piece, k) for piece in _cut(x, [1] * n, k)]
+    return [squeeze(piece, k) for piece in _cut(fits, [1] * n, k)]
 
 
 def _cut(x: Tensor, lengths: Sequence[Extent], axis: int) -> list[Tensor]:
@@ -562,13 +573,16 @@ def split(
     (at,) = static_ints(axis, "split", "axis")
     k = normal_axis("split", at, x.spec.rank)
     whole = x.spec.shape[k]
-    wanted = static_ints(num_or_size_splits, "split", "num_or_size_splits")
+    wanted = static_ints(num_or_size_splits, "split", "num_or_size_splits", sizes=True)
     shown = {"value": x.spec, "num_or_size_splits": num_or_size_splits, "axis": at}
     if isinstance(num_or_size_splits, int) or (
         isinstance(num_or_size_splits, Tensor) and not num_or_size_splits.ndim
     ):
         n = wanted[0]
         each = divide(whole, n) if n > 0 else None
+        if each is None and n > 0 and run_time.depends(whole):
+            each = whole // n
+            x = run_time.refitted(x, (*x.spec.shape[:k], each * n, *x.spec.shape[k + 1 :]))
         if each is None:
             raise ShapeError(
                 explain("split", f"size {whole} does not divide into {n} equal pieces", shown)
@@ -582,4 +596,5 @@ def split(
         known(lengths) and sum(lengths) != whole
     ):
         raise ShapeError(explain("split", f"the sizes do not add up to {whole}", shown))
-    return _cut(x, lengths, k)
+    total = (*x.spec.shape[:k], sum(lengths), *x.spec.shape[k + 1 :])
+    return _cut(run_time.refitted(x, total), lengths, k)

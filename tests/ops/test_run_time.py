@@ -332,3 +332,32 @@ def test_many_counts_keep_few_plans() -> None:
     (plan,) = concrete.plain()._plans.values()  # type: ignore[attr-defined]
     assert len(plan._following) <= 64 and len(plan._arenas) == 1
     assert run.experimental_get_tracing_count() == 1
+
+
+def test_sizes_that_turn_out_to_fit() -> None:
+    """Parts of what is chosen, and what is chosen by different masks, side by side: the plan of a
+    call checks what a trace cannot know."""
+
+    @nf.function
+    def run(x: Any) -> Any:
+        some, others = nf.boolean_mask(x, x > 0), nf.boolean_mask(-x, x < 0)
+        both = nf.stack([some, others]), nf.concat([some[None], others[None]], 0)
+        return *both, *nf.split(some, 2), nf.math.top_k(some, 2)[0], *nf.unstack(others, num=4)
+
+    x = np.array([3.0, -1.0, 2.0, -5.0, 7.0, -2.0, 1.0, -4.0])
+    some, others = x[x > 0], -x[x < 0]
+    want = [np.stack([some, others])] * 2 + [some[:2], some[2:], np.sort(some)[:1:-1], *others]
+    for a, b in zip(run(nf.constant(x)), want, strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(nf.errors.InvalidArgumentError, match="reshape: 2 elements do not become"):
+        run(nf.constant([3.0, -1.0, 2.0, -5.0, 7.0, 1.0]))
+
+
+@pytest.mark.parametrize("run", [len, list, nf.unstack, lambda y: [0 for _ in y]])
+def test_what_needs_a_number_says_so(run: Any) -> None:
+    """A trace has none for a size that depends on values."""
+    traced = nf.function(lambda x: run(nf.boolean_mask(x, x > 0)))
+    with pytest.raises(nf.errors.SymbolicTensorError) as e:
+        traced(nf.ones([3]))
+    assert "a size that depends on values has no number while a function is traced" in str(e.value)
+    assert "try: nf.shape(x), which has it when the program runs" in str(e.value)
