@@ -99,9 +99,21 @@ def _options() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
     parser.add_argument(
-        "--framework", nargs="+", choices=list(FRAMEWORKS), default=list(FRAMEWORKS)
+        "--workload",
+        nargs="+",
+        choices=WORKLOADS,
+        default=list(WORKLOADS),
+        metavar="W",
+        help=" ".join(WORKLOADS),
+    )
+    parser.add_argument(
+        "--framework",
+        nargs="+",
+        choices=list(FRAMEWORKS),
+        default=list(FRAMEWORKS),
+        metavar="F",
+        help=" ".join(FRAMEWORKS),
     )
     parser.add_argument("--rounds", type=int, help="default: 5, of --growth 1")
     parser.add_argument(
@@ -110,8 +122,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--quick", action="store_true", help="one round of 0.05 s per case")
     parser.add_argument("--json", metavar="FILE", help="append every row to this file")
-    parser.add_argument("--profile", metavar="WORKLOAD", choices=PROFILED)
-    parser.add_argument("--growth", nargs="*", metavar="AXIS", choices=list(growth.axes(1)))
+    parser.add_argument("--profile", metavar="W", choices=PROFILED, help=" ".join(PROFILED))
+    parser.add_argument(
+        "--growth",
+        nargs="*",
+        metavar="AXIS",
+        choices=list(growth.axes(1)),
+        help=" ".join(growth.axes(1)),
+    )
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parent / "out", help="folder of the pictures"
     )
