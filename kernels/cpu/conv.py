@@ -75,55 +75,121 @@ def plan(
     Operands: x [batch, *image, channels], f [*kernel, channels / groups, columns], y [batch,
     *result, columns], bias [columns]; dense.
     """
-    v = Vectors(dtype, target or Target.host())
+    dense = s.dilations[2] == 1 and s.groups == 1
     channels, columns = s.channels // s.groups, s.columns // s.groups
+    reach = (s.result[2] - 1) * s.strides[2] + (s.kernel[2] - 1) * s.dilations[2] + 1
+    side = _Side(
+        s, s.image, s.channels, s.result, s.columns,
+        pieces=1 if dense else s.kernel[2],
+        run=channels * (s.kernel[2] if dense else 1),
+        tap_rows=channels,
+        ldf=s.columns,
+        f_group=columns,
+        left=s.padding[2],
+        padded=reach if s.padding[2] or reach > s.image[2] else 0,
+    )  # fmt: skip
+    return _plan(side, Vectors(dtype, target or Target.host()), bias, activation, threads)
+
+
+def plan_transposed(
+    s: Window,
+    dtype: str = "float32",
+    *,
+    bias: bool = False,
+    activation: str = "",
+    threads: int = 1,
+    target: Target | None = None,
+) -> Call:
+    """The gradient of the convolution by its image; also what is called its transpose.
+
+    Args:
+      s: the sizes of the convolution.
+      bias: a vector of `channels` is added.
+
+    Operands: dy [batch, *result, columns], f [*kernel, columns, channels / groups] (the last two
+    axes exchanged), dx [batch, *image, channels], bias [channels]; dense.
+    """
+    (_, _, width), (_, _, sw), (_, _, pw) = s.image, s.strides, s.padding
+    left = max(0, -((pw - (s.kernel[2] - 1) * s.dilations[2]) // sw))
+    reach = -(-width // sw) + (sw - 1 + pw) // sw + left
+    side = _Side(
+        s, s.result, s.columns, s.image, s.channels,
+        pieces=s.kernel[2],
+        run=s.columns // s.groups,
+        tap_rows=s.columns,
+        ldf=s.channels // s.groups,
+        f_group=s.columns // s.groups * (s.channels // s.groups),
+        left=left,
+        padded=reach if left or reach > s.result[2] else 0,
+        transposed=True,
+    )  # fmt: skip
+    return _plan(side, Vectors(dtype, target or Target.host()), bias, activation, threads)
+
+
+class _Side(NamedTuple):
+    """A convolution as the nest sees it: what is read (image), and what is written (result)."""
+
+    window: Window
+    image: Three
+    channels: int
+    result: Three
+    columns: int
+    pieces: int
+    run: int
+    tap_rows: int
+    ldf: int
+    f_group: int
+    left: int
+    padded: int
+    transposed: bool = False
+
+    def copied(self, band: int) -> int:
+        """Source rows that a band of output rows reads."""
+        w = self.window
+        span = (w.kernel[1] - 1) * w.dilations[1]
+        if self.transposed:
+            return (band - 1 + span) // w.strides[1] + 2
+        return (band - 1) * w.strides[1] + span + 1
+
+    @property
+    def phases(self) -> list[int]:
+        """The numbers of pixels that tiles run over."""
+        ow, sw = self.result[2], self.window.strides[2]
+        if not self.transposed:
+            return [ow]
+        return [-(-(ow - phase) // sw) for phase in range(min(sw, ow))]
+
+
+def _plan(side: _Side, v: Vectors, bias: bool, activation: str, threads: int) -> Call:
+    s = side.window
+    columns = side.columns // s.groups
     vectors = min(2, max(1, -(-columns // v.lanes)))
     nr = vectors * v.lanes
-    ow = s.result[2]
-    rows = _even(ow, tiles.largest_rows(v, vectors)) or 1
-    dense = s.dilations[2] == 1 and s.groups == 1
-    pieces = 1 if dense else s.kernel[2]
-    run = channels * (s.kernel[2] if dense else 1)
-    reach = (ow - 1) * s.strides[2] + (s.kernel[2] - 1) * s.dilations[2] + 1
-    padded = reach if s.padding[2] or reach > s.image[2] else 0
-    band, bands, slots = _cut(v, s, padded, nr, threads)
-    most = (band - 1) * s.strides[1] + (s.kernel[1] - 1) * s.dilations[1] + 1
-    copied = s.kernel[0] * most * padded * s.channels * v.itemsize
-    head = _lines(Q.BYTES + 16 * s.kernel[0] * s.kernel[1] * pieces)
+    longest = max(side.phases, default=0)
+    rows = _even(longest, tiles.largest_rows(v, vectors)) or 1
+    band, bands, slots = _cut(v, side, nr, threads)
+    copied = s.kernel[0] * side.copied(band) * side.padded * side.channels * v.itemsize
+    head = _lines(Q.BYTES + 16 * s.kernel[0] * s.kernel[1] * side.pieces)
     scratch = _lines(head + copied) + 192
-    units = s.batch * s.result[0] * bands * slots if s.columns and ow else 0
+    units = s.batch * side.result[0] * bands * slots if side.columns and longest else 0
     chunk = max(1, units // (8 * threads) // slots * slots)
     block = max(nr, int(_l2_bytes() * 0.5) // v.itemsize // max(1, s.depth) // nr * nr)
     table = 0
     if units:
-        table = tiles.table(_tiles(v, ow, columns, rows, vectors), v)
+        table = tiles.table(_tiles(v, side.phases, columns, rows, vectors), v)
     values = {
-        W.D: s.image[0],
-        W.H: s.image[1],
-        W.WIDTH: s.image[2],
-        W.PIXEL: s.channels,
-        W.OD: s.result[0],
-        W.OH: s.result[1],
-        W.OW: ow,
-        W.OUT_PIXEL: s.columns,
-        W.KD: s.kernel[0],
-        W.KH: s.kernel[1],
-        W.KW: s.kernel[2],
-        W.SD: s.strides[0],
-        W.SH: s.strides[1],
-        W.SW: s.strides[2],
-        W.PD: s.padding[0],
-        W.PH: s.padding[1],
-        W.PW: s.padding[2],
-        W.DD: s.dilations[0],
-        W.DH: s.dilations[1],
-        W.DW: s.dilations[2],
+        W.PIXEL: side.channels,
+        W.OUT_PIXEL: side.columns,
+        W.TRANSPOSED: int(side.transposed),
         W.GROUPS: s.groups,
-        W.CHANNELS: channels,
+        W.CHANNELS: side.channels // s.groups,
         W.COLUMNS: columns,
-        W.RUN: run,
-        W.PIECES: pieces,
-        W.PADDED: padded,
+        W.RUN: side.run,
+        W.PIECES: side.pieces,
+        W.TAP_ROWS: side.tap_rows,
+        W.PADDED: side.padded,
+        W.LEFT: side.left,
+        W.COPIED: side.copied(band),
         W.BAND: band,
         W.BANDS: bands,
         W.COLUMN_SLOTS: slots,
@@ -131,41 +197,53 @@ def plan(
         W.ROWS: rows,
         W.VECTORS: vectors,
         W.NC: min(block, -(-columns // nr) * nr),
-        W.LDF: s.columns,
-        W.F_PANEL: nr,
-        W.F_GROUP: columns,
+        W.LDF: side.ldf,
+        W.F_GROUP: side.f_group,
         W.CHUNK: chunk,
         W.SCRATCH: scratch,
         W.COPY: head,
         W.TILES: table,
     }
+    for first, three in (
+        (W.D, side.image),
+        (W.OD, side.result),
+        (W.KD, s.kernel),
+        (W.SD, s.strides),
+        (W.PD, s.padding),
+        (W.DD, s.dilations),
+    ):
+        values.update(zip(range(first, first + 3), three, strict=True))
     constants = tuple(values.get(place, 0) for place in range(W.D, W.END))
     address = lang.addresses(conv, dtype=v.dtype, target=v.target)["conv"]
     return Call(address, units, chunk, 4, constants, -(-units // chunk) * scratch)
 
 
-def _cut(v: Vectors, s: Window, padded: int, nr: int, threads: int) -> tuple[int, int, int]:
+def _cut(v: Vectors, side: _Side, nr: int, threads: int) -> tuple[int, int, int]:
     """(rows of a band, bands of a plane, slots of columns) of a unit.
 
     A band's copy of the image stays in L2; there are some units for every thread.
     """
-    rows, strips = s.result[1], max(1, s.batch * s.result[0])
-    row_bytes = max(1, s.kernel[0] * padded * s.channels * v.itemsize * s.strides[1])
+    s = side.window
+    rows, strips = side.result[1], max(1, s.batch * side.result[0])
+    stride = 1 if side.transposed else s.strides[1]
+    row_bytes = max(1, s.kernel[0] * side.padded * side.channels * v.itemsize * stride)
     most = max(1, _l2_bytes() // 4 // row_bytes)
     wanted = -(-4 * threads // strips)  # bands of a plane, so that nobody waits for the last
     band = max(1, min(most, -(-rows // wanted)))
     bands = -(-rows // band) if rows else 0
     band = -(-rows // bands) if bands else 1
-    panels = -(-(s.columns // s.groups) // nr)
+    panels = -(-(side.columns // s.groups) // nr)
     slots = max(1, min(panels, 2 * threads // max(1, strips * bands)))
     return band, bands, slots
 
 
-def _tiles(v: Vectors, ow: int, columns: int, rows: int, vectors: int) -> list[Tile]:
-    """Every tile that the nest will call."""
+def _tiles(v: Vectors, counts: list[int], columns: int, rows: int, vectors: int) -> list[Tile]:
+    """Every tile that the nest will call for strips of these numbers of pixels."""
     nr = vectors * v.lanes
-    count = -(-ow // rows)
-    heights = {ow // count, -(-ow // count)}
+    heights = set()
+    for count in counts:
+        parts = -(-count // rows)
+        heights |= {count // parts, -(-count // parts)}
     widths = [(vectors, False)] if columns >= nr else []
     if columns % nr:
         widths.append((-(-(columns % nr) // v.lanes), columns % v.lanes > 0))

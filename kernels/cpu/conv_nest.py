@@ -10,6 +10,12 @@ the tile adds them all up in registers. Rows of the window that are above or bel
 runs. Beside the image there must be zeros: if the window gets there, the rows that a unit needs are
 first copied between zeros. Nothing else is copied: there is no im2col.
 
+TRANSPOSED is the convolution's gradient by its image. What is read is then the gradient of the
+result, what is written that of the image, and the filter has its last two axes exchanged. Output
+pixel o reads source pixel (o + padding - tap * dilation) / stride, where that is one: along planes
+and rows the runs say so; along columns the pixels of each remainder (*phase*) by the stride are
+done in turn, since they have the same taps.
+
 One unit is a band of output rows of one image (and plane), for some of the columns. Every element
 is one chain of fused multiply-adds, whatever band or tile computes it.
 
@@ -39,15 +45,15 @@ from numflow.kernels.tiles import BIAS, RELU, TAIL_PLACE, VECTORS_PLACE, Q
 class W:
     """Words of the argument block of a convolution. Sizes and strides in elements."""
 
-    X = HEADER
+    X = HEADER  # what is read
     F = HEADER + 1
-    Y = HEADER + 2
+    Y = HEADER + 2  # what is written
     BIAS = HEADER + 3
-    D = HEADER + 4  # of the image: planes, rows, columns
+    D = HEADER + 4  # of X: planes, rows, columns
     H = HEADER + 5
     WIDTH = HEADER + 6
-    PIXEL = HEADER + 7  # from one pixel of the image to the next: its channels
-    OD = HEADER + 8  # of the result
+    PIXEL = HEADER + 7  # from one pixel of X to the next: its channels
+    OD = HEADER + 8  # of Y
     OH = HEADER + 9
     OW = HEADER + 10
     OUT_PIXEL = HEADER + 11
@@ -63,28 +69,30 @@ class W:
     DD = HEADER + 21  # dilations
     DH = HEADER + 22
     DW = HEADER + 23
-    GROUPS = HEADER + 24
-    CHANNELS = HEADER + 25  # of a group, in and out
-    COLUMNS = HEADER + 26
-    RUN = HEADER + 27  # elements of a run
-    PIECES = HEADER + 28  # runs in a row of the window
-    PADDED = HEADER + 29  # pixels of a copied row; 0: rows are read where they are
-    BAND = HEADER + 30  # output rows of a unit
-    BANDS = HEADER + 31  # of one plane of one image
-    COLUMN_SLOTS = HEADER + 32
-    FLAGS = HEADER + 33
-    ROWS = HEADER + 34  # of a tile
-    VECTORS = HEADER + 35
-    NC = HEADER + 36  # columns that go through together
-    LDF = HEADER + 37  # from one row of the filter to the next
-    F_PANEL = HEADER + 38  # from one panel to the next; LDF of the last panel where packed
-    F_GROUP = HEADER + 39
-    PACKED = HEADER + 40
-    CHUNK = HEADER + 41
-    SCRATCH = HEADER + 42
-    COPY = HEADER + 43  # bytes of the workspace in front of the copied rows
-    TILES = HEADER + 44
-    END = HEADER + 45
+    TRANSPOSED = HEADER + 24
+    GROUPS = HEADER + 25
+    CHANNELS = HEADER + 26  # of a group, read and written
+    COLUMNS = HEADER + 27
+    RUN = HEADER + 28  # elements of a run
+    PIECES = HEADER + 29  # runs in a row of the window
+    TAP_ROWS = HEADER + 30  # rows of the filter from one tap to the next
+    PADDED = HEADER + 31  # pixels of a copied row; 0: rows are read where they are
+    LEFT = HEADER + 32  # of them, zeros in front
+    COPIED = HEADER + 33  # rows that are copied of a plane
+    BAND = HEADER + 34  # output rows of a unit
+    BANDS = HEADER + 35  # of one plane of one image
+    COLUMN_SLOTS = HEADER + 36
+    FLAGS = HEADER + 37
+    ROWS = HEADER + 38  # of a tile
+    VECTORS = HEADER + 39
+    NC = HEADER + 40  # columns that go through together
+    LDF = HEADER + 41  # from one row of the filter to the next
+    F_GROUP = HEADER + 42
+    CHUNK = HEADER + 43
+    SCRATCH = HEADER + 44
+    COPY = HEADER + 45  # bytes of the workspace in front of the copied rows
+    TILES = HEADER + 46
+    END = HEADER + 47
 
 
 def conv(args: int, begin: int, end: int) -> None:
@@ -102,38 +110,95 @@ def conv(args: int, begin: int, end: int) -> None:
         first = (rest - plane * bands) * word(args, W.BAND)
         last = min(word(args, W.OH), first + word(args, W.BAND))
         if word(args, W.PADDED) != 0 and held != band:
-            copy_rows(args, q, image, plane, first, last)
+            copy_rows(args, q, image, plane, top_row(args, first))
             held = band
         convolve(args, q, image, plane, first, last, slot)
 
 
-def copy_rows(args: int, q: int, image: int, plane: int, first: int, last: int) -> None:
-    """The image's rows that output rows first .. last read, each between zeros."""
+# --- where the window lies -------------------------------------------------------
+
+
+def source(
+    args: int, out: int, tap: int, stride: int, padding: int, dilation: int, size: int
+) -> int:
+    """The place along an axis that output place `out` reads through a tap; -1: none."""
+    at = out * stride - padding + tap * dilation
+    if word(args, W.TRANSPOSED) != 0:
+        moved = out + padding - tap * dilation
+        at = moved // stride if moved >= 0 else -1
+        if at * stride != moved:
+            at = -1
+    return at if at >= 0 and at < size else -1
+
+
+def top_row(args: int, first: int) -> int:
+    """The first source row that an output row from `first` on may read; may be negative."""
+    if word(args, W.TRANSPOSED) == 0:
+        return first * word(args, W.SH) - word(args, W.PH)
+    moved = first + word(args, W.PH) - (word(args, W.KH) - 1) * word(args, W.DH)
+    stride = word(args, W.SH)
+    return moved // stride if moved >= 0 else -((stride - 1 - moved) // stride)
+
+
+def window(args: int, runs: int, plane: int, row: int, phase: int, top: int) -> int:
+    """Writes the runs of the pixels of one phase of an output row; returns how many."""
+    count = 0
+    pixel = word(args, W.PIXEL) * ES
+    padded, height, tap_rows = word(args, W.PADDED), word(args, W.H), word(args, W.TAP_ROWS)
+    line = (padded if padded != 0 else word(args, W.WIDTH)) * pixel
+    kh, kw, pieces = word(args, W.KH), word(args, W.KW), word(args, W.PIECES)
+    transposed, left, sw = word(args, W.TRANSPOSED), word(args, W.LEFT), word(args, W.SW)
+    for d in range(word(args, W.KD)):
+        z = source(
+            args, plane, d, word(args, W.SD), word(args, W.PD), word(args, W.DD), word(args, W.D)
+        )
+        if z >= 0:
+            for h in range(kh):
+                y = source(
+                    args, row, h, word(args, W.SH), word(args, W.PH), word(args, W.DH), height
+                )
+                if y >= 0:
+                    at = (d * word(args, W.COPIED) + y - top) * line
+                    if padded == 0:
+                        at = (z * height + y) * line
+                    for w in range(pieces):
+                        moved = phase + word(args, W.PW) - w * word(args, W.DW)
+                        place = w * word(args, W.DW)
+                        fits = 1
+                        if transposed != 0:
+                            moved += left * sw  # not negative
+                            place = moved // sw
+                            fits = 1 if place * sw == moved else 0
+                        if fits != 0:
+                            entry = runs + count * 16
+                            set_word(entry, 0, at + place * pixel)
+                            set_word(entry, 1, ((d * kh + h) * kw + w) * tap_rows)
+                            count += 1
+    return count
+
+
+# --- copies ------------------------------------------------------------------------
+
+
+def copy_rows(args: int, q: int, image: int, plane: int, top: int) -> None:
+    """The source rows from `top` on that a band reads, each between zeros."""
     pixel, width = word(args, W.PIXEL), word(args, W.WIDTH)
-    padded, pw = word(args, W.PADDED), word(args, W.PW)
+    padded, rows = word(args, W.PADDED), word(args, W.COPIED)
     height, depth = word(args, W.H), word(args, W.D)
-    top = first * word(args, W.SH) - word(args, W.PH)
-    rows = (last - 1 - first) * word(args, W.SH) + (word(args, W.KH) - 1) * word(args, W.DH) + 1
-    most = (
-        (word(args, W.BAND) - 1) * word(args, W.SH) + (word(args, W.KH) - 1) * word(args, W.DH) + 1
-    )
-    front = min(pw, padded)
+    front = min(word(args, W.LEFT), padded)
     middle = min(width, padded - front)
     x = word(args, W.X) + image * depth * height * width * pixel * ES
     base = q + word(args, W.COPY)
     for kd in range(word(args, W.KD)):
-        z = plane * word(args, W.SD) - word(args, W.PD) + kd * word(args, W.DD)
-        if z >= 0 and z < depth:
+        z = source(args, plane, kd, word(args, W.SD), word(args, W.PD), word(args, W.DD), depth)
+        if z >= 0:
             for r in range(rows):
                 y = top + r
                 if y >= 0 and y < height:
-                    d = base + (kd * most + r) * padded * pixel * ES
+                    d = base + (kd * rows + r) * padded * pixel * ES
+                    s = x + (z * height + y) * width * pixel * ES
                     clear(d, front * pixel)
-                    copy(
-                        d + front * pixel * ES,
-                        x + (z * height + y) * width * pixel * ES,
-                        middle * pixel,
-                    )
+                    copy(d + front * pixel * ES, s, middle * pixel)
                     clear(d + (front + middle) * pixel * ES, (padded - front - middle) * pixel)
 
 
@@ -150,27 +215,7 @@ def clear(dst: int, n: int) -> None:
             store(dst + i * ES, zero())
 
 
-def window(args: int, runs: int, plane: int, row: int, source_row: int, source_plane: int) -> int:
-    """Writes the runs of one output row; returns how many.
-
-    source_row, source_plane: bytes from one row and plane to the next where they are read.
-    """
-    count = 0
-    pixel, channels = word(args, W.PIXEL), word(args, W.CHANNELS)
-    kh, kw, pieces = word(args, W.KH), word(args, W.KW), word(args, W.PIECES)
-    for d in range(word(args, W.KD)):
-        z = plane * word(args, W.SD) - word(args, W.PD) + d * word(args, W.DD)
-        if z >= 0 and z < word(args, W.D):
-            for h in range(kh):
-                y = row * word(args, W.SH) - word(args, W.PH) + h * word(args, W.DH)
-                if y >= 0 and y < word(args, W.H):
-                    for w in range(pieces):
-                        at = runs + count * 16
-                        offset = d * source_plane + h * word(args, W.DH) * source_row
-                        set_word(at, 0, offset + w * word(args, W.DW) * pixel * ES)
-                        set_word(at, 1, ((d * kh + h) * kw + w) * channels)
-                        count += 1
-    return count
+# --- products ------------------------------------------------------------------------
 
 
 def convolve(args: int, q: int, image: int, plane: int, first: int, last: int, slot: int) -> None:
@@ -180,34 +225,33 @@ def convolve(args: int, q: int, image: int, plane: int, first: int, last: int, s
     out, columns = word(args, W.OUT_PIXEL), word(args, W.COLUMNS)
     padded, sw, tiles = word(args, W.PADDED), word(args, W.SW), word(args, W.TILES)
     mr, nv, flags = word(args, W.ROWS), word(args, W.VECTORS), word(args, W.FLAGS)
-    packed, ldf = word(args, W.PACKED), word(args, W.LDF) * ES
     nr = nv * VL
     runs = q + Q.BYTES
-    # where the rows of the image are read: copied, from the top of the band; or in place
-    source_row = (padded if padded != 0 else width) * pixel * ES
-    most = (
-        (word(args, W.BAND) - 1) * word(args, W.SH) + (word(args, W.KH) - 1) * word(args, W.DH) + 1
-    )
-    source_plane = most * source_row
+    top = top_row(args, first)
+    base = q + word(args, W.COPY)
     if padded == 0:
-        source_plane = word(args, W.DD) * height * source_row
-    mt, nt = (ow + mr - 1) // mr, (columns + nr - 1) // nr
-    base = ow // mt
-    extra = ow - base * mt
+        base = word(args, W.X) + image * depth * height * width * pixel * ES
+    # from one pixel of a tile to the next, as read and as written
+    step, out_step, phases = sw, 1, 1
+    if word(args, W.TRANSPOSED) != 0:
+        step, out_step, phases = 1, sw, min(sw, ow)
+    nt = (columns + nr - 1) // nr
     slots = word(args, W.COLUMN_SLOTS)
     n0, n1 = nt * slot // slots * nr, min(columns, nt * (slot + 1) // slots * nr)
     set_word(q, Q.K, word(args, W.RUN))
     set_word(q, Q.RUNS, runs)
     set_word(q, Q.FLAGS, 0)
     set_word(q, Q.LOW, low_bits(flags & RELU))
-    set_word(q, Q.A_ROW, sw * pixel * ES)
+    set_word(q, Q.A_ROW, step * pixel * ES)
     set_word(q, Q.A_STEP, ES)
-    set_word(q, Q.NEXT_ROW, sw * pixel * ES)
+    set_word(q, Q.NEXT_ROW, step * pixel * ES)
     set_word(q, Q.NEXT_STEP, ES)
-    set_word(q, Q.C_ROW, out * ES)
-    set_word(q, Q.B_PANEL, word(args, W.F_PANEL) * ES)
+    set_word(q, Q.B_STEP, word(args, W.LDF) * ES)
+    set_word(q, Q.B_PANEL, nr * ES)
+    set_word(q, Q.C_ROW, out_step * out * ES)
     for group in range(word(args, W.GROUPS)):
         f = word(args, W.F) + group * word(args, W.F_GROUP) * ES
+        channel = group * word(args, W.CHANNELS) * ES
         j = n0
         while j < n1:
             nc = min(word(args, W.NC), n1 - j)
@@ -221,31 +265,26 @@ def convolve(args: int, q: int, image: int, plane: int, first: int, last: int, s
             if flags & BIAS != 0:
                 start, element = word(args, W.BIAS) + (group * columns + j) * ES, ES
             set_word(q, Q.BIAS_PANEL, element * nr)
-            bp = f + j // nr * word(args, W.F_PANEL) * ES
+            bp = f + j * ES
             for row in range(first, last):
-                set_word(q, Q.SEGMENTS, window(args, runs, plane, row, source_row, source_plane))
-                if padded != 0:
-                    ap = q + word(args, W.COPY) + (row - first) * word(args, W.SH) * source_row
-                else:
-                    z = image * depth + plane * word(args, W.SD) - word(args, W.PD)
-                    y = z * height + row * word(args, W.SH) - word(args, W.PH)
-                    ap = word(args, W.X) + y * source_row
-                ap += group * word(args, W.CHANNELS) * ES
                 line = ((image * word(args, W.OD) + plane) * oh + row) * ow
-                for t in range(mt):
-                    r0 = t * base + min(t, extra)
-                    rows = base + (1 if t < extra else 0)
-                    a = ap + r0 * sw * pixel * ES
-                    cp = word(args, W.Y) + ((line + r0) * out + group * columns + j) * ES
-                    set_word(q, Q.NEXT, a)
-                    set_word(q, Q.B_STEP, ldf)
-                    if full > 0:
-                        call(word(tiles, nv * VECTORS_PLACE + rows), q, a, bp, cp, start, full)
-                    if rem > 0:
-                        if packed != 0:
-                            set_word(q, Q.B_STEP, rv * VL * ES)
-                        at = start + full * nr * element
-                        tail = word(tiles, rv * VECTORS_PLACE + part * TAIL_PLACE + rows)
-                        fp = bp + full * word(args, W.F_PANEL) * ES
-                        call(tail, q, a, fp, cp + full * nr * ES, at, 1)
+                for phase in range(phases):
+                    set_word(q, Q.SEGMENTS, window(args, runs, plane, row, phase, top))
+                    count = (ow - phase + out_step - 1) // out_step
+                    mt = (count + mr - 1) // mr
+                    height_of = count // mt
+                    extra = count - height_of * mt
+                    for t in range(mt):
+                        r0 = t * height_of + min(t, extra)
+                        rows = height_of + (1 if t < extra else 0)
+                        a = base + channel + r0 * step * pixel * ES
+                        at = line + phase + r0 * out_step
+                        cp = word(args, W.Y) + (at * out + group * columns + j) * ES
+                        set_word(q, Q.NEXT, a)
+                        if full > 0:
+                            call(word(tiles, nv * VECTORS_PLACE + rows), q, a, bp, cp, start, full)
+                        if rem > 0:
+                            tail = word(tiles, rv * VECTORS_PLACE + part * TAIL_PLACE + rows)
+                            ahead = full * nr * ES
+                            call(tail, q, a, bp + ahead, cp + ahead, start + full * nr * element, 1)
             j += nc

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numflow.kernels.cpu.conv import Three, Window, plan
+from numflow.kernels.cpu.conv import Three, Window, plan, plan_transposed
 from tests.kernels.guarded import Guarded
 from tests.kernels.launch import launch
 
@@ -68,6 +68,40 @@ def check(
     return y
 
 
+def check_transposed(s: Window, dtype: str = "float32", bias: bool = False) -> None:
+    """<conv(x), dy> = <x, transposed(dy)> for every x: column by column of x."""
+    rng = np.random.default_rng(5)
+    f = rng.standard_normal((*s.kernel, s.channels // s.groups, s.columns)).astype(dtype)
+    dy = guarded(rng.standard_normal((s.batch, *s.result, s.columns)).astype(dtype))
+    b = guarded(rng.standard_normal(s.channels).astype(dtype))
+    dx = guarded(np.full((s.batch, *s.image, s.channels), np.nan, dtype))
+    c, oc = s.channels // s.groups, s.columns // s.groups
+    parts = [f[..., g * oc : (g + 1) * oc].swapaxes(-1, -2) for g in range(s.groups)]
+    exchanged = guarded(np.ascontiguousarray(np.concatenate(parts, -2)))
+    assert exchanged.shape == (*s.kernel, s.columns, c)
+    p = plan_transposed(s, dtype, bias=bias)
+    words = p.words([a.ctypes.data for a in (dy, exchanged, dx, b)])
+    ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
+    launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
+    want = np.zeros(dx.shape)
+    reach = [s.result[k] * s.strides[k] + s.kernel[k] * s.dilations[k] for k in range(3)]
+    wide = np.zeros((s.batch, *[n + m for n, m in zip(s.image, reach, strict=True)], s.channels))
+    for place in itertools.product(*map(range, s.kernel)):
+        begin = [place[k] * s.dilations[k] for k in range(3)]
+        cut = [
+            slice(begin[k], begin[k] + (s.result[k] - 1) * s.strides[k] + 1, s.strides[k])
+            for k in range(3)
+        ]
+        for g in range(s.groups):
+            own = slice(g * oc, (g + 1) * oc)
+            add = dy[..., own].astype(np.float64) @ f[place][:, own].T.astype(np.float64)
+            wide[:, cut[0], cut[1], cut[2], g * c : (g + 1) * c] += add
+    inside = [slice(s.padding[k], s.padding[k] + s.image[k]) for k in range(3)]
+    want = wide[:, inside[0], inside[1], inside[2]] + (b if bias else 0)
+    bound = TOLERANCE[dtype] * (1 + (s.depth * s.columns) ** 0.5)
+    np.testing.assert_allclose(dx, want, rtol=bound, atol=bound, err_msg=str(s))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     "s",
@@ -91,6 +125,7 @@ def check(
 )  # fmt: skip
 def test_sizes(s: Window, dtype: str) -> None:
     check(s, dtype, bias=True)
+    check_transposed(s, dtype, bias=True)
 
 
 def test_relu_and_bias() -> None:
@@ -127,12 +162,11 @@ def test_drawn_windows(seed: int) -> None:
     span = [(kernel[k] - 1) * dilations[k] + 1 for k in range(3)]
     padding = each(lambda k: draw.randint(0, span[k] - 1))
     behind = [draw.randint(0, n - 1) for n in span]
-    image = tuple(max(1, span[k] - padding[k] - behind[k]) + draw.randint(0, 9) for k in range(3))
-    result = tuple(
-        (image[k] + padding[k] + behind[k] - span[k]) // strides[k] + 1 for k in range(3)
-    )
+    image = each(lambda k: max(1, span[k] - padding[k] - behind[k]) + draw.randint(0, 9))
+    result = each(lambda k: (image[k] + padding[k] + behind[k] - span[k]) // strides[k] + 1)
     s = Window(
         draw.randint(1, 3), image, groups * draw.choice([1, 2, 3, 17]), kernel,
         groups * draw.choice([1, 3, 16, 37]), result, strides, padding, dilations, groups,
     )  # fmt: skip
     check(s, draw.choice(["float32", "float64"]), draw.random() < 0.5, draw.random() < 0.5)
+    check_transposed(s, draw.choice(["float32", "float64"]), draw.random() < 0.5)
