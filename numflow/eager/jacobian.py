@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 import numpy as np
 
 from numflow import nest
+from numflow.eager.unconnected import UnconnectedGradients
 from numflow.errors import explain
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.shapes import as_size
 
-if TYPE_CHECKING:
-    from numflow.eager.tape import GradientTape
-    from numflow.eager.unconnected import UnconnectedGradients
+
+class Tape(Protocol):
+    """A GradientTape, as far as it is needed here."""
+
+    def target_tensor(self, y: Any) -> Tensor:
+        """A target as a tensor."""
+
+    def several(self) -> AbstractContextManager[None]:
+        """Several gradients may be taken meanwhile."""
+
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any,
+        unconnected_gradients: UnconnectedGradients | str,
+    ) -> Any:
+        """The gradients for sources."""
 
 
 def jacobian(
-    tape: GradientTape,
+    tape: Tape,
     target: Any,
     sources: Any,
     unconnected_gradients: UnconnectedGradients | str,
@@ -47,7 +64,7 @@ def jacobian(
 
 
 def batch_jacobian(
-    tape: GradientTape,
+    tape: Tape,
     target: Any,
     source: Any,
     unconnected_gradients: UnconnectedGradients | str,

@@ -13,14 +13,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from numflow import nest
-from numflow.eager import jacobian
 from numflow.eager.apply import tapes
 from numflow.eager.unconnected import (
     UnconnectedGradients,
-    Ways,
     dtype_reason,
     remember,
     unconnected_kind,
+    why_cut,
 )
 from numflow.errors import GraphError, explain
 from numflow.gradient.cotangents import cotangents
@@ -351,6 +350,8 @@ class GradientTape:
 
         Computed row by row, with one backward walk per element of target.
         """
+        from numflow.eager import jacobian  # few programs need it: `import numflow` need not wait
+
         return jacobian.jacobian(self, target, sources, unconnected_gradients)
 
     def batch_jacobian(
@@ -366,6 +367,8 @@ class GradientTape:
         Raises:
           ValueError: the first sizes differ.
         """
+        from numflow.eager import jacobian
+
         return jacobian.batch_jacobian(self, target, source, unconnected_gradients)
 
     @contextmanager
@@ -403,7 +406,7 @@ class GradientTape:
         leaves = self._leaves(source)
         if not leaves:
             return dtype_reason(targets, source) or self._not_watched(source)
-        return Ways(self._records, self._assigned).why(targets, source, leaves)
+        return why_cut(self._records, self._assigned, targets, source, leaves)
 
     def _not_watched(self, source: Any) -> str:
         if isinstance(source, Tensor):

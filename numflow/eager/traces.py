@@ -18,8 +18,6 @@ from numflow.errors import GraphError, SourceLine, explain, user_line
 from numflow.graph.tensor import Tensor
 from numflow.shapes import Shape, known
 from numflow.trace.arguments import Arguments, Parameters
-from numflow.trace.recursion import repeated
-from numflow.trace.side_effects import Surroundings
 from numflow.trace.signature import (
     Call,
     Described,
@@ -204,6 +202,8 @@ class Traces:
                 ]
             )
 
+        from numflow.trace.side_effects import Surroundings  # `import numflow` need not wait for it
+
         first = self._first
         line = user_line()
         surroundings = Surroundings(self._function, call.structure[0])
@@ -212,6 +212,8 @@ class Traces:
         except TraceRecursionError:
             raise
         except RecursionError as e:
+            from numflow.trace.recursion import repeated
+
             names = repeated(e)
             if not names:
                 raise

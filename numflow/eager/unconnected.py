@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from numflow.gradient.vjp import Record, differentiable
 from numflow.graph.tensor import Tensor
@@ -49,48 +49,49 @@ def dtype_reason(targets: Sequence[Tensor], source: Any) -> str:
     return ""
 
 
-class Ways(NamedTuple):
-    """What a tape recorded: ops, and by id of a tensor the variable that it was assigned to."""
+def why_cut(
+    records: Sequence[Record],
+    assigned: Mapping[int, tuple[Tensor, str]],
+    targets: Sequence[Tensor],
+    source: Any,
+    leaves: Sequence[Tensor],
+) -> str:
+    """Why no target has a gradient for leaves, the tensors that are source.
 
-    records: Sequence[Record]
-    assigned: Mapping[int, tuple[Tensor, str]]
-
-    def why(self, targets: Sequence[Tensor], source: Any, leaves: Sequence[Tensor]) -> str:
-        """Why no target has a gradient for leaves, the tensors that are source."""
-        reason = dtype_reason(targets, source)
-        if reason:
-            return reason
-        reached = {id(t) for t in leaves}
-        used = any(id(t) in self.assigned for t in leaves)
-        ends: dict[str, None] = {}
-        for r in self.records:
-            if not any(id(t) in reached for t in r.inputs):
-                continue
-            used = True
-            alive = [y for y in r.outputs if differentiable(y)]
-            if not alive:
-                at = f" at {r.line}" if r.line else ""
-                ends[f"{r.op.name} gives {r.outputs[0].dtype.name}{at}"] = None
-            elif r.op is shaping.stop_gradient_op and id(r.inputs[0]) in self.assigned:
-                pass  # a trace has one behind each assignment
-            elif r.op.vjp is None or r.op is shaping.stop_gradient_op:
-                ends[f"{r.op.name} lets no gradient through"] = None
-            reached.update(id(y) for y in alive)
-        for key, (_, name) in self.assigned.items():
-            if key in reached:
-                ends[f"a value was assigned to variable {name}, and no gradient passes there"] = (
-                    None
-                )
-        if not used:
-            return "the source is watched, but nothing was computed from it while the tape recorded"
-        if ends:
-            return f"the way from source to target is cut: {'; '.join(ends)}"
-        if not any(id(y) in reached for y in targets):
-            return (
-                "the target does not depend on the source: it was computed outside of the tape, "
-                "through NumPy, or from other values"
-            )
-        return "they are connected"
+    records: what a tape recorded. assigned: by id of a tensor the variable that it was assigned to.
+    """
+    reason = dtype_reason(targets, source)
+    if reason:
+        return reason
+    reached = {id(t) for t in leaves}
+    used = any(id(t) in assigned for t in leaves)
+    ends: dict[str, None] = {}
+    for r in records:
+        if not any(id(t) in reached for t in r.inputs):
+            continue
+        used = True
+        alive = [y for y in r.outputs if differentiable(y)]
+        if not alive:
+            at = f" at {r.line}" if r.line else ""
+            ends[f"{r.op.name} gives {r.outputs[0].dtype.name}{at}"] = None
+        elif r.op is shaping.stop_gradient_op and id(r.inputs[0]) in assigned:
+            pass  # a trace has one behind each assignment
+        elif r.op.vjp is None or r.op is shaping.stop_gradient_op:
+            ends[f"{r.op.name} lets no gradient through"] = None
+        reached.update(id(y) for y in alive)
+    for key, (_, name) in assigned.items():
+        if key in reached:
+            ends[f"a value was assigned to variable {name}, and no gradient passes there"] = None
+    if not used:
+        return "the source is watched, but nothing was computed from it while the tape recorded"
+    if ends:
+        return f"the way from source to target is cut: {'; '.join(ends)}"
+    if not any(id(y) in reached for y in targets):
+        return (
+            "the target does not depend on the source: it was computed outside of the tape, "
+            "through NumPy, or from other values"
+        )
+    return "they are connected"
 
 
 # --- the last reason, for optimizers -----------------------------------------

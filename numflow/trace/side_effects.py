@@ -15,7 +15,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 
 from numflow.errors import SourceLine, explain, is_own_file
 from numflow.graph.building import SymbolicTensor
@@ -27,13 +27,14 @@ class SideEffectWarning(UserWarning):
     """A traced function changes Python's state."""
 
 
-class _Seen(NamedTuple):
+class _Seen:
     """A name, how messages speak of it, its value then, and its length if it is a container."""
 
-    name: str
-    text: str
-    value: Any
-    length: int
+    __slots__ = ("length", "name", "text", "value")
+
+    def __init__(self, name: str, text: str, value: Any) -> None:
+        self.name, self.text, self.value = name, text, value
+        self.length = len(value) if type(value) in _CONTAINERS else -1
 
 
 class Surroundings:
@@ -68,23 +69,19 @@ class Surroundings:
         space, names = function.__globals__, _names(function.__code__)
         for name in names:
             if name in space:
-                yield ("global", name), _seen(name, f"the global {name}", space[name])
+                yield ("global", name), _Seen(name, f"the global {name}", space[name])
         cells = function.__closure__ or ()
         for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
             try:
                 yield (
                     ("outer", name),
-                    _seen(name, f"{name}, of the function around it", cell.cell_contents),
+                    _Seen(name, f"{name}, of the function around it", cell.cell_contents),
                 )
             except ValueError:  # it is not bound yet
                 continue
         for name, value in list(getattr(self._instance, "__dict__", {}).items()):
             if name in names:  # what others change is theirs to know
-                yield ("attribute", name), _seen(name, f"self.{name}", value)
-
-
-def _seen(name: str, text: str, value: Any) -> _Seen:
-    return _Seen(name, text, value, len(value) if type(value) in _CONTAINERS else -1)
+                yield ("attribute", name), _Seen(name, f"self.{name}", value)
 
 
 def _unwrapped(
