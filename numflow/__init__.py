@@ -153,6 +153,9 @@ _LATE = (
         "summary",
         "train",
         "debugging",
+        "sysconfig",
+        "test",
+        "version",
     ),
     *(
         "autodiff",
