@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from numflow import nest
+from numflow.eager import jacobian
 from numflow.eager.apply import tapes
 from numflow.eager.unconnected import (
     UnconnectedGradients,
@@ -350,8 +351,6 @@ class GradientTape:
 
         Computed row by row, with one backward walk per element of target.
         """
-        from numflow.eager import jacobian  # few programs need it: `import numflow` need not wait
-
         return jacobian.jacobian(self, target, sources, unconnected_gradients)
 
     def batch_jacobian(
@@ -367,8 +366,6 @@ class GradientTape:
         Raises:
           ValueError: the first sizes differ.
         """
-        from numflow.eager import jacobian
-
         return jacobian.batch_jacobian(self, target, source, unconnected_gradients)
 
     @contextmanager
