@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numflow.shapes import Dim, Size, UnknownSizeError, divide
+from numflow.errors import SymbolicTensorError
+from numflow.shapes import (
+    Dim,
+    Size,
+    UnknownSizeError,
+    as_number,
+    as_size,
+    divide,
+    evaluate,
+    maximum,
+    minimum,
+    run_time,
+)
 
 READS: list[Callable[[Any], Any]] = [
     int,
@@ -53,3 +65,22 @@ def test_an_unknown_size_is_not_a_number() -> None:
         with pytest.raises(UnknownSizeError):
             read(size)
     assert sum([size, 1]) * 2 - 2 * size + 0 == 2
+
+
+def test_larger_and_smaller_sizes() -> None:
+    """Of numbers at once, of symbols when they are known; nothing is divided by 0."""
+    n, m = Dim.symbol("n"), Dim.symbol("m")
+    assert (maximum(2, 3), minimum(2, 3), maximum(n, n)) == (3, 2, n)
+    both = maximum(n - 2, 0) + minimum(n, m) * 2
+    assert str(both) == "2*min(n, m)+max(n-2, 0)"
+    assert [evaluate(both, {"n": n_, "m": 3}) for n_ in (0, 5)] == [0, 9]
+    assert evaluate(n // m + n % m, {"n": 7, "m": 0}) == 0
+
+
+def test_run_time_sizes() -> None:
+    """Known by their names; user code sees None, and is told so where it needs a number."""
+    size = Dim.symbol("?1") + Dim.symbol("n")
+    assert run_time(size) and not run_time(Dim.symbol("n")) and not run_time(7)
+    assert as_size(size) is None and as_size(7) == 7
+    with pytest.raises(SymbolicTensorError, match="len: a size that depends on values has no numb"):
+        as_number(size, "len")

@@ -8,18 +8,29 @@ from collections.abc import Sequence
 from numflow.codegen.steps import BindStep, Step
 from numflow.graph.graph import Graph, Node, Value, named_symbols
 from numflow.ops import slicing
-from numflow.shapes import run_time
+from numflow.shapes import run_time, symbols
 
 
 def segments(steps: Sequence[Step]) -> tuple[tuple[int, int], ...]:
-    """(begin, end) of each: cut behind every run of BindSteps."""
-    cuts = [
-        k + 1
-        for k, s in enumerate(steps)
-        if isinstance(s, BindStep)
-        and not (k + 1 < len(steps) and isinstance(steps[k + 1], BindStep))
-    ]
+    """(begin, end) of each: cut behind every run of BindSteps that do not need each other."""
+    cuts: list[int] = []
+    bound: set[str] = set()  # by the run that step k continues
+    for k, s in enumerate(steps):
+        if bound and not (isinstance(s, BindStep) and bound.isdisjoint(_sizes_of_source(s))):
+            cuts.append(k)
+            bound = set()
+        if isinstance(s, BindStep):
+            bound.update(s.symbols)
+    if bound:
+        cuts.append(len(steps))
     return tuple(zip([0, *cuts], [*cuts, len(steps)], strict=True))
+
+
+def _sizes_of_source(step: BindStep) -> set[str]:
+    """The names of the sizes that must be known for a BindStep to find its numbers."""
+    root, layout = step.source
+    names = root.spec.symbols() if root.node is None else named_symbols(root.node)
+    return names.union(*map(symbols, (*layout.shape, *layout.strides, layout.offset)))
 
 
 def checked(graph: Graph, steps: Sequence[Step]) -> tuple[tuple[Node, ...], ...]:

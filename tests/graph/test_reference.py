@@ -121,3 +121,17 @@ def test_variables_are_written_after_every_node_ran() -> None:
     with pytest.raises(Exception, match="integer division by zero"):
         run_reference(failing, [np.zeros(2), np.array(0, np.int32)])
     assert v._array.tolist() == [11.0, 22.0]
+
+
+def test_sizes_that_depend_on_values_are_bound_on_the_way() -> None:
+    """What a bind_sizes took is what its symbols are from there on."""
+    graph = parse(
+        """
+        graph(%0: i64[2], %1: f32[])
+          %2 = bind_sizes(%0, symbols=(?1, ?2))
+          %3 = broadcast_to(%1, shape=(?1, ?2+1))
+          return %3
+        """
+    )
+    (got,) = run_reference(graph, [np.array([2, 3]), np.float32(5.0)])
+    assert got.shape == (2, 4)

@@ -18,6 +18,13 @@ OPS = (creation, operators, state)  # imported, so that their ops have names
 
 TEXTS = [
     """
+    graph(%0: i64[2], %1: f32[n, 3])
+      %2 = bind_sizes(%0, symbols=(?1, ?2))
+      %3 = sizes(sizes=(max(?1, n), min(?2, 5)-1), shape=(2,), dtype=i64)
+      %4 = broadcast_to(%1, shape=(?1, n, 3))
+      return %3, %4
+    """,
+    """
     graph(%0: f32[2, 3, 5])
       %1 = transpose(%0, perm=(2, 0, 1))
       return %1

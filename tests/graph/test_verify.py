@@ -115,3 +115,18 @@ def test_captures_are_inputs() -> None:
     graph = _graph()
     with pytest.raises(InternalError, match="`captures`"):
         verify(replace(graph, captures={graph.nodes[0].output: np.zeros(3)}))
+
+
+def test_symbols_are_bound_before_they_are_used() -> None:
+    """By an earlier bind_sizes, where no input has them."""
+    text = """
+        graph(%0: i64[1], %1: f32[])
+          %2 = bind_sizes(%0, symbols=(?1,))
+          %3 = broadcast_to(%1, shape=(?1,))
+          return %3
+    """
+    graph = parse(text)
+    verify(graph)
+    bind, use = graph.nodes
+    with pytest.raises(InternalError, match=r"`symbols`: node 0 needs \?1, which nothing binds"):
+        verify(replace(graph, nodes=(use, bind)))
