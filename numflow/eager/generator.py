@@ -18,6 +18,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.eager.variable import Variable
 from numflow.errors import DTypeError, ShapeError, explain
+from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
@@ -26,11 +27,12 @@ from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_int, static_shape
 from numflow.ops.random import all_bits, float_dtype, normal_of, number_dtype, truncated_of
 from numflow.ops.random_counts import binomial_of
-from numflow.ops.random_state import State, algorithm
+from numflow.ops.random_state import State, algorithm, words
 from numflow.ops.random_stateless import drawn_uniform
 from numflow.shapes import Shape, product
 
 _WORDS = 3
+_MASK = (1 << 64) - 1
 _STRIDE_BITS = 8  # a number may take 2^8 blocks
 _ODD = 0x9E3779B97F4A7C15 - (1 << 64)
 _stepping = threading.Lock()  # held from reading a state to writing it, where no program does both
@@ -79,7 +81,7 @@ def _words(op: str, seed: Any) -> list[int]:
 
 def _signed(n: int) -> int:
     """The low 64 bits as a signed integer."""
-    n &= (1 << 64) - 1
+    n &= _MASK
     return n - (1 << 64) if n >> 63 else n
 
 
@@ -91,11 +93,11 @@ def _int64(op: str, value: Any, name: str, floats: bool = False) -> Tensor:
     return maths.cast(x, dtypes.int64)
 
 
-def _state(op: str, value: Any, name: str = "state", words: int = _WORDS) -> Tensor:
+def _state(op: str, value: Any, name: str = "state", size: int = _WORDS) -> Tensor:
     """value as words of a state."""
     state = _int64(op, value, name, floats=True)
-    if state.spec.shape != (words,):
-        problem = f"{name} must have the shape [{words}]"
+    if state.spec.shape != (size,):
+        problem = f"{name} must have the shape [{size}]"
         raise ShapeError(explain(op, problem, {name: state.spec}))
     return state
 
@@ -215,18 +217,13 @@ class Generator:
             raise ShapeError(explain(op, "delta must be one number", {"delta": steps.spec}))
         with _stepping:
             before = self._state_var.value()
-            low, high = before[0], before[1]
-            after = low + steps * (1 << _STRIDE_BITS)
-            wide = dtypes.uint64
-            carry = maths.cast(maths.cast(after, wide) < maths.cast(low, wide), dtypes.int64)
-            above = high + power.floordiv(steps, 1 << (64 - _STRIDE_BITS)) + carry
-            self._state_var.assign(shaping.stack([after, above, before[2]]))
+            self._state_var.assign(_moved(before, steps))
         return before
 
     def _draw(self, shape: Shape) -> State:
         """The key and step of a draw of that shape."""
-        before = self.skip(as_tensor(product(shape), dtypes.int64))
-        return before[2] + before[1] * as_tensor(_ODD, dtypes.int64), before[0]
+        low, high, key = words(self.skip(as_tensor(product(shape), dtypes.int64)), _WORDS)
+        return key + high * as_tensor(_ODD, dtypes.int64), low
 
     # --- numbers ---
 
@@ -324,6 +321,20 @@ class Generator:
             Generator(state=shaping.concat([zeros, keys[k : k + 1]], 0), alg=self._algorithm)
             for k in range(size)
         ]
+
+
+def _moved(state: Tensor, steps: Tensor) -> Tensor:
+    """The state after so many numbers: 128 bits are added to, the key stays."""
+    if not (isinstance(state, SymbolicTensor) or isinstance(steps, SymbolicTensor)):
+        low, high, key = np.asarray(state).tolist()
+        counter = (high << 64) + (low & _MASK) + (int(steps) << _STRIDE_BITS)
+        return as_tensor(np.array([_signed(counter), _signed(counter >> 64), key]))
+    low, high, key = words(state, _WORDS)
+    after = low + steps * (1 << _STRIDE_BITS)
+    wide = dtypes.uint64
+    carry = maths.cast(maths.cast(after, wide) < maths.cast(low, wide), dtypes.int64)
+    above = high + power.floordiv(steps, 1 << (64 - _STRIDE_BITS)) + carry
+    return shaping.stack([after, above, key])
 
 
 def _joined(op: str, key: Any, counter: Any) -> Tensor:

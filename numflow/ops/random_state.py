@@ -17,7 +17,8 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, UnimplementedError, explain
-from numflow.graph.op import Op
+from numflow.graph.building import SymbolicTensor
+from numflow.graph.op import Op, current
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
@@ -122,8 +123,16 @@ def draw(seed: Any) -> State:
     """
     if seed is not None and (isinstance(seed, bool) or not hasattr(seed, "__index__")):
         raise DTypeError(explain("random", f"seed must be an integer, not {seed!r}"))
-    state = state_op(seed=None if seed is None else int(seed.__index__()))
-    return state[0], state[1]
+    key, step = words(state_op(seed=None if seed is None else int(seed.__index__())), 2)
+    return key, step
+
+
+def words(x: Tensor, count: int) -> tuple[Tensor, ...]:
+    """The elements of a vector, as scalars; eagerly without the time of as many slices."""
+    if isinstance(x, SymbolicTensor):
+        return tuple(x[k] for k in range(count))
+    array = np.asarray(x)
+    return tuple(current().constant(np.array(array[k])) for k in range(count))
 
 
 # --- stateless draws -------------------------------------------------------------------
@@ -175,8 +184,8 @@ def stateless(seed: Any, op: str, alg: Any = "auto_select") -> State:
     """
     algorithm(alg, op)
     pair = seed_pair(seed, op)
-    pair = maths.cast(pair, dtypes.int64)
-    return pair[0], pair[1]
+    key, step = words(maths.cast(pair, dtypes.int64), 2)
+    return key, step
 
 
 def seed_pair(seed: Any, op: str) -> Tensor:

@@ -15,7 +15,7 @@ from numflow.ops.random_bits import philox
 def _words(counter: list[int], key: list[int]) -> list[str]:
     index, step = counter[0] | counter[1] << 32, counter[2] | counter[3] << 32
     wide = [np.array(v, np.uint64).astype(np.int64) for v in (index, key[0] | key[1] << 32, step)]
-    return [f"{int(w):08x}" for w in philox(*map(int, wide))]
+    return [f"{int(w[0]):08x}" for w in philox(*map(int, wide))]
 
 
 def test_philox_gives_the_published_numbers() -> None:
