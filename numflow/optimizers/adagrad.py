@@ -86,6 +86,7 @@ class Adadelta(Optimizer):
 
     default_name = "adadelta"
     slots = ("accumulated_grad", "accumulated_delta_var")
+    steady = True
 
     def __init__(
         self,

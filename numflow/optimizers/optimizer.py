@@ -61,13 +61,14 @@ class Optimizer:
         gradients.
 
     A subclass says by `still` that rows without a gradient do not move: by its formula, or since it
-    is to be lazy, as momentum's and Ftrl's kernels of TensorFlow 1 are. By `linear` it says that a
-    step is rate * gradient.
+    is to be lazy, as momentum's and Ftrl's kernels of TensorFlow 1 are; by `steady` that only their
+    slots do; by `linear` that a step is rate * gradient.
     """
 
     slots: tuple[str, ...] = ()
     default_name = "optimizer"
     still = False
+    steady = False
     linear = False
     use_ema: bool
     ema_momentum: float
@@ -295,7 +296,11 @@ class Optimizer:
         new = drafts.changed()
         self._decay(variable, variable, rate)
         if not self.still:
-            self.update(maths.cast(0.0, variable.dtype), variable, rate)
+            whole = Drafts(lambda v: v._as_tensor())
+            self.update(maths.cast(0.0, variable.dtype), whole.of(variable), rate)
+            for v, value in whole.changed():
+                if v is not variable or not self.steady:
+                    v.assign(value)
         for v, values in new:
             put_rows(v, grad.unique, values)
 

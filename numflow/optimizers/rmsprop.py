@@ -46,6 +46,7 @@ class RMSprop(Optimizer):
             learning_rate, name, weight_decay, clipnorm, clipvalue, global_clipnorm, **extra
         )
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
+        self.steady = not momentum
         self.slots = ("velocity",)
         self.slots += ("momentum",) if momentum else ()
         self.slots += ("average_gradient",) if centered else ()

@@ -97,7 +97,7 @@ def embedding_step(optimizer: Any, table: Any) -> Any:
     return step
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adagrad", "Adam"])
+@pytest.mark.parametrize("name", ["SGD", "Adagrad", "Adam", "RMSprop", "Adadelta"])
 def test_a_step_makes_nothing_of_the_size_of_the_table(name: str) -> None:
     """The table and its slots are written where they are; the arena holds rows."""
     table = nf.Variable(RNG.normal(size=(5003, 37)).astype(np.float32), name="table")
