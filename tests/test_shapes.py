@@ -72,7 +72,7 @@ def test_larger_and_smaller_sizes() -> None:
     n, m = Dim.symbol("n"), Dim.symbol("m")
     assert (maximum(2, 3), minimum(2, 3), maximum(n, n)) == (3, 2, n)
     both = maximum(n - 2, 0) + minimum(n, m) * 2
-    assert str(both) == "2*min(n, m)+max(n-2, 0)"
+    assert str(both) == "max(n-2, 0)+2*min(n, m)"
     assert [evaluate(both, {"n": n_, "m": 3}) for n_ in (0, 5)] == [0, 9]
     assert evaluate(n // m + n % m, {"n": 7, "m": 0}) == 0
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from numflow.errors import InternalError, ShapeError, explain
-from numflow.graph.graph import Graph, Node, Value, bound_symbols
+from numflow.graph.graph import Graph, Node, Value, bind_op, bound_symbols
 from numflow.graph.op import Array, concrete_attrs
 from numflow.graph.spec import Spec
 from numflow.shapes import Dim, evaluate
@@ -91,6 +91,8 @@ def _run(
     if variable is not None and node.op.effect == "write":
         written[id(variable)] = variable, np.array(arrays[0])
         return arrays[: len(node.outputs)]
+    if node.op is bind_op:  # its symbols have numbers from here on only
+        return arrays
     outputs = node.op.run(arrays, [v.spec for v in node.outputs], concrete_attrs(node.attrs, sizes))
     for value, array in zip(node.outputs, outputs, strict=True):
         promised = tuple(evaluate(n, sizes) for n in value.spec.shape)
