@@ -132,18 +132,11 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     adapts = not _is_array(value)
+    if adapts and array.dtype.kind in "iufc" and _begins_with_bool(value):
+        problem = f"{name} mixes bools and numbers"
+        raise ValueError(explain(op, problem, {name: repr(value)[:200]}))
     if want is None:
-        if not adapts:
-            return array
-        if array.dtype == np.float64 and not _has_numpy(value):
-            return array.astype(np.float32)
-        if array.dtype == np.int64 and not _has_numpy(value):
-            if array.size and (array.min() < _INT32.min or array.max() > _INT32.max):
-                return array
-            return array.astype(np.int32)
-        if array.dtype == np.complex128 and not _has_numpy(value):
-            return array
-        return array
+        return _of_python(array, value) if adapts else array
     have = dtypes.from_numpy(array.dtype)
     if have is want:
         return array
@@ -185,11 +178,43 @@ def _python_kind(have: dtypes.DType) -> str:
     return "a float" if have.is_floating else "a bool" if have.is_bool else f"of type {have.name}"
 
 
-def _has_numpy(value: Any) -> bool:
-    """Whether a list holds NumPy arrays or scalars, which keep their dtype."""
+def _of_python(array: Array, value: Any) -> Array:
+    """The array of Python numbers, or of a list, in the dtype that TensorFlow gives it.
+
+    Integers become int32 if they all fit, NumPy's in a list too; of floats the first one decides,
+    Python's being float32.
+    """
+    if array.dtype.kind in "iu":
+        if array.size and (array.min() < _INT32.min or array.max() > _INT32.max):
+            return array
+        return array.astype(np.int32)
+    if array.dtype.kind == "f":
+        first = _first_float(value)
+        return array.astype(np.float32 if first is None else first)
+    return array
+
+
+def _first_float(value: Any) -> np.dtype[Any] | None:
+    """The dtype of the first floating array or NumPy number in nested lists; None of Python's."""
+    for x in value if isinstance(value, list | tuple) else (value,):
+        if type(x) is float:
+            return None
+        if isinstance(x, list | tuple):
+            found = _first_float(x)
+            if found is not None or any(type(leaf) is float for leaf in _leaves(x)):
+                return found
+        elif _is_array(x) and x.dtype.kind not in "iub":
+            return x.dtype  # type: ignore[no-any-return]
+    return None
+
+
+def _begins_with_bool(value: Any) -> bool:
+    """Whether the first number of nested lists is a bool: others may follow numbers, as 0 and 1."""
+    if type(value) is bool:
+        return False
     while isinstance(value, list | tuple) and value:
         value = value[0]
-    return isinstance(value, np.ndarray | np.generic)
+    return type(value) is bool
 
 
 def _objects(array: Array, value: Any, op: str, name: str) -> Array:
@@ -198,17 +223,19 @@ def _objects(array: Array, value: Any, op: str, name: str) -> Array:
         out = np.empty(array.shape, object)
         out.reshape(-1)[:] = [x.encode() if isinstance(x, str) else bytes(x) for x in flat]
         return out
-    if any(isinstance(x, int) for x in flat):
+    if all(isinstance(x, int) for x in flat):
         raise DTypeError(
             explain(op, f"{name} holds an integer beyond 64 bits", {name: repr(value)[:200]})
         )
-    raise ValueError(
-        explain(
-            op,
-            f"{name} holds {type(flat[0]).__name__} objects, which no dtype can hold",
-            {name: repr(value)[:200]},
-        )
-    )
+    strange = next((x for x in flat if not isinstance(x, _PLAIN)), None)
+    problem = f"{name} mixes text and numbers"
+    if strange is not None or any(x is None for x in flat):
+        kind = "None" if strange is None else f"{type(strange).__name__} objects"
+        problem = f"{name} holds {kind}, which no dtype can hold"
+    raise ValueError(explain(op, problem, {name: repr(value)[:200]}))
+
+
+_PLAIN = (str, bytes, np.str_, np.bytes_, int, float, complex, np.number, type(None))
 
 
 def _holds_tensors(value: Sequence[Any]) -> bool:

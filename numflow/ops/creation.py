@@ -53,13 +53,22 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
       >>> nf.constant([1.5, 2.5]).dtype, nf.constant(0, shape=[2, 3]).shape
       (nf.float32, TensorShape([2, 3]))
     """
-    tensor = as_tensor(value, dtype, "constant", "value")
+    tensor = as_tensor(_array_as(value, dtype), dtype, "constant", "value")
     if shape is None:
         return tensor
     want = static_shape(shape, "constant")
     if tensor.spec.size == 1 and math.prod(want) != 1:
         return shaping.broadcast_to(shaping.reshape(tensor, ()), want)
     return shaping.reshape(tensor, want)
+
+
+def _array_as(value: Any, dtype: Any) -> Any:
+    """A NumPy array of numbers, converted to the dtype that is asked for, as TensorFlow does."""
+    if not isinstance(value, np.ndarray) or dtype is None or value.dtype.kind not in "biuf":
+        return value
+    want = dtypes.as_dtype(dtype)
+    with np.errstate(all="ignore"):
+        return value.astype(want.numpy) if want.is_numeric or want.is_bool else value
 
 
 def convert_to_tensor(
@@ -81,7 +90,7 @@ def convert_to_tensor(
             return as_tensor(value, dtype_hint)
         except (TypeError, ValueError):
             pass
-    return as_tensor(value, dtype)
+    return as_tensor(_array_as(value, dtype), dtype)
 
 
 # --- iota: every element is its own index along an axis --------------------------

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import ShapeError, explain
+from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.lowering import Assemble, Layout, View, dense
 from numflow.graph.op import Attrs, Backward, Op, current
@@ -281,6 +281,8 @@ def ones(
 
 def _filled(shape: Any, value: int, dtype: Any, op: str) -> Tensor:
     want = dtypes.as_dtype(dtype)
+    if want is dtypes.string and value:
+        raise DTypeError(explain(op, "there is no text that is 1"))
     scalar = current().constant(np.array(b"" if want is dtypes.string else value, want.numpy))
     return broadcast_op(scalar, shape=static_shape(shape, op))
 

@@ -189,3 +189,55 @@ def test_text_is_text_only() -> None:
         nf.constant(1, nf.string)
     with pytest.raises(TypeError, match="add: y is of type int64, which does not become text"):
         nf.constant("a") + 1
+
+
+LISTS: list[tuple[Any, str]] = [
+    ([np.float64(1), 1.5], "float64"),
+    ([1.5, np.float64(1)], "float32"),
+    ([np.float32(1), np.float64(2)], "float32"),
+    ([2, np.float64(2)], "float64"),
+    ([np.int64(1), np.uint8(2)], "int32"),
+    ([np.int64(2**40), 1], "int64"),
+    ([np.array([1.0, 2.0]), [3.0, 4.0]], "float64"),
+    ([[1.0, 2.0], np.array([1.0, 2.0])], "float32"),
+    ([np.array([1, 2], np.uint8)], "int32"),
+    ([np.float16(1)], "float16"),
+    ([1, True], "int32"),
+    ([np.bool_(True), False], "bool"),
+    ([[1], [2.5]], "float32"),
+    ([], "float32"),
+]
+
+
+@pytest.mark.parametrize(("value", "dtype"), LISTS, ids=str)
+def test_dtypes_of_lists(value: Any, dtype: str) -> None:
+    """TensorFlow's: of integers int32, of floats the first one's; [] is of every dtype."""
+    assert nf.constant(value).dtype.name == dtype
+
+
+def test_arrays_become_the_dtype_that_is_asked_for() -> None:
+    """Numbers in lists do not: they would lose something silently."""
+    assert nf.constant(np.array([1.7, -1.7]), nf.int32).numpy().tolist() == [1, -1]
+    assert nf.convert_to_tensor(np.array([True]), nf.float32).numpy().tolist() == [1.0]
+    assert nf.constant([], nf.int64).dtype is nf.int64 and nf.constant([], nf.string).shape == [0]
+    assert nf.constant(True, nf.float32).numpy() == 1.0
+    with pytest.raises(nf.errors.DTypeError):
+        nf.constant([1.7], nf.int32)
+
+
+def test_lists_that_hold_no_one_kind() -> None:
+    """Each message says what is wrong."""
+    faults: list[tuple[Any, str]] = [
+        ([True, 1.5], "value mixes bools and numbers"),
+        (["a", 1], "value mixes text and numbers"),
+        (["a", None], "value holds None, which no dtype can hold"),
+        ([1, None], "value holds None, which no dtype can hold"),
+        (nf.TensorShape([None, 3]), "value holds None, which no dtype can hold"),
+        ([1, {}], "value holds dict objects, which no dtype can hold"),
+        ([1, 2**70], "value holds an integer beyond 64 bits"),
+    ]
+    for value, text in faults:
+        with pytest.raises((ValueError, TypeError), match=f"constant: {text}"):
+            nf.constant(value)
+    with pytest.raises(nf.errors.DTypeError, match="there is no text that is 1"):
+        nf.ones([2], nf.string)
