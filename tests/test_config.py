@@ -15,7 +15,7 @@ def test_devices() -> None:
     """One CPU, as TensorFlow names it; no GPU."""
     (cpu,) = nf.config.list_physical_devices()
     assert (cpu.name, cpu.device_type) == ("/physical_device:CPU:0", "CPU")
-    assert nf.config.list_physical_devices("GPU") == nf.config.list_logical_devices("GPU") == []
+    assert not nf.config.list_physical_devices("GPU") and not nf.config.list_logical_devices("GPU")
     assert nf.config.get_visible_devices() == [cpu]
     nf.config.set_visible_devices([], "GPU")
     nf.config.set_visible_devices(cpu, "CPU")

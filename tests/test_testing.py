@@ -146,7 +146,7 @@ def test_compute_gradient() -> None:
     assert empty[0].shape == (0, 0)
     for wrong in (3.0, [nf.constant(1)]):
         with pytest.raises(ValueError, match="compute_gradient: "):
-            nf.test.compute_gradient(nf.square, wrong)  # type: ignore[arg-type]
+            nf.test.compute_gradient(nf.square, wrong)
 
 
 def test_benchmarks_report() -> None:

@@ -74,7 +74,7 @@ class UnknownShape(Spec):
         self.dtype, self.op, self.settle = dtype, op, settle
 
     @property
-    def shape(self) -> Any:
+    def shape(self) -> Any:  # type: ignore[override]  # nobody sets it
         """Raises: it is not known."""
         raise ShapeError(
             explain(
@@ -347,8 +347,9 @@ def py_function(
       InvalidArgumentError: func raised ValueError or TypeError, or its results are not as promised.
       UnknownError: func raised another exception, which is the cause.
 
-    Differentiable: func is recorded by a tape of its own. See the file for what it sees of
-    variables.
+    Differentiable: func is recorded by a tape of its own. In a compiled function, variables that
+    func looks at have the values from before the call: the program writes its own all at once, at
+    its end. Pass them in inp to see what was assigned so far.
 
     Example:
       >>> @nf.function

@@ -167,4 +167,4 @@ def timestamp(name: str | None = None) -> Tensor:
       >>> bool(nf.timestamp() <= nf.timestamp())
       True
     """
-    return timestamp_op()  # type: ignore[no-any-return]
+    return timestamp_op()

@@ -85,7 +85,7 @@ def check_numerics(tensor: TensorLike, message: str, name: str | None = None) ->
       >>> nf.debugging.check_numerics([1.0, 2.0], "loss").numpy().tolist()
       [1.0, 2.0]
     """
-    return check_numerics_op(as_tensor(tensor, None, "check_numerics", "tensor"), message=message)  # type: ignore[no-any-return]
+    return check_numerics_op(as_tensor(tensor, None, "check_numerics", "tensor"), message=message)
 
 
 def assert_all_finite(x: TensorLike, message: str, name: str | None = None) -> Tensor:
@@ -95,7 +95,7 @@ def assert_all_finite(x: TensorLike, message: str, name: str | None = None) -> T
       >>> nf.debugging.assert_all_finite([1.0], "loss").numpy().tolist()
       [1.0]
     """
-    return check_numerics_op(as_tensor(x, None, "assert_all_finite", "x"), message=message)  # type: ignore[no-any-return]
+    return check_numerics_op(as_tensor(x, None, "assert_all_finite", "x"), message=message)
 
 
 # --- watching every op: enable_check_numerics ----------------------------------

@@ -342,15 +342,16 @@ class CheckedThread:
     def __init__(
         self, case: TestCase, target: Callable[..., Any], args: Any = (), kwargs: Any = None
     ) -> None:
-        self._case, self._error = case, None
-        self._work = lambda: target(*args, **(kwargs or {}))
+        self._case = case
+        self._error: BaseException | None = None
+        self._target, self._args, self._kwargs = target, args, kwargs or {}
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
         try:
-            self._work()
+            self._target(*self._args, **self._kwargs)
         except BaseException as e:
-            self._error: BaseException | None = e
+            self._error = e
 
     def start(self) -> None:
         """Begin."""

@@ -51,7 +51,7 @@ def test_the_stack_and_paths_may_be_short() -> None:
     assert lines[-1].startswith("  at ...merics.py:") and len(lines) == 7
     for wrong in (0, -1, 2.5, True):
         with pytest.raises(ValueError, match="stack_height_limit is positive, not"):
-            nf.debugging.enable_check_numerics(stack_height_limit=wrong)  # type: ignore[arg-type]
+            nf.debugging.enable_check_numerics(stack_height_limit=wrong)
 
 
 def test_a_program_names_the_first_op_and_its_line() -> None:

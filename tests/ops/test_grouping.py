@@ -29,6 +29,7 @@ def test_operations_of_a_trace() -> None:
         check = nf.debugging.assert_positive(x)
         assert isinstance(check, nf.Operation) and check.type == "assert"
         both = nf.group(check, nf.no_op(name="nothing"), name="both")
+        assert both is not None
         assert (both.name, both.type, len(both.nodes)) == ("both", "assert", 1)
         with nf.control_dependencies([both, v.assign(x)]):
             nf.py_function(seen.append, [v], [])
