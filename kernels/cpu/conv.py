@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from numflow.kernels import lang, tiles
 from numflow.kernels.cpu.call import Call
-from numflow.kernels.cpu.conv_nest import W, conv
+from numflow.kernels.cpu.conv_nest import P, W, conv, pack
 from numflow.kernels.cpu.gemm import _even, _l2_bytes, _lines
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
@@ -54,10 +54,55 @@ class Window(NamedTuple):
         return kd * kh * kw * self.channels // self.groups
 
 
+def packed_elements(
+    s: Window, dtype: str, transposed: bool = False, target: Target | None = None
+) -> int:
+    """How large the packed filter is."""
+    v = Vectors(dtype, target or Target.host())
+    read, written = (s.columns, s.channels) if transposed else (s.channels, s.columns)
+    kd, kh, kw = s.kernel
+    depth = kd * kh * kw * (read // s.groups)
+    return s.groups * depth * -(-(written // s.groups) // v.lanes) * v.lanes
+
+
+def plan_pack(
+    s: Window, dtype: str = "float32", *, transposed: bool = False, target: Target | None = None
+) -> Call:
+    """The filter's panels one behind another: its rows are then read where they lie in memory.
+
+    Pays where the filter is large and its rows are as far apart as a power of two. It has to be
+    done whenever the filter changes.
+
+    Operands: f, packed [packed_elements]; dense. For transposed ones f has its last two axes
+    exchanged.
+    """
+    v = Vectors(dtype, target or Target.host())
+    read, written = (s.columns, s.channels) if transposed else (s.channels, s.columns)
+    kd, kh, kw = s.kernel
+    channels, columns = read // s.groups, written // s.groups
+    depth = kd * kh * kw * channels
+    if transposed and s.groups > 1:
+        raise ValueError("conv: the exchanged filter of groups is not packed")
+    vectors = min(2, max(1, -(-columns // v.lanes)))
+    values = {
+        P.ROWS: depth,
+        P.COLUMNS: columns,
+        P.LD: written if not transposed else columns,
+        P.PANEL: vectors * v.lanes,
+        P.F_GROUP: columns,
+        P.PACKED_GROUP: packed_elements(s, dtype, transposed, target) // s.groups,
+    }
+    constants = tuple(values[place] for place in range(P.ROWS, P.END))
+    address = lang.addresses(pack, dtype=v.dtype, target=v.target)["pack"]
+    panels = -(-columns // (vectors * v.lanes))
+    return Call(address, s.groups * panels if depth else 0, 1, 2, constants)
+
+
 def plan(
     s: Window,
     dtype: str = "float32",
     *,
+    packed: bool = False,
     bias: bool = False,
     activation: str = "",
     threads: int = 1,
@@ -68,6 +113,7 @@ def plan(
     Args:
       s: the sizes.
       dtype: "float32" or "float64".
+      packed: f is what the call of `plan_pack` made of the filter.
       bias: a vector of `columns` is added.
       activation: "" or "relu".
       threads: how many may share the work; speed only.
@@ -88,13 +134,14 @@ def plan(
         left=s.padding[2],
         padded=reach if s.padding[2] or reach > s.image[2] else 0,
     )  # fmt: skip
-    return _plan(side, Vectors(dtype, target or Target.host()), bias, activation, threads)
+    return _plan(side, Vectors(dtype, target or Target.host()), packed, bias, activation, threads)
 
 
 def plan_transposed(
     s: Window,
     dtype: str = "float32",
     *,
+    packed: bool = False,
     bias: bool = False,
     activation: str = "",
     threads: int = 1,
@@ -104,6 +151,7 @@ def plan_transposed(
 
     Args:
       s: the sizes of the convolution.
+      packed: f is what the call of `plan_pack` made of the exchanged filter.
       bias: a vector of `channels` is added.
 
     Operands: dy [batch, *result, columns], f [*kernel, columns, channels / groups] (the last two
@@ -123,7 +171,7 @@ def plan_transposed(
         padded=reach if left or reach > s.result[2] else 0,
         transposed=True,
     )  # fmt: skip
-    return _plan(side, Vectors(dtype, target or Target.host()), bias, activation, threads)
+    return _plan(side, Vectors(dtype, target or Target.host()), packed, bias, activation, threads)
 
 
 class _Side(NamedTuple):
@@ -152,6 +200,12 @@ class _Side(NamedTuple):
         return (band - 1) * w.strides[1] + span + 1
 
     @property
+    def depth(self) -> int:
+        """Rows of the filter, as a matrix; of one group."""
+        kd, kh, kw = self.window.kernel
+        return kd * kh * kw * self.channels // self.window.groups
+
+    @property
     def phases(self) -> list[int]:
         """The numbers of pixels that tiles run over."""
         ow, sw = self.result[2], self.window.strides[2]
@@ -160,7 +214,7 @@ class _Side(NamedTuple):
         return [-(-(ow - phase) // sw) for phase in range(min(sw, ow))]
 
 
-def _plan(side: _Side, v: Vectors, bias: bool, activation: str, threads: int) -> Call:
+def _plan(side: _Side, v: Vectors, packed: bool, bias: bool, activation: str, threads: int) -> Call:
     s = side.window
     columns = side.columns // s.groups
     vectors = min(2, max(1, -(-columns // v.lanes)))
@@ -197,8 +251,10 @@ def _plan(side: _Side, v: Vectors, bias: bool, activation: str, threads: int) ->
         W.ROWS: rows,
         W.VECTORS: vectors,
         W.NC: min(block, -(-columns // nr) * nr),
-        W.LDF: side.ldf,
-        W.F_GROUP: side.f_group,
+        W.LDF: nr if packed else side.ldf,
+        W.F_GROUP: side.depth * -(-columns // v.lanes) * v.lanes if packed else side.f_group,
+        W.F_PANEL: nr * side.depth if packed else nr,
+        W.PACKED: int(packed),
         W.CHUNK: chunk,
         W.SCRATCH: scratch,
         W.COPY: head,

@@ -26,7 +26,7 @@ architectures".
 from __future__ import annotations
 
 from numflow.kernels.abi import HEADER, WORKSPACE
-from numflow.kernels.cpu.gemm_nest import copy, low_bits
+from numflow.kernels.cpu.gemm_nest import copy, low_bits, pack_rows
 from numflow.kernels.intrinsics import (
     ES,
     VL,
@@ -88,11 +88,27 @@ class W:
     NC = HEADER + 40  # columns that go through together
     LDF = HEADER + 41  # from one row of the filter to the next
     F_GROUP = HEADER + 42
-    CHUNK = HEADER + 43
-    SCRATCH = HEADER + 44
-    COPY = HEADER + 45  # bytes of the workspace in front of the copied rows
-    TILES = HEADER + 46
-    END = HEADER + 47
+    F_PANEL = HEADER + 43  # from one panel of the filter to the next
+    PACKED = HEADER + 44  # panels lie apart, the last one as few vectors wide as it needs
+    CHUNK = HEADER + 45
+    SCRATCH = HEADER + 46
+    COPY = HEADER + 47  # bytes of the workspace in front of the copied rows
+    TILES = HEADER + 48
+    END = HEADER + 49
+
+
+class P:
+    """Words of the argument block of `pack`. Sizes in elements."""
+
+    F = HEADER
+    PACKED = HEADER + 1
+    ROWS = HEADER + 2
+    COLUMNS = HEADER + 3  # of a group
+    LD = HEADER + 4
+    PANEL = HEADER + 5
+    F_GROUP = HEADER + 6
+    PACKED_GROUP = HEADER + 7
+    END = HEADER + 8
 
 
 def conv(args: int, begin: int, end: int) -> None:
@@ -113,6 +129,19 @@ def conv(args: int, begin: int, end: int) -> None:
             copy_rows(args, q, image, plane, top_row(args, first))
             held = band
         convolve(args, q, image, plane, first, last, slot)
+
+
+def pack(args: int, begin: int, end: int) -> None:
+    """Entry: panels begin .. end of the filter, those of a group behind one another."""
+    rows, columns, ld = word(args, P.ROWS), word(args, P.COLUMNS), word(args, P.LD) * ES
+    nr = word(args, P.PANEL)
+    panels = (columns + nr - 1) // nr
+    for unit in range(begin, end):
+        group = unit // panels
+        first = (unit - group * panels) * nr
+        f = word(args, P.F) + (group * word(args, P.F_GROUP) + first) * ES
+        to = word(args, P.PACKED) + (group * word(args, P.PACKED_GROUP) + first * rows) * ES
+        pack_rows(f, ld, to, rows, min(nr, columns - first), nr)
 
 
 # --- where the window lies -------------------------------------------------------
@@ -246,8 +275,8 @@ def convolve(args: int, q: int, image: int, plane: int, first: int, last: int, s
     set_word(q, Q.A_STEP, ES)
     set_word(q, Q.NEXT_ROW, step * pixel * ES)
     set_word(q, Q.NEXT_STEP, ES)
-    set_word(q, Q.B_STEP, word(args, W.LDF) * ES)
-    set_word(q, Q.B_PANEL, nr * ES)
+    panel = word(args, W.F_PANEL) * ES
+    set_word(q, Q.B_PANEL, panel)
     set_word(q, Q.C_ROW, out_step * out * ES)
     for group in range(word(args, W.GROUPS)):
         f = word(args, W.F) + group * word(args, W.F_GROUP) * ES
@@ -265,7 +294,10 @@ def convolve(args: int, q: int, image: int, plane: int, first: int, last: int, s
             if flags & BIAS != 0:
                 start, element = word(args, W.BIAS) + (group * columns + j) * ES, ES
             set_word(q, Q.BIAS_PANEL, element * nr)
-            bp = f + j * ES
+            bp = f + j // nr * panel
+            tail_step = word(args, W.LDF) * ES
+            if word(args, W.PACKED) != 0:
+                tail_step = rv * VL * ES
             for row in range(first, last):
                 line = ((image * word(args, W.OD) + plane) * oh + row) * ow
                 for phase in range(phases):
@@ -280,11 +312,21 @@ def convolve(args: int, q: int, image: int, plane: int, first: int, last: int, s
                         a = base + channel + r0 * step * pixel * ES
                         at = line + phase + r0 * out_step
                         cp = word(args, W.Y) + (at * out + group * columns + j) * ES
-                        set_word(q, Q.NEXT, a)
+                        set_word(q, Q.NEXT, a + rows * step * pixel * ES)
                         if full > 0:
+                            set_word(q, Q.B_STEP, word(args, W.LDF) * ES)
                             call(word(tiles, nv * VECTORS_PLACE + rows), q, a, bp, cp, start, full)
                         if rem > 0:
+                            set_word(q, Q.B_STEP, tail_step)
                             tail = word(tiles, rv * VECTORS_PLACE + part * TAIL_PLACE + rows)
                             ahead = full * nr * ES
-                            call(tail, q, a, bp + ahead, cp + ahead, start + full * nr * element, 1)
+                            call(
+                                tail,
+                                q,
+                                a,
+                                bp + full * panel,
+                                cp + ahead,
+                                start + full * nr * element,
+                                1,
+                            )
             j += nc

@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numflow.kernels.cpu.conv import Three, Window, plan, plan_transposed
+from numflow.kernels.cpu.conv import (
+    Three,
+    Window,
+    packed_elements,
+    plan,
+    plan_pack,
+    plan_transposed,
+)
 from tests.kernels.guarded import Guarded
 from tests.kernels.launch import launch
 
@@ -57,8 +64,10 @@ def check(
     f = guarded(rng.standard_normal((*s.kernel, s.channels // s.groups, s.columns)).astype(dtype))
     b = guarded(rng.standard_normal(s.columns).astype(dtype))
     y = guarded(np.full((s.batch, *s.result, s.columns), np.nan, dtype))
-    p = plan(s, dtype, bias=bias, activation="relu" if relu else "", threads=threads)
-    words = p.words([a.ctypes.data for a in (x, f, y, b)])
+    panels = threads % 2 == 1  # one way or the other
+    p = plan(s, dtype, packed=panels, bias=bias, activation="relu" if relu else "", threads=threads)
+    given = packed(s, f) if panels else f
+    words = p.words([a.ctypes.data for a in (x, given, y, b)])
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
     want = reference(s, x, f.astype(np.float64)) + (b if bias else 0)
@@ -66,6 +75,16 @@ def check(
     bound = TOLERANCE[dtype] * (1 + s.depth**0.5)
     np.testing.assert_allclose(y, want, rtol=bound, atol=bound, err_msg=str(s))
     return y
+
+
+def packed(s: Window, f: Array, transposed: bool = False) -> Array:
+    """The filter's panels."""
+    dtype = f.dtype.name
+    out = guarded(np.full(packed_elements(s, dtype, transposed), np.nan, f.dtype))
+    p = plan_pack(s, dtype, transposed=transposed)
+    words = p.words([f.ctypes.data, out.ctypes.data])
+    launch(p.address, words, [(i, i + 1) for i in reversed(range(p.units))])
+    return out
 
 
 def check_transposed(s: Window, dtype: str = "float32", bias: bool = False) -> None:
@@ -79,8 +98,10 @@ def check_transposed(s: Window, dtype: str = "float32", bias: bool = False) -> N
     parts = [f[..., g * oc : (g + 1) * oc].swapaxes(-1, -2) for g in range(s.groups)]
     exchanged = guarded(np.ascontiguousarray(np.concatenate(parts, -2)))
     assert exchanged.shape == (*s.kernel, s.columns, c)
-    p = plan_transposed(s, dtype, bias=bias)
-    words = p.words([a.ctypes.data for a in (dy, exchanged, dx, b)])
+    panels = s.groups == 1 and s.batch % 2 == 1
+    p = plan_transposed(s, dtype, packed=panels, bias=bias)
+    given = packed(s, exchanged, True) if panels else exchanged
+    words = p.words([a.ctypes.data for a in (dy, given, dx, b)])
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
     want = np.zeros(dx.shape)
@@ -125,6 +146,7 @@ def check_transposed(s: Window, dtype: str = "float32", bias: bool = False) -> N
 )  # fmt: skip
 def test_sizes(s: Window, dtype: str) -> None:
     check(s, dtype, bias=True)
+    check(s, dtype, threads=3)
     check_transposed(s, dtype, bias=True)
 
 
@@ -168,5 +190,11 @@ def test_drawn_windows(seed: int) -> None:
         draw.randint(1, 3), image, groups * draw.choice([1, 2, 3, 17]), kernel,
         groups * draw.choice([1, 3, 16, 37]), result, strides, padding, dilations, groups,
     )  # fmt: skip
-    check(s, draw.choice(["float32", "float64"]), draw.random() < 0.5, draw.random() < 0.5)
+    check(
+        s,
+        draw.choice(["float32", "float64"]),
+        draw.random() < 0.5,
+        draw.random() < 0.5,
+        draw.choice([2, 3]),
+    )
     check_transposed(s, draw.choice(["float32", "float64"]), draw.random() < 0.5)
