@@ -204,7 +204,7 @@ def _first_float(value: Any) -> np.dtype[Any] | None:
             if found is not None or any(type(leaf) is float for leaf in _leaves(x)):
                 return found
         elif _is_array(x) and x.dtype.kind not in "iub":
-            return x.dtype  # type: ignore[no-any-return]
+            return x.dtype
     return None
 
 
