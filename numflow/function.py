@@ -25,7 +25,7 @@ from numflow import codegen, nest, passes, runtime
 from numflow import explain as explaining
 from numflow.config import eagerly
 from numflow.eager.apply import eager
-from numflow.eager.concrete import ConcreteFunction, array_of
+from numflow.eager.concrete import MOST_WAYS, ConcreteFunction, array_of
 from numflow.eager.tensor import Array, EagerTensor
 from numflow.eager.traces import Traces
 from numflow.errors import GraphError, explain
@@ -214,7 +214,7 @@ class Function:
         order = None if plain else order_of_leaves(args, kwargs, self._ordered)
         key = call.shapes, call.constants(), None if order is None else tuple(order)
         if key not in concrete.ways:
-            if len(concrete.ways) >= _WAYS:
+            if len(concrete.ways) >= MOST_WAYS:
                 concrete.ways.clear()
             concrete.ways[key] = concrete.shortest_way(call, arrays, order)
         way = concrete.ways[key]
@@ -228,7 +228,7 @@ class Function:
         form = len(args), *kwargs
         known = self._by_form.get(form, [])
         if all(way is not other for _, other in known):
-            if len(self._by_form) >= _WAYS:
+            if len(self._by_form) >= MOST_WAYS:
                 self._by_form.clear()
             self._by_form[form] = [(unpack, way), *known[: _TRIED - 1]]
 
@@ -324,7 +324,6 @@ class Function:
         return f"<nf.function {self._name}>"
 
 
-_WAYS = 64  # native entries that a trace keeps: one per shapes and constants
 _TRIED = 4  # native entries that a call tries
 
 

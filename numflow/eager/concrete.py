@@ -28,6 +28,9 @@ from numflow.trace.signature import Call, fits
 from numflow.trace.tensor_spec import TensorSpec
 from numflow.trace.tracer import Output, Traced
 
+MOST_WAYS = 64
+"""Native entries that a trace keeps: one per shapes and constants."""
+
 
 class ConcreteFunction:
     """One trace of a function, compiled; `Function.get_concrete_function` gives it.
@@ -68,6 +71,8 @@ class ConcreteFunction:
         # Another trace for arguments whose sizes this one does not take, where it is to take any.
         self.otherwise: Callable[..., ConcreteFunction] | None = None
         self.ways: dict[Any, Callable[..., Any] | None] = {}  # see Function._pave
+        self._way: Callable[..., Any] | None = None  # for calls with the tensors alone
+        self._miss: object = None  # runtime.MISS, which loads late
 
     # --- what it is ---
 
@@ -122,6 +127,10 @@ class ConcreteFunction:
           TypeError: other arguments, or another value of a constant.
           DTypeError, ShapeError: a tensor is not of the dtype or shape of the trace.
         """
+        if self._way is not None and not kwargs:
+            result = self._way(*args)
+            if result is not self._miss:
+                return result
         given: Sequence[Any] = args
         if kwargs or not self._arguments.plain or len(args) != len(self._values):
             given = self._arguments.tensors(args, kwargs)
@@ -136,7 +145,10 @@ class ConcreteFunction:
                 self._refuse(shapes)
             return self.otherwise(*args, **kwargs).run(arrays, tensors)
         try:
-            return self.run(arrays, tensors)
+            result = self.run(arrays, tensors)
+            if not observers and given is args:
+                self._way, self._miss = self._own_way(arrays), runtime.MISS
+            return result
         except (UnknownSizeError, UnfitSizeError):  # nothing has run yet
             if self.otherwise is None:
                 raise
@@ -194,14 +206,31 @@ class ConcreteFunction:
         order: which of them each leaf of the call is; None: they come as in the call.
         """
         arguments = call.flat(runtime.Number, runtime.Constant)
-        executable = self._compiled.plain()
-        if arguments is None or not isinstance(executable, runtime.Executable):
+        if arguments is None:
             return None
         if order is not None:
             if sorted(order) != list(range(len(arguments))):
                 return None
             places = {raw: k for k, raw in enumerate(order)}
             arguments = [arguments[places[raw]] for raw in range(len(arguments))]
+        return self._native(arguments, arrays)
+
+    def _own_way(self, arrays: Sequence[Array]) -> Callable[..., Any] | None:
+        """A builtin for calls with tensors of these shapes alone."""
+        key = tuple(a.shape for a in arrays)
+        if key not in self.ways:
+            if len(self.ways) >= MOST_WAYS:
+                self.ways.clear()
+            self.ways[key] = self._native(range(len(arrays)), arrays)
+        return self.ways[key]
+
+    def _native(
+        self, arguments: Sequence[Any], arrays: Sequence[Array]
+    ) -> Callable[..., Any] | None:
+        """A builtin for arrays of these shapes; arguments: which input each of its own is."""
+        executable = self._compiled.plain()
+        if not isinstance(executable, runtime.Executable):
+            return None
         runtime.register_tensor_class(EagerTensor, "_array")
         result, form, pack = self._traced.result, None, None
         if type(result) in (tuple, list) and _in_order(result, len(self.graph.outputs)):

@@ -27,6 +27,8 @@ class Parameters:
         self._function, self._name = function, name
         self._signature: inspect.Signature | None = None
         self._positional: list[str] | None = None
+        # By the number of positional arguments and the names: those that go by position, the rest.
+        self._orders: dict[tuple[Any, ...], tuple[list[str], list[str]]] = {}
 
     @property
     def signature(self) -> inspect.Signature:
@@ -58,11 +60,16 @@ class Parameters:
         Raises:
           TypeError: they are not those of the function.
         """
-        try:
-            bound = self.signature.bind(*args, **kwargs)
-        except TypeError as e:
-            raise TypeError(explain(self._name, str(e))) from None
-        return bound.args, bound.kwargs
+        key = len(args), *kwargs
+        order = self._orders.get(key)
+        if order is None:
+            try:
+                bound = self.signature.bind(*args, **dict(zip(kwargs, kwargs, strict=True)))
+            except TypeError as e:
+                raise TypeError(explain(self._name, str(e))) from None
+            order = self._orders[key] = list(bound.args[len(args) :]), list(bound.kwargs)
+        by_position, rest = order
+        return (*args, *[kwargs[k] for k in by_position]), {k: kwargs[k] for k in rest}
 
     def check_signature(self, signature: Any) -> tuple[Any, ...] | None:
         """An input_signature as a tuple.

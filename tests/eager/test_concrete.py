@@ -127,3 +127,20 @@ def test_it_becomes_part_of_a_trace_and_is_seen_by_tapes() -> None:
     with nf.GradientTape() as tape:
         y = c(x)
     assert float(tape.gradient(y, v)) == 10.0
+
+
+def test_calls_with_the_tensors_alone_take_the_shortest_way() -> None:
+    v = nf.Variable(2.0)
+    c = nf.function(lambda x, y: (x * v, y)).get_concrete_function(
+        nf.TensorSpec([None]), nf.TensorSpec([None])
+    )
+    for n in (2, 3, 2, 3, 2):
+        x, y = c(nf.ones([n]), np.arange(5, dtype=np.float32))
+        assert x.numpy().tolist() == [float(v)] * n and y.numpy().tolist() == [0, 1, 2, 3, 4]
+        v.assign_add(1.0)
+    assert len(c.ways) == 2 and c._way is not None
+    with nf.GradientTape() as tape:
+        x, _ = c(nf.ones([2]), nf.ones([2]))
+    assert float(tape.gradient(x, v)) == 2.0
+    with pytest.raises(DTypeError):
+        c(nf.constant([1, 2]), nf.ones([2]))
