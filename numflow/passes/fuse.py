@@ -32,7 +32,7 @@ from numflow.passes.group import (
 )
 from numflow.passes.levels import level_of, levels
 from numflow.passes.materialise import layout_of, soft
-from numflow.passes.order import earlier_effects
+from numflow.passes.order import earlier_effects, effect_of
 from numflow.shapes import product
 
 MOST_NODES = 128  # in a loop: LLVM's time grows faster than a body, 3,000 sines took minutes
@@ -82,7 +82,7 @@ class _Fuser:
             self._after(group, self._producer(v))
         for v in node.outputs:
             self.group_of[v] = group
-        if node.op.effect == "host":
+        if effect_of(node) == "host":
             self.hosts[node] = group
         for waited in self._awaited(node):
             self._after(group, waited)

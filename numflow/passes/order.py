@@ -19,15 +19,27 @@ def earlier_effects(graph: Graph) -> Mapping[Node, Sequence[Node]]:
     host: list[Node] = []
     checks: list[Node] = []
     for node in graph.nodes:
-        if node.op.effect == "host":
+        effect = effect_of(node)
+        if effect == "host":
             found[node] = [*host, *checks]
             host, checks = [node], []
-        elif node.op.effect == "check":
+        elif effect == "check":
             found[node] = host
             checks.append(node)
     return found if len(found) > 1 else {}
 
 
+def effect_of(node: Node) -> str:
+    """What decides the place of a node in the order: "check", "host", or "" where nothing does.
+
+    A node with graphs inside, such as a loop, counts as a host call if anything in them does.
+    """
+    if node.op.effect in ("host", "check"):
+        return node.op.effect
+    inside = (n for graph in node.subgraphs for n in graph.nodes)
+    return "host" if node.subgraphs and ordered(inside) else ""
+
+
 def ordered(nodes: Iterable[Node]) -> bool:
     """Whether nodes have an effect that keeps its place in the order."""
-    return any(n.op.effect in ("host", "check") for n in nodes)
+    return any(effect_of(n) for n in nodes)
