@@ -57,15 +57,16 @@ class Tally:
         answer = program.fast(arrays, order, observers, None, None, results)
         if answer is None:
             return
-        short = self.op.short
+        short, held = self.op.short, _held.setdefault(self.op, [])
         if len(short) >= _MOST:
             short.clear()
+            held.clear()
         ids = tuple(map(id, self.inputs))
-        _held[self.op, ids] = self.inputs
+        held.append(self.inputs)
         short[ids[0] if len(ids) == 1 else ids] = answer
 
 
-_held: dict[tuple[Op, tuple[int, ...]], tuple[Spec, ...]] = {}
+_held: dict[Op, list[tuple[Spec, ...]]] = {}
 """The specs whose ids are keys, so that no other object gets one of them."""
 
 
