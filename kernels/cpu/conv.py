@@ -230,7 +230,7 @@ def _plan(side: _Side, v: Vectors, packed: bool, bias: bool, activation: str, th
     block = max(nr, int(_l2_bytes() * 0.5) // v.itemsize // max(1, s.depth) // nr * nr)
     table = 0
     if units:
-        table = tiles.table(_tiles(v, side.phases, columns, rows, vectors), v)
+        table = tiles.table(tiles_of(v, side.phases, columns, rows, vectors), v)
     values = {
         W.PIXEL: side.channels,
         W.OUT_PIXEL: side.columns,
@@ -260,18 +260,27 @@ def _plan(side: _Side, v: Vectors, packed: bool, bias: bool, activation: str, th
         W.COPY: head,
         W.TILES: table,
     }
+    values = {**window_words(s), **values}
+    values.update(zip(range(W.D, W.D + 3), side.image, strict=True))
+    values.update(zip(range(W.OD, W.OD + 3), side.result, strict=True))
+    constants = tuple(values.get(place, 0) for place in range(W.D, W.END))
+    address = lang.addresses(conv, dtype=v.dtype, target=v.target)["conv"]
+    return Call(address, units, chunk, 4, constants, -(-units // chunk) * scratch)
+
+
+def window_words(s: Window) -> dict[int, int]:
+    """The sizes of a convolution, as words of the argument block."""
+    values: dict[int, int] = {}
     for first, three in (
-        (W.D, side.image),
-        (W.OD, side.result),
+        (W.D, s.image),
+        (W.OD, s.result),
         (W.KD, s.kernel),
         (W.SD, s.strides),
         (W.PD, s.padding),
         (W.DD, s.dilations),
     ):
         values.update(zip(range(first, first + 3), three, strict=True))
-    constants = tuple(values.get(place, 0) for place in range(W.D, W.END))
-    address = lang.addresses(conv, dtype=v.dtype, target=v.target)["conv"]
-    return Call(address, units, chunk, 4, constants, -(-units // chunk) * scratch)
+    return values
 
 
 def _cut(v: Vectors, side: _Side, nr: int, threads: int) -> tuple[int, int, int]:
@@ -293,7 +302,7 @@ def _cut(v: Vectors, side: _Side, nr: int, threads: int) -> tuple[int, int, int]
     return band, bands, slots
 
 
-def _tiles(v: Vectors, counts: list[int], columns: int, rows: int, vectors: int) -> list[Tile]:
+def tiles_of(v: Vectors, counts: list[int], columns: int, rows: int, vectors: int) -> list[Tile]:
     """Every tile that the nest will call for strips of these numbers of pixels."""
     nr = vectors * v.lanes
     heights = set()

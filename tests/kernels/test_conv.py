@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from numflow.kernels.cpu import conv_filter
 from numflow.kernels.cpu.conv import (
     Three,
     Window,
@@ -123,6 +124,39 @@ def check_transposed(s: Window, dtype: str = "float32", bias: bool = False) -> N
     np.testing.assert_allclose(dx, want, rtol=bound, atol=bound, err_msg=str(s))
 
 
+def check_filter(s: Window, dtype: str = "float32", threads: int = 2) -> Array:
+    """The sum of the parts is the gradient by the filter; its bits are returned."""
+    rng = np.random.default_rng(5)
+    x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(dtype))
+    dy = guarded(rng.standard_normal((s.batch, *s.result, s.columns)).astype(dtype))
+    shape = (*s.kernel, s.channels // s.groups, s.columns)
+    parts = guarded(np.full((conv_filter.parts_of(s, dtype), *shape), np.nan, dtype))
+    p = conv_filter.plan(s, dtype, threads=threads)
+    words = p.words([a.ctypes.data for a in (x, parts, dy)])
+    ranges = [(i, i + 1) for i in reversed(range(p.units))]
+    launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
+    want = np.zeros(shape)
+    reach = [s.result[k] * s.strides[k] + s.kernel[k] * s.dilations[k] for k in range(3)]
+    wide = np.zeros((s.batch, *[n + m for n, m in zip(s.image, reach, strict=True)], s.channels))
+    inside = [slice(s.padding[k], s.padding[k] + s.image[k]) for k in range(3)]
+    wide[:, inside[0], inside[1], inside[2]] = x
+    c, oc = s.channels // s.groups, s.columns // s.groups
+    for place in itertools.product(*map(range, s.kernel)):
+        begin = [place[k] * s.dilations[k] for k in range(3)]
+        cut = [
+            slice(begin[k], begin[k] + (s.result[k] - 1) * s.strides[k] + 1, s.strides[k])
+            for k in range(3)
+        ]
+        part = wide[:, cut[0], cut[1], cut[2]]
+        for g in range(s.groups):
+            own = slice(g * oc, (g + 1) * oc)
+            mine = part[..., g * c : (g + 1) * c]
+            want[place][:, own] = np.einsum("nzyxc,nzyxo->co", mine, dy[..., own].astype(float))
+    bound = TOLERANCE[dtype] * (1 + (s.batch * np.prod(s.result)) ** 0.5)
+    np.testing.assert_allclose(parts.sum(0), want, rtol=bound, atol=bound, err_msg=str(s))
+    return parts
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     "s",
@@ -148,6 +182,7 @@ def test_sizes(s: Window, dtype: str) -> None:
     check(s, dtype, bias=True)
     check(s, dtype, threads=3)
     check_transposed(s, dtype, bias=True)
+    check_filter(s, dtype)
 
 
 def test_relu_and_bias() -> None:
@@ -160,6 +195,7 @@ def test_threads_do_not_change_the_bits() -> None:
     s = Window(3, (1, 19, 17), 8, (1, 3, 3), 70, (1, 19, 17), padding=(0, 1, 1))
     for other in (1, 2, 7):
         np.testing.assert_array_equal(check(s, threads=other), check(s, threads=3))
+        np.testing.assert_array_equal(check_filter(s, threads=other), check_filter(s, threads=3))
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -198,3 +234,4 @@ def test_drawn_windows(seed: int) -> None:
         draw.choice([2, 3]),
     )
     check_transposed(s, draw.choice(["float32", "float64"]), draw.random() < 0.5)
+    check_filter(s, draw.choice(["float32", "float64"]))
