@@ -117,7 +117,10 @@ def _normal_reference(key: Any, step: Any, *, shape: Any, dtype: dtypes.DType) -
     words = philox(np.arange(shape[0]), key, step)
     kind = dtype.as_numpy_dtype
     u, v = _uniform_of(dtype, words[0], words[1]), _uniform_of(dtype, words[2], words[3])
-    return np.sqrt(kind(-2) * np.log(kind(1) - u)) * np.cos(kind(2 * math.pi) * v)
+    share, angle = kind(1) - u, kind(2 * math.pi) * v
+    # The functions in float64, of what float32 makes of their arguments: compiled code, each of
+    # whose functions may be an ulp off, stays within two of this.
+    return np.sqrt(-2.0 * np.log(share, dtype=np.float64)) * np.cos(angle, dtype=np.float64)
 
 
 def _normal_body(

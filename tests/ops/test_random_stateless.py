@@ -56,6 +56,26 @@ def test_the_seed_alone_decides(name: str) -> None:
     assert len(traces) == 1
 
 
+@pytest.mark.parametrize("dtype", [nf.float32, nf.float64])
+def test_normals_differ_in_their_last_bits_only(dtype: nf.DType) -> None:
+    """Eager and compiled: nearly all within two units in the last place, none beyond five."""
+    whole = np.int32 if dtype is nf.float32 else np.int64
+    for draw in (nf.random.stateless_normal, nf.random.stateless_truncated_normal):
+        eager = draw([100003], [1, 2], dtype=dtype).numpy().view(whole)
+        compiled = nf.function(draw)([100003], [1, 2], dtype=dtype).numpy().view(whole)
+        apart = np.abs(eager.astype(np.int64) - compiled.astype(np.int64))
+        most = 3 if draw is nf.random.stateless_normal else 5
+        assert apart.max() <= most and (apart > 2).mean() < 0.05
+
+
+def test_no_draw_is_a_host_call() -> None:
+    """Compiled programs do all of it."""
+    for name, draw in DRAWS.items():
+        compiled = nf.function(draw)
+        compiled(nf.constant([1, 2]))
+        assert "host" not in str(compiled.explain()), name
+
+
 @pytest.mark.parametrize("dtype", [nf.int32, nf.int64, nf.uint32, nf.uint64])
 def test_full_range_of_integers(dtype: nf.DType) -> None:
     """Every bit is set as often as not."""
