@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 
 class Call(NamedTuple):
-    """Address, units and words of a kernel whose operands' addresses are its first words.
+    """Address, units and words of a kernel.
 
     chunk: units that are worth being handed to a thread.
-    pointers: how many addresses there are.
+    pointers: how many addresses of operands there are, inputs first, then outputs.
+    constants: the other words, in order.
+    positions: where in the words the addresses stand; default the first places, in order.
     """
 
     address: int
@@ -19,12 +21,18 @@ class Call(NamedTuple):
     pointers: int
     constants: tuple[int, ...]
     workspace_bytes: int = 0
+    positions: tuple[int, ...] = ()
 
     @property
     def pointer_positions(self) -> Sequence[int]:
         """Where in `words` the addresses stand."""
-        return range(self.pointers)
+        return self.positions or range(self.pointers)
 
     def words(self, pointers: Sequence[int]) -> list[int]:
-        """The words after the header: the operands' addresses, then what is constant."""
-        return [*pointers[: self.pointers], *self.constants]
+        """The words after the header: the operands' addresses, and what is constant."""
+        if not self.positions:
+            return [*pointers[: self.pointers], *self.constants]
+        rest = iter(self.constants)
+        places = dict(zip(self.positions, pointers, strict=False))
+        count = len(self.constants) + len(self.positions)
+        return [places[k] if k in places else next(rest) for k in range(count)]

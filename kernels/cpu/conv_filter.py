@@ -158,8 +158,8 @@ def plan(
 ) -> Call:
     """The parts of the gradient by the filter.
 
-    Operands: x [batch, *image, channels], parts [parts_of(s), *kernel, channels / groups, columns]
-    (written), dy [batch, *result, columns]; dense.
+    Operands: x [batch, *image, channels], dy [batch, *result, columns], parts [parts_of(s),
+    *kernel, channels / groups, columns]; dense.
     """
     v = Vectors(dtype, target or Target.host())
     parts = parts_of(s, dtype, target)
@@ -207,7 +207,7 @@ def plan(
     }
     constants = tuple(values.get(place, 0) for place in range(W.BIAS, END))
     address = lang.addresses(filter_gradient, dtype=v.dtype, target=v.target)["filter_gradient"]
-    return Call(address, units, 1, 3, constants, units * scratch)
+    return Call(address, units, 1, 3, constants, units * scratch, (0, 2, 1))
 
 
 def _bands(v: Vectors, s: Window, padded: int, parts: int) -> tuple[int, int]:

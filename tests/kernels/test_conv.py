@@ -68,7 +68,7 @@ def check(
     panels = threads % 2 == 1  # one way or the other
     p = plan(s, dtype, packed=panels, bias=bias, activation="relu" if relu else "", threads=threads)
     given = packed(s, f) if panels else f
-    words = p.words([a.ctypes.data for a in (x, given, y, b)])
+    words = p.words([a.ctypes.data for a in ((x, given, b, y) if bias else (x, given, y))])
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
     want = reference(s, x, f.astype(np.float64)) + (b if bias else 0)
@@ -102,7 +102,7 @@ def check_transposed(s: Window, dtype: str = "float32", bias: bool = False) -> N
     panels = s.groups == 1 and s.batch % 2 == 1
     p = plan_transposed(s, dtype, packed=panels, bias=bias)
     given = packed(s, exchanged, True) if panels else exchanged
-    words = p.words([a.ctypes.data for a in (dy, given, dx, b)])
+    words = p.words([a.ctypes.data for a in ((dy, given, b, dx) if bias else (dy, given, dx))])
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
     want = np.zeros(dx.shape)
@@ -132,7 +132,7 @@ def check_filter(s: Window, dtype: str = "float32", threads: int = 2) -> Array:
     shape = (*s.kernel, s.channels // s.groups, s.columns)
     parts = guarded(np.full((conv_filter.parts_of(s, dtype), *shape), np.nan, dtype))
     p = conv_filter.plan(s, dtype, threads=threads)
-    words = p.words([a.ctypes.data for a in (x, parts, dy)])
+    words = p.words([a.ctypes.data for a in (x, dy, parts)])
     ranges = [(i, i + 1) for i in reversed(range(p.units))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
     want = np.zeros(shape)
