@@ -33,7 +33,15 @@ class VariableCreatedError(GraphError, ValueError):
     """A traced function makes a variable when it may not."""
 
 
-class Tracing(Building):
+class Capturing(Building):
+    """A Building interpreter that lets tensors of outside in. Tapes look at what it builds."""
+
+    def capture(self, tensor: Tensor) -> Tensor:
+        """A tensor that has a value, as one of the graph."""
+        raise NotImplementedError  # abstract: final classes define it
+
+
+class Tracing(Capturing):
     """The interpreter in force while a function is traced."""
 
     def __init__(self, builder: GraphBuilder, name: str, first: SourceLine | None = None) -> None:
@@ -124,10 +132,10 @@ class Tracing(Building):
             )
 
 
-def tracing() -> Tracing | None:
-    """The trace that is going on in this thread."""
+def tracing() -> Capturing | None:
+    """The graph that grows in this thread: a function is traced, or its gradient is."""
     interpreter = current()
-    return interpreter if isinstance(interpreter, Tracing) else None
+    return interpreter if isinstance(interpreter, Capturing) else None
 
 
 # --- a whole function --------------------------------------------------------
