@@ -117,7 +117,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, help="default: 5, of --growth 1")
     parser.add_argument(
-        "--seconds", type=float, default=0.5, help="measured time per case and round"
+        "--seconds", type=float, default=0.4, help="measured time per case and round"
     )
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--quick", action="store_true", help="one round of 0.05 s per case")
