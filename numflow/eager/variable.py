@@ -34,6 +34,7 @@ from numflow.graph.spec import Spec
 from numflow.graph.tensor import Reference, Tensor
 from numflow.ops.convert import as_tensor
 from numflow.ops.operators import bind
+from numflow.ops.run_time import refitted
 from numflow.ops.state import check_assigned
 from numflow.runtime import arena
 from numflow.runtime.cells import ARRAY, DATA, FORM, LOCK, OWNER, CellLock, cells
@@ -419,6 +420,8 @@ class Variable(variable_rows.RowMethods):
 
     def _update(self, op: str, ufunc: Any, delta: Any) -> Variable:
         tensor = as_tensor(delta, self._dtype, op, "delta")
+        if current() is not eager:
+            tensor = refitted(tensor, self.spec.shape)
         check_assigned(self, tensor.spec)
         if current() is not eager:
             value = self._as_tensor()

@@ -8,6 +8,7 @@ from typing import Any
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
+from numflow.ops import run_time
 from numflow.ops.convert import as_tensor
 
 # --- add_n -----------------------------------------------------------------------------
@@ -30,10 +31,11 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
     tensors = [as_tensor(t, None, "add_n", f"inputs[{k}]") for k, t in enumerate(inputs)]
     total = tensors[0]
     for k, t in enumerate(tensors[1:], 1):
-        if t.spec.shape != total.spec.shape:
+        fits = run_time.fitted(t, total.spec.shape)
+        if fits is None:
             shown = {"inputs[0]": total.spec, f"inputs[{k}]": t.spec}
             raise ShapeError(explain("add_n", "shapes differ", shown))
-        total = maths.add(total, t)
+        total = maths.add(total, fits)
     return total
 
 

@@ -23,6 +23,7 @@ from numflow.graph.op import current, interpreting
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops.convert import as_tensor
+from numflow.ops.run_time import refitted
 from numflow.ops.shape import stop_gradient_op
 from numflow.ops.state import assign_op, read_op
 
@@ -110,6 +111,7 @@ class Tracing(Capturing):
     def assign(self, variable: Any, value: Tensor) -> None:
         """Let variable have the value from here on."""
         self.variables[id(variable)] = variable
+        value = refitted(value, variable.spec.shape)  # a run-time size that has to be its own
         assign_op(value, variable=variable)
         # A leaf for tapes: no gradient flows through a variable.
         self._now[id(variable)] = stop_gradient_op(self.capture(value))

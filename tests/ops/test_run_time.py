@@ -361,3 +361,19 @@ def test_what_needs_a_number_says_so(run: Any) -> None:
         traced(nf.ones([3]))
     assert "a size that depends on values has no number while a function is traced" in str(e.value)
     assert "try: nf.shape(x), which has it when the program runs" in str(e.value)
+
+
+def test_variables_take_what_turns_out_to_fit() -> None:
+    """Assigned and added; what does not fit is refused, and leaves the variable."""
+    v = nf.Variable([1.0, 2.0])
+
+    @nf.function
+    def step(x: Any) -> Any:
+        v.assign(nf.boolean_mask(x, x > 0))
+        v.assign_add(nf.boolean_mask(x, x > 0))
+        return nf.add_n([v.read_value(), nf.boolean_mask(-x, x < 0)])
+
+    assert step(nf.constant([3.0, -1.0, 4.0, -2.0])).numpy().tolist() == [7.0, 10.0]
+    with pytest.raises(nf.errors.InvalidArgumentError, match="reshape: 3 elements do not become"):
+        step(nf.constant([3.0, 1.0, 4.0, -2.0]))
+    assert v.numpy().tolist() == [6.0, 8.0]
