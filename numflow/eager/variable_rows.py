@@ -228,7 +228,8 @@ def put_rows(variable: Any, unique: Tensor, rows: Tensor) -> None:
             places, new = places[kept], new[kept]
         with variable._lock:
             variable.make_private()
-            _matrix(variable, variable.spec.shape[0])[places] = new
+            shape = (len(variable._array), new.shape[1])
+            variable._array.reshape(shape)[places] = new
         return
     base = row_ops.flat_rows(variable._as_tensor())
     new_value = scatter.scatter_rows_op(base, unique, rows, kind="update", drop=True)
@@ -244,6 +245,7 @@ def _refuse_dtype(op: str, indices: Tensor) -> None:
 def _scatter(variable: Any, op: str, indices: Tensor, rows: Tensor, depth: Any, kind: str) -> Any:
     """The variable as a matrix of `depth` rows meets rows[n, inner] at indices[n]."""
     name = f"variable {variable.name}: index"
+    scatter.refuse_dtype(op, kind, rows)
     if current() is not eager:
         base = variable._as_tensor()
         flat = shaping.reshape(base, (depth, rows.spec.shape[1]))
@@ -257,7 +259,7 @@ def _scatter(variable: Any, op: str, indices: Tensor, rows: Tensor, depth: Any, 
         tape.assigned(variable, rows)
     with variable._lock, np.errstate(all="ignore"):
         variable.make_private()
-        _meet(_matrix(variable, depth), places, values, kind)
+        _meet(variable._array.reshape(depth, values.shape[1]), places, values, kind)
     return variable
 
 
@@ -281,13 +283,6 @@ def _meet(matrix: Array, places: Array, values: Array, kind: str) -> None:
             matrix[at] = np.trunc(matrix[at] / row)
     else:
         scatter.UFUNCS[kind].at(matrix, places, values)
-
-
-def _matrix(variable: Any, depth: Any) -> Array:
-    """The variable's buffer as rows."""
-    inner = variable._array.size // depth if depth else 0
-    view: Array = variable._array.reshape(depth, inner)
-    return view
 
 
 def _array(tensor: Tensor) -> Array:

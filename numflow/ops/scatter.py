@@ -153,6 +153,18 @@ def rows_at(x: Tensor, indices: Tensor, drop: bool) -> Tensor:
     return selections.where(inside, found, shaping.zeros_like(found))
 
 
+def refuse_dtype(op: str, kind: str, rows: Tensor) -> None:
+    """Refuse a dtype that has no such operation: text and bools, and what complex numbers lack.
+
+    Raises:
+      DTypeError: it has not.
+    """
+    dtype = rows.dtype
+    unordered = dtype.is_complex and kind in ("minimum", "maximum")
+    if kind != "update" and (not dtype.is_numeric or unordered):
+        raise DTypeError(explain(op, f"does not take {dtype.name}", {"updates": rows.spec}))
+
+
 def scattered(
     op: str, base: Tensor, indices: Tensor, rows: Tensor, kind: str, drop: bool
 ) -> Tensor:
@@ -165,9 +177,7 @@ def scattered(
     if indices.dtype not in (dtypes.int32, dtypes.int64):
         indices = maths.cast(indices, dtypes.int64)
     if kind != "update":
-        ordered = kind in ("add", "subtract") or not dtype.is_complex
-        if not dtype.is_numeric or not ordered:
-            raise DTypeError(explain(op, f"does not take {dtype.name}", {"updates": rows.spec}))
+        refuse_dtype(op, kind, rows)
         if dtype.is_integer and dtype.size < 4:  # the low bits are the same
             base, rows = (maths.cast(t, dtypes.int32) for t in (base, rows))
         base, rows = single(base), single(rows)
@@ -192,9 +202,7 @@ def scattered_checked(
     if kind == "update":
         at = checked_index(indices, depth, op, name)
         return scatter_rows_op(base, at, rows, kind=kind, drop=False)
-    ordered = kind in ("add", "subtract") or not dtype.is_complex
-    if not dtype.is_numeric or not ordered:
-        raise DTypeError(explain(op, f"does not take {dtype.name}", {"updates": rows.spec}))
+    refuse_dtype(op, kind, rows)
     if dtype.is_floating and dtype.size == 2 and kind in ("add", "subtract"):  # one rounding
         unique, first = row_ops.first_rows_op(indices, depth=depth, op=op, name=name)
         sums = row_ops.sum_rows_op(single(rows), first)

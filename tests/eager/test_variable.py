@@ -135,7 +135,7 @@ def test_words_for_copies_are_kept() -> None:
     with pytest.raises(ValueError, match="what is synchronized ON_READ is not trainable"):
         nf.Variable(1.0, trainable=True, synchronization=sync.ON_READ)
     with pytest.raises(ValueError, match="Variable: constraint is int, not a function"):
-        nf.Variable(1.0, constraint=3)
+        nf.Variable(1.0, constraint=3)  # type: ignore[arg-type]
 
 
 def test_the_face_of_version_1() -> None:

@@ -209,3 +209,27 @@ def test_changes_one_after_the_other_share_the_memory_of_the_variable() -> None:
     assert before.numpy()[:, 0].tolist() == [4, 1, 1, 4, 1]
     assert between.numpy()[:, 0].tolist() == [4, -1, 1, 4, 1]
     assert v.numpy()[:, 0].tolist() == [4, 0, 1, 4, 1]
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, nf.function], ids=["eager", "traced"])
+def test_other_dtypes_and_empty_variables(wrap: Any) -> None:
+    """Complex numbers have sums and products, bools and text are replaced only."""
+    twice = np.full((2, 2), 1 + 2j, np.complex64)
+    z = nf.Variable(np.ones((3, 2), np.complex64))
+    wrap(lambda: z.scatter_add(nf.IndexedSlices(nf.constant(twice), [1, 1])).value())()
+    assert z.numpy()[1].tolist() == [3 + 4j, 3 + 4j]
+    wrap(lambda: z.scatter_mul(nf.IndexedSlices(nf.constant(twice[:1]), [1])).value())()
+    assert z.numpy()[1].tolist() == [-5 + 10j, -5 + 10j]
+    b, s = nf.Variable([False, False, True]), nf.Variable(["a", "b"])
+    wrap(lambda: b.scatter_update(nf.IndexedSlices(nf.constant([True, False]), [0, 2])).value())()
+    assert b.numpy().tolist() == [True, False, False]
+    with pytest.raises(nf.errors.DTypeError, match="scatter_max: does not take complex64"):
+        wrap(lambda: z.scatter_max(nf.IndexedSlices(nf.constant(twice), [1, 1])).value())()
+    with pytest.raises(nf.errors.DTypeError, match="scatter_add: does not take bool"):
+        wrap(lambda: b.scatter_add(nf.IndexedSlices(nf.constant([True]), [0])).value())()
+    s.scatter_update(nf.IndexedSlices(nf.constant(["z"]), [1]))
+    assert s.numpy().tolist() == [b"a", b"z"]
+    e = nf.Variable(np.zeros((0, 3), np.float32))
+    wrap(lambda: e.scatter_add(nf.IndexedSlices(nf.ones([0, 3]), np.zeros(0, np.int64))).value())()
+    with pytest.raises(nf.errors.InvalidArgumentError, match=r"index 0 is outside \[0, 0\)"):
+        wrap(lambda: e.scatter_sub(nf.IndexedSlices(nf.ones([1, 3]), [0])).value())()

@@ -39,7 +39,7 @@ def steps(optimizer: Any, traced: bool, grads: Any = GRADS) -> Any:
     ],
     ids=["plain", "all"],
 )  # fmt: skip
-def test_ftrl(settings: dict[str, float], traced: bool) -> None:
+def test_ftrl(settings: dict[str, Any], traced: bool) -> None:
     """McMahan's algorithm, as Keras has it."""
     power = -settings.get("learning_rate_power", -0.5)
     l1, l2 = (settings.get(f"l{k}_regularization_strength", 0.0) for k in (1, 2))
