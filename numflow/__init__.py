@@ -199,6 +199,7 @@ if TYPE_CHECKING:
     from numflow.ops.conversion import is_tensor, register_tensor_conversion_function
     from numflow.ops.einsum import einsum
     from numflow.ops.grouping import control_dependencies, group, no_op, timestamp, tuple
+    from numflow.ops.histogram import histogram_fixed_width, histogram_fixed_width_bins
     from numflow.ops.partition import dynamic_partition, dynamic_stitch
     from numflow.ops.printing import print
     from numflow.ops.scatter import (
@@ -248,6 +249,7 @@ _LATE_NAMES = {
         "initializers",
     ),
     **dict.fromkeys(("bitcast", "saturate_cast"), "ops.casting"),
+    **dict.fromkeys(("histogram_fixed_width", "histogram_fixed_width_bins"), "ops.histogram"),
     **dict.fromkeys(("is_tensor", "register_tensor_conversion_function"), "ops.conversion"),
     **dict.fromkeys(
         (
@@ -394,6 +396,8 @@ __all__ = [
     "group",
     "half",
     "hessians",
+    "histogram_fixed_width",
+    "histogram_fixed_width_bins",
     "identity",
     "identity_n",
     "init_scope",

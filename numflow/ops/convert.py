@@ -120,6 +120,8 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
         raise ValueError(explain(op, f"{name} is None: a tensor was wanted"))
     try:
         array = np.array(value)
+    except UnicodeDecodeError:  # str beside bytes that are no text
+        array = np.array(value, object)
     except (ValueError, TypeError) as e:
         raise ValueError(
             explain(op, f"{name} cannot become a tensor: {e}", {name: repr(value)[:200]})

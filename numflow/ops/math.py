@@ -83,6 +83,9 @@ def add(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     x, y = operands("add", x, y)
     if x.dtype is dtypes.string:
         return join_op(x, y)
+    if x.dtype.is_bool:
+        shown = {"x": x.spec, "y": y.spec}
+        raise DTypeError(explain("add", "does not take bool", shown, "nf.cast, or nf.logical_or"))
     return add_op(x, y)
 
 
