@@ -223,7 +223,8 @@ class Generator:
     def _draw(self, shape: Shape) -> State:
         """The key and step of a draw of that shape."""
         low, high, key = words(self.skip(as_tensor(product(shape), dtypes.int64)), _WORDS)
-        return key + high * as_tensor(_ODD, dtypes.int64), low
+        # with 1 added, seeds of stateless draws and of generators do not give the same numbers
+        return key + (high + 1) * as_tensor(_ODD, dtypes.int64), low
 
     # --- numbers ---
 

@@ -130,6 +130,17 @@ def test_counters_far_on() -> None:
     assert state_of(g)[1] == 2**63 - 1 and not np.intersect1d(a, g.normal([101]).numpy()).size
 
 
+def test_small_seeds_of_all_kinds_are_independent() -> None:
+    """Of generators, of stateless draws, of the global seed."""
+    nf.random.set_seed(1)
+    draws = [nf.random.uniform([1009]), nf.random.uniform([1009], seed=1)]
+    draws += [nf.random.stateless_uniform([1009], [a, b]) for a in (0, 1) for b in (0, 1)]
+    draws += [Generator.from_seed(k).uniform([1009]) for k in (0, 1)]
+    x = np.array([d.numpy() for d in draws])
+    correlations = np.corrcoef(x) - np.eye(len(x))
+    assert np.abs(correlations).max() < 4.5 / np.sqrt(1009)
+
+
 def test_a_checkpoint_holds_the_state(tmp_path: Path) -> None:
     """Restored, a generator goes on where it was, in a model too."""
 
