@@ -22,7 +22,7 @@ from numflow.eager.apply import eager, tapes
 from numflow.eager.tensor import Array, EagerTensor
 from numflow.errors import GraphError, InternalError, explain
 from numflow.gradient.vjp import Gradient, Record, backward, differentiable
-from numflow.graph.building import Building, SymbolicTensor
+from numflow.graph.building import SymbolicTensor
 from numflow.graph.graph import (
     Graph,
     GraphBuilder,
@@ -43,6 +43,7 @@ from numflow.graph.watching import version
 from numflow.ops.indexed_slices import add_gradients
 from numflow.ops.state import read_op
 from numflow.shapes import symbols
+from numflow.trace.tracer import Capturing
 
 
 class Runnable(Protocol):
@@ -293,7 +294,7 @@ class CompiledGraph:
         return _Joint(_live(builder.nodes[len(graph.nodes) :], wanted), cts, results)
 
 
-class _Continuing(Building):
+class _Continuing(Capturing):
     """Appends to the nodes of a finished graph; the tensors for its values are its own.
 
     Gradient rules of users (custom_gradient) bring tensors of the trace along: they stand for
@@ -321,6 +322,22 @@ class _Continuing(Building):
         if found is None:
             found = self._tensors[value] = SymbolicTensor(value, self.builder)
         return found
+
+    def read(self, variable: Any) -> Tensor:
+        """The value of variable that the graph has read: rules of users may ask again."""
+        for n in self.builder.nodes:
+            if n.op is read_op and n.attrs["variable"] is variable:
+                return self.tensor(n.output)
+        raise self._unknown(f"reads variable {variable.name}, which the function does not")
+
+    def assign(self, variable: Any, value: Tensor) -> None:
+        """Raises: a gradient changes nothing."""
+        raise self._unknown(f"assigns to variable {variable.name}")
+
+    def _unknown(self, problem: str) -> GraphError:
+        return GraphError(
+            explain("custom_gradient", f"the gradient of {self.builder.name} {problem}")
+        )
 
 
 class _Joint(NamedTuple):

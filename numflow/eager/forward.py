@@ -28,7 +28,7 @@ from numflow.graph.op import Backward, observers
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
-from numflow.trace.tracer import Tracing, tracing
+from numflow.trace.tracer import Capturing, tracing
 
 
 class ForwardAccumulator:
@@ -50,7 +50,7 @@ class ForwardAccumulator:
     """
 
     def __init__(self, primals: Any, tangents: Any) -> None:
-        self._interpreter: Tracing | None = tracing()
+        self._interpreter: Capturing | None = tracing()
         self._recording = False
         self._busy = False  # computing tangents: itself, or one that it is inside of
         self._cursor = 0

@@ -32,7 +32,7 @@ from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.ops.indexed_slices import add_gradients
 from numflow.ops.state import assign_op
-from numflow.trace.tracer import Tracing, tracing
+from numflow.trace.tracer import Capturing, tracing
 
 __all__ = ["GradientTape", "UnconnectedGradients"]
 
@@ -63,7 +63,7 @@ class GradientTape:
         self._recording = False
         self._entered = False
         self._used = False
-        self._interpreter: Tracing | None = None  # of the trace it was entered in
+        self._interpreter: Capturing | None = None  # of the trace it was entered in
         self._cursor = 0  # nodes of that trace before this one are seen
         self._clear()
 

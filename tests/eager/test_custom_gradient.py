@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import numflow as nf
+from numflow.errors import GraphError
 
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 BOTH = pytest.mark.parametrize("wrap", [lambda f: f, nf.function], ids=["eager", "traced"])
@@ -100,3 +102,48 @@ def test_a_rule_in_a_compiled_function_under_a_tape() -> None:
             tape.watch(x)
             y = f(x)
         assert tape.gradient(y, x).numpy().tolist() == [[10.0 * n, 20.0 * n]] * n
+
+
+def test_a_gradient_with_a_tape_of_its_own_around_a_compiled_function() -> None:
+    """The rule runs while the compiled gradient is made: tapes and variables work there."""
+    v = nf.Variable(2.0)
+
+    @nf.custom_gradient
+    def f(x: Any) -> Any:
+        def grad(ct: Any, variables: Any = None) -> Any:
+            with nf.GradientTape() as tape:
+                tape.watch(x)
+                y = nf.sin(x * v)
+            of_x, of_v = tape.gradient(y, [x, v], output_gradients=ct)
+            return of_x * 10.0, [of_v]
+
+        return nf.sin(x * v), grad
+
+    x = nf.constant(0.3)
+    want = [10 * 2 * np.cos(0.6), 0.3 * np.cos(0.6)]
+    for g in (f, nf.function(f), nf.function(lambda x: f(x) + 0.0)):
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = g(x)
+        np.testing.assert_allclose(tape.gradient(y, [x, v]), want, rtol=1e-6)
+
+
+def test_what_the_gradient_of_a_compiled_function_may_not_do() -> None:
+    v = nf.Variable(2.0, trainable=False, name="v")
+
+    def with_rule(rule: Any) -> Any:
+        @nf.function
+        @nf.custom_gradient
+        def f(x: Any) -> Any:
+            return x * 2, rule
+
+        x = nf.constant(1.0)
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = f(x)
+        return tape.gradient(y, x)
+
+    with pytest.raises(GraphError, match="reads variable v:0, which the function does not"):
+        with_rule(lambda ct: ct * v)
+    with pytest.raises(GraphError, match="assigns to variable v:0"):
+        with_rule(lambda ct: v.assign(ct) and ct)

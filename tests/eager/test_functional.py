@@ -96,7 +96,14 @@ def test_recomputed_gradients_equal_the_ordinary(wrap: Wrap) -> None:
 
     x, n = nf.constant([0.5, -0.5]), nf.constant(3)
     want = slopes(block)(x, n)
-    for a, b in zip(wrap(slopes(nf.recompute_grad(block)))(x, n), want, strict=True):
+    recomputed = nf.recompute_grad(block)
+    for a, b in zip(wrap(slopes(recomputed))(x, n), want, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+    compiled = nf.function(recomputed)
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        y, z = compiled(x, n, scale=2.0)
+    for a, b in zip(tape.gradient([y * y, z], [x, v]), want, strict=False):
         np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
