@@ -126,7 +126,8 @@ def detected(origin: Origin, x: Array, inputs: Sequence[Array], where: str) -> s
     head = f"!!! Detected Infinity or NaN in output {origin.output} of {where} op "
     lines = [f'{head}"{origin.op}" (# of outputs: {origin.outputs}) !!!']
     lines += [f"  dtype: {dtypes.from_numpy(x.dtype).name}", f"  shape: {x.shape}"]
-    counts = {"-Inf": np.isneginf(x), "+Inf": np.isposinf(x), "NaN": np.isnan(x)}
+    parts = np.stack([x.real, x.imag]) if np.iscomplexobj(x) else x
+    counts = {"-Inf": np.isneginf(parts), "+Inf": np.isposinf(parts), "NaN": np.isnan(parts)}
     lines += [f"  # of {k} elements: {int(n.sum())}" for k, n in counts.items() if n.any()]
     place = first_place(x)
     lines.append(f"  first: element {place}, {x[tuple(place)]}")

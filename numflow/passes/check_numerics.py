@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from numflow.dtypes import DType
 from numflow.graph.graph import Graph, Node, Value, bind_op, constant_op, sizes_op
 from numflow.graph.lowering import Assemble, Checked, View
 from numflow.graph.op import Op
@@ -51,6 +52,11 @@ def computes_floats(op: Op) -> bool:
     return op not in (constant_op, sizes_op, bind_op, selections.where_op)
 
 
+def may_be_infinite(dtype: DType) -> bool:
+    """Whether numbers of this dtype may be infinite or nan."""
+    return dtype.is_floating or dtype.is_complex
+
+
 def check_numerics(graph: Graph) -> Graph:
     """An equal graph that refuses what is not finite, wherever it is first made."""
     users = graph.users()
@@ -60,7 +66,7 @@ def check_numerics(graph: Graph) -> Graph:
         if not computes_floats(node.op):
             continue
         for k, v in enumerate(node.outputs):
-            if v.spec.dtype.is_floating:
+            if may_be_infinite(v.spec.dtype):
                 origin = Origin(node.op.name, k, len(node.outputs), _implied(v, users))
                 shown = (v, *node.inputs)
                 nodes.append(Node(finite_op, shown, {"origin": origin}, [v.spec], node.line))
@@ -73,7 +79,7 @@ def _implied(v: Value, users: Mapping[Value, Sequence[Node]]) -> bool:
     while waiting:
         value = waiting.pop()
         for u in users.get(value, ()):
-            if u.op in _SPREADS and u.output.spec.dtype.is_floating:
+            if u.op in _SPREADS and may_be_infinite(u.output.spec.dtype):
                 if u.op is not maths.divide_op or u.inputs[0] is value:
                     return True
             elif u.op in _WHOLE and u.output not in seen:

@@ -21,7 +21,7 @@ from numflow.graph.building import Building, SymbolicTensor, rebuild
 from numflow.graph.collapse import collapse
 from numflow.graph.graph import Graph, GraphBuilder, Node, Value, constant_op, sizes_op
 from numflow.graph.lowering import Elementwise, HostCall, Layout, Library, Reduction, View, dense
-from numflow.graph.op import Op
+from numflow.graph.op import Op, current
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
@@ -101,18 +101,28 @@ def materialise(graph: Graph) -> Graph:
         if isinstance(lower, View):
             _, layout = layout_of(value(inputs[0]), layouts)
             if lower.see(layout, node.output.spec, node.attrs) is None:
-                return node.op(copy_op(inputs[0]), **node.attrs)  # type: ignore[no-any-return]
+                return _again(node, [copy_op(inputs[0])])
         elif isinstance(lower, Library | HostCall):
-            return node.op(*map(dense_of, inputs), **node.attrs)  # type: ignore[no-any-return]
+            return _again(node, list(map(dense_of, inputs)))
         elif isinstance(lower, Reduction):
             return fold(node, inputs[0])
         elif node.op.effect == "write":
             root, layout = layout_of(value(inputs[0]), layouts)
             if not layout.contiguous or not _owned(root):
-                return node.op(copy_op(inputs[0]), **node.attrs) or ()
+                return _again(node, [copy_op(inputs[0])])
         return None
 
     return _own_outputs(rebuild(graph, rule))
+
+
+def _again(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | Tensor:
+    """What the op gives for other inputs; the node keeps its attributes, the very object, by which
+    messages find it (runtime/refusal.py)."""
+    made: Sequence[Tensor] | Tensor = node.op(*inputs, **node.attrs)
+    interpreter = current()
+    assert isinstance(interpreter, Building)
+    interpreter.builder.nodes[-1].attrs = node.attrs
+    return made
 
 
 def _owned(root: Value) -> bool:

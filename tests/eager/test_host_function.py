@@ -167,6 +167,25 @@ def test_calls_count_and_keep_their_order() -> None:
     ]
 
 
+def test_a_refusal_does_not_call_again() -> None:
+    """What the message needs of Python code is kept from the call."""
+    seen: list[Any] = []
+
+    def noted(a: Any) -> Any:
+        seen.append(a)
+        return a
+
+    @nf.function
+    def f(x: nf.Tensor) -> nf.Tensor:
+        y = numpy_function(noted, [nf.transpose(x)], nf.TensorSpec([3, 1]))
+        nf.debugging.assert_less(y, 4.0, message="big")
+        return x
+
+    with pytest.raises(Refused, match=r"x is 5 and y is 4"):
+        f(nf.constant([X]))
+    assert len(seen) == 1
+
+
 def test_a_variable_is_seen_as_it_is_passed() -> None:
     """The program writes at its end; an argument shows what was assigned so far."""
     v = nf.Variable([1.0])

@@ -141,6 +141,20 @@ def test_a_step_that_is_refused_changes_no_variable() -> None:
     assert v.numpy().tolist() == [0.0, 1.0]
 
 
+def test_complex_numbers() -> None:
+    """Their parts are counted; in a program they are looked at by the host."""
+    x = nf.constant([1.0, np.inf], nf.complex64)
+    for run in (nf.exp, nf.function(nf.exp)):
+        text = _problem(run, x)
+        assert "# of +Inf elements: 1\n" in text and "first: element [1]" in text
+        assert run(x[:1]).dtype is nf.complex64
+
+
+def test_other_refusals_are_told_as_before() -> None:
+    f = nf.function(lambda x, i: nf.gather(nf.exp(x), i))
+    assert "indices[1] = 7 is outside" in _problem(f, nf.ones([3]), nf.constant([0, 7]))
+
+
 def test_moving_and_choosing_is_not_asked() -> None:
     """What is not finite in an input is reported by who computes with it."""
     x = nf.constant([np.nan, 1.0])
