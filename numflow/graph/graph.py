@@ -80,6 +80,11 @@ class Node:
         self.outputs = tuple(Value(s, self, i) for i, s in enumerate(specs))
 
     @property
+    def type(self) -> str:
+        """The name of the op."""
+        return self.op.name
+
+    @property
     def output(self) -> Value:
         """The only output."""
         (value,) = self.outputs
@@ -148,6 +153,10 @@ class Graph:
 
     def __str__(self) -> str:
         return to_text(self)
+
+    def get_operations(self) -> list[Node]:
+        """The nodes, in their order: each has a `type`, `inputs` and `outputs`."""
+        return list(self.nodes)
 
     def users(self) -> dict[Value, list[Node]]:
         """The nodes that take each value."""
