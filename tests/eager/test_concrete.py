@@ -40,6 +40,7 @@ def test_what_it_takes_and_gives() -> None:
     assert g.structured_outputs["z"] == nf.TensorSpec([])
     assert g.variables == g.trainable_variables == (v,) and g.captured_inputs == [c]
     assert g.name == "f" and len(g.graph.inputs) == 4
+    assert "multiply" in [node.type for node in g.graph.get_operations()]
     got = g(nf.ones([5, 3]), {"i": nf.constant([7])}, z=nf.constant(1.0))
     assert float(got["a"][4, 2]) == 12.0 and got["b"][1] is None
     assert str(g).startswith("ConcreteFunction Input Parameters:\n  x (POSITIONAL_OR_KEYWORD): ")
