@@ -54,48 +54,39 @@ class Window(NamedTuple):
         return kd * kh * kw * self.channels // self.groups
 
 
-def packed_elements(
-    s: Window, dtype: str, transposed: bool = False, target: Target | None = None
-) -> int:
-    """How large the packed filter is."""
-    v = Vectors(dtype, target or Target.host())
-    read, written = (s.columns, s.channels) if transposed else (s.channels, s.columns)
-    kd, kh, kw = s.kernel
-    depth = kd * kh * kw * (read // s.groups)
-    return s.groups * depth * -(-(written // s.groups) // v.lanes) * v.lanes
-
-
 def plan_pack(
-    s: Window, dtype: str = "float32", *, transposed: bool = False, target: Target | None = None
+    depth: int, columns: int, groups: int = 1, dtype: str = "float32", target: Target | None = None
 ) -> Call:
     """The filter's panels one behind another: its rows are then read where they lie in memory.
 
     Pays where the filter is large and its rows are as far apart as a power of two. It has to be
     done whenever the filter changes.
 
-    Operands: f, packed [packed_elements]; dense. For transposed ones f has its last two axes
-    exchanged.
+    Args:
+      depth: rows of the filter as a matrix, of one group.
+      columns: its columns, of all groups; those of a group fill whole vectors.
+
+    Operands: f [depth, columns], the panels of as many elements; dense.
+
+    Raises:
+      ValueError: a group's columns do not fill whole vectors.
     """
     v = Vectors(dtype, target or Target.host())
-    read, written = (s.columns, s.channels) if transposed else (s.channels, s.columns)
-    kd, kh, kw = s.kernel
-    channels, columns = read // s.groups, written // s.groups
-    depth = kd * kh * kw * channels
-    if transposed and s.groups > 1:
-        raise ValueError("conv: the exchanged filter of groups is not packed")
-    vectors = min(2, max(1, -(-columns // v.lanes)))
+    own = columns // groups
+    if own % v.lanes:
+        raise ValueError(f"conv: {own} columns do not fill vectors of {v.lanes}")
+    panel = min(2, max(1, own // v.lanes)) * v.lanes
     values = {
         P.ROWS: depth,
-        P.COLUMNS: columns,
-        P.LD: written if not transposed else columns,
-        P.PANEL: vectors * v.lanes,
-        P.F_GROUP: columns,
-        P.PACKED_GROUP: packed_elements(s, dtype, transposed, target) // s.groups,
+        P.COLUMNS: own,
+        P.LD: columns,
+        P.PANEL: panel,
+        P.F_GROUP: own,
+        P.PACKED_GROUP: depth * own,
     }
     constants = tuple(values[place] for place in range(P.ROWS, P.END))
     address = lang.addresses(pack, dtype=v.dtype, target=v.target)["pack"]
-    panels = -(-columns // (vectors * v.lanes))
-    return Call(address, s.groups * panels if depth else 0, 1, 2, constants)
+    return Call(address, groups * -(-own // panel) if depth else 0, 1, 2, constants)
 
 
 def plan(
@@ -118,8 +109,8 @@ def plan(
       activation: "" or "relu".
       threads: how many may share the work; speed only.
 
-    Operands: x [batch, *image, channels], f [*kernel, channels / groups, columns], bias [columns] if
-    there is one, y [batch, *result, columns]; dense.
+    Operands: x [batch, *image, channels], f [*kernel, channels / groups, columns], bias [columns]
+    if there is one, y [batch, *result, columns]; dense.
     """
     dense = s.dilations[2] == 1 and s.groups == 1
     channels, columns = s.channels // s.groups, s.columns // s.groups
@@ -252,7 +243,7 @@ def _plan(side: _Side, v: Vectors, packed: bool, bias: bool, activation: str, th
         W.VECTORS: vectors,
         W.NC: min(block, -(-columns // nr) * nr),
         W.LDF: nr if packed else side.ldf,
-        W.F_GROUP: side.depth * -(-columns // v.lanes) * v.lanes if packed else side.f_group,
+        W.F_GROUP: side.depth * columns if packed else side.f_group,
         W.F_PANEL: nr * side.depth if packed else nr,
         W.PACKED: int(packed),
         W.CHUNK: chunk,

@@ -6,8 +6,8 @@ image), its columns output channels, and k runs over the pixels of a band of out
 row. So x is read in place or, where the window reaches beside the image, from rows copied between
 zeros, as in conv_nest.py.
 
-The pixels are dealt out to PARTS units, each with a sum of its own: the caller adds up the parts.
-How many there are follows from the sizes alone, and so do the bits of the result.
+The pixels are dealt out to PARTS sums: the caller adds them up. How many there are must follow from
+the sizes alone, so that the bits of the result do.
 
 Bound: fused multiply-adds, as many as the convolution's.
 """
@@ -31,10 +31,6 @@ PARTS = W.END
 LINES = W.END + 1  # bands of all planes of all images
 SIZE = W.END + 2  # elements of the filter
 END = W.END + 3
-
-MOST_PARTS = 16
-PART_BYTES = 1 << 22
-"""What all parts together may take, unless it is one."""
 
 
 def filter_gradient(args: int, begin: int, end: int) -> None:
@@ -144,25 +140,26 @@ def add_band(
                             call(tail, q, a, b + ahead, cp + ahead, zeros(), 1)
 
 
-def parts_of(s: Window, dtype: str, target: Target | None = None) -> int:
-    """How many sums the pixels are dealt out to: from the sizes of filter alone, not the batch."""
-    v = Vectors(dtype, target or Target.host())
-    columns = s.columns // s.groups
-    panels = -(-columns // (2 * v.lanes))
-    size = s.depth * s.columns * v.itemsize
-    return max(1, min(-(-MOST_PARTS // max(1, panels)), PART_BYTES // max(1, size)))
-
-
 def plan(
-    s: Window, dtype: str = "float32", *, threads: int = 1, target: Target | None = None
+    s: Window,
+    dtype: str = "float32",
+    *,
+    parts: int = 1,
+    threads: int = 1,
+    target: Target | None = None,
 ) -> Call:
     """The parts of the gradient by the filter.
 
-    Operands: x [batch, *image, channels], dy [batch, *result, columns], parts [parts_of(s),
+    Args:
+      s: the sizes of the convolution.
+      dtype: "float32" or "float64".
+      parts: into how many sums the pixels are dealt out; the bits of the result depend on it.
+      threads: how many may share the work; speed only.
+
+    Operands: x [batch, *image, channels], dy [batch, *result, columns], parts [parts,
     *kernel, channels / groups, columns]; dense.
     """
     v = Vectors(dtype, target or Target.host())
-    parts = parts_of(s, dtype, target)
     dense = s.dilations[2] == 1 and s.groups == 1
     channels, columns = s.channels // s.groups, s.columns // s.groups
     run = channels * (s.kernel[2] if dense else 1)

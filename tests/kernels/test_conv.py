@@ -14,7 +14,6 @@ from numflow.kernels.cpu import conv_filter
 from numflow.kernels.cpu.conv import (
     Three,
     Window,
-    packed_elements,
     plan,
     plan_pack,
     plan_transposed,
@@ -65,9 +64,9 @@ def check(
     f = guarded(rng.standard_normal((*s.kernel, s.channels // s.groups, s.columns)).astype(dtype))
     b = guarded(rng.standard_normal(s.columns).astype(dtype))
     y = guarded(np.full((s.batch, *s.result, s.columns), np.nan, dtype))
-    panels = threads % 2 == 1  # one way or the other
+    panels = threads % 2 == 1 and packs(s.columns, s.groups)  # one way or the other
     p = plan(s, dtype, packed=panels, bias=bias, activation="relu" if relu else "", threads=threads)
-    given = packed(s, f) if panels else f
+    given = packed(f, s.groups) if panels else f
     words = p.words([a.ctypes.data for a in ((x, given, b, y) if bias else (x, given, y))])
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
@@ -78,11 +77,15 @@ def check(
     return y
 
 
-def packed(s: Window, f: Array, transposed: bool = False) -> Array:
+def packs(columns: int, groups: int) -> bool:
+    return columns > 0 and columns // groups % 16 == 0
+
+
+def packed(f: Array, groups: int) -> Array:
     """The filter's panels."""
-    dtype = f.dtype.name
-    out = guarded(np.full(packed_elements(s, dtype, transposed), np.nan, f.dtype))
-    p = plan_pack(s, dtype, transposed=transposed)
+    out = guarded(np.full(f.size, np.nan, f.dtype))
+    *_, columns = f.shape
+    p = plan_pack(f.size // columns, columns, groups, f.dtype.name)
     words = p.words([f.ctypes.data, out.ctypes.data])
     launch(p.address, words, [(i, i + 1) for i in reversed(range(p.units))])
     return out
@@ -99,9 +102,9 @@ def check_transposed(s: Window, dtype: str = "float32", bias: bool = False) -> N
     parts = [f[..., g * oc : (g + 1) * oc].swapaxes(-1, -2) for g in range(s.groups)]
     exchanged = guarded(np.ascontiguousarray(np.concatenate(parts, -2)))
     assert exchanged.shape == (*s.kernel, s.columns, c)
-    panels = s.groups == 1 and s.batch % 2 == 1
+    panels = s.groups == 1 and s.batch % 2 == 1 and packs(s.channels, 1)
     p = plan_transposed(s, dtype, packed=panels, bias=bias)
-    given = packed(s, exchanged, True) if panels else exchanged
+    given = packed(exchanged, 1) if panels else exchanged
     words = p.words([a.ctypes.data for a in ((dy, given, b, dx) if bias else (dy, given, dx))])
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
@@ -130,8 +133,8 @@ def check_filter(s: Window, dtype: str = "float32", threads: int = 2) -> Array:
     x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(dtype))
     dy = guarded(rng.standard_normal((s.batch, *s.result, s.columns)).astype(dtype))
     shape = (*s.kernel, s.channels // s.groups, s.columns)
-    parts = guarded(np.full((conv_filter.parts_of(s, dtype), *shape), np.nan, dtype))
-    p = conv_filter.plan(s, dtype, threads=threads)
+    parts = guarded(np.full((1 + s.columns % 4, *shape), np.nan, dtype))
+    p = conv_filter.plan(s, dtype, parts=len(parts), threads=threads)
     words = p.words([a.ctypes.data for a in (x, dy, parts)])
     ranges = [(i, i + 1) for i in reversed(range(p.units))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
@@ -176,6 +179,8 @@ def check_filter(s: Window, dtype: str = "float32", threads: int = 2) -> Array:
         Window(1, (1, 3, 3), 300, (1, 3, 3), 300, (1, 3, 3), padding=(0, 1, 1)),
         Window(1, (1, 40, 3), 2, (1, 3, 1), 3, (1, 40, 3), padding=(0, 1, 0)),
         Window(2, (1, 5, 5), 0, (1, 3, 3), 4, (1, 3, 3)),
+        Window(3, (1, 5, 5), 32, (1, 3, 3), 80, (1, 3, 3)),
+        Window(1, (1, 5, 5), 48, (1, 3, 3), 96, (1, 3, 3), groups=3),
     ],
 )  # fmt: skip
 def test_sizes(s: Window, dtype: str) -> None:
