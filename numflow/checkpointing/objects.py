@@ -75,7 +75,7 @@ def _named(owner: Any) -> Iterator[tuple[Any, Any]]:
         if owner._rate is not None:
             yield "learning_rate", owner._rate
         for name, value in vars(owner).items():
-            if isinstance(value, Variable) and name not in ("_iterations", "_rate"):
+            if isinstance(value, Variable | Optimizer) and name not in ("_iterations", "_rate"):
                 yield name, value
     elif isinstance(owner, Mapping):
         yield from owner.items()

@@ -7,6 +7,7 @@ from numflow.optimizers.adagrad import Adadelta, Adagrad
 from numflow.optimizers.adam import Adam
 from numflow.optimizers.adam_variants import Adamax, AdamW, Lion, Nadam
 from numflow.optimizers.ftrl import Ftrl
+from numflow.optimizers.loss_scale import LossScaleOptimizer
 from numflow.optimizers.optimizer import Optimizer
 from numflow.optimizers.rmsprop import RMSprop
 from numflow.optimizers.sgd import SGD
@@ -20,6 +21,7 @@ __all__ = [
     "Adamax",
     "Ftrl",
     "Lion",
+    "LossScaleOptimizer",
     "Nadam",
     "Optimizer",
     "RMSprop",
