@@ -1,1 +1,1 @@
-"""Derivatives of graphs: reverse mode (vjp.py)."""
+"""Derivatives of graphs: reverse mode (vjp.py), and what targets count (cotangents.py)."""
