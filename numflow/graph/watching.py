@@ -49,8 +49,8 @@ def watch(watcher: Watcher) -> None:
 def unwatch(watcher: Watcher) -> None:
     """Show it nothing more."""
     if any(w is watcher for w in watchers):
-        watchers[:] = [w for w in watchers if w is not watcher]
-        observers[:] = [w for w in observers if w is not watcher]
+        watchers.remove(watcher)
+        observers.remove(watcher)
         _version[0] += watcher.changes
 
 

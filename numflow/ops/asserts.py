@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import InvalidArgumentError, ShapeError, explain, user_line
+from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain, user_line
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import Array
 from numflow.graph.operation import Operation
@@ -45,6 +45,7 @@ def Assert(
     Raises:
       InvalidArgumentError: the condition is False.
       ShapeError: the condition is no scalar.
+      TypeError: data is no list.
 
     Example:
       >>> nf.debugging.Assert(nf.constant(2.0) > 1.0, ["too small"])
@@ -55,6 +56,8 @@ def Assert(
     if holds.ndim:
         raise ShapeError(explain("Assert", "the condition is no scalar", {"condition": holds.spec},
                                  fix="nf.reduce_all(condition)"))  # fmt: skip
+    if not isinstance(data, list | tuple):
+        raise TypeError(explain("Assert", f"data is a list, not {type(data).__name__}"))
     tensors = [as_tensor(x, None, "Assert", "data") for x in data]
     count = 3 if summarize is None else summarize
     if isinstance(holds, SymbolicTensor):
@@ -288,6 +291,8 @@ def _signed(
     summarize: int | None,
 ) -> Operation | None:
     a = as_tensor(x, None, op, "x")
+    if not (a.dtype.is_floating or a.dtype.is_integer):
+        raise DTypeError(explain(op, f"x is {a.dtype.name}, which has no sign", {"x": a.spec}))
     zero = as_tensor(0, a.dtype, op)
     count = 3 if summarize is None else summarize
     said = f"Condition x {sign} 0 did not hold element-wise:"
@@ -326,14 +331,19 @@ def assert_near(
 
     Raises:
       InvalidArgumentError: it does not hold.
+      DTypeError: x and y are not floating.
 
     Example:
       >>> nf.debugging.assert_near([1.0, 2.0], [1.0, 2.0000001])
     """
     op = "assert_near"
     a, b = operands(op, x, y)
+    if not a.dtype.is_floating and not a.dtype.is_complex:
+        raise DTypeError(
+            explain(op, f"x is {a.dtype.name}, not floating", {"x": a.spec}, fix="assert_equal")
+        )
     real = a.dtype.real_dtype
-    wide = 0.0 if not real.is_floating else 10.0 * float(_epsilon(real))
+    wide = 10.0 * _epsilon(real)
     relative = as_tensor(wide if rtol is None else rtol, real, op, "rtol")
     absolute = as_tensor(wide if atol is None else atol, real, op, "atol")
     gap = maths.abs(maths.subtract(a, b))

@@ -153,7 +153,11 @@ def assert_shapes(
     pairs = list(shapes.items()) if isinstance(shapes, Mapping) else list(shapes)
     seen: dict[str, tuple[Tensor, int, Extent]] = {}
     made: list[Any] = []
-    for given, wanted in pairs:
+    for pair in pairs:
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            problem = f"{op}: pairs of a tensor and its shape are wanted, not {pair!r:.100}"
+            raise ValueError(_text(message, problem))
+        given, wanted = pair
         x = as_tensor(getattr(given, "deref", lambda given=given: given)(), None, op, "shapes")
         for axis, size in _axes(x, wanted, message):
             have = x.spec.shape[axis]
@@ -178,7 +182,13 @@ def _which(x: Tensor) -> str:
 
 def _axes(x: Tensor, wanted: Any, message: str | None) -> list[tuple[int, Any]]:
     """(axis, what its size must be) for each axis that the wanted shape names."""
-    shape = [wanted] if isinstance(wanted, str | int) or wanted is None else list(wanted)
+    if isinstance(wanted, str | int) or wanted is None:
+        wanted = [wanted]
+    shape = list(wanted) if hasattr(wanted, "__iter__") else [wanted]
+    for n in shape:
+        if not (n is None or n is Ellipsis or isinstance(n, str) or hasattr(n, "__index__")):
+            problem = f"assert_shapes: a size is an integer, a name or None, not {n!r:.100}"
+            raise ValueError(_text(message, problem))
     dots = [k for k, n in enumerate(shape) if n is Ellipsis or n == "..."]
     if len(dots) > 1 or (dots and dots[0] not in (0, len(shape) - 1)):
         problem = "Symbol `...` or `*` for a variable number of dimensions may stand only once, "

@@ -177,6 +177,12 @@ def test_assert_near() -> None:
 def test_shapes_and_dtypes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match=r"broadcast"):
         debugging.assert_equal(nf.ones([2, 3]), nf.ones([4]))
+    with pytest.raises(TypeError, match=r"assert_near: x is int32, not floating"):
+        debugging.assert_near(nf.constant(1), nf.constant(1))
+    with pytest.raises(TypeError, match=r"assert_positive: x is string, which has no sign"):
+        debugging.assert_positive("a")
+    with pytest.raises(TypeError, match=r"Assert: data is a list, not int"):
+        debugging.Assert(False, 5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"assert_less: x is int32 and y is float32"):
         debugging.assert_less(nf.constant(1), nf.constant(1.0))
 

@@ -62,6 +62,10 @@ def test_assert_shapes() -> None:
         debugging.assert_shapes([(x, (4, 3, 2))])
     with pytest.raises(ValueError, match=r"must have rank at least 3.  Received rank 2"):
         debugging.assert_shapes([(x, (4, 3, 2, "..."))])
+    with pytest.raises(ValueError, match=r"a size is an integer, a name or None, not 2.5"):
+        debugging.assert_shapes([(x, (2.5, 3))])
+    with pytest.raises(ValueError, match=r"pairs of a tensor and its shape are wanted"):
+        debugging.assert_shapes([x])
     with pytest.raises(ValueError, match=r"may stand only once, first or last"):
         debugging.assert_shapes([(x, (2, "...", 3))])
 
