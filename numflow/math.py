@@ -127,6 +127,8 @@ def __getattr__(name: str) -> Any:
         module = importlib.import_module(f"numflow.ops.{_LATE_NAMES[name]}")
         globals()[name] = found = getattr(module, name)
         return found
+    if name == "special":
+        return importlib.import_module("numflow.special")
     raise AttributeError(f"module 'numflow.math' has no attribute {name!r}")
 
 
