@@ -6,6 +6,7 @@ its accumulators as phi nodes, so that code generation needs no IR passes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
@@ -49,18 +50,19 @@ class Assembler:
         return self.value(text)
 
     def interleave(self, since: Sequence[int], block: str) -> None:
-        """The instructions since these places, that do not need each other, in turns.
+        """The instructions since these places in turns: chains of operations that overlap.
 
         since: where each part begins, ascending; the last one ends here. block: the one that the
-        parts begin in; where they have opened others, all stays as it is.
+        parts begin in; where they have opened others, or one needs another's results before these
+        are made, all stays as it is.
         """
-        if block != self.block:
+        if block != self.block or len(since) < 2:
             return
         ends = [*since[1:], len(self.lines)]
         parts = [self.lines[a:b] for a, b in zip(since, ends, strict=True)]
-        self.lines[since[0] :] = [
-            x for group in zip_longest(*parts) for x in group if x is not None
-        ]
+        turns = [x for group in zip_longest(*parts) for x in group if x is not None]
+        if _in_order(turns):
+            self.lines[since[0] :] = turns
 
     def when(self, condition: str, body: Callable[[], None]) -> None:
         """if condition: body()"""
@@ -120,3 +122,17 @@ class Assembler:
             self.value(f"phi {t} [{v}, %{before}], [{o}, %{latch}]")
             for t, (_, v), o in zip(types, carried, out, strict=True)
         ]
+
+
+_VALUE = re.compile(r"%v\d+\b")
+
+
+def _in_order(lines: Sequence[str]) -> bool:
+    """Whether each value that is made here is made before it is used."""
+    later = {line.split(" = ", 1)[0].strip() for line in lines if " = " in line}
+    for line in lines:
+        made, _, rest = line.rpartition(" = ") if " = " in line else ("", "", line)
+        if not later.isdisjoint(_VALUE.findall(rest)):
+            return False
+        later.discard(made.strip())
+    return True

@@ -15,7 +15,8 @@ Of a deep loop, a turn of the lane loop runs all the sweeps, with a loop over th
 all values are computed before the first store, so an output may be one of the inputs (same
 strides). Folds that cross rows stay in registers from row to row; those per column do where `inner`
 is constant and small, else rows are taken ROWS at a time, so that a partial in L1 is read and
-written once for ROWS rows.
+written once for ROWS rows. Vectors of one turn, and short rows, are printed with their instructions
+in turns, so that their chains of operations overlap (assembler.py, interleave).
 """
 
 from __future__ import annotations
