@@ -95,6 +95,7 @@ class Program:
     carried: per segment, the roots that later ones need.
     assumed: slices of symbolic axes that are gone, as only their shapes were of use: a plan checks
     that they were inside.
+    checks: by segment, `checked` sorted (runtime/sizes.py).
     lives: by segment, when its buffers are needed (runtime/lives.py).
     told: the graph with what only messages of checks need, where that is more than `graph`.
     """
@@ -113,6 +114,7 @@ class Program:
     checked: tuple[tuple[Node, ...], ...] = ()
     carried: tuple[frozenset[Value], ...] = ()
     assumed: tuple[Node, ...] = ()
+    checks: dict[int, Any] = field(default_factory=dict)
     lives: dict[int, Any] = field(default_factory=dict)
     told: Graph | None = None
 

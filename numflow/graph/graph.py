@@ -235,7 +235,8 @@ class GraphBuilder:
     def bind(self, value: Value) -> Value:
         """value, small and of integers, with symbols for its elements that shapes may be made of.
 
-        They are the same symbols whenever value is bound again.
+        They are the same symbols whenever value is bound again, and none that this builder's inputs
+        or nodes have already: a subgraph whose sizes leave it takes its own as inputs.
         """
         found = self._bound.get(value)
         if found is None:

@@ -28,13 +28,13 @@ from numflow.runtime.executor import Instruction, kernel
 from numflow.runtime.layout import LINE, Interval, offsets
 from numflow.runtime.lives import lives_of
 from numflow.runtime.native import address_function
-from numflow.runtime.sizes import Sizes, check_memory, check_nodes, check_sizes
+from numflow.runtime.sizes import Checks, Sizes, check_memory, check_nodes, check_sizes
 from numflow.runtime.work import Pointer, Table, Work, Worker
 
 Array = np.ndarray[Any, Any]
 
 LONG_NS = 10_000.0  # estimated work from which the GIL is released
-MOST_FOLLOWING = 256  # plans of the next segment that a plan keeps
+MOST_FOLLOWING = 128  # plans of the next segment that a plan keeps
 
 
 class Phase(NamedTuple):
@@ -86,7 +86,7 @@ class Plan:
         if len(program.segments) == 1:
             check_sizes(program.graph, self.sizes)
         else:
-            check_nodes(program.checked[self.number], self.sizes)
+            checks_of(program, self.number).run(self.sizes)
         if parent is None:
             check_nodes(program.assumed, self.sizes)
             self.specs = [self.concrete(v.spec) for v in program.inputs]
@@ -318,9 +318,9 @@ class Plan:
 
     def _address(self, p: Pointer, block: Array, at: int, known: _Addresses) -> int:
         """The address, or 0 after a note where it will have to go."""
-        key = p.key
-        if isinstance(key, Value):
-            slot = (block, at, p.nbytes) if p.nbytes else (block, at)
+        key, nbytes = p
+        if isinstance(key, Value) and key not in self.offsets:
+            slot = (block, at, nbytes) if nbytes else (block, at)
             variable = self.program.variable(key)
             if variable is not None:
                 known.cells.setdefault(variable, []).append(slot)
@@ -333,14 +333,22 @@ class Plan:
                 return 0
             fixed = self.fixed(key)
             if fixed is not None:
-                return address_function()(fixed) + p.nbytes
+                return address_function()(fixed) + nbytes
         known.inside.append((block, at))
         if isinstance(key, Table):
             table = self._filled((), key.words, known)
             known.memory.append(table)
             return address_function()(table)
         plan = self.holder(key)
-        return plan.base + plan.offsets[key] + p.nbytes
+        return plan.base + plan.offsets[key] + nbytes
+
+
+def checks_of(program: Program, number: int) -> Checks:
+    """The checks of the sizes that are known when segment `number` begins."""
+    found = program.checks.get(number)
+    if found is None:
+        found = program.checks[number] = Checks(program.checked[number])
+    return found
 
 
 def _rounded(nbytes: int) -> int:

@@ -80,6 +80,30 @@ def check_nodes(nodes: Iterable[Node], sizes: Sizes) -> None:
             _check_node(node, sizes)
 
 
+class Checks:
+    """check_nodes of the same nodes again and again: what can fail is sorted out once."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.nodes = nodes
+        dims = {n: None for node in nodes for v in node.outputs for n in v.spec.shape}
+        self._dims = [n for n in dims if not isinstance(n, int)]
+        self._special = [node for node in nodes if _compares(node)]
+
+    def run(self, sizes: Sizes) -> None:
+        """As check_nodes."""
+        if any(sizes.number(n) < 0 for n in self._dims):
+            check_nodes(self.nodes, sizes)
+        for node in self._special:
+            _check_node(node, sizes)
+
+
+def _compares(node: Node) -> bool:
+    """Whether more than the sign of its sizes may be wrong."""
+    if node.op is shaping.reshape_op:
+        return node.inputs[0].spec.size != node.output.spec.size
+    return node.op is slicing.slice_op
+
+
 def check_memory(values: Iterable[Value], sizes: Sizes) -> None:
     """Refuse what the machine cannot hold.
 

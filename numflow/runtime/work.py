@@ -277,7 +277,7 @@ class Worker:
         return [Work(compile_loop(loop), words, units, chunk_of(loop.units(), units, ns), ns)]
 
 
-_CALLS = 4096  # calls of library kernels that are kept
+_CALLS = 1024  # calls of library kernels that are kept
 _PLAIN = {int, bool, str, type(None), DType}
 _calls: dict[Hashable, tuple[Call, tuple[int, ...], float]] = {}
 
