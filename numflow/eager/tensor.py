@@ -15,6 +15,22 @@ from numflow.graph.tensor import Tensor
 Array = np.ndarray[Any, Any]
 
 
+class _OfArrays:
+    """An attribute that NumPy's arrays have and tensors have not: the message says what does it."""
+
+    def __init__(self, fix: str) -> None:
+        self._fix = fix
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, tensor: Any, owner: type) -> Any:
+        raise AttributeError(
+            f"'{owner.__name__}' object has no attribute {self._name!r}; "
+            f"a tensor has {self._fix}, and .numpy() gives the array"
+        )
+
+
 class EagerTensor(Tensor):
     """A value. The array is never written to; `numpy()` copies, `np.asarray` views it read-only.
 
@@ -159,40 +175,28 @@ class EagerTensor(Tensor):
     def __reduce__(self) -> Any:
         return EagerTensor, (np.array(self._array),)
 
-    def __getattr__(self, name: str) -> Any:
-        if name in _OF_GRAPHS:  # the property raised; Python asks here before it says so
-            raise self._undefined(name)
-        fix = _OF_ARRAYS.get(name)
-        hint = "" if fix is None else f"; a tensor has {fix}, and .numpy() gives the array"
-        raise AttributeError(f"'EagerTensor' object has no attribute {name!r}{hint}")
-
-
-_OF_GRAPHS = {"graph", "name", "op", "value_index"}
-
-# What users of NumPy ask a tensor for, and what does it.
-_OF_ARRAYS = {
-    "T": "nf.transpose(x)",
-    "all": "nf.reduce_all(x)",
-    "any": "nf.reduce_any(x)",
-    "argmax": "nf.argmax(x)",
-    "argmin": "nf.argmin(x)",
-    "astype": "nf.cast(x, dtype)",
-    "clip": "nf.clip_by_value(x, low, high)",
-    "copy": "nf.identity(x)",
-    "data": "nf.identity(x)",
-    "flatten": "nf.reshape(x, [-1])",
-    "item": "float(x) or int(x)",
-    "max": "nf.reduce_max(x)",
-    "mean": "nf.reduce_mean(x)",
-    "min": "nf.reduce_min(x)",
-    "ravel": "nf.reshape(x, [-1])",
-    "reshape": "nf.reshape(x, shape)",
-    "size": "nf.size(x)",
-    "squeeze": "nf.squeeze(x)",
-    "sum": "nf.reduce_sum(x)",
-    "tolist": "list(x)",
-    "transpose": "nf.transpose(x)",
-}
+    # What users of NumPy ask a tensor for, and what does it.
+    T = _OfArrays("nf.transpose(x)")
+    all = _OfArrays("nf.reduce_all(x)")
+    any = _OfArrays("nf.reduce_any(x)")
+    argmax = _OfArrays("nf.argmax(x)")
+    argmin = _OfArrays("nf.argmin(x)")
+    astype = _OfArrays("nf.cast(x, dtype)")
+    clip = _OfArrays("nf.clip_by_value(x, low, high)")
+    copy = _OfArrays("nf.identity(x)")
+    data = _OfArrays("nf.identity(x)")
+    flatten = _OfArrays("nf.reshape(x, [-1])")
+    item = _OfArrays("float(x) or int(x)")
+    max = _OfArrays("nf.reduce_max(x)")
+    mean = _OfArrays("nf.reduce_mean(x)")
+    min = _OfArrays("nf.reduce_min(x)")
+    ravel = _OfArrays("nf.reshape(x, [-1])")
+    reshape = _OfArrays("nf.reshape(x, shape)")
+    size = _OfArrays("nf.size(x)")
+    squeeze = _OfArrays("nf.squeeze(x)")
+    sum = _OfArrays("nf.reduce_sum(x)")
+    tolist = _OfArrays("list(x)")
+    transpose = _OfArrays("nf.transpose(x)")
 
 
 _specs: dict[Any, Spec] = {}
