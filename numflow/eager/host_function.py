@@ -7,7 +7,8 @@ of the call, by which the gradient finds the tape.
 
 State: a program reads variables when it begins and writes them when it ends, all at once. Code
 called in the middle sees variables as they were before the call of the compiled function; what the
-program assigned so far reaches it as an argument.
+program assigned so far reaches it as an argument. Inside `nf.control_dependencies`, which asks for
+it, the variables have their new values while the code runs, at the cost of copies.
 """
 
 from __future__ import annotations
@@ -43,12 +44,14 @@ from numflow.graph.graph import Value
 from numflow.graph.lowering import HostCall
 from numflow.graph.op import Array, Backward, Op, current, interpreting
 from numflow.graph.operation import building
+from numflow.graph.scopes import here
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops.convert import as_tensor
 from numflow.ops.run_time import sizes_of
 from numflow.shapes import Shape
 from numflow.trace.tensor_spec import TensorSpec
+from numflow.trace.tracer import tracing
 
 _KEPT = 16  # calls of one place whose tapes are kept: a gradient follows its call soon
 _tokens = itertools.count(1)
@@ -238,13 +241,33 @@ def _alone() -> Iterator[None]:
 # y     = py_function_result(token, *inputs)     a copy of the result; inputs are for the gradient
 
 
-def _call_infer(*_: Spec, called: HostFunction) -> Spec:
+def _call_infer(*_: Spec, called: HostFunction, shown: tuple[Any, ...] = ()) -> Spec:
     return Spec((), dtypes.int64)
 
 
-def _call_reference(*arrays: Any, called: HostFunction) -> Any:
+def _call_reference(*arrays: Any, called: HostFunction, shown: tuple[Any, ...] = ()) -> Any:
+    count = len(arrays) - len(shown)
     # The memory is the program's: what the code keeps must be its own.
-    return np.int64(called.call([EagerTensor(np.array(a)) for a in arrays])[0])
+    tensors = [EagerTensor(np.array(a)) for a in arrays[:count]]
+    with _showing(shown, arrays[count:]):
+        return np.int64(called.call(tensors)[0])
+
+
+@contextmanager
+def _showing(variables: Sequence[Any], values: Sequence[Array]) -> Iterator[None]:
+    """Variables have these values meanwhile, and their own again afterwards."""
+    before = [np.array(v._array) for v in variables]
+    for v, value in zip(variables, values, strict=True):
+        v._write(value)
+    try:
+        yield
+        for v, value in zip(variables, values, strict=True):
+            if not np.array_equal(v._array, value, equal_nan=v.spec.dtype.is_floating):
+                problem = f"Python code assigns variable {v.name}, which the program assigns, too"
+                raise FailedPreconditionError(explain("py_function", problem))
+    finally:
+        for v, value in zip(variables, before, strict=True):
+            v._write(value)
 
 
 _WHY = HostCall("it is Python code")
@@ -349,7 +372,8 @@ def py_function(
 
     Differentiable: func is recorded by a tape of its own. In a compiled function, variables that
     func looks at have the values from before the call: the program writes its own all at once, at
-    its end. Pass them in inp to see what was assigned so far.
+    its end. Pass them in inp to see what was assigned so far, or call it inside
+    nf.control_dependencies.
 
     Example:
       >>> @nf.function
@@ -422,9 +446,19 @@ def _called(func: Any, inp: Any, kinds: Any, numpy: bool) -> tuple[HostFunction,
     return HostFunction(func, specs, single, numpy), tensors
 
 
+def _assigned() -> dict[Any, Tensor]:
+    """The variables that the trace has assigned so far, with their values at this point."""
+    trace = tracing()
+    if trace is None:
+        return {}
+    written = [n.attrs["variable"] for n in trace.builder.nodes if n.op.effect == "write"]
+    return {v: trace.read(v) for v in {id(v): v for v in written}.values()}
+
+
 def _traced(op: Op, called: HostFunction, tensors: Sequence[Tensor]) -> Any:
     """The results as tensors of the trace."""
-    token = op(*tensors, called=called)
+    shown = _assigned() if here().dependencies else {}
+    token = op(*tensors, *shown.values(), called=called, shown=tuple(shown))
     result_op = numpy_result_op if called.numpy else py_result_op
 
     def settled(index: int, shape: Sequence[Any]) -> SymbolicTensor:

@@ -200,3 +200,43 @@ def test_a_variable_is_seen_as_it_is_passed() -> None:
 
     step(nf.constant([1.0]))
     assert seen == [[2.0, 1.0]] and v.numpy().tolist() == [3.0]
+
+
+def test_control_dependencies_show_what_was_assigned() -> None:
+    """While the code runs, and only then; a refusal behind it leaves all as it was."""
+    v, w = nf.Variable([1.0]), nf.Variable(7.0)
+    seen: list[Any] = []
+
+    def look() -> None:
+        seen.append((v.numpy().item(), w.numpy().item()))
+
+    @nf.function
+    def step(x: nf.Tensor) -> nf.Tensor:
+        with nf.control_dependencies([v.assign_add(x)]):
+            nf.py_function(look, [], [])
+        v.assign_add(x)
+        with nf.control_dependencies([nf.no_op()]):
+            nf.numpy_function(look, [], [])
+        nf.debugging.assert_less(v, 9.0)
+        return v * w
+
+    assert step(nf.constant([1.0])).numpy().tolist() == [21.0]
+    assert step(nf.constant([2.0])).numpy().tolist() == [49.0]
+    assert seen == [(2.0, 7.0), (3.0, 7.0), (5.0, 7.0), (7.0, 7.0)]
+    with pytest.raises(Refused):
+        step(nf.constant([2.0]))
+    assert v.numpy().tolist() == [7.0]
+
+
+def test_code_does_not_assign_what_the_program_assigns() -> None:
+    v = nf.Variable([1.0])
+
+    @nf.function
+    def step(x: nf.Tensor) -> nf.Tensor:
+        with nf.control_dependencies([v.assign(x)]):
+            nf.py_function(lambda: [v.assign([9.0]), None][1], [], [])
+        return x
+
+    with pytest.raises(nf.errors.FailedPreconditionError, match="which the program assigns, too"):
+        step(nf.constant([2.0]))
+    assert v.numpy().tolist() == [1.0]
