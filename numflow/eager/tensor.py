@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
+
+watchers: list[Callable[[Any], None]] = []
+"""Told of each tensor whose value becomes NumPy's or Python's: tapes, which lose its track."""
 
 
 class _OfArrays:
@@ -82,11 +85,15 @@ class EagerTensor(Tensor):
           >>> nf.constant([1, 2]).numpy()
           array([1, 2], dtype=int32)
         """
+        for told in watchers:
+            told(self)
         if self._array.ndim == 0:
             return self._array[()]
         return np.array(self._array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        for told in watchers:
+            told(self)
         if dtype is not None and np.dtype(dtype) != self._array.dtype:
             if copy is False:
                 raise ValueError(f"{self.dtype.name} becomes {np.dtype(dtype)} only in a copy")
@@ -127,6 +134,8 @@ class EagerTensor(Tensor):
         return int(self._number("an int"))
 
     def __float__(self) -> float:
+        for told in watchers:
+            told(self)
         return float(self._number("a float"))
 
     def __complex__(self) -> complex:
