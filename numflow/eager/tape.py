@@ -15,6 +15,7 @@ from typing import Any
 from numflow import nest
 from numflow.eager import jacobian
 from numflow.eager.apply import tapes
+from numflow.eager.tensor import watchers
 from numflow.eager.unconnected import (
     UnconnectedGradients,
     dtype_reason,
@@ -22,7 +23,7 @@ from numflow.eager.unconnected import (
     unconnected_kind,
     why_cut,
 )
-from numflow.errors import GraphError, explain
+from numflow.errors import GraphError, SourceLine, explain, user_line
 from numflow.gradient.cotangents import cotangents
 from numflow.gradient.vjp import Gradient, Record, backward, differentiable
 from numflow.graph.indexed_slices import IndexedSlices
@@ -74,6 +75,7 @@ class GradientTape:
         self._watched: dict[int, Any] = {}  # variables, by id
         self._reads: dict[int, list[Tensor]] = {}  # their values while recording, by id
         self._assigned: dict[int, tuple[Tensor, str]] = {}  # by id of a value: to which variable
+        self._taken: dict[int, SourceLine | None] = {}  # by id: where it became a NumPy array
         self._reasons: dict[int, str] = {}
 
     # --- recording ---
@@ -99,12 +101,16 @@ class GradientTape:
         self._recording = True
         if self._interpreter is not None:
             self._cursor = len(self._interpreter.builder.nodes)
+        else:
+            watchers.append(self._note_taken)
         tapes.add(self)
         observers.append(self)
 
     def _pause(self) -> None:
         self._catch_up()
         self._recording = False
+        if self._interpreter is None:
+            watchers.remove(self._note_taken)
         tapes.remove(self)
         observers.remove(self)
 
@@ -169,6 +175,11 @@ class GradientTape:
         """Take note that value became a variable's: what depends on it goes no further."""
         if self._interpreter is None and tracing() is None:
             self._note_assigned(value, variable)
+
+    def _note_taken(self, tensor: Tensor) -> None:
+        """Take note that the value of a tensor left for NumPy: its track is lost."""
+        if id(tensor) in self._active and id(tensor) not in self._taken:
+            self._taken[id(tensor)] = user_line()
 
     def _note_assigned(self, value: Tensor, variable: Any) -> None:
         if id(value) in self._active:
@@ -403,7 +414,7 @@ class GradientTape:
         leaves = self._leaves(source)
         if not leaves:
             return dtype_reason(targets, source) or self._not_watched(source)
-        return why_cut(self._records, self._assigned, targets, source, leaves)
+        return why_cut(self._records, self._assigned, self._taken, targets, source, leaves)
 
     def _not_watched(self, source: Any) -> str:
         if isinstance(source, Tensor):

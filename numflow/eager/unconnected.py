@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from numflow.errors import SourceLine
 from numflow.gradient.vjp import Record, differentiable
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
@@ -52,6 +53,7 @@ def dtype_reason(targets: Sequence[Tensor], source: Any) -> str:
 def why_cut(
     records: Sequence[Record],
     assigned: Mapping[int, tuple[Tensor, str]],
+    taken: Mapping[int, SourceLine | None],
     targets: Sequence[Tensor],
     source: Any,
     leaves: Sequence[Tensor],
@@ -59,6 +61,7 @@ def why_cut(
     """Why no target has a gradient for leaves, the tensors that are source.
 
     records: what a tape recorded. assigned: by id of a tensor the variable that it was assigned to.
+    taken: by id where it became a NumPy array.
     """
     reason = dtype_reason(targets, source)
     if reason:
@@ -87,6 +90,11 @@ def why_cut(
     if ends:
         return f"the way from source to target is cut: {'; '.join(ends)}"
     if not any(id(y) in reached for y in targets):
+        lines = [line for key, line in taken.items() if key in reached]
+        if lines:
+            at = f" at {lines[0]}" if lines[0] else ""
+            lost = "what was computed from it left for NumPy"
+            return f"the target does not depend on the source: {lost}{at}"
         return (
             "the target does not depend on the source: it was computed outside of the tape, "
             "through NumPy, or from other values"

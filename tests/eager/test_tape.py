@@ -377,7 +377,15 @@ def test_more_reasons() -> None:
     assert through(lambda y: v.assign_add(y).value()) == (
         cut + "a value was assigned to variable v:0, and no gradient passes there"
     )
-    assert through(lambda y: nf.constant(y.numpy())).endswith("through NumPy, or from other values")
+    left = r"the target does not depend on the source: what was computed from it left for NumPy at "
+    for detour in (
+        lambda y: nf.constant(y.numpy()),
+        lambda y: nf.constant(np.tanh(y)),
+        lambda y: nf.constant(float(nf.reduce_sum(y))),
+    ):
+        assert through(detour).startswith(left + "test_tape.py:"), through(detour)
+    other = through(lambda y: nf.constant(1.0))
+    assert other.endswith("through NumPy, or from other values")
     assert through(lambda y: y * 2) == "they are connected"
     with nf.GradientTape() as tape:
         tape.watch(x)
