@@ -51,7 +51,7 @@ from numflow.ops.convert import as_tensor
 from numflow.ops.run_time import sizes_of
 from numflow.shapes import Shape
 from numflow.trace.tensor_spec import TensorSpec
-from numflow.trace.tracer import tracing
+from numflow.trace.tracer import Tracing
 
 _KEPT = 16  # calls of one place whose tapes are kept: a gradient follows its call soon
 _tokens = itertools.count(1)
@@ -448,8 +448,8 @@ def _called(func: Any, inp: Any, kinds: Any, numpy: bool) -> tuple[HostFunction,
 
 def _assigned() -> dict[Any, Tensor]:
     """The variables that the trace has assigned so far, with their values at this point."""
-    trace = tracing()
-    if trace is None:
+    trace = current()
+    if not isinstance(trace, Tracing):
         return {}
     written = [n.attrs["variable"] for n in trace.builder.nodes if n.op.effect == "write"]
     return {v: trace.read(v) for v in {id(v): v for v in written}.values()}
