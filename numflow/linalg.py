@@ -5,6 +5,7 @@ from __future__ import annotations
 from numflow.ops.clipping import global_norm
 from numflow.ops.creation import eye
 from numflow.ops.einsum import einsum
+from numflow.ops.equations import solve, triangular_solve
 from numflow.ops.factorizations import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd
 from numflow.ops.linalg import matmul, matrix_transpose, matvec, norm, tensordot
 from numflow.ops.matrix_parts import (
@@ -28,8 +29,6 @@ from numflow.ops.solving import (
     matrix_rank,
     pinv,
     slogdet,
-    solve,
-    triangular_solve,
 )
 
 __all__ = [

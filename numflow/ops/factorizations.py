@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
-from numflow.graph.lowering import HostCall
+from numflow.errors import InvalidArgumentError, explain
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
@@ -21,50 +20,10 @@ from numflow.ops import math as maths
 from numflow.ops import matrix_parts as parts
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor
+from numflow.ops.equations import solve, triangular_solve
 from numflow.ops.linalg import matmul, matrix_transpose
+from numflow.ops.matrices import LAPACK, adjoint_of, matrix, square
 from numflow.shapes import Dim, Extent, UnknownSizeError
-
-FACTORED = (dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128)
-LAPACK = HostCall("LAPACK is called through NumPy")
-
-
-def matrix(op: str, value: TensorLike, name: str = "input") -> Tensor:
-    """value as matrices [..., rows, columns] of a dtype that LAPACK takes.
-
-    Raises:
-      ShapeError: fewer than 2 axes.
-      DTypeError: neither float32, float64 nor complex.
-    """
-    x = as_tensor(value, None, op, name)
-    if x.spec.rank < 2:
-        problem = f"{name} has rank {x.spec.rank}: matrices have at least 2 axes"
-        raise ShapeError(explain(op, problem, {name: x.spec}))
-    if x.dtype not in FACTORED:
-        problem = f"{name} is {x.dtype.name}; it takes float32, float64, complex64 and complex128"
-        raise DTypeError(explain(op, problem, {name: x.spec}, fix=f"nf.cast({name}, nf.float32)"))
-    return x
-
-
-def square(op: str, value: TensorLike, name: str = "input") -> Tensor:
-    """value as square matrices [..., n, n].
-
-    Raises:
-      ShapeError, DTypeError: as matrix; or rows and columns differ in number.
-    """
-    x = matrix(op, value, name)
-    rows, columns = x.spec.shape[-2:]
-    if rows != columns:
-        if isinstance(rows, Dim) or isinstance(columns, Dim):
-            raise UnknownSizeError(f"{op}: sizes {rows} and {columns} meet")
-        problem = f"{name} has {rows} rows and {columns} columns: it must be square"
-        raise ShapeError(explain(op, problem, {name: x.spec}))
-    return x
-
-
-def adjoint_of(x: Tensor) -> Tensor:
-    """Rows and columns exchanged, and conjugated where complex."""
-    return matrix_transpose(x, conjugate=x.dtype.is_complex)
 
 
 def _smaller(op: str, rows: Extent, columns: Extent) -> Extent:
@@ -111,8 +70,6 @@ def _cholesky_reference(x: Any) -> Any:
 
 def _cholesky_vjp(g: Backward) -> tuple[Tensor]:
     """Murray 2016, "Differentiation of the Cholesky decomposition", section 3.2."""
-    from numflow.ops.solving import triangular_solve
-
     (low,) = g.outputs
     middle = parts.band_part(matmul(adjoint_of(low), g.ct), -1, 0)
     middle = parts.set_diag(middle, _diagonal(middle) / 2)
@@ -173,8 +130,6 @@ def _qr_vjp(g: Backward) -> tuple[Tensor]:
 
 
 def _tall_qr_gradient(q: Tensor, r: Tensor, ct_q: Tensor, ct_r: Tensor) -> Tensor:
-    from numflow.ops.solving import triangular_solve
-
     m = matmul(r, adjoint_of(ct_r)) - matmul(adjoint_of(ct_q), q)
     below = parts.band_part(m, -1, 0)
     strictly = parts.set_diag(below, shaping.zeros_like(_diagonal(m)))
@@ -407,8 +362,6 @@ def _eig_reference(x: Any, *, vectors: bool) -> Any:
 
 def _eig_vjp(g: Backward) -> tuple[Tensor]:
     """Boeddeker et al. 2017, "On the computation of complex-valued gradients", section 4.3."""
-    from numflow.ops.solving import solve
-
     (a,) = g.inputs
     if g.attrs["vectors"]:
         values, v = g.outputs
