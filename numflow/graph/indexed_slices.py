@@ -137,6 +137,9 @@ class IndexedSlices(Operators):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return self._as_tensor().__array__(dtype, copy)
 
+    def __bool__(self) -> bool:
+        return True  # an object, as in TensorFlow; not its elements
+
     def __len__(self) -> int:
         return int(self.spec.shape[0])  # type: ignore[arg-type]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,9 @@ def test_properties() -> None:
     assert np.asarray(g).tolist() == [[4], [0], [4]] and len(g) == 3
     unknown = nf.IndexedSlices(g.values, g.indices)
     assert unknown.dense_shape is None and unknown.shape.rank is None
+    assert bool(unknown)
+    for twin in (copy.copy(g), copy.deepcopy(g), pickle.loads(pickle.dumps(g))):
+        assert twin.shape == (3, 1) and np.asarray(twin).tolist() == [[4], [0], [4]]
     with pytest.raises(ValueError, match="the dense shape is not known"):
         nf.convert_to_tensor(unknown)
 
