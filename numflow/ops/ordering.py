@@ -13,7 +13,7 @@ from numflow.graph.lowering import Library
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, creation, finite, indexing, run_time, slicing
+from numflow.ops import checks, creation, finite, indexing, slicing
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -22,6 +22,7 @@ from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.precision import single
 from numflow.ops.shape_rules import normal_axis, same_dtype
 from numflow.shapes import Dim, Extent, Size, product
+from numflow.shapes import run_time as depends_on_values
 
 # --- argsort, sort -----------------------------------------------------------------------
 
@@ -170,7 +171,7 @@ def top_k(
             explain("top_k", "input is a scalar: it has no last axis", {"input": x.spec})
         )
     n = x.spec.shape[-1]
-    if run_time.depends(n) and isinstance(count, int) and count >= 0:  # a plan checks that it is
+    if depends_on_values(n) and isinstance(count, int) and count >= 0:  # a plan checks that it is
         shape = (*x.spec.shape[:-1], count)  # enough
         whole = _order("top_k", x, descending=True)
         begin, stride = (0,) * x.spec.rank, (1,) * x.spec.rank

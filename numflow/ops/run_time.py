@@ -26,8 +26,7 @@ from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, run_time_content
 from numflow.ops.shape_rules import binary
-from numflow.shapes import Dim, Extent, Shape, maximum
-from numflow.shapes import run_time as depends
+from numflow.shapes import Dim, Extent, Shape, maximum, run_time
 
 T = TypeVar("T")
 _PARTS = 64  # blocks that a mask is counted in, see kernels/cpu/compact.py
@@ -220,7 +219,7 @@ def agreed(op: Op, inputs: Sequence[Tensor]) -> list[Tensor] | None:
     """The inputs of an op, such that a run-time size and the size it meets are one: the plan of a
     call checks that they are equal. None where there is nothing to be done.
     """
-    if not any(map(depends, [n for t in inputs for n in t.spec.shape])):
+    if not any(map(run_time, [n for t in inputs for n in t.spec.shape])):
         return None
     shapes = [list(t.spec.shape) for t in inputs]
     if isinstance(op.lower, Elementwise):
@@ -245,7 +244,7 @@ def fitted(t: Tensor, shape: Shape) -> Tensor | None:
     if have == shape:
         return t
     if len(have) != len(shape) or any(
-        m != n and not depends(m) and not depends(n) for m, n in zip(have, shape, strict=True)
+        m != n and not run_time(m) and not run_time(n) for m, n in zip(have, shape, strict=True)
     ):
         return None
     return shaping.reshape_op(t, shape=shape)
@@ -260,10 +259,10 @@ def refitted(t: Tensor, shape: Shape) -> Tensor:
 def _unite(axes: Sequence[tuple[list[Extent], int]]) -> None:
     """Give axes one size, those of size 1 apart: one that is no run-time size where there is."""
     found = [shape[k] for shape, k in axes if shape[k] != 1]
-    if len(set(found)) > 1 and any(map(depends, found)):
-        size = next((n for n in found if not depends(n)), found[0])
+    if len(set(found)) > 1 and any(map(run_time, found)):
+        size = next((n for n in found if not run_time(n)), found[0])
         for shape, k in axes:
-            if shape[k] != 1 and depends(shape[k]):
+            if shape[k] != 1 and run_time(shape[k]):
                 shape[k] = size
 
 

@@ -23,6 +23,7 @@ from numflow.ops.conjugate import conj
 from numflow.ops.convert import as_tensor, sizes, static_ints, static_shape
 from numflow.ops.shape_rules import normal_axes, normal_axis, same_dtype
 from numflow.shapes import Extent, Shape, as_number, divide, known, product
+from numflow.shapes import run_time as depends_on_values
 
 # --- reshape -----------------------------------------------------------------
 
@@ -90,7 +91,7 @@ def reshape(tensor: TensorLike, shape: Any, name: str | None = None) -> Tensor:
             size: Extent | None = 0 if x.spec.size == 0 else None
         else:
             size = divide(x.spec.size, rest)
-            if size is None and (run_time.depends(rest) or run_time.depends(x.spec.size)):
+            if size is None and (depends_on_values(rest) or depends_on_values(x.spec.size)):
                 size = x.spec.size // rest  # a plan checks that nothing is left
         if size is None:
             raise ShapeError(
@@ -582,7 +583,7 @@ def split(
     ):
         n = wanted[0]
         each = divide(whole, n) if n > 0 else None
-        if each is None and n > 0 and run_time.depends(whole):
+        if each is None and n > 0 and depends_on_values(whole):
             each = whole // n
             x = run_time.refitted(x, (*x.spec.shape[:k], each * n, *x.spec.shape[k + 1 :]))
         if each is None:

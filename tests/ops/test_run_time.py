@@ -329,7 +329,7 @@ def test_many_counts_keep_few_plans() -> None:
     for k in range(0, 1000, 3):
         assert float(run(x, nf.constant(float(k), nf.float64))) == k * (k - 1) / 2
     concrete, _ = run.find(x, nf.constant(0.0, nf.float64))
-    (plan,) = concrete.plain()._plans.values()  # type: ignore[attr-defined]
+    (plan,) = concrete.plain()._plans.values()
     assert len(plan._following) <= 64 and len(plan._arenas) == 1
     assert run.experimental_get_tracing_count() == 1
 
