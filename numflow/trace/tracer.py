@@ -9,6 +9,8 @@ in the trace a read is the assigned value, so a variable is read at most once pe
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -49,6 +51,7 @@ class Tracing(Capturing):
         super().__init__(builder)
         self.name = name
         self.variables: dict[int, Any] = {}  # by id, in the order of first use
+        self.created: list[weakref.ref[Any]] = []  # the variables that it makes
         self._first = first  # where the function was called first, if variables may not be made
         self._captured: dict[
             int, Value
@@ -116,7 +119,7 @@ class Tracing(Capturing):
         # A leaf for tapes: no gradient flows through a variable.
         self._now[id(variable)] = stop_gradient_op(self.capture(value))
 
-    def creating_variable(self, name: str) -> None:
+    def creating_variable(self, name: str, variable: Any) -> None:
         """Allow a new variable, or not.
 
         Raises:
@@ -132,6 +135,29 @@ class Tracing(Capturing):
                     fix="make it once, outside of the function or under `if self.v is None`",
                 )
             )
+        self.created.append(weakref.ref(variable))
+
+    def check_created(self, graph: Graph, variables: tuple[Any, ...]) -> None:
+        """See to it that the variables that were made are kept by somebody besides the trace.
+
+        Raises:
+          VariableCreatedError: one is not, so the next call would make another.
+        """
+        inner = {id(variables), id(self.variables), *(id(node.attrs) for node in graph.nodes)}
+        for reference in self.created:
+            variable = reference()
+            if variable is None:  # not even the graph has it
+                continue
+            if all(id(holder) in inner for holder in gc.get_referrers(variable)):
+                raise VariableCreatedError(
+                    explain(
+                        "function",
+                        f"{self.name} makes the variable {variable.name}, and nothing keeps it: "
+                        "a function only supports singleton tf.Variables created on the first call",
+                        {"variable": variable.spec},
+                        fix="make it outside of the function, or keep it: `if self.v is None`",
+                    )
+                )
 
 
 def tracing() -> Capturing | None:
@@ -221,6 +247,7 @@ def trace(
     Raises:
       TypeError: fn returns something that is no tensor.
       ValueError: fn changes a list or dict among its arguments.
+      VariableCreatedError: fn makes a variable, and keeps it nowhere.
       UnknownSizeError: fn asks for the number behind a symbolic size.
       whatever fn raises.
     """
@@ -257,7 +284,11 @@ def trace(
 
         result = nest.map_structure(output, returned)
     variables = tuple(interpreter.variables.values())
-    return Traced(builder.freeze(outputs), len(inputs), result, variables)
+    graph = builder.freeze(outputs)
+    if interpreter.created:
+        del returned
+        interpreter.check_created(graph, variables)
+    return Traced(graph, len(inputs), result, variables)
 
 
 def _contents(x: Any) -> Any:
