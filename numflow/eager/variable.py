@@ -121,7 +121,7 @@ class Variable(variable_rows.RowMethods):
             raise ValueError(explain("Variable", "an initial value is needed", {"name": name}))
         creating = getattr(current(), "creating_variable", None)
         if creating is not None:
-            creating(name or "Variable")
+            creating(name or "Variable", self)
         self._name = here().scope + (name or "Variable") + ":0"
         self._synchronization = synchronization or VariableSynchronization.AUTO
         self._aggregation = aggregation or VariableAggregation.NONE
