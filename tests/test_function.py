@@ -132,9 +132,12 @@ def test_methods_are_traced_per_instance() -> None:
 
 
 def test_a_variable_made_on_a_later_call_is_refused() -> None:
+    kept = []
+
     @nf.function
     def f(x: Any) -> Any:
-        return nf.Variable(2.0, name="w") * x
+        kept.append(nf.Variable(2.0, name="w"))
+        return kept[-1] * x
 
     assert float(f(nf.constant(2.0))) == 4.0
     with pytest.raises(VariableCreatedError) as e:
@@ -145,6 +148,20 @@ def test_a_variable_made_on_a_later_call_is_refused() -> None:
         "a function only supports singleton tf.Variables created on the first call\n"
     )
     assert "first call: test_function.py:" in text and "at test_function.py:" in text
+
+
+def test_a_variable_that_nothing_keeps_is_refused() -> None:
+    """Plain Python would make another one at each call."""
+
+    @nf.function
+    def f(x: Any) -> Any:
+        v = nf.Variable(2.0, name="w")
+        v.assign_add(x)
+        return v
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="makes the variable w:0, and nothing keeps it: a fun"):
+            f(nf.constant(2.0))
 
 
 def test_first_values_of_variables_are_computed_outside_of_the_trace() -> None:
