@@ -14,7 +14,7 @@ from numflow.errors import explain
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
-from numflow.shapes import as_size
+from numflow.shapes import as_number
 
 
 class Tape(Protocol):
@@ -46,7 +46,7 @@ def jacobian(
     y = tape.target_tensor(target)
     rows: list[Any] = []
     with tape.several():
-        for unit in _units(int(as_size(y.spec.size)), y):
+        for unit in _units(as_number(y.spec.size, "jacobian"), y):
             ct = shaping.reshape(unit, y.shape)
             rows.append(nest.flatten(tape.gradient(y, sources, ct, unconnected_gradients)))
     columns: list[Tensor | None] = []
@@ -86,7 +86,7 @@ def batch_jacobian(
     rows = []
     with tape.several():
         flat = shaping.reshape(y, [y.shape[0], -1])
-        for unit in _units(int(flat.shape[1]), y):
+        for unit in _units(as_number(flat.spec.shape[1], "batch_jacobian"), y):
             ct = shaping.reshape(shaping.broadcast_to(unit, flat.shape), y.shape)
             rows.append(tape.gradient(y, source, ct, unconnected_gradients))
     if not rows or any(row is None for row in rows):

@@ -8,6 +8,7 @@ from typing import Any
 from numflow import nest
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor
+from numflow.ops import run_time
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 
@@ -31,8 +32,9 @@ def cotangents(targets: Sequence[Tensor], given: Any, op: str, name: str) -> lis
     cts = []
     for y, g in zip(targets, flat, strict=True):
         ct = shaping.ones_like(y) if g is None else as_tensor(g, y.dtype, op, name)
-        if ct.spec.shape != y.spec.shape:
+        fits = run_time.fitted(ct, y.spec.shape)
+        if fits is None:
             problem = f"{name} must have the target's shape"
             raise ShapeError(explain(op, problem, {"target": y.spec, name: ct.spec}))
-        cts.append(ct)
+        cts.append(fits)
     return cts

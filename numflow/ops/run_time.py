@@ -93,10 +93,13 @@ def positions(mask: Tensor) -> Tensor:
     In a trace n is a run-time size: the same for the same mask, also where it is computed again.
     """
     flat = shaping.reshape(mask, (-1,))
-    if not isinstance(mask, SymbolicTensor):
+    if not (isinstance(mask, SymbolicTensor) and isinstance(flat, SymbolicTensor)):
         return current().constant(np.flatnonzero(np.asarray(flat)))
 
     def make() -> Tensor:
+        for node in mask.builder.nodes:  # of a trace that this one goes on with
+            if node.op is positions_op and _same(node.inputs[0], flat.value):
+                return current().tensor(node.output)  # type: ignore[attr-defined]
         counts = count_true_op(flat)
         (count,) = sizes_of(reductions.reduce_sum(counts))
         return positions_op(flat, counts, count=count)
@@ -117,6 +120,7 @@ def once(what: Hashable, x: SymbolicTensor, make: Callable[[], T]) -> T:
 
 def _same(a: Value, b: Value, depth: int = 8) -> bool:
     """Whether two values are computed in the same way, as far as can be told cheaply."""
+    a, b = _itself(a), _itself(b)
     if a is b:
         return True
     x, y = a.node, b.node
@@ -125,6 +129,14 @@ def _same(a: Value, b: Value, depth: int = 8) -> bool:
     if a.index != b.index or len(x.inputs) != len(y.inputs) or not _equal(x.attrs, y.attrs):
         return False
     return all(_same(v, w, depth - 1) for v, w in zip(x.inputs, y.inputs, strict=True))
+
+
+def _itself(value: Value) -> Value:
+    """What a value is another name for."""
+    names = (shaping.identity_op, shaping.stop_gradient_op)
+    while value.node is not None and value.node.op in names:
+        (value,) = value.node.inputs
+    return value
 
 
 def _equal(a: Attrs, b: Attrs) -> bool:

@@ -377,3 +377,56 @@ def test_variables_take_what_turns_out_to_fit() -> None:
     with pytest.raises(nf.errors.InvalidArgumentError, match="reshape: 3 elements do not become"):
         step(nf.constant([3.0, 1.0, 4.0, -2.0]))
     assert v.numpy().tolist() == [6.0, 8.0]
+
+
+def _chosen_squares(x: Any) -> Any:
+    return nf.boolean_mask(x, x > 0) ** 2
+
+
+@nf.custom_gradient
+def _tripled(x: Any) -> Any:
+    """What is positive, with three times its gradient."""
+
+    def gradient(ct: Any) -> Any:
+        return nf.scatter_nd(nf.where(x > 0), 3.0 * ct, nf.shape(x))
+
+    return nf.boolean_mask(x, x > 0), gradient
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["tape around", "tape inside"])
+@pytest.mark.parametrize(
+    ("run", "slope"),
+    [
+        (_chosen_squares, lambda x: 2.0 * x),
+        (nf.recompute_grad(_chosen_squares), lambda x: 2.0 * x),
+        (_tripled, lambda x: 3.0 + 0.0 * x),
+    ],
+    ids=["plain", "recompute_grad", "custom_gradient"],
+)
+def test_gradients_that_choose_again(run: Any, slope: Any, compiled: bool) -> None:
+    """Rules that compute a mask anew have sizes that turn out to be those of before."""
+    total = nf.function(lambda x: nf.reduce_sum(run(x)))
+
+    def gradient(x: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = total(x)
+        return tape.gradient(y, x)
+
+    call = nf.function(gradient) if compiled else gradient
+    rng = np.random.default_rng(2)
+    for n in (7, 5, 0):
+        x = rng.standard_normal(n)
+        np.testing.assert_allclose(call(nf.constant(x)), np.where(x > 0, slope(x), 0.0), 1e-12)
+
+
+def test_derivatives_in_forward_mode() -> None:
+    """Through what is chosen."""
+
+    @nf.function
+    def run(x: Any) -> Any:
+        with nf.autodiff.ForwardAccumulator(x, nf.ones_like(x)) as forward:
+            y = nf.reduce_sum(_chosen_squares(x))
+        return forward.jvp(y)
+
+    assert float(run(nf.constant([3.0, -1.0, 4.0]))) == 14.0
