@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import numflow as nf
 from numflow.shapes import Dim, Size
@@ -64,6 +66,26 @@ def test_two_shapes() -> None:
     assert S.most_specific_common_supertype([[2, 4], [3, 3]]) == [None, None]
     assert S.is_subtype_of(OPEN) and not OPEN.is_subtype_of(S) and OPEN.is_subtype_of(None)
     assert not UNKNOWN.is_subtype_of(S) and UNKNOWN.is_subtype_of(UNKNOWN)
+
+
+DIMS = st.lists(st.one_of(st.none(), st.integers(0, 3)), max_size=3)
+SHAPES = st.one_of(st.none(), DIMS).map(nf.TensorShape)
+
+
+@given(SHAPES, SHAPES)
+def test_laws_of_two_shapes(x: nf.TensorShape, y: nf.TensorShape) -> None:
+    """Merging asks for compatibility; what both are cases of is the least such shape."""
+    assert x.is_compatible_with(y) is y.is_compatible_with(x)
+    if x.is_compatible_with(y):
+        both = x.merge_with(y)
+        assert both == y.merge_with(x) and both.is_subtype_of(x) and both.is_subtype_of(y)
+    else:
+        with pytest.raises(ValueError):
+            x.merge_with(y)
+    common = x.most_specific_compatible_shape(y)
+    assert common == y.most_specific_compatible_shape(x)
+    assert x.is_subtype_of(common) and y.is_subtype_of(common)
+    assert (common == y) is x.is_subtype_of(y)
 
 
 def test_ranks_and_checks() -> None:

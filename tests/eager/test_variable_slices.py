@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import numflow as nf
 
@@ -54,6 +56,22 @@ def test_parts_as_numpy_assigns_them(key: Any, traced: bool) -> None:
         result = nf.function(run)() if traced else run()
         np.testing.assert_array_equal(v.numpy(), want)
         np.testing.assert_array_equal(result, want)
+
+
+ENDS = st.one_of(st.none(), st.integers(-7, 7))
+SLICES = st.builds(slice, ENDS, ENDS, st.sampled_from([None, 1, 2, 3, -1, -2]))
+
+
+@given(st.tuples(SLICES, SLICES))
+def test_any_slices(key: tuple[slice, slice]) -> None:
+    """Whatever begins, ends and steps: what NumPy assigns."""
+    want = np.arange(20).reshape(4, 5)
+    v = nf.Variable(want)
+    values = -1 - np.arange(want[key].size).reshape(want[key].shape)
+    assert v[key].shape == want[key].shape
+    v[key].assign(values)
+    want[key] = values
+    np.testing.assert_array_equal(v.numpy(), want)
 
 
 def test_the_part_keeps_its_value() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import numflow as nf
 from tests.contract import Case, check, ids, ints
@@ -55,6 +57,24 @@ def test_static_broadcasting(x: Any, y: Any, want: Any) -> None:
     for a, b in ((x, y), (y, x)):
         got = nf.broadcast_static_shape(nf.TensorShape(a), nf.TensorShape(b))
         assert got == nf.TensorShape(want)
+
+
+SIZES = st.lists(st.sampled_from([0, 1, 1, 2, 3]), max_size=4)
+
+
+@given(SIZES, SIZES)
+def test_broadcasting_is_numpys(x: list[int], y: list[int]) -> None:
+    """Of any two shapes, as numbers and as tensors; what NumPy refuses is refused."""
+    try:
+        want = np.broadcast_shapes(tuple(x), tuple(y))
+    except ValueError:
+        for refused in (nf.broadcast_static_shape, nf.broadcast_dynamic_shape):
+            with pytest.raises(ValueError):
+                refused(nf.constant(x, nf.int32), nf.constant(y, nf.int32))
+        return
+    assert nf.broadcast_static_shape(x, y) == want
+    got = nf.broadcast_dynamic_shape(nf.constant(x, nf.int32), nf.constant(y, nf.int32))
+    assert got.numpy().tolist() == list(want)
 
 
 def test_dynamic_broadcasting() -> None:
