@@ -5,7 +5,7 @@ into bands, where the filter's panels lie. The loops that read them are in conv_
 register tiles in tiles.py; both are compiled once for all shapes.
 
     p = plan(Window(...), "float32", bias=True, threads=2)
-    block = [context, workspace, p.units, node, *p.words([x, f, bias, y])]
+    block = [context, workspace, p.units, node, *p.words([x, f, y, bias])]
     kernel(p.address)(block, 0, p.units)
 
 The bits of the result depend on sizes, dtype and machine, not on `threads`.
@@ -109,8 +109,8 @@ def plan(
       activation: "" or "relu".
       threads: how many may share the work; speed only.
 
-    Operands: x [batch, *image, channels], f [*kernel, channels / groups, columns], bias [columns]
-    if there is one, y [batch, *result, columns]; dense.
+    Operands: x [batch, *image, channels], f [*kernel, channels / groups, columns], y [batch,
+    *result, columns], bias [columns] if there is one; dense.
     """
     dense = s.dilations[2] == 1 and s.groups == 1
     channels, columns = s.channels // s.groups, s.columns // s.groups
@@ -146,7 +146,7 @@ def plan_transposed(
       bias: a vector of `channels` is added.
 
     Operands: dy [batch, *result, columns], f [*kernel, columns, channels / groups] (the last two
-    axes exchanged), bias [channels] if there is one, dx [batch, *image, channels]; dense.
+    axes exchanged), dx [batch, *image, channels], bias [channels] if there is one; dense.
     """
     (_, _, width), (_, _, sw), (_, _, pw) = s.image, s.strides, s.padding
     left = max(0, -((pw - (s.kernel[2] - 1) * s.dilations[2]) // sw))
@@ -258,7 +258,7 @@ def _plan(side: _Side, v: Vectors, packed: bool, bias: bool, activation: str, th
     address = lang.addresses(conv, dtype=v.dtype, target=v.target)["conv"]
     workspace = -(-units // chunk) * scratch
     if bias:
-        return Call(address, units, chunk, 4, constants, workspace, (0, 1, 3, 2))
+        return Call(address, units, chunk, 4, constants, workspace)
     return Call(address, units, chunk, 3, (0, *constants), workspace)
 
 

@@ -125,6 +125,8 @@ class Library(NamedTuple):
     refuses: the kernel may report a bad value (an index out of range), in its input number
              `checked`.
     in_place: the input whose memory the only output may have, so that nothing of it is copied.
+    epilogue: plan also takes `bias` (a row vector is added to the result; its address comes behind
+              the outputs') and `activation` ("relu" or ""): these then cost no pass of their own.
     """
 
     plan: Callable[..., Any]
@@ -132,6 +134,7 @@ class Library(NamedTuple):
     checked: int = 0
     cost: Callable[[Sequence[Spec], Sequence[Spec], Attrs], float] | None = None
     in_place: int | None = None
+    epilogue: bool = False
 
 
 class HostCall(NamedTuple):

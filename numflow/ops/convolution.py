@@ -329,7 +329,12 @@ pack_op = Op(
 
 
 def _plan_direct(
-    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    attrs: Attrs,
+    threads: int,
+    bias: bool = False,
+    activation: str = "",
 ) -> Any:
     from numflow.kernels.cpu import conv
 
@@ -338,7 +343,9 @@ def _plan_direct(
         x.shape[0], x.shape[1:-1], x.shape[-1], y.shape[-1], _ints(f.shape[:-2]), y.shape[1:-1],
         _attrs(attrs),
     )  # fmt: skip
-    return conv.plan(s, y.dtype.name, packed=attrs["packed"], threads=threads)
+    return conv.plan(
+        s, y.dtype.name, packed=attrs["packed"], bias=bias, activation=activation, threads=threads
+    )
 
 
 def _direct_cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
@@ -351,7 +358,7 @@ direct_op = Op(
     lambda x, f, *, packed, **attrs: _conv_infer(x, f, **attrs),
     lambda x, f, *, packed, **attrs: _conv_reference(x, f, **attrs),
     None,
-    Library(_plan_direct, cost=_direct_cost),
+    Library(_plan_direct, cost=_direct_cost, epilogue=True),
 )
 
 
@@ -369,7 +376,12 @@ def _direct_image_reference(
 
 
 def _plan_direct_image(
-    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    attrs: Attrs,
+    threads: int,
+    bias: bool = False,
+    activation: str = "",
 ) -> Any:
     from numflow.kernels.cpu import conv
 
@@ -378,7 +390,9 @@ def _plan_direct_image(
         dx.shape[0], dx.shape[1:-1], dx.shape[-1], dy.shape[-1], _ints(f.shape[:-2]),
         dy.shape[1:-1], _attrs(attrs),
     )  # fmt: skip
-    return conv.plan_transposed(s, dx.dtype.name, packed=attrs["packed"], threads=threads)
+    return conv.plan_transposed(
+        s, dx.dtype.name, packed=attrs["packed"], bias=bias, activation=activation, threads=threads
+    )
 
 
 def _direct_image_cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
@@ -391,7 +405,7 @@ direct_image_op = Op(
     _direct_image_infer,
     _direct_image_reference,
     None,
-    Library(_plan_direct_image, cost=_direct_image_cost),
+    Library(_plan_direct_image, cost=_direct_image_cost, epilogue=True),
 )
 
 

@@ -182,7 +182,11 @@ def _flops(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> flo
 
 
 matmul_op = Op(
-    "matmul", _matmul_infer, _matmul_reference, _matmul_vjp, Library(plan_matmul, cost=_flops)
+    "matmul",
+    _matmul_infer,
+    _matmul_reference,
+    _matmul_vjp,
+    Library(plan_matmul, cost=_flops, epilogue=True),
 )
 run_time.PRODUCTS.append(matmul_op)
 exact_matmul_op = Op(

@@ -10,8 +10,8 @@ before a node joins.
 from __future__ import annotations
 
 from numflow.graph.graph import Graph, Node, Value, bind_op, constant_op, sizes_op
-from numflow.graph.lowering import Layout, Reduction, View
-from numflow.ops import activation, linalg
+from numflow.graph.lowering import Layout, Library, Reduction, View
+from numflow.ops import activation
 from numflow.ops import math as maths
 from numflow.passes.group import (
     BETWEEN,
@@ -118,11 +118,11 @@ class _Fuser:
 
     def _single(self, node: Node) -> None:
         group = self._new(Group([node]))
-        if node.op is linalg.matmul_op:
+        if isinstance(node.op.lower, Library) and node.op.lower.epilogue:
             self._take_epilogue(group, node)
 
     def _take_epilogue(self, group: Group, node: Node) -> None:
-        """matmul + bias, then relu: into the kernel, if nobody else reads what is between."""
+        """A product + bias, then relu: into the kernel, if nobody else reads what is between."""
         taken: list[Node] = []
         last = node.output
         for op in (maths.add_op, activation.relu_op):

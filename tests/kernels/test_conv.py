@@ -67,7 +67,7 @@ def check(
     panels = threads % 2 == 1 and packs(s.columns, s.groups)  # one way or the other
     p = plan(s, dtype, packed=panels, bias=bias, activation="relu" if relu else "", threads=threads)
     given = packed(f, s.groups) if panels else f
-    words = p.words([a.ctypes.data for a in ((x, given, b, y) if bias else (x, given, y))])
+    words = p.words([a.ctypes.data for a in (x, given, y, b)[: 3 + bias]])
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
     want = reference(s, x, f.astype(np.float64)) + (b if bias else 0)
@@ -105,7 +105,7 @@ def check_transposed(s: Window, dtype: str = "float32", bias: bool = False) -> N
     panels = s.groups == 1 and s.batch % 2 == 1 and packs(s.channels, 1)
     p = plan_transposed(s, dtype, packed=panels, bias=bias)
     given = packed(exchanged, 1) if panels else exchanged
-    words = p.words([a.ctypes.data for a in ((dy, given, b, dx) if bias else (dy, given, dx))])
+    words = p.words([a.ctypes.data for a in (dy, given, dx, b)[: 3 + bias]])
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
     want = np.zeros(dx.shape)
