@@ -76,7 +76,9 @@ def _softmax_reference(x: Any, *, axis: int) -> Any:
 def _softmax_expand(x: Tensor, *, axis: int) -> Tensor:
     z = single(x)
     e = maths.exp(z - reductions.max_op(z, axis=(axis,), keepdims=True))
-    return maths.cast(e / reductions.sum_op(e, axis=(axis,), keepdims=True), x.dtype)
+    total = reductions.sum_op(e, axis=(axis,), keepdims=True)
+    # One division per row: the total is at least 1, so that its reciprocal is a normal number.
+    return maths.cast(e * (1.0 / total), x.dtype)
 
 
 def _softmax_vjp(g: Backward) -> tuple[Tensor | None, ...]:
