@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
@@ -26,6 +28,8 @@ def _bins(op: str, values: TensorLike, value_range: TensorLike, nbins: Any) -> t
     count = static_int(nbins, op, "nbins")
     if not isinstance(count, int) or count < 1:
         raise InvalidArgumentError(explain(op, f"nbins is {count}, not positive"))
+    if count >= 1 << 31:
+        raise InvalidArgumentError(explain(op, f"nbins is {count}, beyond 32 bits"))
     wide = dtypes.float64 if x.dtype.size > 4 or x.dtype.is_integer else dtypes.float32
     low, high = maths.cast(ends[0], wide), maths.cast(ends[1], wide)
     known = get_static_value(ends)
@@ -33,8 +37,10 @@ def _bins(op: str, values: TensorLike, value_range: TensorLike, nbins: Any) -> t
         ordered = maths.cast(low < high, dtypes.int32)
         message = "value_range is not ordered: low must be below high"
         high = high * maths.cast(checks.checked_positive(ordered, op, message), wide)
-    elif not known[0] < known[1]:
+    elif not known[0] < known[1] or not np.isfinite(np.float64(known[1]) - known[0]):
         problem = "value_range is not ordered: low must be below high"
+        if known[0] < known[1]:
+            problem = "value_range is not finite"
         raise InvalidArgumentError(explain(op, problem, {"value_range": known.tolist()}))
     place = (maths.cast(x, wide) - low) / (high - low)
     place = maths.minimum(maths.maximum(place, 0.0), 1.0)  # what is outside is in the end bins

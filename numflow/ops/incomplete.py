@@ -25,7 +25,8 @@ from numflow.ops.precision import by_number
 from numflow.ops.shape_rules import binary, broadcast_shapes, same_dtype
 from numflow.ops.transcendental import lgamma_of, polygamma_reference
 
-_STEPS = 20_000  # enough for a near x up to 10^7; beyond, what has not settled is nan
+_STEPS = 20_000  # what has not settled by then is nan
+_LARGE = 1e5  # from this a on: the uniform expansion, of which two terms give 11 digits there
 _TINY = 1e-300  # stands for a denominator of 0 (Lentz)
 _IN_NUMPY = HostCall("incomplete gamma and beta functions run in NumPy")
 
@@ -51,7 +52,8 @@ def _lower_series(a: Array, x: Array) -> tuple[Array, Array]:
         term = term * x / (a + k)
         total = total + term
         change = change - 1 / (a + k)
-        if np.all((np.abs(term * change) <= 1e-17 * np.abs(total)) & (k > x - a)):
+        largest = np.abs(term) * np.maximum(1, np.abs(change))
+        if np.all((largest <= 1e-17 * np.abs(total)) & (k > x - a)):
             break
     else:
         settled = np.abs(term) <= 1e-15 * np.abs(total)
@@ -77,6 +79,25 @@ def _upper_fraction(a: Array, x: Array) -> Array:
     return _front(a, x) * h
 
 
+def _uniform(a: Array, x: Array) -> tuple[Array, Array]:
+    """(P, Q) for large a. Source: Temme 1979, "The Asymptotic Expansion of the Incomplete Gamma
+    Functions", section 3; DLMF 8.12."""
+    mu = x / a - 1
+    near = np.abs(mu) < 0.1
+    small = np.where(near, mu, 0.0)
+    series = sum(((-small) ** k / k for k in np.arange(2, 20).tolist()), np.zeros_like(small))
+    phi = np.where(near, series, mu - np.log1p(np.where(near, 0.0, mu)))
+    eta = np.sign(mu) * np.sqrt(2 * phi)
+    close = np.abs(eta) < 1e-2
+    safe = np.where(close, 1.0, eta)
+    first = -1 / 3 + eta / 12 - 2 * eta**2 / 135 + eta**3 / 864
+    first = np.where(close, first, 1 / np.where(close, 1.0, mu) - 1 / safe)
+    rest = np.exp(-a * phi) / np.sqrt(2 * np.pi * a) * first
+    y = eta * np.sqrt(a / 2)
+    erfc = by_number(math.erfc)
+    return erfc(-y) / 2 - rest, erfc(y) / 2 + rest
+
+
 def _away(v: Array) -> Array:
     return np.where(np.abs(v) < _TINY, _TINY, v)
 
@@ -90,8 +111,11 @@ def _gamma_shares(a: Any, x: Any) -> tuple[Array, Array]:
     a, x = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
     p, q = np.full(a.shape, np.nan), np.full(a.shape, np.nan)
     usual = (a > 0) & (x > 0) & np.isfinite(a) & np.isfinite(x)
-    low = usual & (x <= a + 1)
-    high = usual & ~low
+    large = usual & (a > _LARGE)
+    low = usual & ~large & (x <= a + 1)
+    high = usual & ~large & ~low
+    if large.any():
+        p[large], q[large] = _uniform(a[large], x[large])
     if low.any():
         p[low] = _lower_series(a[low], x[low])[0]
         q[low] = 1 - p[low]
@@ -114,8 +138,13 @@ def _by_a(a: Any, x: Any) -> Array:
     out = np.where((a > 0) & (x >= 0), 0.0, np.nan)
     # Far above the mean P is 1, and changes no more.
     usual = (a > 0) & (x > 0) & (x < a + 40 + 12 * np.sqrt(np.maximum(a, 0)))
-    if usual.any():
-        out[usual] = _lower_series(a[usual], x[usual])[1]
+    small, large = usual & (a <= _LARGE), usual & (a > _LARGE)
+    if small.any():
+        out[small] = _lower_series(a[small], x[small])[1]
+    if large.any():  # a central difference: P changes over a distance of sqrt(a)
+        step = 1e-3 * np.sqrt(a[large])
+        above, below = (_uniform(a[large] + h, x[large])[0] for h in (step, -step))
+        out[large] = (above - below) / (2 * step)
     return out
 
 

@@ -18,7 +18,7 @@ from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import checks, power, run_time
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, sizes, static_ints
+from numflow.ops.convert import as_tensor, sizes, static_ints, static_shape
 from numflow.ops.shape_rules import broadcast_shapes
 from numflow.shapes import Dim, Extent, Size, as_extent, product
 from numflow.shapes import run_time as decided_by_values
@@ -77,7 +77,10 @@ def broadcast_dynamic_shape(shape_x: TensorLike, shape_y: TensorLike) -> Tensor:
     if x.dtype is not y.dtype or not x.dtype.is_integer:
         problem = "the shapes are not integers of one dtype"
         raise DTypeError(explain(op, problem, {"shape_x": x.spec, "shape_y": y.spec}))
-    left, right = static_ints(x, op, "shape_x"), static_ints(y, op, "shape_y")
+    if x.spec.rank != 1 or y.spec.rank != 1:
+        problem = "a shape is a list of sizes"
+        raise ShapeError(explain(op, problem, {"shape_x": x.spec, "shape_y": y.spec}))
+    left, right = static_shape(x, op, "shape_x"), static_shape(y, op, "shape_y")
     shape = broadcast_shapes(op, left, right, names=("shape_x", "shape_y"))
     return sizes(shape, x.dtype)
 

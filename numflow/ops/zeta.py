@@ -40,7 +40,7 @@ def _positive_zeta(s: Array, q: Array) -> Array:
     total = total + power * at / (s - 1) + power / 2
     rising, power = s, power / at
     for j, weight in enumerate(_WEIGHTS):
-        total = total + weight * rising * power
+        total = total + np.where(power == 0, 0.0, weight * rising * power)  # not inf * 0
         rising = rising * (s + 2 * j + 1) * (s + 2 * j + 2)
         power = power / (at * at)
     return np.where(np.isinf(s), np.where(q > 1, 0.0, np.where(q == 1, 1.0, np.inf)), total)

@@ -118,6 +118,8 @@ def _size(n: Any) -> int | None:
     n = getattr(n, "value", n)  # a Dimension of TensorFlow 1
     if n is None or isinstance(n, Size) or n == -1:
         return None
+    if not hasattr(n, "__index__"):
+        raise TypeError(f"a size must be an integer or None, not {n!r}")
     return int(n)
 
 

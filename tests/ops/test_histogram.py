@@ -57,6 +57,11 @@ def test_refusals() -> None:
             run(nan, nf.constant([0.0, 3.0]))
     with pytest.raises(nf.errors.InvalidArgumentError, match="nbins is 0, not positive"):
         f(x, [0.0, 1.0], 0)
+    for ends in ([0.0, np.inf], [-np.inf, 0.0]):
+        with pytest.raises(nf.errors.InvalidArgumentError, match="value_range is not finite"):
+            f(x, ends)
+    with pytest.raises(nf.errors.InvalidArgumentError, match="beyond 32 bits"):
+        f(x, [0.0, 1.0], 1 << 40)
     with pytest.raises(nf.errors.ShapeError, match=r"value_range is \[low, high\]"):
         f(x, [0.0, 1.0, 2.0])
     with pytest.raises(nf.errors.DTypeError, match="not a real number"):

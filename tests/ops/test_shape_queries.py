@@ -96,6 +96,10 @@ def test_dynamic_broadcasting() -> None:
             nf.broadcast_static_shape(*bad)
     with pytest.raises(nf.errors.DTypeError):
         nf.broadcast_dynamic_shape([1.5], [1.5])
+    with pytest.raises(nf.errors.ShapeError, match="a size is negative"):
+        nf.broadcast_dynamic_shape([-1], [1])
+    with pytest.raises(nf.errors.ShapeError, match="a shape is a list of sizes"):
+        nf.broadcast_dynamic_shape(1, [1])
 
 
 def test_shapes_of_several() -> None:

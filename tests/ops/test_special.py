@@ -134,6 +134,24 @@ def test_far_out() -> None:
     np.testing.assert_allclose(nf.function(nf.math.ndtri)(z), sp.ndtri(z), 1e-14)
 
 
+def test_large_orders() -> None:
+    """The uniform expansion of the incomplete gamma function; nothing overflows into nan."""
+    a = np.array([2e5, 2e5, 1e7, 1e7, 1e12, 1e30])
+    x = np.array([2e5, 2.01e5, 0.999e7, 1.0005e7, 1e12 + 1e6, 1e30])
+    got = nf.math.igamma(a, x).numpy()
+    np.testing.assert_allclose(got[:4], sp.gammainc(a, x)[:4], 1e-9)
+    np.testing.assert_allclose(got[4:], [0.841345, 0.5], 1e-5)
+    np.testing.assert_allclose(nf.math.igammac(a, x)[:4], sp.gammaincc(a, x)[:4], 1e-9)
+    b, y = nf.constant(a[:3]), nf.constant(x[:3])
+    with nf.GradientTape() as tape:
+        tape.watch(b)
+        p = nf.math.igamma(b, y)
+    step = 0.1
+    want = (sp.gammainc(a[:3] + step, x[:3]) - sp.gammainc(a[:3] - step, x[:3])) / (2 * step)
+    np.testing.assert_allclose(tape.gradient(p, b), want, 1e-4)
+    assert nf.math.zeta(1e30, 2.0).numpy() == 0 and nf.math.zeta(1e30, 1.0).numpy() == 1
+
+
 def test_gradient_of_digamma_below_zero() -> None:
     """Reflected: it was nan."""
     x = nf.constant([-1.5, -0.5, -10.25, 2.5], nf.float64)

@@ -21,6 +21,14 @@ def test_text_and_parts() -> None:
     assert nf.TensorSpec.from_tensor(nf.zeros([2, 3])) == A and isinstance(A, nf.TypeSpec)
 
 
+def test_sizes_are_integers() -> None:
+    assert nf.TensorSpec([-1, np.int64(3)]).shape == [None, 3]
+    bad: Any
+    for bad in ([1.5], "ab", ["3"]):
+        with pytest.raises(TypeError, match="a size must be an integer or None"):
+            nf.TensorSpec(bad)
+
+
 def test_what_fits() -> None:
     assert OPEN.is_compatible_with(nf.zeros([5, 3])) and not OPEN.is_compatible_with(nf.zeros([3]))
     assert ANY.is_compatible_with(np.zeros([1], np.float32)) and not A.is_compatible_with(ANY)
