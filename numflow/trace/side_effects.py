@@ -61,7 +61,9 @@ class Surroundings:
                     fix="return it, or a Variable for what changes from call to call",
                     line=line,
                 )
-                warnings.warn_explicit(text, SideEffectWarning, line.file, line.line)
+                # Of many instances the first one tells.
+                seen = self._function.__globals__.setdefault("__warningregistry__", {})
+                warnings.warn_explicit(text, SideEffectWarning, line.file, line.line, registry=seen)
 
     def _look(self) -> Iterator[tuple[Any, _Seen]]:
         function = self._function

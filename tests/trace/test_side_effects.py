@@ -1,5 +1,6 @@
 """Changes of Python's state while tracing are told, with their line."""
 
+import warnings
 from typing import Any
 
 import pytest
@@ -137,3 +138,23 @@ def test_print_of_a_tensor_of_a_trace_is_told_once(capsys: pytest.CaptureFixture
     assert len(caught) == 1 and caught[0].filename == __file__
     assert capsys.readouterr().out.count("tracing") == 3
     nf.function(lambda x: (repr(x), str(x), f"{x}", x)[3])(nf.constant(1.0))
+
+
+@pytest.mark.filterwarnings("default")
+def test_of_many_instances_the_first_one_tells() -> None:
+    class Model:
+        calls = 0
+
+        def __init__(self) -> None:
+            self.calls = 0
+
+        @nf.function
+        def step(self, x: Any) -> Any:
+            self.calls += 1
+            return x
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            Model().step(nf.constant(1.0))
+    assert len(caught) == 1
