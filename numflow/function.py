@@ -104,6 +104,30 @@ class Function:
         texts = [str(c).removeprefix("ConcreteFunction ") for c in self._traces.all()]
         return "\n\n".join(texts)
 
+    def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[[str], str]:
+        """A function that gives the graph for such a call as text; the call does not take place.
+
+        It takes a stage: "hlo", the graph as traced, or "optimized_hlo", as it is compiled.
+
+        Example:
+          >>> f = nf.function(lambda x: x * 2.0)
+          >>> print(f.experimental_get_compiler_ir(nf.constant([1.0, 2.0]))("hlo"))
+          graph(%0: f32[2])
+            %1 = constant(value=f32[](2.0))
+            %2 = multiply(%0, %1)
+            return %2
+        """
+        graph = self.find(*args, **kwargs)[0].graph
+
+        def text(stage: str = "hlo", device_name: str | None = None) -> str:
+            if stage not in ("hlo", "optimized_hlo"):
+                problem = f"there is no stage {stage!r}"
+                fix = '"hlo" or "optimized_hlo"; f.explain() shows loops and instructions'
+                raise ValueError(explain("experimental_get_compiler_ir", problem, fix=fix))
+            return str(graph if stage == "hlo" else passes.run_passes(graph))
+
+        return text
+
     # --- as a value ---
 
     def __copy__(self) -> Function:

@@ -266,6 +266,14 @@ def test_all_traces_as_text() -> None:
     assert text.count("Input Parameters:") == 2 and "k (POSITIONAL_OR_KEYWORD): Literal[3]" in text
 
 
+def test_the_graph_as_text() -> None:
+    f = nf.function(lambda x: x * 1.0 + 0.0)
+    ir: Any = f.experimental_get_compiler_ir(nf.TensorSpec([2]))
+    assert "multiply" in ir() and "multiply" not in ir(stage="optimized_hlo")
+    with pytest.raises(ValueError, match="there is no stage 'ptx'"):
+        ir("ptx")
+
+
 def test_arguments_of_the_decorator_are_taken() -> None:
     f = nf.function(
         reduce_retracing=True, jit_compile=False, autograph=True, experimental_relax_shapes=True,

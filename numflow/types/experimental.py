@@ -16,7 +16,7 @@ from numflow.function import Function as _Function
 from numflow.graph.graph import Graph
 from numflow.graph.tensor import TensorLike
 
-__all__ = ["Callable", "ConcreteFunction", "GenericFunction", "TensorLike"]
+__all__ = ["Callable", "ConcreteFunction", "GenericFunction", "PolymorphicFunction", "TensorLike"]
 
 
 class Callable(abc.ABC):
@@ -74,6 +74,7 @@ class GenericFunction(Callable):
       True
     """
 
+    experimental_get_compiler_ir = _Function.experimental_get_compiler_ir
     get_concrete_function = _Function.get_concrete_function
     experimental_get_tracing_count = _Function.experimental_get_tracing_count
     pretty_printed_concrete_signatures = _Function.pretty_printed_concrete_signatures
@@ -81,5 +82,6 @@ class GenericFunction(Callable):
     python_function = _Function.python_function
 
 
+PolymorphicFunction = GenericFunction
 ConcreteFunction.register(_Concrete)
 GenericFunction.register(_Function)
