@@ -1,0 +1,208 @@
+"""Winograd's convolution: windows of 3 x 3 and 5 x 5, stride 1, in fewer multiplications.
+
+F(4x4, 3x3) multiplies 36 times for 16 outputs of 9 products each, a quarter; F(2x2, 3x3) 16 times
+for 4 (1 / 2.25); F(2x2, 5x5) 36 times for 4 outputs of 25 (1 / 2.8). The transforms cost additions
+over all channels: it pays from some 32 channels and columns on.
+
+    u = plan_filter(3, 64, 128)                     # once per filter
+    p = plan(Window(...), m=4, bias=True, threads=2)
+    block = [context, workspace, p.units, node, *p.words([x, u, y, bias])]
+    kernel(p.address)(block, 0, p.units)
+
+The gradient by the image is the convolution of dy with the exchanged filter, flipped (plan_filter's
+`flip`), and k - 1 - padding zeros in front. The bits of the result depend on sizes and machine, not
+on `threads`.
+
+Error, of float32, by the largest value: 3e-6 with m = 2, 1e-5 with m = 4, as against 3e-6 of the
+direct convolution. float64 has no plan: whoever wants more digits wants the direct one.
+
+Bound: fused multiply-adds in the products for 128 channels and more, below them the transforms.
+"""
+
+from __future__ import annotations
+
+from numflow.kernels import lang, tiles
+from numflow.kernels.cpu import winograd_transforms
+from numflow.kernels.cpu.call import Call
+from numflow.kernels.cpu.conv import Window
+from numflow.kernels.cpu.gemm import _even, _lines
+from numflow.kernels.cpu.winograd_nest import GROUP, TABLES, F, W, transform_filter, winograd
+from numflow.kernels.cpu.winograd_transforms import FILTER, IMAGE, RESULT, Transform
+from numflow.kernels.engine import Target
+from numflow.kernels.ir import Vectors
+from numflow.kernels.tiles import Tile
+
+LANES = 16
+"""Columns of a transformed filter fill vectors of any machine: they are padded to a multiple."""
+LARGE = 1 << 17
+"""Channels times columns from which one product's filter crowds out what a block works on."""
+
+
+def padded(columns: int) -> int:
+    """Columns of a transformed filter: [n * n, channels, padded(columns)]."""
+    return -(-columns // LANES) * LANES
+
+
+def takes(s: Window, m: int) -> bool:
+    """Whether there is a plan: a plane, a window of 3 x 3 or 5 x 5, stride 1, 16 channels at least.
+
+    A vector of channels, and of columns, is the least that the transforms take.
+    """
+    _, kh, kw = s.kernel
+    return (
+        s.image[0] == s.kernel[0] == s.result[0] == 1
+        and s.padding[0] == 0
+        and kh == kw
+        and (m, kh) in ((2, 3), (4, 3), (2, 5))
+        and set(s.strides) == set(s.dilations) == {1}
+        and s.groups == 1
+        and min(s.channels, s.columns) >= LANES
+    )
+
+
+def plan_filter(
+    m: int, kernel: int, channels: int, columns: int, flip: bool = False,
+    target: Target | None = None,
+) -> Call:  # fmt: skip
+    """The transformed filter, in panels. It has to be made whenever the filter changes.
+
+    Args:
+      m: outputs of a tile along an axis.
+      kernel: the window's size along an axis.
+      flip: the window is turned round, as the gradient by the image wants it.
+
+    Operands: f [kernel, kernel, channels, columns], u [n * n, channels, padded(columns)]; dense.
+    """
+    v = Vectors("float32", target or Target.host())
+    wide = padded(columns)
+    tap = channels * columns
+    values = {
+        F.C: channels,
+        F.OC: columns,
+        F.COLUMNS: wide,
+        F.PANEL: _panel(v, wide) * v.lanes,
+        F.STEP: channels * wide,
+        F.FIRST: (kernel * kernel - 1) * tap if flip else 0,
+        F.TAP: -tap if flip else tap,
+        F.TRANSFORM: winograd_transforms.address(Transform(FILTER, m, kernel), v),
+    }
+    constants = tuple(values[place] for place in range(F.C, F.END))
+    address = lang.addresses(transform_filter, target=v.target)["transform_filter"]
+    units = -(-channels // GROUP) * -(-wide // values[F.PANEL])
+    return Call(address, units, max(1, units // 16), 2, constants)
+
+
+def plan(
+    s: Window,
+    m: int = 4,
+    *,
+    bias: bool = False,
+    activation: str = "",
+    threads: int = 1,
+    target: Target | None = None,
+) -> Call:
+    """y = convolution of x with the filter that u was made of (+ bias) (relu), in float32.
+
+    Args:
+      s: the sizes; see `takes`.
+      m: outputs of a tile along an axis: 4 or 2 for a window of 3 x 3, 2 for one of 5 x 5.
+      bias: a vector of `columns` is added.
+      activation: "" or "relu".
+      threads: how many may share the work; speed only.
+
+    Operands: x [batch, *image, channels], u as plan_filter makes it, y [batch, *result, columns],
+    bias [columns] if there is one; dense.
+
+    Raises:
+      ValueError: there is no plan for these sizes.
+    """
+    if not takes(s, m):
+        raise ValueError(f"winograd: no plan with m = {m} for {s}")
+    v = Vectors("float32", target or Target.host())
+    n, wide = m + s.kernel[1] - 1, padded(s.columns)
+    down, across = -(-s.result[1] // m), -(-s.result[2] // m)
+    count = s.batch * down * across
+    block = _even(count, _block(s, threads, count))
+    units = -(-count // block) if block else 0
+    chunk = max(1, -(-units // (2 * threads)))
+    vectors = _panel(v, wide)
+    rows = _even(block, tiles.largest_rows(v, vectors)) or 1
+    row_v, row_p = _apart(s.channels), _apart(wide)
+    step_v, step_p = _apart(block * row_v), _apart(block * row_p)
+    first = _lines(TABLES + 4 * (s.channels + s.columns))
+    second = _lines(first + 4 * n * n * step_v)
+    scratch = _lines(second + 4 * n * n * step_p) + 192
+    values = {
+        W.H: s.image[1],
+        W.WIDTH: s.image[2],
+        W.C: s.channels,
+        W.OH: s.result[1],
+        W.OW: s.result[2],
+        W.OC: s.columns,
+        W.PH: s.padding[1],
+        W.PW: s.padding[2],
+        W.M: m,
+        W.N: n,
+        W.DOWN: down,
+        W.ACROSS: across,
+        W.TILES: count,
+        W.BLOCK: block,
+        W.CHUNK: chunk,
+        W.SCRATCH: scratch,
+        W.BYTES_V: first,
+        W.BYTES_P: second,
+        W.ROW_V: row_v,
+        W.STEP_V: step_v,
+        W.ROW_P: row_p,
+        W.STEP_P: step_p,
+        W.COLUMNS: wide,
+        W.STEP_U: s.channels * wide,
+        W.ROWS: rows,
+        W.VECTORS: vectors,
+        W.RELU: int(activation == "relu"),
+    }
+    if units:
+        values[W.IMAGE] = winograd_transforms.address(Transform(IMAGE, m, s.kernel[1]), v)
+        values[W.RESULT] = winograd_transforms.address(Transform(RESULT, m, s.kernel[1]), v)
+        last = count - (units - 1) * block
+        values[W.TABLE] = tiles.table(_tiles_of(v, [block, last], wide, rows, vectors), v)
+    constants = tuple(values.get(place, 0) for place in range(W.H, W.END))
+    address = lang.addresses(winograd, target=v.target)["winograd"]
+    workspace = -(-units // chunk) * scratch
+    if bias:
+        return Call(address, units, chunk, 4, constants, workspace)
+    return Call(address, units, chunk, 3, (0, *constants), workspace)
+
+
+def _panel(v: Vectors, columns: int) -> int:
+    """Vectors of a panel of the transformed filter."""
+    return min(2, columns // v.lanes)
+
+
+def _apart(elements: int) -> int:
+    """A distance of an odd number of cache lines: neighbours never share their place in a cache."""
+    lines = -(-elements // LANES)
+    return (lines + 1 - lines % 2) * LANES
+
+
+def _block(s: Window, threads: int, count: int) -> int:
+    """The most tiles of a block.
+
+    V and the products stay in L2 with 24 (56x56x64: 36 is as fast, 96 5 % slower). A filter that
+    does not stay there itself is read once per block, so blocks are long then, as far as there are
+    some for every thread (7x7x512: 24 tiles 17.7 ms, 48 14.9 ms, 128 12.9 ms).
+    """
+    most = 24 if s.channels * s.columns <= LARGE else 192
+    return min(most, max(12, -(-count // (2 * threads))))
+
+
+def _tiles_of(v: Vectors, counts: list[int], columns: int, rows: int, vectors: int) -> list[Tile]:
+    """Every register tile that the nest will call for blocks of these numbers of tiles."""
+    heights = set()
+    for count in counts:
+        parts = -(-count // rows)
+        heights |= {count // parts, -(-count // parts)}
+    widths = [vectors] if columns >= vectors * v.lanes else []
+    rest = columns // v.lanes % vectors
+    widths += [rest] if rest else []
+    return [Tile(h, w, False) for h in sorted(heights) for w in widths]

@@ -1,0 +1,225 @@
+"""The loops of Winograd's convolution: blocks of tiles, transformed, multiplied, transformed back.
+
+Written in the subset of lang.py, compiled once per element type and machine; nothing of a shape is
+in the code. Read winograd_transforms.py for the transforms (called through their addresses),
+tiles.py for the products; winograd.py plans the words that are read here.
+
+One unit is a block of tiles, numbered through images, rows and columns. Each of the n * n pixels of
+a tile's patch becomes a row of its product's matrix V [tiles, channels]; V times U, the transformed
+filter [channels, columns], gives the rows that the tile's outputs are made of. V and the products
+of a block lie in scratch memory and stay in a cache. Where a patch reaches beside the image its
+pixels are read from a row of zeros, where a tile reaches beyond the result its outputs go to a row
+that nobody reads: both are a matter of the tables of addresses that the transforms go by, so sizes
+need not be multiples of anything.
+
+Every output is made of the same sums whatever block it is in: the bits do not depend on the cut.
+
+Source: Lavin & Gray 2015 (arXiv:1509.09308); blocks of tiles: Jia et al. 2018, "Optimizing
+N-dimensional, Winograd-based convolution for manycore CPUs".
+"""
+
+from __future__ import annotations
+
+from numflow.kernels.abi import HEADER, WORKSPACE
+from numflow.kernels.cpu.gemm_nest import low_bits
+from numflow.kernels.intrinsics import ES, VL, call, set_word, word, zero_bytes, zeros
+from numflow.kernels.tiles import VECTORS_PLACE, Q
+
+
+class W:
+    """Words of the argument block. Sizes and strides in elements."""
+
+    X = HEADER
+    U = HEADER + 1  # the transformed filter; of a gradient by it, what is written
+    Y = HEADER + 2  # of a gradient by the filter, that of the result
+    BIAS = HEADER + 3
+    H = HEADER + 4  # of X
+    WIDTH = HEADER + 5
+    C = HEADER + 6
+    OH = HEADER + 7  # of Y
+    OW = HEADER + 8
+    OC = HEADER + 9
+    PH = HEADER + 10  # zeros in front
+    PW = HEADER + 11
+    M = HEADER + 12  # outputs of a tile along an axis
+    N = HEADER + 13  # products of a tile along an axis
+    DOWN = HEADER + 14  # tiles of an image along its rows
+    ACROSS = HEADER + 15
+    TILES = HEADER + 16  # of all images
+    BLOCK = HEADER + 17  # tiles of a block
+    CHUNK = HEADER + 18
+    SCRATCH = HEADER + 19
+    BYTES_V = HEADER + 20  # of V, of the products: where the next begins
+    BYTES_P = HEADER + 21
+    ROW_V = HEADER + 22  # from one tile to the next, in V
+    STEP_V = HEADER + 23  # from one product to the next
+    ROW_P = HEADER + 24
+    STEP_P = HEADER + 25
+    COLUMNS = HEADER + 26  # of U: OC in whole vectors
+    STEP_U = HEADER + 27
+    ROWS = HEADER + 28  # of a register tile
+    VECTORS = HEADER + 29
+    RELU = HEADER + 30
+    IMAGE = HEADER + 31  # addresses of the transforms
+    RESULT = HEADER + 32
+    TABLE = HEADER + 33
+    END = HEADER + 34
+
+
+class F:
+    """Words of the argument block of `transform_filter`. Sizes in elements."""
+
+    F = HEADER
+    U = HEADER + 1
+    C = HEADER + 2
+    OC = HEADER + 3
+    COLUMNS = HEADER + 4
+    PANEL = HEADER + 5
+    STEP = HEADER + 6  # from one product to the next
+    FIRST = HEADER + 7  # where the tap is that counts as first, and the step to the next
+    TAP = HEADER + 8
+    TRANSFORM = HEADER + 9
+    END = HEADER + 10
+
+
+GROUP = 16
+"""Channels of the filter that are transformed together."""
+TABLES = 1024
+"""Bytes of scratch before the row of zeros: parameters of the register tiles, tables of rows."""
+SOURCES = Q.BYTES
+TARGETS = Q.BYTES + 36 * 8
+EPILOGUE = Q.BYTES + 72 * 8
+
+
+def transform_filter(args: int, begin: int, end: int) -> None:
+    """Entry: units begin .. end, each a group of channels for a panel of every product."""
+    c, oc, columns = word(args, F.C), word(args, F.OC), word(args, F.COLUMNS)
+    nr, tap, transform = word(args, F.PANEL), word(args, F.TAP) * ES, word(args, F.TRANSFORM)
+    groups = (c + GROUP - 1) // GROUP
+    for unit in range(begin, end):
+        panel = unit // groups
+        group = (unit - panel * groups) * GROUP
+        j = panel * nr
+        wide = min(nr, columns - j)
+        live = max(0, min(wide, oc - j))
+        f = word(args, F.F) + (word(args, F.FIRST) + j) * ES
+        u = word(args, F.U) + j * c * ES
+        for channel in range(group, min(c, group + GROUP)):
+            source, target = f + channel * oc * ES, u + channel * wide * ES
+            call(transform, source, tap, target, word(args, F.STEP) * ES, live, wide * ES)
+
+
+def winograd(args: int, begin: int, end: int) -> None:
+    """Entry: units begin .. end, each a block of tiles."""
+    q = word(args, WORKSPACE) + begin // word(args, W.CHUNK) * word(args, W.SCRATCH)
+    blank = q + TABLES
+    dump = blank + word(args, W.C) * ES
+    v = q + word(args, W.BYTES_V)
+    p = q + word(args, W.BYTES_P)
+    if begin < end:
+        zero_bytes(blank, word(args, W.C) * ES)
+    for unit in range(begin, end):
+        first = unit * word(args, W.BLOCK)
+        count = min(word(args, W.BLOCK), word(args, W.TILES) - first)
+        enter(args, q, blank, v, first, count)
+        multiply(args, q, v, p, count)
+        leave(args, q, dump, p, first, count)
+
+
+def enter(args: int, q: int, blank: int, v: int, first: int, count: int) -> None:
+    """The patches of tiles first .. first + count, transformed, into V."""
+    down, across, m = word(args, W.DOWN), word(args, W.ACROSS), word(args, W.M)
+    height, width, c = word(args, W.H), word(args, W.WIDTH), word(args, W.C)
+    row, step = word(args, W.ROW_V) * ES, word(args, W.STEP_V) * ES
+    for t in range(count):
+        line = (first + t) // across
+        left = (first + t - line * across) * m - word(args, W.PW)
+        image = line // down
+        top = (line - image * down) * m - word(args, W.PH)
+        x = word(args, W.X) + image * height * width * c * ES
+        patch(q + SOURCES, x, top, left, height, width, c * ES, word(args, W.N), blank)
+        call(word(args, W.IMAGE), q + SOURCES, 0, v + t * row, step, c, 0)
+
+
+def patch(
+    table: int,
+    x: int,
+    top: int,
+    left: int,
+    height: int,
+    width: int,
+    pixel: int,
+    n: int,
+    beside: int,
+) -> None:
+    """The table of the addresses of n * n pixels of an image; `beside` stands for those outside."""
+    for i in range(n):
+        y = top + i
+        inside = y >= 0 and y < height
+        line = x + (y * width + left) * pixel
+        for j in range(n):
+            at = left + j
+            place = line + j * pixel
+            if not inside:
+                place = beside
+            if at < 0:
+                place = beside
+            if at >= width:
+                place = beside
+            set_word(table, i * n + j, place)
+
+
+def multiply(args: int, q: int, v: int, p: int, count: int) -> None:
+    """V @ U for each of the n * n products."""
+    c, columns, table = word(args, W.C), word(args, W.COLUMNS), word(args, W.TABLE)
+    nv = word(args, W.VECTORS)
+    nr = nv * VL
+    full = columns // nr
+    rest = (columns - full * nr) // VL
+    mr = word(args, W.ROWS)
+    mt = (count + mr - 1) // mr
+    tall = count // mt
+    extra = count - tall * mt
+    row_v, row_p = word(args, W.ROW_V) * ES, word(args, W.ROW_P) * ES
+    set_word(q, Q.K, c)
+    set_word(q, Q.A_ROW, row_v)
+    set_word(q, Q.A_STEP, ES)
+    set_word(q, Q.C_ROW, row_p)
+    set_word(q, Q.FLAGS, 0)
+    set_word(q, Q.B_PANEL, nr * c * ES)
+    set_word(q, Q.BIAS_PANEL, 0)
+    set_word(q, Q.LOW, low_bits(0))
+    set_word(q, Q.NEXT_ROW, row_v)
+    set_word(q, Q.NEXT_STEP, ES)
+    for product in range(word(args, W.N) * word(args, W.N)):
+        b = word(args, W.U) + product * word(args, W.STEP_U) * ES
+        for t in range(mt):
+            first = t * tall + min(t, extra)
+            rows = tall + (1 if t < extra else 0)
+            a = v + product * word(args, W.STEP_V) * ES + first * row_v
+            to = p + product * word(args, W.STEP_P) * ES + first * row_p
+            set_word(q, Q.NEXT, a + rows * row_v)
+            if full > 0:
+                set_word(q, Q.B_STEP, nr * ES)
+                call(word(table, nv * VECTORS_PLACE + rows), q, a, b, to, zeros(), full)
+            if rest > 0:
+                set_word(q, Q.B_STEP, rest * VL * ES)
+                tail = word(table, rest * VECTORS_PLACE + rows)
+                call(tail, q, a, b + full * nr * c * ES, to + full * nr * ES, zeros(), 1)
+
+
+def leave(args: int, q: int, dump: int, p: int, first: int, count: int) -> None:
+    """The outputs of tiles first .. first + count, from their products."""
+    down, across, m = word(args, W.DOWN), word(args, W.ACROSS), word(args, W.M)
+    height, width, c = word(args, W.OH), word(args, W.OW), word(args, W.OC)
+    row, step = word(args, W.ROW_P) * ES, word(args, W.STEP_P) * ES
+    set_word(q + EPILOGUE, 0, word(args, W.BIAS))
+    set_word(q + EPILOGUE, 1, low_bits(word(args, W.RELU)))
+    for t in range(count):
+        line = (first + t) // across
+        left = (first + t - line * across) * m
+        image = line // down
+        top = (line - image * down) * m
+        y = word(args, W.Y) + image * height * width * c * ES
+        patch(q + TARGETS, y, top, left, height, width, c * ES, m, dump)
+        call(word(args, W.RESULT), p + t * row, step, q + TARGETS, 0, c, q + EPILOGUE)

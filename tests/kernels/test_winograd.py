@@ -1,0 +1,175 @@
+"""Winograd's convolution against NumPy in float64: the bounds are of the largest value."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from numflow.kernels.cpu import winograd
+from numflow.kernels.cpu.conv import Window
+from numflow.kernels.cpu.winograd_transforms import matrices
+from tests.kernels.launch import launch
+from tests.kernels.test_conv import Array, guarded, reference
+
+BOUND = {2: 3e-6, 4: 1e-5}
+
+
+def window(
+    batch: int, image: tuple[int, int], channels: int, columns: int,
+    padding: tuple[int, int] = (1, 1), behind: tuple[int, int] = (1, 1), kernel: int = 3,
+) -> Window:  # fmt: skip
+    """Of a plane; padding: in front, behind: at the other end of rows and columns."""
+    down, across = (image[k] + padding[k] + behind[k] - kernel + 1 for k in range(2))
+    return Window(
+        batch, (1, *image), channels, (1, kernel, kernel), columns, (1, down, across),
+        padding=(0, *padding),
+    )  # fmt: skip
+
+
+def transformed(m: int, f: Array, flip: bool = False) -> Array:
+    """The filter as `plan` takes it."""
+    kernel, _, channels, columns = f.shape
+    n = m + kernel - 1
+    u = guarded(np.full((n * n, channels, winograd.padded(columns)), np.nan, np.float32))
+    p = winograd.plan_filter(m, kernel, channels, columns, flip)
+    words = p.words([f.ctypes.data, u.ctypes.data])
+    launch(p.address, words, [(i, i + 1) for i in reversed(range(p.units))])
+    return u
+
+
+def close(y: Array, want: Array, bound: float) -> None:
+    """The largest error, by the largest value."""
+    if want.size:
+        assert np.abs(y - want).max() <= bound * np.abs(want).max()
+
+
+def check(s: Window, m: int, bias: bool = False, relu: bool = False, threads: int = 2) -> Array:
+    """The kernel's y, compared."""
+    rng = np.random.default_rng(5)
+    x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(np.float32))
+    f = guarded(rng.standard_normal((*s.kernel[1:], s.channels, s.columns)).astype(np.float32))
+    b = guarded(rng.standard_normal(s.columns).astype(np.float32))
+    y = guarded(np.full((s.batch, *s.result, s.columns), np.nan, np.float32))
+    p = winograd.plan(s, m, bias=bias, activation="relu" if relu else "", threads=threads)
+    given = (x, transformed(m, f), y, b) if bias else (x, transformed(m, f), y)
+    ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
+    words = p.words([a.ctypes.data for a in given])
+    launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
+    want = reference(s, x, f[None].astype(np.float64)) + (b if bias else 0)
+    close(y, np.maximum(want, 0) if relu else want, BOUND[m])
+    return y
+
+
+@pytest.mark.parametrize(("m", "r"), [(2, 3), (4, 3), (2, 5)])
+def test_matrices(m: int, r: int) -> None:
+    """A^T [(G g) . (B^T d)] slides g over d."""
+    image, g, result = map(np.array, matrices(m, r))
+    rng = np.random.default_rng(1)
+    d, window_ = rng.standard_normal(m + r - 1), rng.standard_normal(r)
+    found = result @ ((g @ window_) * (image @ d))
+    np.testing.assert_allclose(found, np.correlate(d, window_, "valid"), atol=1e-13)
+
+
+@pytest.mark.parametrize("m", [2, 4])
+@pytest.mark.parametrize(
+    "s",
+    [
+        window(2, (7, 9), 16, 16),
+        window(3, (8, 13), 17, 19),
+        window(1, (11, 5), 33, 70, (0, 0), (0, 0)),
+        window(2, (6, 3), 31, 48, (2, 0), (0, 2)),
+        window(2, (3, 3), 16, 37, (0, 0), (0, 0)),
+        window(1, (1, 1), 20, 16),
+        window(1, (1, 30), 16, 16, (3, 1), (4, 0)),
+        window(0, (5, 6), 16, 16),
+        window(2, (13, 17), 80, 32),
+        window(1, (4, 4), 64, 96),
+    ],
+)
+def test_sizes(s: Window, m: int) -> None:
+    check(s, m, bias=True)
+    check(s, m, threads=3)
+
+
+@pytest.mark.parametrize(
+    "s",
+    [
+        window(2, (7, 9), 16, 16, (2, 2), (2, 2), kernel=5),
+        window(1, (6, 8), 19, 35, (0, 1), (0, 3), kernel=5),
+        window(1, (14, 14), 32, 64, (2, 2), (2, 2), kernel=5),
+    ],
+)
+def test_five_by_five(s: Window) -> None:
+    y = check(s, 2)
+    assert y.size
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_drawn_windows(seed: int) -> None:
+    draw = random.Random(seed)
+    kernel = draw.choice([3, 3, 5])
+
+    def pair(low: int, high: int) -> tuple[int, int]:
+        return draw.randint(low, high), draw.randint(low, high)
+
+    s = window(
+        draw.randint(1, 3), pair(kernel, 19), draw.randint(16, 50), draw.randint(16, 50),
+        pair(0, kernel), pair(0, kernel), kernel,
+    )  # fmt: skip
+    check(s, 2 if kernel == 5 else draw.choice([2, 4]), draw.random() < 0.5, draw.random() < 0.5)
+
+
+def test_relu_and_bias() -> None:
+    s = window(2, (7, 9), 20, 20)
+    check(s, 4, bias=True, relu=True)
+    check(s, 2, relu=True)
+
+
+def test_threads_do_not_change_the_bits() -> None:
+    s = window(3, (19, 17), 24, 40)
+    for threads in (1, 2, 7):
+        np.testing.assert_array_equal(check(s, 4, threads=threads), check(s, 4, threads=3))
+
+
+def test_by_the_image() -> None:
+    """<conv(x), dy> = <x, by the image of dy>, in float64 as far as the bound goes."""
+    s = window(2, (9, 10), 18, 21, (1, 0), (0, 2))
+    rng = np.random.default_rng(3)
+    f = rng.standard_normal((3, 3, 18, 21)).astype(np.float32)
+    dy = guarded(rng.standard_normal((2, *s.result, 21)).astype(np.float32))
+    x = rng.standard_normal((2, *s.image, 18)).astype(np.float32)
+    back = Window(
+        2, s.result, 21, s.kernel, 18, s.image, padding=(0, 2 - s.padding[1], 2 - s.padding[2])
+    )
+    dx = guarded(np.full(x.shape, np.nan, np.float32))
+    u = transformed(4, guarded(np.ascontiguousarray(f.swapaxes(2, 3))), flip=True)
+    p = winograd.plan(back, 4)
+    words = p.words([a.ctypes.data for a in (dy, u, dx)])
+    launch(p.address, words, [(0, p.units)], workspace_bytes=p.workspace_bytes)
+    one = (reference(s, x, f[None].astype(np.float64)) * dy).sum()
+    assert abs(one - (x.astype(np.float64) * dx).sum()) <= 1e-5 * np.abs(x * dx).sum()
+
+
+def test_not_finite_goes_through() -> None:
+    """A NaN of the image is in every output of its tile that it belongs to; relu keeps it."""
+    s = window(1, (8, 8), 16, 16)
+    x = np.zeros((1, 1, 8, 8, 16), np.float32)
+    x[0, 0, 1, 1] = np.nan
+    y = np.zeros((1, 1, 8, 8, 16), np.float32)
+    u = transformed(4, np.ones((3, 3, 16, 16), np.float32))
+    p = winograd.plan(s, 4, activation="relu")
+    words = p.words([a.ctypes.data for a in (x, u, y)])
+    launch(p.address, words, [(0, p.units)], workspace_bytes=p.workspace_bytes)
+    assert np.isnan(y[0, 0, :3, :3]).all()
+    assert (y[0, 0, 4:, 4:] == 0).all()
+
+
+def test_refused() -> None:
+    """What has no plan says so."""
+    s = window(1, (8, 8), 16, 16)
+    for bad in (s._replace(channels=15), s._replace(strides=(1, 2, 1)), s._replace(groups=2)):
+        assert not winograd.takes(bad, 4)
+        with pytest.raises(ValueError, match="winograd: no plan with m = 4"):
+            winograd.plan(bad, 4)
