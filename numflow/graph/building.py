@@ -6,7 +6,7 @@ import gc
 import linecache
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
@@ -67,6 +67,23 @@ class SymbolicTensor(Tensor):
     def value_index(self) -> int:
         """Which output of its node it is."""
         return self.value.index if self.value.node is not None else 0
+
+    @property
+    def op(self) -> Operation:
+        """What makes it; of an argument of the trace an operation of type "Placeholder"."""
+        node = self.value.node
+        name = self.name.rpartition(":")[0] or self.name
+        return Operation(name, () if node is None else (node,), self.builder, (self,))
+
+    @property
+    def graph(self) -> GraphBuilder:
+        """The graph that is being built: the same object for all tensors of a trace."""
+        return self.builder
+
+    def consumers(self) -> list[Operation]:
+        """The operations that take it, so far."""
+        takers = [n for n in self.builder.nodes if self.value in n.inputs]
+        return [Operation(f"{n.scope}{n.op.name}", (n,), self.builder) for n in takers]
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
         """Raises: it has no value."""
@@ -162,6 +179,87 @@ _agreement: list[Agreement] = [lambda op, inputs: None]
 def set_agreement(agreement: Agreement) -> None:
     """What makes run-time sizes one with the sizes they meet: ops/run_time.py."""
     _agreement[:] = [agreement]
+
+
+class Operation:
+    """Nodes of a trace, as users name them: what makes a tensor, or what runs for its effect.
+
+    name: of the nodes' op. nodes: none for `no_op` and for arguments of the trace.
+    builder, made: where they stand, and the tensors that an argument is.
+    """
+
+    __slots__ = ("_builder", "_made", "name", "nodes")
+
+    def __init__(
+        self,
+        name: str,
+        nodes: Iterable[Node] = (),
+        builder: GraphBuilder | None = None,
+        made: tuple[SymbolicTensor, ...] = (),
+    ) -> None:
+        self.name, self.nodes = name, tuple(nodes)
+        self._builder, self._made = builder, made
+
+    @property
+    def type(self) -> str:
+        """The name of the op."""
+        if self.nodes:
+            return self.nodes[0].op.name
+        return "Placeholder" if self._made else "no_op"
+
+    @property
+    def graph(self) -> GraphBuilder | None:
+        """The graph that is being built."""
+        return self._builder
+
+    @property
+    def device(self) -> str:
+        """Where it was asked to run; empty if nowhere."""
+        return self.nodes[0].device if self.nodes else ""
+
+    @property
+    def inputs(self) -> tuple[SymbolicTensor, ...]:
+        """The tensors that it takes."""
+        return tuple(self._tensor(v) for n in self.nodes for v in n.inputs)
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The tensors that it makes."""
+        return [self._tensor(v) for n in self.nodes for v in n.outputs] or list(self._made)
+
+    def values(self) -> tuple[SymbolicTensor, ...]:
+        """The same as `outputs`."""
+        return tuple(self.outputs)
+
+    def get_attr(self, name: str) -> Any:
+        """An attribute of the op.
+
+        Raises:
+          ValueError: it has none of that name.
+        """
+        for node in self.nodes:
+            if name in node.attrs:
+                return node.attrs[name]
+        raise ValueError(f"operation {self.name!r} of type {self.type} has no attribute {name!r}")
+
+    def _tensor(self, value: Value) -> SymbolicTensor:
+        if value.tensor is None:
+            assert self._builder is not None
+            value.tensor = SymbolicTensor(value, self._builder)
+        return value.tensor  # type: ignore[no-any-return]
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Operation)
+            and self.nodes == other.nodes
+            and [t.value for t in self._made] == [t.value for t in other._made]
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.nodes)
+
+    def __repr__(self) -> str:
+        return f"<nf.Operation '{self.name}' type={self.type}>"
 
 
 class Building:

@@ -1,4 +1,7 @@
-"""Operation: what a traced assertion, print or `no_op` gives, to be named as a dependency."""
+"""Operations for their effect: what a traced assertion, print or `no_op` gives.
+
+To be named as a dependency.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from numflow.graph.building import Building, SymbolicTensor
+from numflow.graph.building import Operation as Operation
 from numflow.graph.graph import Node, Value
 from numflow.graph.op import Attrs, Op, current
 from numflow.graph.tensor import Tensor
-
-
-class Operation:
-    """Nodes of a trace that are run for their effect; eagerly there is None in its place.
-
-    name: of the nodes' op. nodes: none for `no_op`.
-    """
-
-    __slots__ = ("name", "nodes")
-
-    def __init__(self, name: str, nodes: Iterable[Node] = ()) -> None:
-        self.name, self.nodes = name, tuple(nodes)
-
-    @property
-    def type(self) -> str:
-        """The name of the op."""
-        return self.nodes[0].op.name if self.nodes else "no_op"
-
-    def __repr__(self) -> str:
-        return f"<nf.Operation '{self.name}' type={self.type}>"
 
 
 def building() -> Building | None:
@@ -44,7 +28,8 @@ def run_for_effect(op: Op, inputs: Iterable[Tensor], attrs: Attrs, name: str) ->
         op(*inputs, **attrs)
         return None
     values = [interpreter.value(t) for t in inputs]
-    return Operation(name, (interpreter.builder.add(op, values, attrs, name=name),))
+    node = interpreter.builder.add(op, values, attrs, name=name)
+    return Operation(name, (node,), interpreter.builder)
 
 
 def made_by(tensors: Iterable[Any]) -> list[Node]:

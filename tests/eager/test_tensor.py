@@ -137,6 +137,29 @@ def test_what_only_graphs_have() -> None:
     assert not hasattr(x, "name")
 
 
+def test_what_tensors_of_a_trace_have() -> None:
+    """The operation that makes them, with its inputs; the graph; who takes them."""
+    seen: list[Any] = []
+
+    @nf.function
+    def f(x: Any, y: Any) -> Any:
+        z = nf.transpose(x) + y
+        seen.append((z.op.type, z.op.name, z.graph is x.graph, z.op == z.op, z.op.outputs[0] is z))
+        seen.append([t.op.type for t in z.op.inputs] + [c.type for c in y.consumers()])
+        seen.append((x.op.type, x.op.name, list(x.op.inputs), x.op.values()[0] is x, x.op == y.op))
+        seen.append(z.op.inputs[0].op.get_attr("perm"))
+        with pytest.raises(ValueError, match="operation 'add' of type add has no attribute 'axis'"):
+            z.op.get_attr("axis")
+        with pytest.raises(nf.errors.SymbolicTensorError, match="eval needs one"):
+            z.eval()
+        return z
+
+    f(nf.ones([2, 3]), nf.ones([3, 2]))
+    assert seen[0] == ("add", "add", True, True, True)
+    assert seen[1] == ["transpose", "Placeholder", "add"]
+    assert seen[2] == ("Placeholder", "x", [], True, False) and seen[3] == (1, 0)
+
+
 def test_what_arrays_have_is_pointed_to() -> None:
     with pytest.raises(AttributeError, match=r"a tensor has nf\.cast\(x, dtype\)"):
         nf.constant(1.0).astype("int32")  # type: ignore[attr-defined]
