@@ -40,6 +40,7 @@ class Rows:
         self.places = -(-loop.inner // self.lanes) if loop.inner else 0
         wanted = sum(len(r.terms) for r in self.crossing if r.over == "rows") * self.places
         self.columns_stay = 0 < wanted <= target.registers // 4
+        self.paired = self._pairs()
 
     def function(self) -> list[str]:
         """Its instructions."""
@@ -127,7 +128,10 @@ class Rows:
         return self._end_states()
 
     def _rows(self, lo: str, hi: str) -> None:
-        """Rows lo to hi: of few columns some at once, their instructions in turns."""
+        """Rows lo to hi: of few columns some at once, their instructions in turns; of many, where
+        each is folded, two at once."""
+        if self.paired:
+            lo = self._carry(lo, hi, 2, self._two_rows)
         count = self._rows_in_turns()
         if count > 1:
             lo = self._carry(lo, hi, count, lambda y: self._several_turns(y, count))
@@ -139,6 +143,11 @@ class Rows:
             parts.append(len(self.asm.lines))
             self._one_row(self.asm.value(f"add i64 {y}, {k}"))
         self.asm.interleave(parts, block)
+
+    def _two_rows(self, y: str) -> None:
+        rows = [self.terms.at(n) for n in (y, self.asm.value(f"add i64 {y}, 1"))]
+        for sweep in self.loop.sweeps:
+            self._sweep(sweep, rows, "0", self.terms.cols)
 
     def _one_row(self, y: str) -> None:
         self._row(self.terms.at(y), "0", self.terms.cols)
@@ -241,10 +250,11 @@ class Rows:
         folds = [r for r in sweep.reduces if r.over in ("cols", "all")]
         if roots:
             states = self._lanes(sweep, stores, folds, rows, lo, hi)
-            for r, state in zip(folds, states, strict=True):
+            owners = [(row, r) for row in rows for r in folds]
+            for (row, r), state in zip(owners, states, strict=True):
                 if r.over == "cols" and r.result is not None:
                     one = finish(self.b, r, self._horizontal(r, state))
-                    rows[0].narrow[r.result] = one[-1]
+                    row.narrow[r.result] = one[-1]
                 else:
                     self._keep(r, state)
         for row in rows:
@@ -282,8 +292,10 @@ class Rows:
         lo: str,
         hi: str,
     ) -> list[list[Reg]]:
-        """The lane loops; returns the state of every fold over cols or all, still one per lane."""
+        """The lane loops; returns the state of every fold over cols or all, row by row, still one
+        per lane."""
         asm, width, unroll = self.asm, self.lanes, self.unroll or self._unroll(sweep, len(rows))
+        folds = folds * len(rows)
         first = [[self._first(r, k) for k in range(len(r.terms))] for r in folds]
         if self.loop.inner:
             states = first
@@ -355,10 +367,12 @@ class Rows:
         sums: dict[
             tuple[int, int, int], list[Reg]
         ] = {}  # of folds per column: (place, fold) -> state
+        each = len(folds) // len(rows)
         parts, block = [], self.asm.block
         for p, (place, states) in enumerate(places):
-            parts.append(len(self.asm.lines))
-            for row in rows:
+            after: list[list[Reg]] = []
+            for k, row in enumerate(rows):
+                parts.append(len(self.asm.lines))
                 # few columns: what a sweep computed stays in registers for the next ones
                 memo = row.kept.setdefault(place.i, {}) if self.loop.inner else {}
                 memo.update(row.wide)
@@ -374,9 +388,9 @@ class Rows:
                         old = sums.get(key) or self._column_state(r, place)
                         sums[key] = fold(b, r.kind, old, values)
                     else:
-                        old = states[len(new)]
+                        old = states[k * each + len(new)]
                         new.append(self._masked(place, fold(b, r.kind, old, values), old))
-                states = new or states
+                after += new
                 for s in stores:
                     o = self.loop.operand(s.operand)
                     x = terms.wide(s.term, memo, place, row)
@@ -385,7 +399,7 @@ class Rows:
                 for c in sweep.checks:
                     if c.term.level == LANE:
                         terms.check_lanes(c, memo, place, row)
-            out.append(states)
+            out.append(after)
         self.asm.interleave(parts, block)
         for r in sweep.reduces:
             for p, (place, _) in enumerate(places):
@@ -446,6 +460,15 @@ class Rows:
         return [Reg(t, x.dtype, 1) for t, x in zip(texts, state, strict=True)]
 
     # choices ----------------------------------------------------------------------------------
+    def _pairs(self) -> bool:
+        """Whether rows go by two: the last steps of a fold, one value out of many lanes, are a
+        chain that another row's hides."""
+        loop, folds = self.loop, {r.over for s in self.loop.sweeps for r in s.reduces}
+        if loop.inner or loop.deep or not loop.outer or any(s.checks for s in loop.sweeps):
+            return False
+        total = weight([t for s in loop.sweeps for t in s.roots()])
+        return "cols" in folds and "all" not in folds and total <= 4 * WEIGHT
+
     def _rows_in_turns(self) -> int:
         """How many rows at once. A row of one or two vectors is a chain: a cross-entropy of 10
         columns takes 0.9 us in place of 1.6 for 64 rows, where a fold within each row makes the
@@ -468,12 +491,12 @@ class Rows:
         return weight(sweep.roots())
 
     def _unroll(self, sweep: Sweep, rows: int) -> int:
-        total = self._weight(sweep) * rows
-        if rows > 1:
-            return 1
         # streams: a whole line at once, or they are slower than plain stores
         least = 64 // self.target.vbytes if self.memory.streamed else 1
-        return max(least, next((u for n, u in UNROLL if total <= n), 1))
+        count = next((u for n, u in UNROLL if self._weight(sweep) <= n), 1)
+        if self.paired:  # the same for a single row: how it is summed must not follow its number
+            return max(least, count // 2)
+        return 1 if rows > 1 else max(least, count)
 
 
 def weight(roots: Sequence[Term]) -> int:

@@ -5,7 +5,7 @@ are the layout of args.
 
     entry       pointers, sizes and strides; terms of level KERNEL
     blocks      for block in begin..end, where the Loop is blocked; folds that cross rows begin
-      rows        for row in ..: base addresses, then each sweep:
+      rows        for row in .., two at once where they are folded: addresses, then each sweep:
                   row terms, splat | lane loops | horizontal folds, row stores
         lanes       unroll x W columns per turn | W per turn | one masked turn for the tail
 

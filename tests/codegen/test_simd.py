@@ -329,6 +329,8 @@ def test_random_numbers_do_not_depend_on_chunks(dtype: str) -> None:
         (forms.layer_norm_both, (333, 64)),
         (lambda: forms.bias_tanh_grad(10), (200, 10)),
         (forms.perceptron, (203, 31)),
+        (forms.softmax, (331, 41)),
+        (forms.softmax, (37, 331)),
     ],
 )
 def test_bits_do_not_depend_on_chunks(make: Callable[[], Loop], sizes: tuple[int, int]) -> None:
