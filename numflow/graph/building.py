@@ -227,6 +227,12 @@ class Operation:
         """The tensors that it makes."""
         return [self._tensor(v) for n in self.nodes for v in n.outputs] or list(self._made)
 
+    @property
+    def control_inputs(self) -> list[Operation]:
+        """The operations that must run before it, beside those whose tensors it takes."""
+        before = dict.fromkeys(c for n in self.nodes for c in n.control_inputs)
+        return [Operation(f"{n.scope}{n.op.name}", (n,), self._builder) for n in before]
+
     def values(self) -> tuple[SymbolicTensor, ...]:
         """The same as `outputs`."""
         return tuple(self.outputs)

@@ -148,6 +148,7 @@ def test_what_tensors_of_a_trace_have() -> None:
         seen.append([t.op.type for t in z.op.inputs] + [c.type for c in y.consumers()])
         seen.append((x.op.type, x.op.name, list(x.op.inputs), x.op.values()[0] is x, x.op == y.op))
         seen.append(z.op.inputs[0].op.get_attr("perm"))
+        assert z.op.control_inputs == [] and z.op.device == ""
         with pytest.raises(ValueError, match="operation 'add' of type add has no attribute 'axis'"):
             z.op.get_attr("axis")
         with pytest.raises(nf.errors.SymbolicTensorError, match="eval needs one"):
