@@ -47,13 +47,15 @@ class SegmentStep(Step):
 @dataclass(eq=False, repr=False)
 class LibraryStep(Step):
     """A kernel of kernels/: inputs and outputs are dense. bias and relu: what a matrix product
-    takes along."""
+    takes along. form: the same number for steps of a program that differ in their operands only
+    (runtime/work.py)."""
 
     node: Node
     inputs: tuple[Seen, ...]
     outputs: tuple[Value, ...]
     bias: Seen | None = None
     relu: bool = False
+    form: int | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -96,6 +98,7 @@ class Program:
     assumed: slices of symbolic axes that are gone, as only their shapes were of use: a plan checks
     that they were inside.
     checks: by segment, `checked` sorted (runtime/sizes.py).
+    forms: of library steps, by what they have in common.
     lives: by segment, when its buffers are needed (runtime/lives.py).
     told: the graph with what only messages of checks need, where that is more than `graph`.
     """
@@ -115,6 +118,7 @@ class Program:
     carried: tuple[frozenset[Value], ...] = ()
     assumed: tuple[Node, ...] = ()
     checks: dict[int, Any] = field(default_factory=dict)
+    forms: dict[Any, int] = field(default_factory=dict)
     lives: dict[int, Any] = field(default_factory=dict)
     told: Graph | None = None
 

@@ -29,7 +29,7 @@ from numflow.kernels.builder import ITEMSIZE
 from numflow.runtime import pool
 from numflow.runtime.layout import Interval
 from numflow.runtime.sizes import Sizes
-from numflow.shapes import product
+from numflow.shapes import Dim, product
 
 ALONE = 1 << 15  # elements up to which a fold across rows is one block
 BLOCK = 1 << 14  # elements of a block otherwise
@@ -90,6 +90,7 @@ class Worker:
     def __init__(self, program: Program, sizes: Sizes) -> None:
         self.program, self.sizes = program, sizes
         self.checks: list[Node] = []
+        self._calls: dict[int, Planned] = {}  # by form of the step
         self.scratch: list[Interval] = []
 
     def of(self, step: Step, at: int) -> list[Work] | None:
@@ -212,22 +213,21 @@ class Worker:
 
     # library kernels, copies ----------------------------------------------------------------------
     def _library(self, step: LibraryStep) -> Work:
-        lower = step.node.op.lower
-        inputs = [self.sizes.spec(v.spec) for v in step.node.inputs]
-        outputs = [self.sizes.spec(v.spec) for v in step.node.outputs]
-        attrs = self.sizes.attrs(step.node.attrs)
-        more: dict[str, Any] = {}
-        if step.bias is not None or step.relu:
-            more = {"bias": step.bias is not None, "activation": "relu" if step.relu else ""}
         places = [(r, self.sizes.number(layout.offset)) for r, layout in step.inputs]
         places += [(r, 0) for r in step.outputs]
         if step.bias is not None:
             places.append((step.bias[0], self.sizes.number(step.bias[1].offset)))
-        call, plain, flops = _planned(lower, inputs, outputs, attrs, more, len(places))
+        form = _form(self.program, step) if step.form is None else step.form
+        found = self._calls.get(form)
+        if found is None:
+            found = self._planned(step, len(places))
+            if form >= 0:
+                self._calls[form] = found
+        call, plain, flops = found
         words: list[Word] = list(plain)
         for where, (root, offset) in zip(call.pointer_positions, places, strict=False):
             words[where] = Pointer(root, offset * root.spec.dtype.size)
-        number = self._number([step.node]) if lower.refuses else 0
+        number = self._number([step.node]) if step.node.op.lower.refuses else 0
         return Work(
             call.address,
             tuple(words),
@@ -237,6 +237,15 @@ class Worker:
             number,
             call.workspace_bytes,
         )
+
+    def _planned(self, step: LibraryStep, pointers: int) -> Planned:
+        inputs = [self.sizes.spec(v.spec) for v in step.node.inputs]
+        outputs = [self.sizes.spec(v.spec) for v in step.node.outputs]
+        attrs = self.sizes.attrs(step.node.attrs)
+        more: dict[str, Any] = {}
+        if step.bias is not None or step.relu:
+            more = {"bias": step.bias is not None, "activation": "relu" if step.relu else ""}
+        return _planned(step.node.op.lower, inputs, outputs, attrs, more, pointers)
 
     def _copy(self, step: CopyStep) -> list[Work]:
         root, target = step.target
@@ -277,9 +286,30 @@ class Worker:
         return [Work(compile_loop(loop), words, units, chunk_of(loop.units(), units, ns), ns)]
 
 
+Planned = tuple[Call, tuple[int, ...], float]  # a call, its words without addresses, its flops
+
+
+def _form(program: Program, step: LibraryStep) -> int:
+    """The form of a step; -1 where its attributes are more than sizes and plain values."""
+    attrs = step.node.attrs
+    step.form = -1
+    if all(type(v) in _PLAIN or _sizes_only(v) for v in attrs.values()):
+        values = (*step.node.inputs, *step.node.outputs)
+        specs = tuple([(v.spec.shape, v.spec.dtype) for v in values])
+        key = (
+            step.node.op,
+            specs,
+            tuple([(k, type(v), v) for k, v in attrs.items()]),
+            step.bias is None,
+            step.relu,
+        )
+        step.form = program.forms.setdefault(key, len(program.forms))
+    return step.form
+
+
 _CALLS = 1024  # calls of library kernels that are kept
-_PLAIN = {int, bool, str, type(None), DType}
-_calls: dict[Hashable, tuple[Call, tuple[int, ...], float]] = {}
+_PLAIN = {int, bool, str, type(None), DType, Dim}
+_calls: dict[Hashable, Planned] = {}
 
 
 def _planned(
@@ -289,9 +319,8 @@ def _planned(
     attrs: Attrs,
     more: Mapping[str, Any],
     pointers: int,
-) -> tuple[Call, tuple[int, ...], float]:
-    """(the call of a library kernel, its words without addresses, its flops): layers of one form
-    have the same, and a program that is planned for new sizes has most of them again."""
+) -> Planned:
+    """A library kernel for these sizes: a program that is planned anew often has had it before."""
     threads = pool.threads()
     key: Hashable = None
     if all(type(v) in _PLAIN or _sizes_only(v) for v in attrs.values()):
@@ -314,7 +343,7 @@ def _planned(
 
 
 def _sizes_only(x: Any) -> bool:
-    return type(x) is tuple and all(type(n) is int for n in x)
+    return type(x) is tuple and all(type(n) in (int, Dim) for n in x)
 
 
 def _copy_loop(code: str, letters: Sequence[str], fill: Any) -> Loop:
