@@ -44,6 +44,7 @@ from numflow.ops.ordering import in_top_k, top_k
 if TYPE_CHECKING:
     from numflow import nn_experimental as experimental
     from numflow.eager.unigram import learned_unigram_candidate_sampler
+    from numflow.ops.averages import compute_average_loss, scale_regularization_loss
     from numflow.ops.random_candidates import (
         all_candidate_sampler,
         fixed_unigram_candidate_sampler,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from numflow.sparse.embedding import embedding_lookup_sparse
 
 _LATE_NAMES = {
+    "compute_average_loss": "ops.averages",
+    "scale_regularization_loss": "ops.averages",
     "embedding_lookup_sparse": "sparse.embedding",
     "safe_embedding_lookup_sparse": "sparse.embedding",
     "all_candidate_sampler": "ops.random_candidates",
@@ -75,6 +78,7 @@ __all__ = [
     "all_candidate_sampler",
     "batch_normalization",
     "bias_add",
+    "compute_average_loss",
     "crelu",
     "dropout",
     "elu",
@@ -93,6 +97,8 @@ __all__ = [
     "moments",
     "relu",
     "relu6",
+    "safe_embedding_lookup_sparse",
+    "scale_regularization_loss",
     "selu",
     "sigmoid",
     "sigmoid_cross_entropy_with_logits",

@@ -21,7 +21,7 @@ ELSEWHERE = {
     "assign": "tests/eager",
     "checked_divisor": "known divisors are not checked; test_power has unknown ones",
     "checked_exponent": "as checked_divisor",
-    "checked_fitting": "test_random_counts: rates of integer draws",
+    "checked_fitting": "test_random_samplers: rates of integer draws",
     "eig": "test_factorizations: complex numbers have no float64 oracle",
     "string_add": "a string has no oracle in float64",
     "gather_strings": "a string has no oracle in float64",
