@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         all_candidate_sampler,
         fixed_unigram_candidate_sampler,
     )
-    from numflow.sparse.embedding import embedding_lookup_sparse
+    from numflow.sparse.embedding import embedding_lookup_sparse, safe_embedding_lookup_sparse
 
 _LATE_NAMES = {
     "compute_average_loss": "ops.averages",
