@@ -172,8 +172,8 @@ def _say_of_print(frame: FrameType) -> None:
     warnings.warn_explicit(text, UserWarning, file, line)
 
 
-Agreement = Callable[[Op, Sequence[Tensor]], "Sequence[Tensor] | None"]
-_agreement: list[Agreement] = [lambda op, inputs: None]
+Agreement = Callable[[Op, Sequence[Tensor], Attrs], "Sequence[Tensor] | None"]
+_agreement: list[Agreement] = [lambda op, inputs, attrs: None]
 
 
 def set_agreement(agreement: Agreement) -> None:
@@ -290,7 +290,7 @@ class Building:
         try:
             node = self.builder.add(op, [self.value(t) for t in inputs], attrs)
         except UnknownSizeError:
-            agreed = _agreement[0](op, [self.tensor(self.value(t)) for t in inputs])
+            agreed = _agreement[0](op, [self.tensor(self.value(t)) for t in inputs], attrs)
             if agreed is None:
                 raise
             node = self.builder.add(op, [self.value(t) for t in agreed], attrs)

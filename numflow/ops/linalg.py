@@ -352,7 +352,9 @@ def tensordot(a: TensorLike, b: TensorLike, axes: Any, name: str | None = None) 
     shown = {"a": x.spec, "b": y.spec, "axes": axes}
     for i, j in zip(left, right, strict=True):
         m, n = x.spec.shape[i], y.spec.shape[j]
-        if m != n:
+        if run_time.may_be_equal((m,), (n,)):
+            y = run_time.refitted(y, (*y.spec.shape[:j], m, *y.spec.shape[j + 1 :]))
+        elif m != n:
             if isinstance(m, Dim) or isinstance(n, Dim):
                 raise UnknownSizeError(f"tensordot: sizes {m} and {n} meet")
             raise ShapeError(

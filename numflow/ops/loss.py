@@ -17,7 +17,7 @@ from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import activation as activations
-from numflow.ops import creation
+from numflow.ops import creation, run_time
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -126,6 +126,7 @@ def sparse_softmax_cross_entropy_with_logits(
     """
     x = as_tensor(logits, None, _SPARSE, "logits")
     classes = as_tensor(labels, None, _SPARSE, "labels")
+    classes = run_time.refitted(classes, x.spec.shape[:-1])
     _sparse_infer(classes.spec, x.spec)
     if classes.dtype.size < 4:  # the numbers of the classes must not wrap around in a small dtype
         classes = maths.cast(classes, dtypes.int32)

@@ -9,6 +9,7 @@ from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
+from numflow.ops import run_time
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.ops.precision import single
@@ -46,7 +47,9 @@ def bias_add(
     if x.spec.rank < 2 or offset.spec.rank != 1:
         raise ShapeError(explain("bias_add", "value needs at least 2 axes, bias exactly 1", shown))
     second = data_format is not None and data_format.startswith("NC")
-    channels, (size,) = x.spec.shape[1 if second else -1], offset.spec.shape
+    channels = x.spec.shape[1 if second else -1]
+    offset = run_time.refitted(offset, (channels,))
+    (size,) = offset.spec.shape
     if channels != size:
         if isinstance(channels, Dim) or isinstance(size, Dim):
             raise UnknownSizeError(f"bias_add: sizes {channels} and {size} meet")

@@ -227,7 +227,7 @@ PRODUCTS: list[Op] = []
 """Ops [..., n, k] x [..., k, m]: linalg.py enters its own."""
 
 
-def agreed(op: Op, inputs: Sequence[Tensor]) -> list[Tensor] | None:
+def agreed(op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> list[Tensor] | None:
     """The inputs of an op, such that a run-time size and the size it meets are one: the plan of a
     call checks that they are equal. None where there is nothing to be done.
     """
@@ -238,9 +238,13 @@ def agreed(op: Op, inputs: Sequence[Tensor]) -> list[Tensor] | None:
         for k in np.arange(1, max(map(len, shapes)) + 1).tolist():
             _unite([(s, -k) for s in shapes if len(s) >= k])
     elif op in PRODUCTS:
-        _unite([(shapes[0], -1), (shapes[1], -2)])
+        _unite([(shapes[0], -2 if attrs["transpose_a"] else -1),
+                (shapes[1], -1 if attrs["transpose_b"] else -2)])  # fmt: skip
         for k in np.arange(3, min(map(len, shapes)) + 1).tolist():
             _unite([(s, -k) for s in shapes])
+    else:  # batches in front, as of labels and logits
+        for k in np.arange(min(map(len, shapes))).tolist():
+            _unite([(s, k) for s in shapes])
     same = [t.spec.shape == tuple(s) for t, s in zip(inputs, shapes, strict=True)]
     if all(same):
         return None
@@ -252,14 +256,18 @@ def agreed(op: Op, inputs: Sequence[Tensor]) -> list[Tensor] | None:
 
 def fitted(t: Tensor, shape: Shape) -> Tensor | None:
     """t in a shape that it has, or that it may turn out to have; None where it cannot."""
-    have = t.spec.shape
-    if have == shape:
+    if t.spec.shape == shape:
         return t
-    if len(have) != len(shape) or any(
-        m != n and not run_time(m) and not run_time(n) for m, n in zip(have, shape, strict=True)
-    ):
+    if not may_be_equal(t.spec.shape, shape):
         return None
     return shaping.reshape_op(t, shape=shape)
+
+
+def may_be_equal(a: Shape, b: Shape) -> bool:
+    """Whether shapes are equal but for run-time sizes."""
+    return len(a) == len(b) and all(
+        m == n or run_time(m) or run_time(n) for m, n in zip(a, b, strict=True)
+    )
 
 
 def refitted(t: Tensor, shape: Shape) -> Tensor:

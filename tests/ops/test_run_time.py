@@ -334,6 +334,31 @@ def test_many_counts_keep_few_plans() -> None:
     assert run.experimental_get_tracing_count() == 1
 
 
+def test_chosen_rows_meet_rows_of_a_known_number() -> None:
+    """Products, losses, biases: a size that depends on values has to be the other."""
+    labels, ones = nf.constant([0, 1, 2, 0, 1]), nf.ones([5, 3], nf.float64)
+
+    def run(x: Any) -> Any:
+        y = nf.boolean_mask(x, x[:, 0] > 0)
+        return (
+            nf.nn.sparse_softmax_cross_entropy_with_logits(labels, y),
+            nf.nn.softmax_cross_entropy_with_logits(ones / 3.0, y),
+            nf.nn.sigmoid_cross_entropy_with_logits(ones, y),
+            nf.nn.bias_add(nf.transpose(y), ones[:, 0]),
+            nf.matmul(y, ones, transpose_a=True),
+            nf.tensordot(y, ones, [[0], [0]]),
+            nf.math.squared_difference(ones, y),
+            nf.where(y > 1.0, ones, y),
+        )
+
+    rng = np.random.default_rng(4)
+    x = nf.constant(rng.uniform(0.5, 1.5, (8, 3)) * np.array([[1, -1, 1, 1, -1, 1, -1, 1]]).T)
+    for a, b in zip(nf.function(run)(x), run(x), strict=True):
+        np.testing.assert_allclose(a, b, 1e-12)
+    with pytest.raises(nf.errors.InvalidArgumentError, match="reshape: "):
+        nf.function(run)(-x)
+
+
 def test_sizes_that_turn_out_to_fit() -> None:
     """Parts of what is chosen, and what is chosen by different masks, side by side: the plan of a
     call checks what a trace cannot know."""
