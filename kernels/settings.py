@@ -12,6 +12,7 @@ from typing import NamedTuple
 TARGETS = ("native", "baseline", "avx2", "avx512")
 CODEGENS = ("simd", "numba")
 EAGERS = ("compiled", "reference")
+SWITCHES = ("1", "0")
 
 
 class Settings(NamedTuple):
@@ -22,6 +23,7 @@ class Settings(NamedTuple):
     codegen: "simd" or "numba", the printer that fused clusters take (NUMFLOW_CODEGEN).
     target: "native", "baseline", "avx2" or "avx512", the machine code is made for (NUMFLOW_TARGET).
     eager: "compiled" or "reference", what may answer for large eager operands (NUMFLOW_EAGER).
+    winograd: whether convolutions may go through Winograd's transforms (NUMFLOW_WINOGRAD).
     """
 
     threads: int
@@ -29,6 +31,7 @@ class Settings(NamedTuple):
     codegen: str
     target: str
     eager: str = EAGERS[0]
+    winograd: bool = True
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -51,6 +54,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         codegen=_choice(environment, "NUMFLOW_CODEGEN", CODEGENS),
         target=_choice(environment, "NUMFLOW_TARGET", TARGETS),
         eager=_choice(environment, "NUMFLOW_EAGER", EAGERS),
+        winograd=_choice(environment, "NUMFLOW_WINOGRAD", SWITCHES) == "1",
     )
 
 

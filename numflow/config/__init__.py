@@ -6,6 +6,7 @@
     NUMFLOW_TARGET       native (default), baseline, avx2, avx512: the machine to compile for
     NUMFLOW_EAGER        compiled (default): large eager operands go through compiled code as soon
                          as there is some; reference: always through NumPy
+    NUMFLOW_WINOGRAD     1 (default); 0: no convolution goes through Winograd's transforms
 
 They are read in `kernels/settings.py`, since kernels work without the framework.
 """

@@ -20,8 +20,9 @@ from numflow.codegen.steps import (
 from numflow.explain.gaps import gaps, host_reason
 from numflow.explain.names import Names, lines_of, source_lines, variable_name
 from numflow.explain.parts import Buffer, Facts, Instruction, Kernel, Run
-from numflow.graph.graph import Value, constant_op, sizes_op
+from numflow.graph.graph import Node, Value, constant_op, sizes_op
 from numflow.graph.loops import Loop
+from numflow.graph.lowering import Library
 from numflow.graph.printing import spec_text
 from numflow.runtime.plan import Plan
 from numflow.shapes import Extent
@@ -189,12 +190,22 @@ def _note(step: Step) -> str:
         return host_reason(step.nodes[0])
     if isinstance(step, LibraryStep):
         along = ["the bias"] * (step.bias is not None) + ["the relu"] * step.relu
-        return f"takes along {' and '.join(along)}" if along else ""
+        notes = [_kernel_note(step.nodes[0])]
+        notes += [f"takes along {' and '.join(along)}"] if along else []
+        return "; ".join(filter(None, notes))
     if isinstance(step, CopyStep):
         return "fills with a value" if step.source is None else ""
     if isinstance(step, SegmentStep):
         return f"{len(step.codes)} updates of one form, as one loop"
     return ""
+
+
+def _kernel_note(node: Node) -> str:
+    """What a library kernel's op says about its choice."""
+    note = node.op.lower.note if isinstance(node.op.lower, Library) else None
+    if note is None:
+        return ""
+    return note([v.spec for v in node.inputs], [v.spec for v in node.outputs], node.attrs)
 
 
 # --- memory --------------------------------------------------------------------

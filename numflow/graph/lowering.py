@@ -127,6 +127,7 @@ class Library(NamedTuple):
     in_place: the input whose memory the only output may have, so that nothing of it is copied.
     epilogue: plan also takes `bias` (a row vector is added to the result; its address comes behind
               the outputs') and `activation` ("relu" or ""): these then cost no pass of their own.
+    note: note(input specs, output specs, attrs): what explain() says about the choice of kernel.
     """
 
     plan: Callable[..., Any]
@@ -135,6 +136,7 @@ class Library(NamedTuple):
     cost: Callable[[Sequence[Spec], Sequence[Spec], Attrs], float] | None = None
     in_place: int | None = None
     epilogue: bool = False
+    note: Callable[[Sequence[Spec], Sequence[Spec], Attrs], str] | None = None
 
 
 class HostCall(NamedTuple):

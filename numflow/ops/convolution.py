@@ -23,6 +23,7 @@ from numflow.graph.lowering import Composite, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+from numflow.ops import convolution_winograd as winograd
 from numflow.ops import linalg
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
@@ -89,7 +90,7 @@ def _wide(*arrays: Any) -> list[Any]:
 
 def _conv_reference(x: Any, f: Any, **attrs: Any) -> Any:
     g, kernel = _attrs(attrs), f.shape[:-2]
-    result = g.result(x.shape[1:-1], kernel)
+    result = _ints(g.result(x.shape[1:-1], kernel))
     c, oc = f.shape[-2], f.shape[-1] // g.groups
     (x, f), dtype = _wide(x, f), x.dtype
     x = _padded(x, g)
@@ -125,12 +126,13 @@ def _filter_reference(x: Any, dy: Any, *, kernel: tuple[int, ...], **attrs: Any)
     (x, dy), dtype = _wide(x, dy), x.dtype
     x = _padded(x, g)
     f = np.zeros((*kernel, c, dy.shape[-1]), x.dtype)
+    axes = tuple(range(x.ndim - 1))
     for place in itertools.product(*map(range, kernel)):
         part = x[(slice(None), *_cuts(g, place, result))]
         for k in range(g.groups):
             own = slice(k * oc, (k + 1) * oc)
             mine = part[..., k * c : (k + 1) * c]
-            f[place][:, own] = np.tensordot(mine, dy[..., own], [range(mine.ndim - 1)] * 2)
+            f[place][:, own] = np.tensordot(mine, dy[..., own], (axes, axes))
     return f.astype(dtype)
 
 
@@ -163,8 +165,30 @@ def _conv_expand(x: Tensor, f: Tensor, **attrs: Any) -> Tensor:
         rows = shaping.reshape(x, (-1, x.spec.shape[-1]))
         columns = shaping.reshape(f, f.spec.shape[-2:])
         return shaping.reshape(linalg.matmul(rows, columns), (*x.spec.shape[:-1], f.spec.shape[-1]))
+    y = _conv_infer(x.spec, f.spec, **attrs)
+    m, why = _choice(x.spec, kernel, y, g)
+    if m:
+        u = winograd.winograd_filter_op(f, m=m, flip=False)
+        return winograd.winograd_op(
+            x, u, m=m, kernel=kernel[0], padding=g.padding, columns=_ints(y.shape[-1:])[0], why=why
+        )
     packed = _packs(f, f.spec.shape[-1] // g.groups)
     return direct_op(x, pack_op(f, groups=g.groups) if packed else f, packed=packed, **attrs)
+
+
+def _choice(x: Spec, kernel: Sequence[int], y: Spec, g: Geometry) -> winograd.Choice:
+    """How y is made of x: direct or by Winograd's transforms."""
+    plain = all(n == 1 for n in (*g.strides, *g.dilations, g.groups))
+    return winograd.choose(
+        x.dtype, x.shape[0], x.shape[-1], y.shape[-1], kernel, y.shape[1:-1],
+        padding=g.padding, plain=plain,
+    )  # fmt: skip
+
+
+def _back(g: Geometry, kernel: Sequence[int]) -> Geometry:
+    """The gradient by the image as a convolution, of a window that stands on every pixel."""
+    padding = tuple((k - 1 - a, k - 1 - b) for k, (a, b) in zip(kernel, g.padding, strict=True))
+    return g._replace(padding=padding)
 
 
 def is_product(g: Geometry, kernel: Sequence[int]) -> bool:
@@ -212,9 +236,19 @@ def _image_expand(dy: Tensor, f: Tensor, *, image: Shape, **attrs: Any) -> Tenso
     if is_product(g, kernel):
         rows = shaping.reshape(dy, (-1, dy.spec.shape[-1]))
         columns = shaping.reshape(f, f.spec.shape[-2:])
-        dx = linalg.matmul(rows, columns, transpose_b=True)
-        return shaping.reshape(dx, (*dy.spec.shape[:-1], c))
+        product = linalg.matmul(rows, columns, transpose_b=True)
+        return shaping.reshape(product, (*dy.spec.shape[:-1], c))
     exchanged = _exchanged(f, g.groups)
+    back = _back(g, kernel)
+    dx = _image_infer(dy.spec, f.spec, image=image, **attrs)
+    m, why = _choice(dy.spec, kernel, dx, back)
+    if m:
+        u = winograd.winograd_filter_op(exchanged, m=m, flip=True)
+        found = winograd.winograd_op(
+            dy, u, m=m, kernel=kernel[0], padding=back.padding, columns=_ints((c,))[0], why=why
+        )
+        if found.spec == dx:
+            return found
     packed = g.groups == 1 and _packs(exchanged, c)
     panels = pack_op(exchanged, groups=1) if packed else exchanged
     return direct_image_op(dy, panels, image=image, packed=packed, **attrs)
@@ -353,12 +387,17 @@ def _direct_cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) 
     return _flops(x.shape[-1], attrs["groups"], _ints(f.shape[:-2]), outputs[0])
 
 
+def _direct_note(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> str:
+    kernel = _ints(inputs[1].shape[:-2])
+    return _choice(inputs[0], kernel, outputs[0], _attrs(attrs)).why
+
+
 direct_op = Op(
     "convolution_direct",
     lambda x, f, *, packed, **attrs: _conv_infer(x, f, **attrs),
     lambda x, f, *, packed, **attrs: _conv_reference(x, f, **attrs),
     None,
-    Library(_plan_direct, cost=_direct_cost, epilogue=True),
+    Library(_plan_direct, cost=_direct_cost, epilogue=True, note=_direct_note),
 )
 
 
@@ -400,12 +439,17 @@ def _direct_image_cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: A
     return _flops(f.shape[-1] * attrs["groups"], attrs["groups"], _ints(f.shape[:-2]), dy)
 
 
+def _direct_image_note(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> str:
+    kernel = _ints(inputs[1].shape[:-2])
+    return _choice(inputs[0], kernel, outputs[0], _back(_attrs(attrs), kernel)).why
+
+
 direct_image_op = Op(
     "convolution_image_direct",
     _direct_image_infer,
     _direct_image_reference,
     None,
-    Library(_plan_direct_image, cost=_direct_image_cost, epilogue=True),
+    Library(_plan_direct_image, cost=_direct_image_cost, epilogue=True, note=_direct_image_note),
 )
 
 

@@ -25,9 +25,10 @@ def test_each_variable() -> None:
             "NUMFLOW_CACHE_DIR": "/tmp/c",
             "NUMFLOW_CODEGEN": "numba",
             "NUMFLOW_TARGET": "avx2",
+            "NUMFLOW_WINOGRAD": "0",
         }
     )
-    assert read == settings.Settings(3, "/tmp/c", "numba", "avx2")
+    assert read == settings.Settings(3, "/tmp/c", "numba", "avx2", winograd=False)
     home = {"HOME": "/home/u"}
     assert settings.read({"XDG_CACHE_HOME": "/x"}).cache_dir == "/x/numflow"
     assert settings.read(home | {"XDG_CACHE_HOME": "x"}).cache_dir == "/home/u/.cache/numflow"
@@ -38,6 +39,7 @@ def test_each_variable() -> None:
     [
         ("NUMFLOW_NUM_THREADS", "0", "1 to 1024 is wanted. Received: '0'"),
         ("NUMFLOW_NUM_THREADS", "many", "1 to 1024 is wanted. Received: 'many'"),
+        ("NUMFLOW_WINOGRAD", "off", "one of 1, 0 is wanted. Received: 'off'"),
         ("NUMFLOW_CODEGEN", "c", "one of simd, numba is wanted. Received: 'c'"),
         (
             "NUMFLOW_TARGET",

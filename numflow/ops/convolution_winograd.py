@@ -1,0 +1,231 @@
+"""Winograd's convolution as ops, and the rule that says when it pays.
+
+A convolution of stride 1 with a window of 3 x 3 or 5 x 5 is made of a transformed filter (once) and
+products of tiles (kernels/cpu/winograd.py). float32 only: in float64 the digits are what is asked
+for, in 16 bits there are none to lose. convolution.py asks `choose`.
+
+Source: Lavin & Gray 2015, "Fast algorithms for convolutional neural networks" (arXiv:1509.09308).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numflow.dtypes import DType, float32
+from numflow.graph.lowering import Library
+from numflow.graph.op import Attrs, Op
+from numflow.graph.spec import Spec
+from numflow.shapes import Extent
+
+Pads = Sequence[tuple[int, int]]
+
+LANES = 16
+"""Columns of a transformed filter are padded to a multiple; fewer channels go direct."""
+
+# The costs, in multiply-adds of the direct convolution, which runs at the machine's peak. Measured
+# on a Zen 5 with AVX-512 (115 multiply-adds per ns), one thread, milliseconds (direct, F(4x4),
+# F(2x2)): 8x56x56x64 8.1, 3.6, 5.1; 16x28x28x128 16.0, 5.8, 8.9; 32x14x14x256 31, 13, 16;
+# 32x7x7x512 30, 14, 24; 5x5 from 32 to 64 on 100x14x14: 8.4, F(2x2) 5.0.
+TRANSFORM = {(4, 3): 900, (2, 3): 240, (2, 5): 500}
+"""(m, window): of one channel, or column, of a tile."""
+FILTER = 38
+"""Of one element of the transformed filter: a pass through memory."""
+GAIN = 0.85
+"""Winograd is taken from this share of the direct cost on: it has a little more error."""
+BATCH = 16
+"""What a batch counts as that is not known: between one image and a step of training."""
+TILES = 8
+"""What a size of the image counts as that is not known, in tiles."""
+
+
+class Choice(NamedTuple):
+    """m: outputs of a tile along an axis, 0: direct. why: a line for explain()."""
+
+    m: int
+    why: str
+
+
+def choose(
+    dtype: DType, batch: Extent, channels: Extent, columns: Extent, kernel: Sequence[int],
+    result: Sequence[Extent], *, padding: Pads, plain: bool,
+) -> Choice:  # fmt: skip
+    """How a convolution is to be computed.
+
+    Args:
+      result: sizes of the result; these and the batch may be symbols.
+      padding: (in front, behind) of each axis.
+      plain: strides and dilations are 1, and there is one group.
+    """
+    from numflow.config import settings
+
+    size = tuple(kernel)
+    found = {m: k for m, k in TRANSFORM if size == (k, k)}
+    why = ""
+    if not plain or not found:
+        why = "Winograd takes windows of 3 x 3 and 5 x 5, stride 1, one group"
+    elif dtype is not float32:
+        why = "Winograd takes float32"
+    elif not (isinstance(channels, int) and isinstance(columns, int)):
+        why = "Winograd takes known channels"
+    elif min(channels, columns) < LANES:
+        why = f"Winograd takes {LANES} channels or more"
+    elif any(n < 0 for pair in padding for n in pair):
+        why = "Winograd takes no cropping"
+    elif not settings.winograd:
+        why = "NUMFLOW_WINOGRAD=0"
+    if why:
+        return Choice(0, f"direct: {why}")
+    assert isinstance(channels, int) and isinstance(columns, int)
+    known = [n for n in (batch, *result) if isinstance(n, int)]
+    if 0 in known:
+        return Choice(0, "direct: nothing to do")
+    costs = {m: _share(m, size[0], channels, columns, batch, result) for m in found}
+    m = min(costs, key=lambda m: costs[m])
+    share = f"{costs[m]:.2f} of the direct cost"
+    name = f"F({m}x{m}, {size[0]}x{size[0]})"
+    if costs[m] > GAIN:
+        return Choice(0, f"direct: Winograd's {name} would take {share}")
+    return Choice(m, f"Winograd's {name}: {share}")
+
+
+def _share(
+    m: int, k: int, channels: int, columns: int, batch: Extent, result: Sequence[Extent]
+) -> float:
+    """What Winograd costs, by the direct cost."""
+    products = (m + k - 1) ** 2
+    images = batch if isinstance(batch, int) else BATCH
+    sizes = [n if isinstance(n, int) else TILES * m for n in result]
+    tiles = images * (-(-sizes[0] // m)) * (-(-sizes[1] // m))
+    pairs = channels * padded(columns)
+    tile = products * pairs + TRANSFORM[m, k] * (channels + columns)
+    direct = images * sizes[0] * sizes[1] * k * k * channels * columns
+    return (tiles * tile + FILTER * products * pairs) / direct
+
+
+def padded(columns: int) -> int:
+    """Columns of a transformed filter."""
+    return -(-columns // LANES) * LANES
+
+
+# --- the filter ----------------------------------------------------------------------------
+
+
+def _matrices(m: int, k: int) -> list[Any]:
+    from numflow.kernels.cpu.winograd_transforms import matrices  # where code is made
+
+    return [np.array(matrix) for matrix in matrices(m, k)]
+
+
+def _filter_infer(f: Spec, *, m: int, flip: bool) -> Spec:
+    k, _, channels, columns = f.shape
+    return Spec(((m + int(k) - 1) ** 2, channels, padded(int(columns))), f.dtype)  # type: ignore[arg-type]
+
+
+def _filter_reference(f: Any, *, m: int, flip: bool) -> Any:
+    _, g, _ = _matrices(m, f.shape[0])
+    turned = f[::-1, ::-1] if flip else f
+    u = np.einsum("ia,jb,abco->ijco", g, g, turned).reshape(len(g) ** 2, *f.shape[2:])
+    return np.pad(u, [(0, 0), (0, 0), (0, padded(f.shape[3]) - f.shape[3])]).astype(f.dtype)
+
+
+def _filter_plan(
+    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
+) -> Any:
+    from numflow.kernels.cpu import winograd
+
+    k, _, channels, columns = (int(n) for n in inputs[0].shape)  # type: ignore[arg-type]
+    return winograd.plan_filter(attrs["m"], k, channels, columns, attrs["flip"])
+
+
+def _filter_cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
+    size: Any = outputs[0].size
+    return 2.0 * FILTER * float(size)
+
+
+winograd_filter_op = Op(
+    "convolution_winograd_filter",
+    _filter_infer,
+    _filter_reference,
+    None,
+    Library(_filter_plan, cost=_filter_cost),
+)
+"""f [k, k, channels, columns] -> G f G^T [n * n, channels, padded columns]; flip: f turned round.
+
+Where the elements lie in it is the kernels' business.
+"""
+
+
+# --- the convolution -----------------------------------------------------------------------
+
+
+def _infer(x: Spec, u: Spec, *, m: int, kernel: int, padding: Pads, columns: int, why: str) -> Spec:
+    result = [n + sum(p) - kernel + 1 for n, p in zip(x.shape[1:-1], padding, strict=True)]
+    return Spec((x.shape[0], *result, columns), x.dtype)
+
+
+def _reference(
+    x: Any, u: Any, *, m: int, kernel: int, padding: Pads, columns: int, why: str
+) -> Any:
+    image, _, result = _matrices(m, kernel)
+    n = m + kernel - 1
+    sizes = [a + sum(p) - kernel + 1 for a, p in zip(x.shape[1:-1], padding, strict=True)]
+    tiles = [-(-a // m) for a in sizes]
+    whole = [(t - 1) * m + n for t in tiles]  # of the padded image, in whole tiles
+    pads = [(p[0], w - a - p[0]) for p, w, a in zip(padding, whole, x.shape[1:-1], strict=True)]
+    if not all(tiles):
+        return np.zeros((x.shape[0], *sizes, columns), x.dtype)
+    wide = np.pad(x, [(0, 0), *pads, (0, 0)])
+    patches = np.lib.stride_tricks.sliding_window_view(wide, (n, n), axis=(1, 2))[:, ::m, ::m]
+    v = np.einsum("ia,jb,Ntscab->Ntsijc", image, image, patches)
+    products = np.einsum("Ntsijc,ijco->Ntsijo", v, u.reshape(n, n, *u.shape[1:])[..., :columns])
+    y = np.einsum("ai,bj,Ntsijo->Ntasbo", result, result, products)
+    y = y.reshape(x.shape[0], tiles[0] * m, tiles[1] * m, columns)
+    return y[:, : sizes[0], : sizes[1]].astype(x.dtype)
+
+
+def _plan(
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    attrs: Attrs,
+    threads: int,
+    bias: bool = False,
+    activation: str = "",
+) -> Any:
+    from numflow.kernels.cpu import winograd
+    from numflow.kernels.cpu.conv import Window
+
+    batch, *image, channels = (int(n) for n in inputs[0].shape)  # type: ignore[arg-type]
+    _, *result, columns = (int(n) for n in outputs[0].shape)  # type: ignore[arg-type]
+    k, padding = attrs["kernel"], attrs["padding"]
+    window = Window(
+        batch, (1, image[0], image[1]), channels, (1, k, k), columns, (1, result[0], result[1]),
+        padding=(0, padding[0][0], padding[1][0]),
+    )  # fmt: skip
+    return winograd.plan(window, attrs["m"], bias=bias, activation=activation, threads=threads)
+
+
+def _cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
+    """As many as are done, not as many as the direct one does."""
+    m, k = attrs["m"], attrs["kernel"]
+    channels: Any = inputs[0].shape[-1]
+    tile = (m + k - 1) ** 2 * channels * attrs["columns"]
+    tile += TRANSFORM[m, k] * (channels + attrs["columns"])
+    size: Any = outputs[0].size
+    return 2.0 * float(size) / attrs["columns"] / m**2 * float(tile)
+
+
+winograd_op = Op(
+    "convolution_winograd",
+    _infer,
+    _reference,
+    None,
+    Library(_plan, cost=_cost, epilogue=True, note=lambda inputs, outputs, attrs: attrs["why"]),
+)
+"""x [batch, height, width, channels], u of `winograd_filter_op` -> the convolution, of stride 1.
+
+Attributes: m; kernel: the window's size along an axis; padding: (in front, behind) of each axis;
+columns: of the result; why: the line for explain().
+"""
