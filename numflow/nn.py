@@ -45,6 +45,20 @@ if TYPE_CHECKING:
     from numflow import nn_experimental as experimental
     from numflow.eager.unigram import learned_unigram_candidate_sampler
     from numflow.ops.averages import compute_average_loss, scale_regularization_loss
+    from numflow.ops.conv_api import atrous_conv2d, conv1d, conv2d, conv3d, convolution
+    from numflow.ops.conv_api_depthwise import (
+        depthwise_conv2d,
+        depthwise_conv2d_backprop_filter,
+        depthwise_conv2d_backprop_input,
+        separable_conv2d,
+    )
+    from numflow.ops.conv_api_transpose import (
+        atrous_conv2d_transpose,
+        conv1d_transpose,
+        conv2d_transpose,
+        conv3d_transpose,
+        conv_transpose,
+    )
     from numflow.ops.random_candidates import (
         all_candidate_sampler,
         fixed_unigram_candidate_sampler,
@@ -52,6 +66,20 @@ if TYPE_CHECKING:
     from numflow.sparse.embedding import embedding_lookup_sparse, safe_embedding_lookup_sparse
 
 _LATE_NAMES = {
+    "atrous_conv2d": "ops.conv_api",
+    "conv1d": "ops.conv_api",
+    "conv2d": "ops.conv_api",
+    "conv3d": "ops.conv_api",
+    "convolution": "ops.conv_api",
+    "atrous_conv2d_transpose": "ops.conv_api_transpose",
+    "conv1d_transpose": "ops.conv_api_transpose",
+    "conv2d_transpose": "ops.conv_api_transpose",
+    "conv3d_transpose": "ops.conv_api_transpose",
+    "conv_transpose": "ops.conv_api_transpose",
+    "depthwise_conv2d": "ops.conv_api_depthwise",
+    "depthwise_conv2d_backprop_filter": "ops.conv_api_depthwise",
+    "depthwise_conv2d_backprop_input": "ops.conv_api_depthwise",
+    "separable_conv2d": "ops.conv_api_depthwise",
     "compute_average_loss": "ops.averages",
     "scale_regularization_loss": "ops.averages",
     "embedding_lookup_sparse": "sparse.embedding",
@@ -76,10 +104,23 @@ def __getattr__(name: str) -> _Any:
 
 __all__ = [
     "all_candidate_sampler",
+    "atrous_conv2d",
+    "atrous_conv2d_transpose",
     "batch_normalization",
     "bias_add",
     "compute_average_loss",
+    "conv1d",
+    "conv1d_transpose",
+    "conv2d",
+    "conv2d_transpose",
+    "conv3d",
+    "conv3d_transpose",
+    "conv_transpose",
+    "convolution",
     "crelu",
+    "depthwise_conv2d",
+    "depthwise_conv2d_backprop_filter",
+    "depthwise_conv2d_backprop_input",
     "dropout",
     "elu",
     "embedding_lookup",
@@ -100,6 +141,7 @@ __all__ = [
     "safe_embedding_lookup_sparse",
     "scale_regularization_loss",
     "selu",
+    "separable_conv2d",
     "sigmoid",
     "sigmoid_cross_entropy_with_logits",
     "silu",

@@ -1,0 +1,256 @@
+"""TensorFlow's convolutions: convolution, conv1d, conv2d, conv3d, atrous_conv2d.
+
+The arguments are read by conv_api_sizes.py; what is computed is `conv_op` (convolution.py), or
+`depthwise_op` (depthwise.py) where a group has one channel. The transposes stand in
+conv_api_transpose.py, the depthwise ones in conv_api_depthwise.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numflow import dtypes
+from numflow.errors import DTypeError, ShapeError, explain
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import conv_api_sizes as arguments
+from numflow.ops import convolution as convolutions
+from numflow.ops import depthwise, power
+from numflow.ops import math as maths
+from numflow.ops import shape as shaping
+from numflow.ops.convert import operands
+from numflow.ops.convolution import Geometry
+from numflow.ops.precision import single
+
+Product = Callable[[Tensor, Tensor], Tensor]
+
+
+def convolution(
+    input: TensorLike,
+    filters: TensorLike,
+    strides: Any = None,
+    padding: Any = "VALID",
+    data_format: str | None = None,
+    dilations: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """Sums of products of a window of the image with filters, for each place of the window.
+
+    y[b, i..., o] = sum over u..., c of input[b, i s + u d - p..., c] filters[u..., c, o]
+
+    Args:
+      input: floating (or int32) [*batch, *image, channels], of one to three axes of the image;
+        with data_format "NC..." [*batch, channels, *image]. At least one axis of batch.
+      filters: [*kernel, channels / groups, out]; how many groups there are follows from it.
+      strides: steps of the window: one number, or one per axis of the image.
+      padding: "SAME" (as many results as ceil(image / stride)), "VALID" (no zeros), or pairs of
+        zeros [[0, 0], [top, bottom], ..., [0, 0]] in the order of data_format.
+      data_format: "NWC", "NHWC", "NDHWC" (the default), or "NCW", "NCHW", "NCDHW".
+      dilations: from one element that the window reads to the next.
+
+    Returns:
+      [*batch, *result, out], dtype of input; float16 and bfloat16 are summed in float32.
+
+    Raises:
+      ShapeError: ranks, channels or groups do not fit; strides, dilations or padding are not
+        possible; the window is larger than the padded image.
+      DTypeError: the dtypes differ, or it is none that is convolved.
+
+    Example:
+      >>> nf.nn.convolution([[[1.0], [2.0], [3.0], [4.0]]], [[[1.0]], [[10.0]]]).numpy()[0, :, 0]
+      array([21., 32., 43.], dtype=float32)
+    """
+    return _convolve("convolution", None, input, filters, strides, padding, data_format, dilations)
+
+
+def conv1d(
+    input: TensorLike,
+    filters: TensorLike,
+    stride: Any,
+    padding: Any,
+    data_format: str | None = "NWC",
+    dilations: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """`convolution` of images [*batch, width, channels] with filters [width, channels, out].
+
+    Example:
+      >>> nf.nn.conv1d([[[1.0], [2.0], [3.0]]], [[[2.0]]], 2, "SAME").numpy().tolist()
+      [[[2.0], [6.0]]]
+    """
+    return _convolve("conv1d", 1, input, filters, stride, padding, data_format, dilations)
+
+
+def conv2d(
+    input: TensorLike,
+    filters: TensorLike,
+    strides: Any,
+    padding: Any,
+    data_format: str | None = "NHWC",
+    dilations: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """`convolution` of [*batch, height, width, channels] with [height, width, channels, out].
+
+    Example:
+      >>> x = nf.reshape(nf.range(9.0), [1, 3, 3, 1])
+      >>> nf.nn.conv2d(x, nf.ones([2, 2, 1, 1]), 1, "VALID").numpy()[0, :, :, 0].tolist()
+      [[8.0, 12.0], [20.0, 24.0]]
+    """
+    return _convolve("conv2d", 2, input, filters, strides, padding, data_format, dilations)
+
+
+def conv3d(
+    input: TensorLike,
+    filters: TensorLike,
+    strides: Any,
+    padding: Any,
+    data_format: str | None = "NDHWC",
+    dilations: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """`convolution` of images of three axes: [*batch, depth, height, width, channels].
+
+    Example:
+      >>> x, f = nf.ones([1, 2, 2, 2, 1]), nf.ones([2, 2, 2, 1, 1])
+      >>> nf.nn.conv3d(x, f, 1, "VALID").numpy().item()
+      8.0
+    """
+    return _convolve("conv3d", 3, input, filters, strides, padding, data_format, dilations)
+
+
+def atrous_conv2d(
+    value: TensorLike,
+    filters: TensorLike,
+    rate: Any,
+    padding: Any,
+    name: str | None = None,
+) -> Tensor:
+    """`conv2d` whose window reads every rate-th pixel: conv2d(value, filters, 1, dilations=rate).
+
+    Example:
+      >>> x = nf.reshape(nf.range(5.0), [1, 1, 5, 1])
+      >>> nf.nn.atrous_conv2d(x, nf.ones([1, 2, 1, 1]), 3, "VALID").numpy().ravel().tolist()
+      [3.0, 5.0]
+    """
+    return _convolve("atrous_conv2d", 2, value, filters, 1, padding, "NHWC", rate)
+
+
+# --- what they share ---------------------------------------------------------------------------
+
+
+def _convolve(
+    op: str, axes: int | None, input: TensorLike, filters: TensorLike, strides: Any, padding: Any,
+    data_format: Any, dilations: Any,
+) -> Tensor:  # fmt: skip
+    x, f = operands(op, input, filters, ("input", "filters"))
+    shown: dict[str, object] = {"input": x.spec, "filters": f.spec}
+    axes = axes_of(op, axes, f, shown)
+    check_dtype(op, x, shown, integers=axes < 3)
+    second = arguments.channels_second(op, data_format, axes)
+    x, batch = arguments.one_batch(op, x, axes, shown)
+    x = arguments.channels_last(x, second)
+    *kernel, depth, columns = arguments.known_sizes(op, f.spec.shape)
+    arguments.positive_filter(op, (*kernel, depth, columns), shown)
+    (channels,) = arguments.known_sizes(op, x.spec.shape[-1:])
+    groups = groups_of(op, channels, depth, columns, shown)
+    image = x.spec.shape[1:-1]
+    shown |= {"strides": strides, "padding": padding, "dilations": dilations}
+    g = arguments.geometry(op, image, kernel, strides, padding, dilations, second, shown, groups)
+    arguments.bounded(op, [x.spec.shape[0], *g.result(image, kernel), columns], shown)
+    y = computed(x, f, lambda a, b: forward(a, b, g, channels))
+    return arguments.batch_back(arguments.channels_back(y, second), batch)
+
+
+def axes_of(op: str, axes: int | None, f: Tensor, shown: dict[str, object]) -> int:
+    """How many axes the window has.
+
+    Raises:
+      ShapeError: the filters' rank says something else.
+    """
+    found = f.spec.rank - 2
+    if found not in (1, 2, 3) if axes is None else found != axes:
+        wanted = "3 to 5" if axes is None else str(axes + 2)
+        problem = f"filters has rank {f.spec.rank}: {wanted} were wanted"
+        raise ShapeError(explain(op, problem, shown))
+    return found
+
+
+def check_dtype(op: str, x: Tensor, shown: dict[str, object], integers: bool = False) -> None:
+    """Refuse what is not convolved.
+
+    Raises:
+      DTypeError: x is not floating (int32 is taken where `integers`).
+    """
+    if not (x.dtype.is_floating or (integers and x.dtype is dtypes.int32)):
+        also = " or int32" if integers else ""
+        problem = f"input is {x.dtype.name}: a floating dtype{also} was wanted"
+        raise DTypeError(explain(op, problem, shown, fix="nf.cast(x, nf.float32)"))
+
+
+def groups_of(op: str, channels: int, depth: int, columns: int, shown: dict[str, object]) -> int:
+    """How many groups of channels do not see each other.
+
+    Raises:
+      ShapeError: the channels, or the filters, are no whole groups.
+    """
+    if channels % depth or channels == 0:
+        problem = f"input has {channels} channels, which are no groups of the {depth} of filters"
+        raise ShapeError(explain(op, problem, shown))
+    groups = channels // depth
+    if columns % groups:
+        problem = f"{columns} filters are not dealt out to {groups} groups"
+        raise ShapeError(explain(op, problem, shown))
+    return groups
+
+
+def forward(x: Tensor, f: Tensor, g: Geometry, channels: int) -> Tensor:
+    """The convolution of so many channels, by the kernels that suit it."""
+    if is_depthwise(g, channels):
+        return depthwise_forward(x, f, g)
+    return convolutions.conv_op(x, f, **g.attrs)
+
+
+def is_depthwise(g: Geometry, channels: int) -> bool:
+    """Whether every group has one channel: the depthwise kernels, of two axes, take it."""
+    return 1 < g.groups == channels and len(g.strides) <= 2
+
+
+def depthwise_forward(x: Tensor, f: Tensor, g: Geometry) -> Tensor:
+    """The convolution by filters [*kernel, 1, channels * several]; of one axis, or of two."""
+    *kernel, _, columns = f.spec.shape
+    times = int(columns) // int(x.spec.shape[-1])  # type: ignore[arg-type]
+    x, plane = depthwise.several(x, times), (kernel if len(kernel) == 2 else (1, *kernel))
+    if len(kernel) == 1:
+        x = shaping.expand_dims(x, 1)
+    own = shaping.reshape_op(f, shape=(*plane, columns))
+    y = depthwise.depthwise_op(x, own, **depthwise.geometry_attrs(depthwise.two_axes(g)))
+    return shaping.squeeze(y, 1) if len(kernel) == 1 else y
+
+
+def computed(x: Tensor, f: Tensor, run: Product) -> Tensor:
+    """run(x, f) in x's dtype: 16-bit floats are summed in float32, integers without rounding."""
+    if x.dtype.is_integer:
+        return _integers(x, f, run)
+    return maths.cast(run(single(x), single(f)), x.dtype)
+
+
+def _integers(x: Tensor, f: Tensor, run: Product) -> Tensor:
+    """int32 products modulo 2^32, of halves that float64 multiplies and adds without rounding.
+
+    x f = x_low f_low + 2^16 (x_high f_low + x_low f_high), but for multiples of 2^32; each sum
+    stays below 2^53 while less than 2^21 products are added.
+    """
+    (x_low, x_high), (f_low, f_high) = _halves(x), _halves(f)
+    low = maths.cast(run(x_low, f_low), dtypes.int64)
+    high = maths.cast(run(x_high, f_low), dtypes.int64) + maths.cast(
+        run(x_low, f_high), dtypes.int64
+    )
+    return maths.cast(low + high * 65536, dtypes.int32)
+
+
+def _halves(x: Tensor) -> tuple[Tensor, Tensor]:
+    """(x mod 2^16, x // 2^16) as float64."""
+    wide = maths.cast(x, dtypes.float64)
+    high = power.floor(wide / 65536.0)
+    return wide - high * 65536.0, high
