@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from numflow.graph.graph import Graph
 from numflow.graph.verify import verify
+from numflow.passes.channels_last import channels_last
 from numflow.passes.constants import constants
 from numflow.passes.cse import cse
 from numflow.passes.dead_code import dead_code
@@ -21,6 +22,7 @@ PASSES: tuple[Pass, ...] = (
     constants,
     simplify,
     cse,
+    channels_last,
     constants,  # of what simplify made
     simplify,  # of what cse made equal
     cse,

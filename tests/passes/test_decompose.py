@@ -40,8 +40,10 @@ def test_softmax_becomes_its_steps() -> None:
           %2 = subtract(%0, %1)
           %3 = exp(%2)
           %4 = reduce_sum(%3, axis=(1,), keepdims=True)
-          %5 = divide(%3, %4)
-          return %5
+          %5 = constant(value=f32[](1.0))
+          %6 = divide(%5, %4)
+          %7 = multiply(%3, %6)
+          return %7
     """
     assert str(decompose(parse(before))) == dedent(after).strip()
 
