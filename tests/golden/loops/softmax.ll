@@ -24,7 +24,7 @@ entry:
   %v23 = icmp sle i64 %v22, %end
   br i1 %v23, label %loop21, label %loop21.end
 loop21:
-  %loop21.i = phi i64 [%begin, %entry], [%v578, %loop494.end]
+  %loop21.i = phi i64 [%begin, %entry], [%v610, %loop526.end]
   %v24 = add i64 %loop21.i, 1
   %v25 = mul i64 %loop21.i, %v16
   %v26 = getelementptr float, ptr %v2, i64 %v25
@@ -165,7 +165,7 @@ loop82.end:
   %v148 = icmp sle i64 %v147, %v8
   br i1 %v148, label %loop146, label %loop146.end
 loop146:
-  %loop146.i = phi i64 [0, %loop82.end], [%v274, %loop146]
+  %loop146.i = phi i64 [0, %loop82.end], [%v290, %loop146]
   %loop146.c0 = phi <8 x float> [splat (float 0x0000000000000000), %loop82.end], [%v179, %loop146]
   %loop146.c1 = phi <8 x float> [splat (float 0x0000000000000000), %loop82.end], [%v209, %loop146]
   %loop146.c2 = phi <8 x float> [splat (float 0x0000000000000000), %loop82.end], [%v239, %loop146]
@@ -291,328 +291,343 @@ loop146:
   %v209 = fadd contract <8 x float> %loop146.c1, %v208
   %v239 = fadd contract <8 x float> %loop146.c2, %v238
   %v269 = fadd contract <8 x float> %loop146.c3, %v268
-  %v270 = getelementptr float, ptr %v28, i64 %loop146.i
-  store <8 x float> %v178, ptr %v270, align 4
-  %v271 = getelementptr float, ptr %v34, i64 %loop146.i
-  store <8 x float> %v208, ptr %v271, align 4
-  %v272 = getelementptr float, ptr %v28, i64 %v149
-  store <8 x float> %v238, ptr %v272, align 4
-  %v273 = getelementptr float, ptr %v34, i64 %v149
-  store <8 x float> %v268, ptr %v273, align 4
-  %v274 = add nuw nsw i64 %loop146.i, 16
-  %v275 = add nuw nsw i64 %v274, 16
-  %v276 = icmp sle i64 %v275, %v8
-  br i1 %v276, label %loop146, label %loop146.end
+  %v270 = shl i64 %v16, 1
+  %v271 = add i64 %v270, %loop146.i
+  %v272 = getelementptr float, ptr %v26, i64 %v271
+  call void @llvm.prefetch.p0(ptr %v272, i32 0, i32 3, i32 1)
+  %v273 = getelementptr float, ptr %v32, i64 %v271
+  call void @llvm.prefetch.p0(ptr %v273, i32 0, i32 3, i32 1)
+  %v274 = shl i64 %v18, 1
+  %v275 = add i64 %v274, %loop146.i
+  %v276 = getelementptr float, ptr %v28, i64 %v275
+  call void @llvm.prefetch.p0(ptr %v276, i32 1, i32 3, i32 1)
+  %v277 = getelementptr float, ptr %v34, i64 %v275
+  call void @llvm.prefetch.p0(ptr %v277, i32 1, i32 3, i32 1)
+  %v278 = shl i64 %v16, 1
+  %v279 = add i64 %v278, %v149
+  %v280 = getelementptr float, ptr %v26, i64 %v279
+  call void @llvm.prefetch.p0(ptr %v280, i32 0, i32 3, i32 1)
+  %v281 = getelementptr float, ptr %v32, i64 %v279
+  call void @llvm.prefetch.p0(ptr %v281, i32 0, i32 3, i32 1)
+  %v282 = shl i64 %v18, 1
+  %v283 = add i64 %v282, %v149
+  %v284 = getelementptr float, ptr %v28, i64 %v283
+  call void @llvm.prefetch.p0(ptr %v284, i32 1, i32 3, i32 1)
+  %v285 = getelementptr float, ptr %v34, i64 %v283
+  call void @llvm.prefetch.p0(ptr %v285, i32 1, i32 3, i32 1)
+  %v286 = getelementptr float, ptr %v28, i64 %loop146.i
+  store <8 x float> %v178, ptr %v286, align 4
+  %v287 = getelementptr float, ptr %v34, i64 %loop146.i
+  store <8 x float> %v208, ptr %v287, align 4
+  %v288 = getelementptr float, ptr %v28, i64 %v149
+  store <8 x float> %v238, ptr %v288, align 4
+  %v289 = getelementptr float, ptr %v34, i64 %v149
+  store <8 x float> %v268, ptr %v289, align 4
+  %v290 = add nuw nsw i64 %loop146.i, 16
+  %v291 = add nuw nsw i64 %v290, 16
+  %v292 = icmp sle i64 %v291, %v8
+  br i1 %v292, label %loop146, label %loop146.end
 loop146.end:
-  %v277 = phi i64 [0, %loop82.end], [%v274, %loop146]
-  %v278 = phi <8 x float> [splat (float 0x0000000000000000), %loop82.end], [%v179, %loop146]
-  %v279 = phi <8 x float> [splat (float 0x0000000000000000), %loop82.end], [%v209, %loop146]
-  %v280 = phi <8 x float> [splat (float 0x0000000000000000), %loop82.end], [%v239, %loop146]
-  %v281 = phi <8 x float> [splat (float 0x0000000000000000), %loop82.end], [%v269, %loop146]
-  %v282 = fadd contract <8 x float> %v278, %v280
-  %v283 = fadd contract <8 x float> %v279, %v281
-  %v285 = add i64 %v277, 8
-  %v286 = icmp sle i64 %v285, %v8
-  br i1 %v286, label %loop284, label %loop284.end
-loop284:
-  %loop284.i = phi i64 [%v277, %loop146.end], [%v349, %loop284]
-  %loop284.c0 = phi <8 x float> [%v282, %loop146.end], [%v316, %loop284]
-  %loop284.c1 = phi <8 x float> [%v283, %loop146.end], [%v346, %loop284]
-  %v287 = getelementptr float, ptr %v26, i64 %loop284.i
-  %v317 = getelementptr float, ptr %v32, i64 %loop284.i
-  %v288 = load <8 x float>, ptr %v287, align 4
-  %v318 = load <8 x float>, ptr %v317, align 4
-  %v289 = fsub contract <8 x float> %v288, %v143
-  %v319 = fsub contract <8 x float> %v318, %v145
-  %v290 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v289
-  %v320 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v319
-  %v291 = select <8 x i1> %v290, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v289
-  %v321 = select <8 x i1> %v320, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v319
-  %v292 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v291
-  %v322 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v321
-  %v293 = select <8 x i1> %v292, <8 x float> splat (float 0x4056400000000000), <8 x float> %v291
-  %v323 = select <8 x i1> %v322, <8 x float> splat (float 0x4056400000000000), <8 x float> %v321
-  %v294 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v293, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
-  %v324 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v323, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
-  %v295 = fsub <8 x float> %v294, splat (float 0x4168000000000000)
-  %v325 = fsub <8 x float> %v324, splat (float 0x4168000000000000)
-  %v296 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v295, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v293)
-  %v326 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v325, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v323)
-  %v297 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v295, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v296)
-  %v327 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v325, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v326)
-  %v298 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v297, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
-  %v328 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v327, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
-  %v299 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v298, <8 x float> %v297, <8 x float> splat (float 0x3FA555B5A0000000))
-  %v329 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v328, <8 x float> %v327, <8 x float> splat (float 0x3FA555B5A0000000))
-  %v300 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v299, <8 x float> %v297, <8 x float> splat (float 0x3FC5554500000000))
-  %v330 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v329, <8 x float> %v327, <8 x float> splat (float 0x3FC5554500000000))
-  %v301 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v300, <8 x float> %v297, <8 x float> splat (float 0x3FDFFFFF60000000))
-  %v331 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v330, <8 x float> %v327, <8 x float> splat (float 0x3FDFFFFF60000000))
-  %v302 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v301, <8 x float> %v297, <8 x float> splat (float 0x3FF0000000000000))
-  %v332 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v331, <8 x float> %v327, <8 x float> splat (float 0x3FF0000000000000))
-  %v303 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v302, <8 x float> %v297, <8 x float> splat (float 0x3FF0000000000000))
-  %v333 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v332, <8 x float> %v327, <8 x float> splat (float 0x3FF0000000000000))
-  %v304 = bitcast <8 x float> %v294 to <8 x i32>
-  %v334 = bitcast <8 x float> %v324 to <8 x i32>
-  %v305 = sub <8 x i32> %v304, splat (i32 1262485504)
-  %v335 = sub <8 x i32> %v334, splat (i32 1262485504)
-  %v306 = ashr <8 x i32> %v305, splat (i32 1)
-  %v336 = ashr <8 x i32> %v335, splat (i32 1)
-  %v307 = sub <8 x i32> %v305, %v306
-  %v337 = sub <8 x i32> %v335, %v336
-  %v308 = add <8 x i32> %v306, splat (i32 127)
-  %v338 = add <8 x i32> %v336, splat (i32 127)
-  %v309 = shl <8 x i32> %v308, splat (i32 23)
-  %v339 = shl <8 x i32> %v338, splat (i32 23)
-  %v310 = bitcast <8 x i32> %v309 to <8 x float>
-  %v340 = bitcast <8 x i32> %v339 to <8 x float>
-  %v311 = fmul <8 x float> %v303, %v310
-  %v341 = fmul <8 x float> %v333, %v340
-  %v312 = add <8 x i32> %v307, splat (i32 127)
-  %v342 = add <8 x i32> %v337, splat (i32 127)
-  %v313 = shl <8 x i32> %v312, splat (i32 23)
-  %v343 = shl <8 x i32> %v342, splat (i32 23)
-  %v314 = bitcast <8 x i32> %v313 to <8 x float>
-  %v344 = bitcast <8 x i32> %v343 to <8 x float>
-  %v315 = fmul <8 x float> %v311, %v314
-  %v345 = fmul <8 x float> %v341, %v344
-  %v316 = fadd contract <8 x float> %loop284.c0, %v315
-  %v346 = fadd contract <8 x float> %loop284.c1, %v345
-  %v347 = getelementptr float, ptr %v28, i64 %loop284.i
-  store <8 x float> %v315, ptr %v347, align 4
-  %v348 = getelementptr float, ptr %v34, i64 %loop284.i
-  store <8 x float> %v345, ptr %v348, align 4
-  %v349 = add nuw nsw i64 %loop284.i, 8
-  %v350 = add nuw nsw i64 %v349, 8
-  %v351 = icmp sle i64 %v350, %v8
-  br i1 %v351, label %loop284, label %loop284.end
-loop284.end:
-  %v352 = phi i64 [%v277, %loop146.end], [%v349, %loop284]
-  %v353 = phi <8 x float> [%v282, %loop146.end], [%v316, %loop284]
-  %v354 = phi <8 x float> [%v283, %loop146.end], [%v346, %loop284]
-  %v355 = add i64 %v8, 7
-  %v357 = add i64 %v352, 8
-  %v358 = icmp sle i64 %v357, %v355
-  br i1 %v358, label %loop356, label %loop356.end
-loop356:
-  %loop356.i = phi i64 [%v352, %loop284.end], [%v428, %loop356]
-  %loop356.c0 = phi <8 x float> [%v353, %loop284.end], [%v394, %loop356]
-  %loop356.c1 = phi <8 x float> [%v354, %loop284.end], [%v425, %loop356]
-  %v359 = sub i64 %v8, %loop356.i
-  %v360 = trunc i64 %v359 to i32
-  %v361 = insertelement <8 x i32> poison, i32 %v360, i32 0
-  %v362 = shufflevector <8 x i32> %v361, <8 x i32> poison, <8 x i32> zeroinitializer
-  %v363 = icmp sgt <8 x i32> %v362, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
-  %v364 = getelementptr float, ptr %v26, i64 %loop356.i
-  %v395 = getelementptr float, ptr %v32, i64 %loop356.i
-  %v365 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v364, <8 x i1> %v363, <8 x float> zeroinitializer)
-  %v396 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v395, <8 x i1> %v363, <8 x float> zeroinitializer)
-  %v366 = fsub contract <8 x float> %v365, %v143
-  %v397 = fsub contract <8 x float> %v396, %v145
-  %v367 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v366
-  %v398 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v397
-  %v368 = select <8 x i1> %v367, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v366
-  %v399 = select <8 x i1> %v398, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v397
-  %v369 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v368
-  %v400 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v399
-  %v370 = select <8 x i1> %v369, <8 x float> splat (float 0x4056400000000000), <8 x float> %v368
-  %v401 = select <8 x i1> %v400, <8 x float> splat (float 0x4056400000000000), <8 x float> %v399
-  %v371 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v370, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
-  %v402 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v401, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
-  %v372 = fsub <8 x float> %v371, splat (float 0x4168000000000000)
-  %v403 = fsub <8 x float> %v402, splat (float 0x4168000000000000)
-  %v373 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v372, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v370)
-  %v404 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v403, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v401)
-  %v374 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v372, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v373)
-  %v405 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v403, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v404)
-  %v375 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v374, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
-  %v406 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v405, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
-  %v376 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v375, <8 x float> %v374, <8 x float> splat (float 0x3FA555B5A0000000))
-  %v407 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v406, <8 x float> %v405, <8 x float> splat (float 0x3FA555B5A0000000))
-  %v377 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v376, <8 x float> %v374, <8 x float> splat (float 0x3FC5554500000000))
-  %v408 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v407, <8 x float> %v405, <8 x float> splat (float 0x3FC5554500000000))
-  %v378 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v377, <8 x float> %v374, <8 x float> splat (float 0x3FDFFFFF60000000))
-  %v409 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v408, <8 x float> %v405, <8 x float> splat (float 0x3FDFFFFF60000000))
-  %v379 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v378, <8 x float> %v374, <8 x float> splat (float 0x3FF0000000000000))
-  %v410 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v409, <8 x float> %v405, <8 x float> splat (float 0x3FF0000000000000))
-  %v380 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v379, <8 x float> %v374, <8 x float> splat (float 0x3FF0000000000000))
-  %v411 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v410, <8 x float> %v405, <8 x float> splat (float 0x3FF0000000000000))
-  %v381 = bitcast <8 x float> %v371 to <8 x i32>
-  %v412 = bitcast <8 x float> %v402 to <8 x i32>
-  %v382 = sub <8 x i32> %v381, splat (i32 1262485504)
-  %v413 = sub <8 x i32> %v412, splat (i32 1262485504)
-  %v383 = ashr <8 x i32> %v382, splat (i32 1)
-  %v414 = ashr <8 x i32> %v413, splat (i32 1)
-  %v384 = sub <8 x i32> %v382, %v383
-  %v415 = sub <8 x i32> %v413, %v414
-  %v385 = add <8 x i32> %v383, splat (i32 127)
-  %v416 = add <8 x i32> %v414, splat (i32 127)
-  %v386 = shl <8 x i32> %v385, splat (i32 23)
-  %v417 = shl <8 x i32> %v416, splat (i32 23)
-  %v387 = bitcast <8 x i32> %v386 to <8 x float>
-  %v418 = bitcast <8 x i32> %v417 to <8 x float>
-  %v388 = fmul <8 x float> %v380, %v387
-  %v419 = fmul <8 x float> %v411, %v418
-  %v389 = add <8 x i32> %v384, splat (i32 127)
-  %v420 = add <8 x i32> %v415, splat (i32 127)
-  %v390 = shl <8 x i32> %v389, splat (i32 23)
-  %v421 = shl <8 x i32> %v420, splat (i32 23)
-  %v391 = bitcast <8 x i32> %v390 to <8 x float>
-  %v422 = bitcast <8 x i32> %v421 to <8 x float>
-  %v392 = fmul <8 x float> %v388, %v391
-  %v423 = fmul <8 x float> %v419, %v422
-  %v393 = fadd contract <8 x float> %loop356.c0, %v392
-  %v424 = fadd contract <8 x float> %loop356.c1, %v423
-  %v394 = select <8 x i1> %v363, <8 x float> %v393, <8 x float> %loop356.c0
-  %v425 = select <8 x i1> %v363, <8 x float> %v424, <8 x float> %loop356.c1
-  %v426 = getelementptr float, ptr %v28, i64 %loop356.i
-  call void @llvm.masked.store.v8f32.p0(<8 x float> %v392, ptr %v426, <8 x i1> %v363)
-  %v427 = getelementptr float, ptr %v34, i64 %loop356.i
-  call void @llvm.masked.store.v8f32.p0(<8 x float> %v423, ptr %v427, <8 x i1> %v363)
-  %v428 = add nuw nsw i64 %loop356.i, 8
-  %v429 = add nuw nsw i64 %v428, 8
-  %v430 = icmp sle i64 %v429, %v355
-  br i1 %v430, label %loop356, label %loop356.end
-loop356.end:
-  %v431 = phi i64 [%v352, %loop284.end], [%v428, %loop356]
-  %v432 = phi <8 x float> [%v353, %loop284.end], [%v394, %loop356]
-  %v433 = phi <8 x float> [%v354, %loop284.end], [%v425, %loop356]
-  %v434 = shufflevector <8 x float> %v432, <8 x float> poison, <8 x i32> <i32 4, i32 5, i32 6, i32 7, i32 0, i32 1, i32 2, i32 3>
-  %v435 = fadd contract <8 x float> %v432, %v434
-  %v436 = shufflevector <8 x float> %v435, <8 x float> poison, <8 x i32> <i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0, i32 1>
-  %v437 = fadd contract <8 x float> %v435, %v436
-  %v438 = shufflevector <8 x float> %v437, <8 x float> poison, <8 x i32> <i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0>
-  %v439 = fadd contract <8 x float> %v437, %v438
-  %v440 = extractelement <8 x float> %v439, i32 0
-  %v441 = shufflevector <8 x float> %v433, <8 x float> poison, <8 x i32> <i32 4, i32 5, i32 6, i32 7, i32 0, i32 1, i32 2, i32 3>
-  %v442 = fadd contract <8 x float> %v433, %v441
-  %v443 = shufflevector <8 x float> %v442, <8 x float> poison, <8 x i32> <i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0, i32 1>
-  %v444 = fadd contract <8 x float> %v442, %v443
-  %v445 = shufflevector <8 x float> %v444, <8 x float> poison, <8 x i32> <i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0>
-  %v446 = fadd contract <8 x float> %v444, %v445
-  %v447 = extractelement <8 x float> %v446, i32 0
-  %v448 = fdiv contract float 0x3FF0000000000000, %v440
-  %v449 = insertelement <8 x float> poison, float %v448, i32 0
-  %v450 = shufflevector <8 x float> %v449, <8 x float> poison, <8 x i32> zeroinitializer
-  %v451 = fdiv contract float 0x3FF0000000000000, %v447
-  %v452 = insertelement <8 x float> poison, float %v451, i32 0
-  %v453 = shufflevector <8 x float> %v452, <8 x float> poison, <8 x i32> zeroinitializer
-  %v455 = add i64 0, 16
-  %v456 = icmp sle i64 %v455, %v8
-  br i1 %v456, label %loop454, label %loop454.end
-loop454:
-  %loop454.i = phi i64 [0, %loop356.end], [%v474, %loop454]
-  %v457 = add nuw nsw i64 %loop454.i, 8
-  %v458 = getelementptr float, ptr %v28, i64 %loop454.i
-  %v461 = getelementptr float, ptr %v34, i64 %loop454.i
-  %v464 = getelementptr float, ptr %v28, i64 %v457
-  %v467 = getelementptr float, ptr %v34, i64 %v457
-  %v459 = load <8 x float>, ptr %v458, align 4
-  %v462 = load <8 x float>, ptr %v461, align 4
-  %v465 = load <8 x float>, ptr %v464, align 4
-  %v468 = load <8 x float>, ptr %v467, align 4
-  %v460 = fmul contract <8 x float> %v459, %v450
-  %v463 = fmul contract <8 x float> %v462, %v453
-  %v466 = fmul contract <8 x float> %v465, %v450
-  %v469 = fmul contract <8 x float> %v468, %v453
-  %v470 = getelementptr float, ptr %v28, i64 %loop454.i
-  store <8 x float> %v460, ptr %v470, align 4
-  %v471 = getelementptr float, ptr %v34, i64 %loop454.i
-  store <8 x float> %v463, ptr %v471, align 4
-  %v472 = getelementptr float, ptr %v28, i64 %v457
-  store <8 x float> %v466, ptr %v472, align 4
-  %v473 = getelementptr float, ptr %v34, i64 %v457
-  store <8 x float> %v469, ptr %v473, align 4
-  %v474 = add nuw nsw i64 %loop454.i, 16
-  %v475 = add nuw nsw i64 %v474, 16
-  %v476 = icmp sle i64 %v475, %v8
-  br i1 %v476, label %loop454, label %loop454.end
-loop454.end:
-  %v477 = phi i64 [0, %loop356.end], [%v474, %loop454]
-  %v479 = add i64 %v477, 8
-  %v480 = icmp sle i64 %v479, %v8
-  br i1 %v480, label %loop478, label %loop478.end
-loop478:
-  %loop478.i = phi i64 [%v477, %loop454.end], [%v489, %loop478]
-  %v481 = getelementptr float, ptr %v28, i64 %loop478.i
-  %v484 = getelementptr float, ptr %v34, i64 %loop478.i
-  %v482 = load <8 x float>, ptr %v481, align 4
-  %v485 = load <8 x float>, ptr %v484, align 4
-  %v483 = fmul contract <8 x float> %v482, %v450
-  %v486 = fmul contract <8 x float> %v485, %v453
-  %v487 = getelementptr float, ptr %v28, i64 %loop478.i
-  store <8 x float> %v483, ptr %v487, align 4
-  %v488 = getelementptr float, ptr %v34, i64 %loop478.i
-  store <8 x float> %v486, ptr %v488, align 4
-  %v489 = add nuw nsw i64 %loop478.i, 8
-  %v490 = add nuw nsw i64 %v489, 8
-  %v491 = icmp sle i64 %v490, %v8
-  br i1 %v491, label %loop478, label %loop478.end
-loop478.end:
-  %v492 = phi i64 [%v477, %loop454.end], [%v489, %loop478]
-  %v493 = add i64 %v8, 7
-  %v495 = add i64 %v492, 8
-  %v496 = icmp sle i64 %v495, %v493
-  br i1 %v496, label %loop494, label %loop494.end
-loop494:
-  %loop494.i = phi i64 [%v492, %loop478.end], [%v510, %loop494]
-  %v497 = sub i64 %v8, %loop494.i
-  %v498 = trunc i64 %v497 to i32
-  %v499 = insertelement <8 x i32> poison, i32 %v498, i32 0
-  %v500 = shufflevector <8 x i32> %v499, <8 x i32> poison, <8 x i32> zeroinitializer
-  %v501 = icmp sgt <8 x i32> %v500, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
-  %v502 = getelementptr float, ptr %v28, i64 %loop494.i
-  %v505 = getelementptr float, ptr %v34, i64 %loop494.i
-  %v503 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v502, <8 x i1> %v501, <8 x float> zeroinitializer)
-  %v506 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v505, <8 x i1> %v501, <8 x float> zeroinitializer)
-  %v504 = fmul contract <8 x float> %v503, %v450
-  %v507 = fmul contract <8 x float> %v506, %v453
-  %v508 = getelementptr float, ptr %v28, i64 %loop494.i
-  call void @llvm.masked.store.v8f32.p0(<8 x float> %v504, ptr %v508, <8 x i1> %v501)
-  %v509 = getelementptr float, ptr %v34, i64 %loop494.i
-  call void @llvm.masked.store.v8f32.p0(<8 x float> %v507, ptr %v509, <8 x i1> %v501)
-  %v510 = add nuw nsw i64 %loop494.i, 8
-  %v511 = add nuw nsw i64 %v510, 8
-  %v512 = icmp sle i64 %v511, %v493
-  br i1 %v512, label %loop494, label %loop494.end
-loop494.end:
-  %v513 = phi i64 [%v492, %loop478.end], [%v510, %loop494]
-  %v514 = fcmp olt float %v440, 0x3810000000000000
-  %v515 = fmul float %v440, 0x4160000000000000
-  %v516 = select i1 %v514, float %v515, float %v440
-  %v517 = bitcast float %v516 to i32
-  %v518 = sub i32 %v517, 1059760811
-  %v519 = and i32 %v518, -8388608
-  %v520 = sub i32 %v517, %v519
-  %v521 = bitcast i32 %v520 to float
-  %v522 = fsub float %v521, 0x3FF0000000000000
-  %v523 = sitofp i32 %v519 to float
-  %v524 = select i1 %v514, float 0xC037000000000000, float 0x0000000000000000
-  %v525 = call float @llvm.fma.f32(float %v523, float 0x3E80000000000000, float %v524)
-  %v526 = fmul float %v522, %v522
-  %v527 = call float @llvm.fma.f32(float %v526, float 0xBFC0AE0000000000, float 0xBFBF198B20000000)
-  %v528 = call float @llvm.fma.f32(float %v527, float %v526, float 0xBFC55B36C0000000)
-  %v529 = call float @llvm.fma.f32(float %v528, float %v526, float 0xBFCFFFE020000000)
-  %v530 = call float @llvm.fma.f32(float %v526, float 0x3FC2080000000000, float 0x3FC1E57400000000)
-  %v531 = call float @llvm.fma.f32(float %v530, float %v526, float 0x3FC99D8B20000000)
-  %v532 = call float @llvm.fma.f32(float %v531, float %v522, float %v529)
-  %v533 = call float @llvm.fma.f32(float %v522, float %v532, float 0x3FD5554FA0000000)
-  %v534 = call float @llvm.fma.f32(float %v533, float %v522, float 0xBFE0000000000000)
-  %v535 = call float @llvm.fma.f32(float %v534, float %v526, float %v522)
-  %v536 = call float @llvm.fma.f32(float %v525, float 0x3FE62E4300000000, float %v535)
-  %v537 = fcmp oeq float %v440, 0x0000000000000000
-  %v538 = select i1 %v537, float 0xFFF0000000000000, float %v536
-  %v539 = fcmp olt float %v440, 0x0000000000000000
-  %v540 = select i1 %v539, float 0x7FF8000000000000, float %v538
-  %v541 = fcmp oeq float %v440, 0x7FF0000000000000
-  %v542 = fcmp une float %v440, %v440
-  %v543 = or i1 %v541, %v542
-  %v544 = select i1 %v543, float %v440, float %v540
-  %v545 = fadd contract float %v544, %v125
-  store float %v545, ptr %v30
-  %v546 = fcmp olt float %v447, 0x3810000000000000
-  %v547 = fmul float %v447, 0x4160000000000000
-  %v548 = select i1 %v546, float %v547, float %v447
+  %v293 = phi i64 [0, %loop82.end], [%v290, %loop146]
+  %v294 = phi <8 x float> [splat (float 0x0000000000000000), %loop82.end], [%v179, %loop146]
+  %v295 = phi <8 x float> [splat (float 0x0000000000000000), %loop82.end], [%v209, %loop146]
+  %v296 = phi <8 x float> [splat (float 0x0000000000000000), %loop82.end], [%v239, %loop146]
+  %v297 = phi <8 x float> [splat (float 0x0000000000000000), %loop82.end], [%v269, %loop146]
+  %v298 = fadd contract <8 x float> %v294, %v296
+  %v299 = fadd contract <8 x float> %v295, %v297
+  %v301 = add i64 %v293, 8
+  %v302 = icmp sle i64 %v301, %v8
+  br i1 %v302, label %loop300, label %loop300.end
+loop300:
+  %loop300.i = phi i64 [%v293, %loop146.end], [%v373, %loop300]
+  %loop300.c0 = phi <8 x float> [%v298, %loop146.end], [%v332, %loop300]
+  %loop300.c1 = phi <8 x float> [%v299, %loop146.end], [%v362, %loop300]
+  %v303 = getelementptr float, ptr %v26, i64 %loop300.i
+  %v333 = getelementptr float, ptr %v32, i64 %loop300.i
+  %v304 = load <8 x float>, ptr %v303, align 4
+  %v334 = load <8 x float>, ptr %v333, align 4
+  %v305 = fsub contract <8 x float> %v304, %v143
+  %v335 = fsub contract <8 x float> %v334, %v145
+  %v306 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v305
+  %v336 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v335
+  %v307 = select <8 x i1> %v306, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v305
+  %v337 = select <8 x i1> %v336, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v335
+  %v308 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v307
+  %v338 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v337
+  %v309 = select <8 x i1> %v308, <8 x float> splat (float 0x4056400000000000), <8 x float> %v307
+  %v339 = select <8 x i1> %v338, <8 x float> splat (float 0x4056400000000000), <8 x float> %v337
+  %v310 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v309, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
+  %v340 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v339, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
+  %v311 = fsub <8 x float> %v310, splat (float 0x4168000000000000)
+  %v341 = fsub <8 x float> %v340, splat (float 0x4168000000000000)
+  %v312 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v311, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v309)
+  %v342 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v341, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v339)
+  %v313 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v311, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v312)
+  %v343 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v341, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v342)
+  %v314 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v313, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
+  %v344 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v343, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
+  %v315 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v314, <8 x float> %v313, <8 x float> splat (float 0x3FA555B5A0000000))
+  %v345 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v344, <8 x float> %v343, <8 x float> splat (float 0x3FA555B5A0000000))
+  %v316 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v315, <8 x float> %v313, <8 x float> splat (float 0x3FC5554500000000))
+  %v346 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v345, <8 x float> %v343, <8 x float> splat (float 0x3FC5554500000000))
+  %v317 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v316, <8 x float> %v313, <8 x float> splat (float 0x3FDFFFFF60000000))
+  %v347 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v346, <8 x float> %v343, <8 x float> splat (float 0x3FDFFFFF60000000))
+  %v318 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v317, <8 x float> %v313, <8 x float> splat (float 0x3FF0000000000000))
+  %v348 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v347, <8 x float> %v343, <8 x float> splat (float 0x3FF0000000000000))
+  %v319 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v318, <8 x float> %v313, <8 x float> splat (float 0x3FF0000000000000))
+  %v349 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v348, <8 x float> %v343, <8 x float> splat (float 0x3FF0000000000000))
+  %v320 = bitcast <8 x float> %v310 to <8 x i32>
+  %v350 = bitcast <8 x float> %v340 to <8 x i32>
+  %v321 = sub <8 x i32> %v320, splat (i32 1262485504)
+  %v351 = sub <8 x i32> %v350, splat (i32 1262485504)
+  %v322 = ashr <8 x i32> %v321, splat (i32 1)
+  %v352 = ashr <8 x i32> %v351, splat (i32 1)
+  %v323 = sub <8 x i32> %v321, %v322
+  %v353 = sub <8 x i32> %v351, %v352
+  %v324 = add <8 x i32> %v322, splat (i32 127)
+  %v354 = add <8 x i32> %v352, splat (i32 127)
+  %v325 = shl <8 x i32> %v324, splat (i32 23)
+  %v355 = shl <8 x i32> %v354, splat (i32 23)
+  %v326 = bitcast <8 x i32> %v325 to <8 x float>
+  %v356 = bitcast <8 x i32> %v355 to <8 x float>
+  %v327 = fmul <8 x float> %v319, %v326
+  %v357 = fmul <8 x float> %v349, %v356
+  %v328 = add <8 x i32> %v323, splat (i32 127)
+  %v358 = add <8 x i32> %v353, splat (i32 127)
+  %v329 = shl <8 x i32> %v328, splat (i32 23)
+  %v359 = shl <8 x i32> %v358, splat (i32 23)
+  %v330 = bitcast <8 x i32> %v329 to <8 x float>
+  %v360 = bitcast <8 x i32> %v359 to <8 x float>
+  %v331 = fmul <8 x float> %v327, %v330
+  %v361 = fmul <8 x float> %v357, %v360
+  %v332 = fadd contract <8 x float> %loop300.c0, %v331
+  %v362 = fadd contract <8 x float> %loop300.c1, %v361
+  %v363 = shl i64 %v16, 1
+  %v364 = add i64 %v363, %loop300.i
+  %v365 = getelementptr float, ptr %v26, i64 %v364
+  call void @llvm.prefetch.p0(ptr %v365, i32 0, i32 3, i32 1)
+  %v366 = getelementptr float, ptr %v32, i64 %v364
+  call void @llvm.prefetch.p0(ptr %v366, i32 0, i32 3, i32 1)
+  %v367 = shl i64 %v18, 1
+  %v368 = add i64 %v367, %loop300.i
+  %v369 = getelementptr float, ptr %v28, i64 %v368
+  call void @llvm.prefetch.p0(ptr %v369, i32 1, i32 3, i32 1)
+  %v370 = getelementptr float, ptr %v34, i64 %v368
+  call void @llvm.prefetch.p0(ptr %v370, i32 1, i32 3, i32 1)
+  %v371 = getelementptr float, ptr %v28, i64 %loop300.i
+  store <8 x float> %v331, ptr %v371, align 4
+  %v372 = getelementptr float, ptr %v34, i64 %loop300.i
+  store <8 x float> %v361, ptr %v372, align 4
+  %v373 = add nuw nsw i64 %loop300.i, 8
+  %v374 = add nuw nsw i64 %v373, 8
+  %v375 = icmp sle i64 %v374, %v8
+  br i1 %v375, label %loop300, label %loop300.end
+loop300.end:
+  %v376 = phi i64 [%v293, %loop146.end], [%v373, %loop300]
+  %v377 = phi <8 x float> [%v298, %loop146.end], [%v332, %loop300]
+  %v378 = phi <8 x float> [%v299, %loop146.end], [%v362, %loop300]
+  %v379 = add i64 %v8, 7
+  %v381 = add i64 %v376, 8
+  %v382 = icmp sle i64 %v381, %v379
+  br i1 %v382, label %loop380, label %loop380.end
+loop380:
+  %loop380.i = phi i64 [%v376, %loop300.end], [%v460, %loop380]
+  %loop380.c0 = phi <8 x float> [%v377, %loop300.end], [%v418, %loop380]
+  %loop380.c1 = phi <8 x float> [%v378, %loop300.end], [%v449, %loop380]
+  %v383 = sub i64 %v8, %loop380.i
+  %v384 = trunc i64 %v383 to i32
+  %v385 = insertelement <8 x i32> poison, i32 %v384, i32 0
+  %v386 = shufflevector <8 x i32> %v385, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v387 = icmp sgt <8 x i32> %v386, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %v388 = getelementptr float, ptr %v26, i64 %loop380.i
+  %v419 = getelementptr float, ptr %v32, i64 %loop380.i
+  %v389 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v388, <8 x i1> %v387, <8 x float> zeroinitializer)
+  %v420 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v419, <8 x i1> %v387, <8 x float> zeroinitializer)
+  %v390 = fsub contract <8 x float> %v389, %v143
+  %v421 = fsub contract <8 x float> %v420, %v145
+  %v391 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v390
+  %v422 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v421
+  %v392 = select <8 x i1> %v391, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v390
+  %v423 = select <8 x i1> %v422, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v421
+  %v393 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v392
+  %v424 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v423
+  %v394 = select <8 x i1> %v393, <8 x float> splat (float 0x4056400000000000), <8 x float> %v392
+  %v425 = select <8 x i1> %v424, <8 x float> splat (float 0x4056400000000000), <8 x float> %v423
+  %v395 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v394, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
+  %v426 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v425, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
+  %v396 = fsub <8 x float> %v395, splat (float 0x4168000000000000)
+  %v427 = fsub <8 x float> %v426, splat (float 0x4168000000000000)
+  %v397 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v396, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v394)
+  %v428 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v427, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v425)
+  %v398 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v396, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v397)
+  %v429 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v427, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v428)
+  %v399 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v398, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
+  %v430 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v429, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
+  %v400 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v399, <8 x float> %v398, <8 x float> splat (float 0x3FA555B5A0000000))
+  %v431 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v430, <8 x float> %v429, <8 x float> splat (float 0x3FA555B5A0000000))
+  %v401 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v400, <8 x float> %v398, <8 x float> splat (float 0x3FC5554500000000))
+  %v432 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v431, <8 x float> %v429, <8 x float> splat (float 0x3FC5554500000000))
+  %v402 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v401, <8 x float> %v398, <8 x float> splat (float 0x3FDFFFFF60000000))
+  %v433 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v432, <8 x float> %v429, <8 x float> splat (float 0x3FDFFFFF60000000))
+  %v403 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v402, <8 x float> %v398, <8 x float> splat (float 0x3FF0000000000000))
+  %v434 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v433, <8 x float> %v429, <8 x float> splat (float 0x3FF0000000000000))
+  %v404 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v403, <8 x float> %v398, <8 x float> splat (float 0x3FF0000000000000))
+  %v435 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v434, <8 x float> %v429, <8 x float> splat (float 0x3FF0000000000000))
+  %v405 = bitcast <8 x float> %v395 to <8 x i32>
+  %v436 = bitcast <8 x float> %v426 to <8 x i32>
+  %v406 = sub <8 x i32> %v405, splat (i32 1262485504)
+  %v437 = sub <8 x i32> %v436, splat (i32 1262485504)
+  %v407 = ashr <8 x i32> %v406, splat (i32 1)
+  %v438 = ashr <8 x i32> %v437, splat (i32 1)
+  %v408 = sub <8 x i32> %v406, %v407
+  %v439 = sub <8 x i32> %v437, %v438
+  %v409 = add <8 x i32> %v407, splat (i32 127)
+  %v440 = add <8 x i32> %v438, splat (i32 127)
+  %v410 = shl <8 x i32> %v409, splat (i32 23)
+  %v441 = shl <8 x i32> %v440, splat (i32 23)
+  %v411 = bitcast <8 x i32> %v410 to <8 x float>
+  %v442 = bitcast <8 x i32> %v441 to <8 x float>
+  %v412 = fmul <8 x float> %v404, %v411
+  %v443 = fmul <8 x float> %v435, %v442
+  %v413 = add <8 x i32> %v408, splat (i32 127)
+  %v444 = add <8 x i32> %v439, splat (i32 127)
+  %v414 = shl <8 x i32> %v413, splat (i32 23)
+  %v445 = shl <8 x i32> %v444, splat (i32 23)
+  %v415 = bitcast <8 x i32> %v414 to <8 x float>
+  %v446 = bitcast <8 x i32> %v445 to <8 x float>
+  %v416 = fmul <8 x float> %v412, %v415
+  %v447 = fmul <8 x float> %v443, %v446
+  %v417 = fadd contract <8 x float> %loop380.c0, %v416
+  %v448 = fadd contract <8 x float> %loop380.c1, %v447
+  %v418 = select <8 x i1> %v387, <8 x float> %v417, <8 x float> %loop380.c0
+  %v449 = select <8 x i1> %v387, <8 x float> %v448, <8 x float> %loop380.c1
+  %v450 = shl i64 %v16, 1
+  %v451 = add i64 %v450, %loop380.i
+  %v452 = getelementptr float, ptr %v26, i64 %v451
+  call void @llvm.prefetch.p0(ptr %v452, i32 0, i32 3, i32 1)
+  %v453 = getelementptr float, ptr %v32, i64 %v451
+  call void @llvm.prefetch.p0(ptr %v453, i32 0, i32 3, i32 1)
+  %v454 = shl i64 %v18, 1
+  %v455 = add i64 %v454, %loop380.i
+  %v456 = getelementptr float, ptr %v28, i64 %v455
+  call void @llvm.prefetch.p0(ptr %v456, i32 1, i32 3, i32 1)
+  %v457 = getelementptr float, ptr %v34, i64 %v455
+  call void @llvm.prefetch.p0(ptr %v457, i32 1, i32 3, i32 1)
+  %v458 = getelementptr float, ptr %v28, i64 %loop380.i
+  call void @llvm.masked.store.v8f32.p0(<8 x float> %v416, ptr %v458, <8 x i1> %v387)
+  %v459 = getelementptr float, ptr %v34, i64 %loop380.i
+  call void @llvm.masked.store.v8f32.p0(<8 x float> %v447, ptr %v459, <8 x i1> %v387)
+  %v460 = add nuw nsw i64 %loop380.i, 8
+  %v461 = add nuw nsw i64 %v460, 8
+  %v462 = icmp sle i64 %v461, %v379
+  br i1 %v462, label %loop380, label %loop380.end
+loop380.end:
+  %v463 = phi i64 [%v376, %loop300.end], [%v460, %loop380]
+  %v464 = phi <8 x float> [%v377, %loop300.end], [%v418, %loop380]
+  %v465 = phi <8 x float> [%v378, %loop300.end], [%v449, %loop380]
+  %v466 = shufflevector <8 x float> %v464, <8 x float> poison, <8 x i32> <i32 4, i32 5, i32 6, i32 7, i32 0, i32 1, i32 2, i32 3>
+  %v467 = fadd contract <8 x float> %v464, %v466
+  %v468 = shufflevector <8 x float> %v467, <8 x float> poison, <8 x i32> <i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0, i32 1>
+  %v469 = fadd contract <8 x float> %v467, %v468
+  %v470 = shufflevector <8 x float> %v469, <8 x float> poison, <8 x i32> <i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0>
+  %v471 = fadd contract <8 x float> %v469, %v470
+  %v472 = extractelement <8 x float> %v471, i32 0
+  %v473 = shufflevector <8 x float> %v465, <8 x float> poison, <8 x i32> <i32 4, i32 5, i32 6, i32 7, i32 0, i32 1, i32 2, i32 3>
+  %v474 = fadd contract <8 x float> %v465, %v473
+  %v475 = shufflevector <8 x float> %v474, <8 x float> poison, <8 x i32> <i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0, i32 1>
+  %v476 = fadd contract <8 x float> %v474, %v475
+  %v477 = shufflevector <8 x float> %v476, <8 x float> poison, <8 x i32> <i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0>
+  %v478 = fadd contract <8 x float> %v476, %v477
+  %v479 = extractelement <8 x float> %v478, i32 0
+  %v480 = fdiv contract float 0x3FF0000000000000, %v472
+  %v481 = insertelement <8 x float> poison, float %v480, i32 0
+  %v482 = shufflevector <8 x float> %v481, <8 x float> poison, <8 x i32> zeroinitializer
+  %v483 = fdiv contract float 0x3FF0000000000000, %v479
+  %v484 = insertelement <8 x float> poison, float %v483, i32 0
+  %v485 = shufflevector <8 x float> %v484, <8 x float> poison, <8 x i32> zeroinitializer
+  %v487 = add i64 0, 16
+  %v488 = icmp sle i64 %v487, %v8
+  br i1 %v488, label %loop486, label %loop486.end
+loop486:
+  %loop486.i = phi i64 [0, %loop380.end], [%v506, %loop486]
+  %v489 = add nuw nsw i64 %loop486.i, 8
+  %v490 = getelementptr float, ptr %v28, i64 %loop486.i
+  %v493 = getelementptr float, ptr %v34, i64 %loop486.i
+  %v496 = getelementptr float, ptr %v28, i64 %v489
+  %v499 = getelementptr float, ptr %v34, i64 %v489
+  %v491 = load <8 x float>, ptr %v490, align 4
+  %v494 = load <8 x float>, ptr %v493, align 4
+  %v497 = load <8 x float>, ptr %v496, align 4
+  %v500 = load <8 x float>, ptr %v499, align 4
+  %v492 = fmul contract <8 x float> %v491, %v482
+  %v495 = fmul contract <8 x float> %v494, %v485
+  %v498 = fmul contract <8 x float> %v497, %v482
+  %v501 = fmul contract <8 x float> %v500, %v485
+  %v502 = getelementptr float, ptr %v28, i64 %loop486.i
+  store <8 x float> %v492, ptr %v502, align 4
+  %v503 = getelementptr float, ptr %v34, i64 %loop486.i
+  store <8 x float> %v495, ptr %v503, align 4
+  %v504 = getelementptr float, ptr %v28, i64 %v489
+  store <8 x float> %v498, ptr %v504, align 4
+  %v505 = getelementptr float, ptr %v34, i64 %v489
+  store <8 x float> %v501, ptr %v505, align 4
+  %v506 = add nuw nsw i64 %loop486.i, 16
+  %v507 = add nuw nsw i64 %v506, 16
+  %v508 = icmp sle i64 %v507, %v8
+  br i1 %v508, label %loop486, label %loop486.end
+loop486.end:
+  %v509 = phi i64 [0, %loop380.end], [%v506, %loop486]
+  %v511 = add i64 %v509, 8
+  %v512 = icmp sle i64 %v511, %v8
+  br i1 %v512, label %loop510, label %loop510.end
+loop510:
+  %loop510.i = phi i64 [%v509, %loop486.end], [%v521, %loop510]
+  %v513 = getelementptr float, ptr %v28, i64 %loop510.i
+  %v516 = getelementptr float, ptr %v34, i64 %loop510.i
+  %v514 = load <8 x float>, ptr %v513, align 4
+  %v517 = load <8 x float>, ptr %v516, align 4
+  %v515 = fmul contract <8 x float> %v514, %v482
+  %v518 = fmul contract <8 x float> %v517, %v485
+  %v519 = getelementptr float, ptr %v28, i64 %loop510.i
+  store <8 x float> %v515, ptr %v519, align 4
+  %v520 = getelementptr float, ptr %v34, i64 %loop510.i
+  store <8 x float> %v518, ptr %v520, align 4
+  %v521 = add nuw nsw i64 %loop510.i, 8
+  %v522 = add nuw nsw i64 %v521, 8
+  %v523 = icmp sle i64 %v522, %v8
+  br i1 %v523, label %loop510, label %loop510.end
+loop510.end:
+  %v524 = phi i64 [%v509, %loop486.end], [%v521, %loop510]
+  %v525 = add i64 %v8, 7
+  %v527 = add i64 %v524, 8
+  %v528 = icmp sle i64 %v527, %v525
+  br i1 %v528, label %loop526, label %loop526.end
+loop526:
+  %loop526.i = phi i64 [%v524, %loop510.end], [%v542, %loop526]
+  %v529 = sub i64 %v8, %loop526.i
+  %v530 = trunc i64 %v529 to i32
+  %v531 = insertelement <8 x i32> poison, i32 %v530, i32 0
+  %v532 = shufflevector <8 x i32> %v531, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v533 = icmp sgt <8 x i32> %v532, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %v534 = getelementptr float, ptr %v28, i64 %loop526.i
+  %v537 = getelementptr float, ptr %v34, i64 %loop526.i
+  %v535 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v534, <8 x i1> %v533, <8 x float> zeroinitializer)
+  %v538 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v537, <8 x i1> %v533, <8 x float> zeroinitializer)
+  %v536 = fmul contract <8 x float> %v535, %v482
+  %v539 = fmul contract <8 x float> %v538, %v485
+  %v540 = getelementptr float, ptr %v28, i64 %loop526.i
+  call void @llvm.masked.store.v8f32.p0(<8 x float> %v536, ptr %v540, <8 x i1> %v533)
+  %v541 = getelementptr float, ptr %v34, i64 %loop526.i
+  call void @llvm.masked.store.v8f32.p0(<8 x float> %v539, ptr %v541, <8 x i1> %v533)
+  %v542 = add nuw nsw i64 %loop526.i, 8
+  %v543 = add nuw nsw i64 %v542, 8
+  %v544 = icmp sle i64 %v543, %v525
+  br i1 %v544, label %loop526, label %loop526.end
+loop526.end:
+  %v545 = phi i64 [%v524, %loop510.end], [%v542, %loop526]
+  %v546 = fcmp olt float %v472, 0x3810000000000000
+  %v547 = fmul float %v472, 0x4160000000000000
+  %v548 = select i1 %v546, float %v547, float %v472
   %v549 = bitcast float %v548 to i32
   %v550 = sub i32 %v549, 1059760811
   %v551 = and i32 %v550, -8388608
@@ -633,402 +648,436 @@ loop494.end:
   %v566 = call float @llvm.fma.f32(float %v565, float %v554, float 0xBFE0000000000000)
   %v567 = call float @llvm.fma.f32(float %v566, float %v558, float %v554)
   %v568 = call float @llvm.fma.f32(float %v557, float 0x3FE62E4300000000, float %v567)
-  %v569 = fcmp oeq float %v447, 0x0000000000000000
+  %v569 = fcmp oeq float %v472, 0x0000000000000000
   %v570 = select i1 %v569, float 0xFFF0000000000000, float %v568
-  %v571 = fcmp olt float %v447, 0x0000000000000000
+  %v571 = fcmp olt float %v472, 0x0000000000000000
   %v572 = select i1 %v571, float 0x7FF8000000000000, float %v570
-  %v573 = fcmp oeq float %v447, 0x7FF0000000000000
-  %v574 = fcmp une float %v447, %v447
+  %v573 = fcmp oeq float %v472, 0x7FF0000000000000
+  %v574 = fcmp une float %v472, %v472
   %v575 = or i1 %v573, %v574
-  %v576 = select i1 %v575, float %v447, float %v572
-  %v577 = fadd contract float %v576, %v141
-  store float %v577, ptr %v36
-  %v578 = add nuw nsw i64 %loop21.i, 2
-  %v579 = add nuw nsw i64 %v578, 2
-  %v580 = icmp sle i64 %v579, %end
-  br i1 %v580, label %loop21, label %loop21.end
+  %v576 = select i1 %v575, float %v472, float %v572
+  %v577 = fadd contract float %v576, %v125
+  store float %v577, ptr %v30
+  %v578 = fcmp olt float %v479, 0x3810000000000000
+  %v579 = fmul float %v479, 0x4160000000000000
+  %v580 = select i1 %v578, float %v579, float %v479
+  %v581 = bitcast float %v580 to i32
+  %v582 = sub i32 %v581, 1059760811
+  %v583 = and i32 %v582, -8388608
+  %v584 = sub i32 %v581, %v583
+  %v585 = bitcast i32 %v584 to float
+  %v586 = fsub float %v585, 0x3FF0000000000000
+  %v587 = sitofp i32 %v583 to float
+  %v588 = select i1 %v578, float 0xC037000000000000, float 0x0000000000000000
+  %v589 = call float @llvm.fma.f32(float %v587, float 0x3E80000000000000, float %v588)
+  %v590 = fmul float %v586, %v586
+  %v591 = call float @llvm.fma.f32(float %v590, float 0xBFC0AE0000000000, float 0xBFBF198B20000000)
+  %v592 = call float @llvm.fma.f32(float %v591, float %v590, float 0xBFC55B36C0000000)
+  %v593 = call float @llvm.fma.f32(float %v592, float %v590, float 0xBFCFFFE020000000)
+  %v594 = call float @llvm.fma.f32(float %v590, float 0x3FC2080000000000, float 0x3FC1E57400000000)
+  %v595 = call float @llvm.fma.f32(float %v594, float %v590, float 0x3FC99D8B20000000)
+  %v596 = call float @llvm.fma.f32(float %v595, float %v586, float %v593)
+  %v597 = call float @llvm.fma.f32(float %v586, float %v596, float 0x3FD5554FA0000000)
+  %v598 = call float @llvm.fma.f32(float %v597, float %v586, float 0xBFE0000000000000)
+  %v599 = call float @llvm.fma.f32(float %v598, float %v590, float %v586)
+  %v600 = call float @llvm.fma.f32(float %v589, float 0x3FE62E4300000000, float %v599)
+  %v601 = fcmp oeq float %v479, 0x0000000000000000
+  %v602 = select i1 %v601, float 0xFFF0000000000000, float %v600
+  %v603 = fcmp olt float %v479, 0x0000000000000000
+  %v604 = select i1 %v603, float 0x7FF8000000000000, float %v602
+  %v605 = fcmp oeq float %v479, 0x7FF0000000000000
+  %v606 = fcmp une float %v479, %v479
+  %v607 = or i1 %v605, %v606
+  %v608 = select i1 %v607, float %v479, float %v604
+  %v609 = fadd contract float %v608, %v141
+  store float %v609, ptr %v36
+  %v610 = add nuw nsw i64 %loop21.i, 2
+  %v611 = add nuw nsw i64 %v610, 2
+  %v612 = icmp sle i64 %v611, %end
+  br i1 %v612, label %loop21, label %loop21.end
 loop21.end:
-  %v581 = phi i64 [%begin, %entry], [%v578, %loop494.end]
-  %v583 = add i64 %v581, 1
-  %v584 = icmp sle i64 %v583, %end
-  br i1 %v584, label %loop582, label %loop582.end
-loop582:
-  %loop582.i = phi i64 [%v581, %loop21.end], [%v900, %loop852.end]
-  %v585 = mul i64 %loop582.i, %v16
-  %v586 = getelementptr float, ptr %v2, i64 %v585
-  %v587 = mul i64 %loop582.i, %v18
-  %v588 = getelementptr float, ptr %v4, i64 %v587
-  %v589 = mul i64 %loop582.i, %v20
-  %v590 = getelementptr float, ptr %v6, i64 %v589
-  %v592 = add i64 0, 16
-  %v593 = icmp sle i64 %v592, %v8
-  br i1 %v593, label %loop591, label %loop591.end
-loop591:
-  %loop591.i = phi i64 [0, %loop582], [%v607, %loop591]
-  %loop591.c0 = phi <8 x float> [splat (float 0xFFF0000000000000), %loop582], [%v600, %loop591]
-  %loop591.c1 = phi <8 x float> [splat (float 0xFFF0000000000000), %loop582], [%v606, %loop591]
-  %v594 = add nuw nsw i64 %loop591.i, 8
-  %v595 = getelementptr float, ptr %v586, i64 %loop591.i
-  %v601 = getelementptr float, ptr %v586, i64 %v594
-  %v596 = load <8 x float>, ptr %v595, align 4
-  %v602 = load <8 x float>, ptr %v601, align 4
-  %v597 = fcmp une <8 x float> %v596, %v596
-  %v603 = fcmp une <8 x float> %v602, %v602
-  %v598 = fcmp ogt <8 x float> %v596, %loop591.c0
-  %v604 = fcmp ogt <8 x float> %v602, %loop591.c1
-  %v599 = select <8 x i1> %v598, <8 x float> %v596, <8 x float> %loop591.c0
-  %v605 = select <8 x i1> %v604, <8 x float> %v602, <8 x float> %loop591.c1
-  %v600 = select <8 x i1> %v597, <8 x float> %v596, <8 x float> %v599
-  %v606 = select <8 x i1> %v603, <8 x float> %v602, <8 x float> %v605
-  %v607 = add nuw nsw i64 %loop591.i, 16
-  %v608 = add nuw nsw i64 %v607, 16
-  %v609 = icmp sle i64 %v608, %v8
-  br i1 %v609, label %loop591, label %loop591.end
-loop591.end:
-  %v610 = phi i64 [0, %loop582], [%v607, %loop591]
-  %v611 = phi <8 x float> [splat (float 0xFFF0000000000000), %loop582], [%v600, %loop591]
-  %v612 = phi <8 x float> [splat (float 0xFFF0000000000000), %loop582], [%v606, %loop591]
-  %v613 = fcmp une <8 x float> %v612, %v612
-  %v614 = fcmp ogt <8 x float> %v612, %v611
-  %v615 = select <8 x i1> %v614, <8 x float> %v612, <8 x float> %v611
-  %v616 = select <8 x i1> %v613, <8 x float> %v612, <8 x float> %v615
-  %v617 = add i64 %v8, 7
-  %v619 = add i64 %v610, 8
-  %v620 = icmp sle i64 %v619, %v617
-  br i1 %v620, label %loop618, label %loop618.end
-loop618:
-  %loop618.i = phi i64 [%v610, %loop591.end], [%v633, %loop618]
-  %loop618.c0 = phi <8 x float> [%v616, %loop591.end], [%v632, %loop618]
-  %v621 = sub i64 %v8, %loop618.i
-  %v622 = trunc i64 %v621 to i32
-  %v623 = insertelement <8 x i32> poison, i32 %v622, i32 0
-  %v624 = shufflevector <8 x i32> %v623, <8 x i32> poison, <8 x i32> zeroinitializer
-  %v625 = icmp sgt <8 x i32> %v624, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
-  %v626 = getelementptr float, ptr %v586, i64 %loop618.i
-  %v627 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v626, <8 x i1> %v625, <8 x float> zeroinitializer)
-  %v628 = fcmp une <8 x float> %v627, %v627
-  %v629 = fcmp ogt <8 x float> %v627, %loop618.c0
-  %v630 = select <8 x i1> %v629, <8 x float> %v627, <8 x float> %loop618.c0
-  %v631 = select <8 x i1> %v628, <8 x float> %v627, <8 x float> %v630
-  %v632 = select <8 x i1> %v625, <8 x float> %v631, <8 x float> %loop618.c0
-  %v633 = add nuw nsw i64 %loop618.i, 8
-  %v634 = add nuw nsw i64 %v633, 8
-  %v635 = icmp sle i64 %v634, %v617
-  br i1 %v635, label %loop618, label %loop618.end
-loop618.end:
-  %v636 = phi i64 [%v610, %loop591.end], [%v633, %loop618]
-  %v637 = phi <8 x float> [%v616, %loop591.end], [%v632, %loop618]
-  %v638 = shufflevector <8 x float> %v637, <8 x float> poison, <8 x i32> <i32 4, i32 5, i32 6, i32 7, i32 0, i32 1, i32 2, i32 3>
-  %v639 = fcmp une <8 x float> %v638, %v638
-  %v640 = fcmp ogt <8 x float> %v638, %v637
-  %v641 = select <8 x i1> %v640, <8 x float> %v638, <8 x float> %v637
-  %v642 = select <8 x i1> %v639, <8 x float> %v638, <8 x float> %v641
-  %v643 = shufflevector <8 x float> %v642, <8 x float> poison, <8 x i32> <i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0, i32 1>
-  %v644 = fcmp une <8 x float> %v643, %v643
-  %v645 = fcmp ogt <8 x float> %v643, %v642
-  %v646 = select <8 x i1> %v645, <8 x float> %v643, <8 x float> %v642
-  %v647 = select <8 x i1> %v644, <8 x float> %v643, <8 x float> %v646
-  %v648 = shufflevector <8 x float> %v647, <8 x float> poison, <8 x i32> <i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0>
-  %v649 = fcmp une <8 x float> %v648, %v648
-  %v650 = fcmp ogt <8 x float> %v648, %v647
-  %v651 = select <8 x i1> %v650, <8 x float> %v648, <8 x float> %v647
-  %v652 = select <8 x i1> %v649, <8 x float> %v648, <8 x float> %v651
-  %v653 = extractelement <8 x float> %v652, i32 0
-  %v654 = insertelement <8 x float> poison, float %v653, i32 0
-  %v655 = shufflevector <8 x float> %v654, <8 x float> poison, <8 x i32> zeroinitializer
-  %v657 = add i64 0, 16
-  %v658 = icmp sle i64 %v657, %v8
-  br i1 %v658, label %loop656, label %loop656.end
-loop656:
-  %loop656.i = phi i64 [0, %loop618.end], [%v722, %loop656]
-  %loop656.c0 = phi <8 x float> [splat (float 0x0000000000000000), %loop618.end], [%v689, %loop656]
-  %loop656.c1 = phi <8 x float> [splat (float 0x0000000000000000), %loop618.end], [%v719, %loop656]
-  %v659 = add nuw nsw i64 %loop656.i, 8
-  %v660 = getelementptr float, ptr %v586, i64 %loop656.i
-  %v690 = getelementptr float, ptr %v586, i64 %v659
-  %v661 = load <8 x float>, ptr %v660, align 4
-  %v691 = load <8 x float>, ptr %v690, align 4
-  %v662 = fsub contract <8 x float> %v661, %v655
-  %v692 = fsub contract <8 x float> %v691, %v655
-  %v663 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v662
-  %v693 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v692
-  %v664 = select <8 x i1> %v663, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v662
-  %v694 = select <8 x i1> %v693, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v692
-  %v665 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v664
-  %v695 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v694
-  %v666 = select <8 x i1> %v665, <8 x float> splat (float 0x4056400000000000), <8 x float> %v664
-  %v696 = select <8 x i1> %v695, <8 x float> splat (float 0x4056400000000000), <8 x float> %v694
-  %v667 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v666, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
-  %v697 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v696, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
-  %v668 = fsub <8 x float> %v667, splat (float 0x4168000000000000)
-  %v698 = fsub <8 x float> %v697, splat (float 0x4168000000000000)
-  %v669 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v668, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v666)
-  %v699 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v698, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v696)
-  %v670 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v668, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v669)
-  %v700 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v698, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v699)
-  %v671 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v670, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
-  %v701 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v700, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
-  %v672 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v671, <8 x float> %v670, <8 x float> splat (float 0x3FA555B5A0000000))
-  %v702 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v701, <8 x float> %v700, <8 x float> splat (float 0x3FA555B5A0000000))
-  %v673 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v672, <8 x float> %v670, <8 x float> splat (float 0x3FC5554500000000))
-  %v703 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v702, <8 x float> %v700, <8 x float> splat (float 0x3FC5554500000000))
-  %v674 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v673, <8 x float> %v670, <8 x float> splat (float 0x3FDFFFFF60000000))
-  %v704 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v703, <8 x float> %v700, <8 x float> splat (float 0x3FDFFFFF60000000))
-  %v675 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v674, <8 x float> %v670, <8 x float> splat (float 0x3FF0000000000000))
-  %v705 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v704, <8 x float> %v700, <8 x float> splat (float 0x3FF0000000000000))
-  %v676 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v675, <8 x float> %v670, <8 x float> splat (float 0x3FF0000000000000))
-  %v706 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v705, <8 x float> %v700, <8 x float> splat (float 0x3FF0000000000000))
-  %v677 = bitcast <8 x float> %v667 to <8 x i32>
-  %v707 = bitcast <8 x float> %v697 to <8 x i32>
-  %v678 = sub <8 x i32> %v677, splat (i32 1262485504)
-  %v708 = sub <8 x i32> %v707, splat (i32 1262485504)
-  %v679 = ashr <8 x i32> %v678, splat (i32 1)
-  %v709 = ashr <8 x i32> %v708, splat (i32 1)
-  %v680 = sub <8 x i32> %v678, %v679
-  %v710 = sub <8 x i32> %v708, %v709
-  %v681 = add <8 x i32> %v679, splat (i32 127)
-  %v711 = add <8 x i32> %v709, splat (i32 127)
-  %v682 = shl <8 x i32> %v681, splat (i32 23)
-  %v712 = shl <8 x i32> %v711, splat (i32 23)
-  %v683 = bitcast <8 x i32> %v682 to <8 x float>
-  %v713 = bitcast <8 x i32> %v712 to <8 x float>
-  %v684 = fmul <8 x float> %v676, %v683
-  %v714 = fmul <8 x float> %v706, %v713
-  %v685 = add <8 x i32> %v680, splat (i32 127)
-  %v715 = add <8 x i32> %v710, splat (i32 127)
-  %v686 = shl <8 x i32> %v685, splat (i32 23)
-  %v716 = shl <8 x i32> %v715, splat (i32 23)
-  %v687 = bitcast <8 x i32> %v686 to <8 x float>
-  %v717 = bitcast <8 x i32> %v716 to <8 x float>
-  %v688 = fmul <8 x float> %v684, %v687
-  %v718 = fmul <8 x float> %v714, %v717
-  %v689 = fadd contract <8 x float> %loop656.c0, %v688
-  %v719 = fadd contract <8 x float> %loop656.c1, %v718
-  %v720 = getelementptr float, ptr %v588, i64 %loop656.i
-  store <8 x float> %v688, ptr %v720, align 4
-  %v721 = getelementptr float, ptr %v588, i64 %v659
-  store <8 x float> %v718, ptr %v721, align 4
-  %v722 = add nuw nsw i64 %loop656.i, 16
-  %v723 = add nuw nsw i64 %v722, 16
-  %v724 = icmp sle i64 %v723, %v8
-  br i1 %v724, label %loop656, label %loop656.end
-loop656.end:
-  %v725 = phi i64 [0, %loop618.end], [%v722, %loop656]
-  %v726 = phi <8 x float> [splat (float 0x0000000000000000), %loop618.end], [%v689, %loop656]
-  %v727 = phi <8 x float> [splat (float 0x0000000000000000), %loop618.end], [%v719, %loop656]
-  %v728 = fadd contract <8 x float> %v726, %v727
-  %v730 = add i64 %v725, 8
-  %v731 = icmp sle i64 %v730, %v8
-  br i1 %v731, label %loop729, label %loop729.end
-loop729:
-  %loop729.i = phi i64 [%v725, %loop656.end], [%v763, %loop729]
-  %loop729.c0 = phi <8 x float> [%v728, %loop656.end], [%v761, %loop729]
-  %v732 = getelementptr float, ptr %v586, i64 %loop729.i
-  %v733 = load <8 x float>, ptr %v732, align 4
-  %v734 = fsub contract <8 x float> %v733, %v655
-  %v735 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v734
-  %v736 = select <8 x i1> %v735, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v734
-  %v737 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v736
-  %v738 = select <8 x i1> %v737, <8 x float> splat (float 0x4056400000000000), <8 x float> %v736
-  %v739 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v738, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
-  %v740 = fsub <8 x float> %v739, splat (float 0x4168000000000000)
-  %v741 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v740, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v738)
-  %v742 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v740, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v741)
-  %v743 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v742, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
-  %v744 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v743, <8 x float> %v742, <8 x float> splat (float 0x3FA555B5A0000000))
-  %v745 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v744, <8 x float> %v742, <8 x float> splat (float 0x3FC5554500000000))
-  %v746 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v745, <8 x float> %v742, <8 x float> splat (float 0x3FDFFFFF60000000))
-  %v747 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v746, <8 x float> %v742, <8 x float> splat (float 0x3FF0000000000000))
-  %v748 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v747, <8 x float> %v742, <8 x float> splat (float 0x3FF0000000000000))
-  %v749 = bitcast <8 x float> %v739 to <8 x i32>
-  %v750 = sub <8 x i32> %v749, splat (i32 1262485504)
-  %v751 = ashr <8 x i32> %v750, splat (i32 1)
-  %v752 = sub <8 x i32> %v750, %v751
-  %v753 = add <8 x i32> %v751, splat (i32 127)
-  %v754 = shl <8 x i32> %v753, splat (i32 23)
-  %v755 = bitcast <8 x i32> %v754 to <8 x float>
-  %v756 = fmul <8 x float> %v748, %v755
-  %v757 = add <8 x i32> %v752, splat (i32 127)
-  %v758 = shl <8 x i32> %v757, splat (i32 23)
-  %v759 = bitcast <8 x i32> %v758 to <8 x float>
-  %v760 = fmul <8 x float> %v756, %v759
-  %v761 = fadd contract <8 x float> %loop729.c0, %v760
-  %v762 = getelementptr float, ptr %v588, i64 %loop729.i
-  store <8 x float> %v760, ptr %v762, align 4
-  %v763 = add nuw nsw i64 %loop729.i, 8
-  %v764 = add nuw nsw i64 %v763, 8
-  %v765 = icmp sle i64 %v764, %v8
-  br i1 %v765, label %loop729, label %loop729.end
-loop729.end:
-  %v766 = phi i64 [%v725, %loop656.end], [%v763, %loop729]
-  %v767 = phi <8 x float> [%v728, %loop656.end], [%v761, %loop729]
-  %v768 = add i64 %v8, 7
-  %v770 = add i64 %v766, 8
-  %v771 = icmp sle i64 %v770, %v768
-  br i1 %v771, label %loop769, label %loop769.end
-loop769:
-  %loop769.i = phi i64 [%v766, %loop729.end], [%v809, %loop769]
-  %loop769.c0 = phi <8 x float> [%v767, %loop729.end], [%v807, %loop769]
-  %v772 = sub i64 %v8, %loop769.i
-  %v773 = trunc i64 %v772 to i32
-  %v774 = insertelement <8 x i32> poison, i32 %v773, i32 0
-  %v775 = shufflevector <8 x i32> %v774, <8 x i32> poison, <8 x i32> zeroinitializer
-  %v776 = icmp sgt <8 x i32> %v775, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
-  %v777 = getelementptr float, ptr %v586, i64 %loop769.i
-  %v778 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v777, <8 x i1> %v776, <8 x float> zeroinitializer)
-  %v779 = fsub contract <8 x float> %v778, %v655
-  %v780 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v779
-  %v781 = select <8 x i1> %v780, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v779
-  %v782 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v781
-  %v783 = select <8 x i1> %v782, <8 x float> splat (float 0x4056400000000000), <8 x float> %v781
-  %v784 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v783, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
-  %v785 = fsub <8 x float> %v784, splat (float 0x4168000000000000)
-  %v786 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v785, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v783)
-  %v787 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v785, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v786)
-  %v788 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v787, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
-  %v789 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v788, <8 x float> %v787, <8 x float> splat (float 0x3FA555B5A0000000))
-  %v790 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v789, <8 x float> %v787, <8 x float> splat (float 0x3FC5554500000000))
-  %v791 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v790, <8 x float> %v787, <8 x float> splat (float 0x3FDFFFFF60000000))
-  %v792 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v791, <8 x float> %v787, <8 x float> splat (float 0x3FF0000000000000))
-  %v793 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v792, <8 x float> %v787, <8 x float> splat (float 0x3FF0000000000000))
-  %v794 = bitcast <8 x float> %v784 to <8 x i32>
-  %v795 = sub <8 x i32> %v794, splat (i32 1262485504)
-  %v796 = ashr <8 x i32> %v795, splat (i32 1)
-  %v797 = sub <8 x i32> %v795, %v796
-  %v798 = add <8 x i32> %v796, splat (i32 127)
-  %v799 = shl <8 x i32> %v798, splat (i32 23)
-  %v800 = bitcast <8 x i32> %v799 to <8 x float>
-  %v801 = fmul <8 x float> %v793, %v800
-  %v802 = add <8 x i32> %v797, splat (i32 127)
-  %v803 = shl <8 x i32> %v802, splat (i32 23)
-  %v804 = bitcast <8 x i32> %v803 to <8 x float>
-  %v805 = fmul <8 x float> %v801, %v804
-  %v806 = fadd contract <8 x float> %loop769.c0, %v805
-  %v807 = select <8 x i1> %v776, <8 x float> %v806, <8 x float> %loop769.c0
-  %v808 = getelementptr float, ptr %v588, i64 %loop769.i
-  call void @llvm.masked.store.v8f32.p0(<8 x float> %v805, ptr %v808, <8 x i1> %v776)
-  %v809 = add nuw nsw i64 %loop769.i, 8
-  %v810 = add nuw nsw i64 %v809, 8
-  %v811 = icmp sle i64 %v810, %v768
-  br i1 %v811, label %loop769, label %loop769.end
-loop769.end:
-  %v812 = phi i64 [%v766, %loop729.end], [%v809, %loop769]
-  %v813 = phi <8 x float> [%v767, %loop729.end], [%v807, %loop769]
-  %v814 = shufflevector <8 x float> %v813, <8 x float> poison, <8 x i32> <i32 4, i32 5, i32 6, i32 7, i32 0, i32 1, i32 2, i32 3>
-  %v815 = fadd contract <8 x float> %v813, %v814
-  %v816 = shufflevector <8 x float> %v815, <8 x float> poison, <8 x i32> <i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0, i32 1>
-  %v817 = fadd contract <8 x float> %v815, %v816
-  %v818 = shufflevector <8 x float> %v817, <8 x float> poison, <8 x i32> <i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0>
-  %v819 = fadd contract <8 x float> %v817, %v818
-  %v820 = extractelement <8 x float> %v819, i32 0
-  %v821 = fdiv contract float 0x3FF0000000000000, %v820
-  %v822 = insertelement <8 x float> poison, float %v821, i32 0
-  %v823 = shufflevector <8 x float> %v822, <8 x float> poison, <8 x i32> zeroinitializer
-  %v825 = add i64 0, 16
-  %v826 = icmp sle i64 %v825, %v8
-  br i1 %v826, label %loop824, label %loop824.end
-loop824:
-  %loop824.i = phi i64 [0, %loop769.end], [%v836, %loop824]
-  %v827 = add nuw nsw i64 %loop824.i, 8
-  %v828 = getelementptr float, ptr %v588, i64 %loop824.i
-  %v831 = getelementptr float, ptr %v588, i64 %v827
-  %v829 = load <8 x float>, ptr %v828, align 4
-  %v832 = load <8 x float>, ptr %v831, align 4
-  %v830 = fmul contract <8 x float> %v829, %v823
-  %v833 = fmul contract <8 x float> %v832, %v823
-  %v834 = getelementptr float, ptr %v588, i64 %loop824.i
-  store <8 x float> %v830, ptr %v834, align 4
-  %v835 = getelementptr float, ptr %v588, i64 %v827
-  store <8 x float> %v833, ptr %v835, align 4
-  %v836 = add nuw nsw i64 %loop824.i, 16
-  %v837 = add nuw nsw i64 %v836, 16
-  %v838 = icmp sle i64 %v837, %v8
-  br i1 %v838, label %loop824, label %loop824.end
-loop824.end:
-  %v839 = phi i64 [0, %loop769.end], [%v836, %loop824]
-  %v841 = add i64 %v839, 8
-  %v842 = icmp sle i64 %v841, %v8
-  br i1 %v842, label %loop840, label %loop840.end
-loop840:
-  %loop840.i = phi i64 [%v839, %loop824.end], [%v847, %loop840]
-  %v843 = getelementptr float, ptr %v588, i64 %loop840.i
-  %v844 = load <8 x float>, ptr %v843, align 4
-  %v845 = fmul contract <8 x float> %v844, %v823
-  %v846 = getelementptr float, ptr %v588, i64 %loop840.i
-  store <8 x float> %v845, ptr %v846, align 4
-  %v847 = add nuw nsw i64 %loop840.i, 8
-  %v848 = add nuw nsw i64 %v847, 8
-  %v849 = icmp sle i64 %v848, %v8
-  br i1 %v849, label %loop840, label %loop840.end
-loop840.end:
-  %v850 = phi i64 [%v839, %loop824.end], [%v847, %loop840]
-  %v851 = add i64 %v8, 7
-  %v853 = add i64 %v850, 8
-  %v854 = icmp sle i64 %v853, %v851
-  br i1 %v854, label %loop852, label %loop852.end
-loop852:
-  %loop852.i = phi i64 [%v850, %loop840.end], [%v864, %loop852]
-  %v855 = sub i64 %v8, %loop852.i
-  %v856 = trunc i64 %v855 to i32
-  %v857 = insertelement <8 x i32> poison, i32 %v856, i32 0
-  %v858 = shufflevector <8 x i32> %v857, <8 x i32> poison, <8 x i32> zeroinitializer
-  %v859 = icmp sgt <8 x i32> %v858, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
-  %v860 = getelementptr float, ptr %v588, i64 %loop852.i
-  %v861 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v860, <8 x i1> %v859, <8 x float> zeroinitializer)
-  %v862 = fmul contract <8 x float> %v861, %v823
-  %v863 = getelementptr float, ptr %v588, i64 %loop852.i
-  call void @llvm.masked.store.v8f32.p0(<8 x float> %v862, ptr %v863, <8 x i1> %v859)
-  %v864 = add nuw nsw i64 %loop852.i, 8
-  %v865 = add nuw nsw i64 %v864, 8
-  %v866 = icmp sle i64 %v865, %v851
-  br i1 %v866, label %loop852, label %loop852.end
-loop852.end:
-  %v867 = phi i64 [%v850, %loop840.end], [%v864, %loop852]
-  %v868 = fcmp olt float %v820, 0x3810000000000000
-  %v869 = fmul float %v820, 0x4160000000000000
-  %v870 = select i1 %v868, float %v869, float %v820
-  %v871 = bitcast float %v870 to i32
-  %v872 = sub i32 %v871, 1059760811
-  %v873 = and i32 %v872, -8388608
-  %v874 = sub i32 %v871, %v873
-  %v875 = bitcast i32 %v874 to float
-  %v876 = fsub float %v875, 0x3FF0000000000000
-  %v877 = sitofp i32 %v873 to float
-  %v878 = select i1 %v868, float 0xC037000000000000, float 0x0000000000000000
-  %v879 = call float @llvm.fma.f32(float %v877, float 0x3E80000000000000, float %v878)
-  %v880 = fmul float %v876, %v876
-  %v881 = call float @llvm.fma.f32(float %v880, float 0xBFC0AE0000000000, float 0xBFBF198B20000000)
-  %v882 = call float @llvm.fma.f32(float %v881, float %v880, float 0xBFC55B36C0000000)
-  %v883 = call float @llvm.fma.f32(float %v882, float %v880, float 0xBFCFFFE020000000)
-  %v884 = call float @llvm.fma.f32(float %v880, float 0x3FC2080000000000, float 0x3FC1E57400000000)
-  %v885 = call float @llvm.fma.f32(float %v884, float %v880, float 0x3FC99D8B20000000)
-  %v886 = call float @llvm.fma.f32(float %v885, float %v876, float %v883)
-  %v887 = call float @llvm.fma.f32(float %v876, float %v886, float 0x3FD5554FA0000000)
-  %v888 = call float @llvm.fma.f32(float %v887, float %v876, float 0xBFE0000000000000)
-  %v889 = call float @llvm.fma.f32(float %v888, float %v880, float %v876)
-  %v890 = call float @llvm.fma.f32(float %v879, float 0x3FE62E4300000000, float %v889)
-  %v891 = fcmp oeq float %v820, 0x0000000000000000
-  %v892 = select i1 %v891, float 0xFFF0000000000000, float %v890
-  %v893 = fcmp olt float %v820, 0x0000000000000000
-  %v894 = select i1 %v893, float 0x7FF8000000000000, float %v892
-  %v895 = fcmp oeq float %v820, 0x7FF0000000000000
-  %v896 = fcmp une float %v820, %v820
-  %v897 = or i1 %v895, %v896
-  %v898 = select i1 %v897, float %v820, float %v894
-  %v899 = fadd contract float %v898, %v653
-  store float %v899, ptr %v590
-  %v900 = add nuw nsw i64 %loop582.i, 1
-  %v901 = add nuw nsw i64 %v900, 1
-  %v902 = icmp sle i64 %v901, %end
-  br i1 %v902, label %loop582, label %loop582.end
-loop582.end:
-  %v903 = phi i64 [%v581, %loop21.end], [%v900, %loop852.end]
+  %v613 = phi i64 [%begin, %entry], [%v610, %loop526.end]
+  %v615 = add i64 %v613, 1
+  %v616 = icmp sle i64 %v615, %end
+  br i1 %v616, label %loop614, label %loop614.end
+loop614:
+  %loop614.i = phi i64 [%v613, %loop21.end], [%v932, %loop884.end]
+  %v617 = mul i64 %loop614.i, %v16
+  %v618 = getelementptr float, ptr %v2, i64 %v617
+  %v619 = mul i64 %loop614.i, %v18
+  %v620 = getelementptr float, ptr %v4, i64 %v619
+  %v621 = mul i64 %loop614.i, %v20
+  %v622 = getelementptr float, ptr %v6, i64 %v621
+  %v624 = add i64 0, 16
+  %v625 = icmp sle i64 %v624, %v8
+  br i1 %v625, label %loop623, label %loop623.end
+loop623:
+  %loop623.i = phi i64 [0, %loop614], [%v639, %loop623]
+  %loop623.c0 = phi <8 x float> [splat (float 0xFFF0000000000000), %loop614], [%v632, %loop623]
+  %loop623.c1 = phi <8 x float> [splat (float 0xFFF0000000000000), %loop614], [%v638, %loop623]
+  %v626 = add nuw nsw i64 %loop623.i, 8
+  %v627 = getelementptr float, ptr %v618, i64 %loop623.i
+  %v633 = getelementptr float, ptr %v618, i64 %v626
+  %v628 = load <8 x float>, ptr %v627, align 4
+  %v634 = load <8 x float>, ptr %v633, align 4
+  %v629 = fcmp une <8 x float> %v628, %v628
+  %v635 = fcmp une <8 x float> %v634, %v634
+  %v630 = fcmp ogt <8 x float> %v628, %loop623.c0
+  %v636 = fcmp ogt <8 x float> %v634, %loop623.c1
+  %v631 = select <8 x i1> %v630, <8 x float> %v628, <8 x float> %loop623.c0
+  %v637 = select <8 x i1> %v636, <8 x float> %v634, <8 x float> %loop623.c1
+  %v632 = select <8 x i1> %v629, <8 x float> %v628, <8 x float> %v631
+  %v638 = select <8 x i1> %v635, <8 x float> %v634, <8 x float> %v637
+  %v639 = add nuw nsw i64 %loop623.i, 16
+  %v640 = add nuw nsw i64 %v639, 16
+  %v641 = icmp sle i64 %v640, %v8
+  br i1 %v641, label %loop623, label %loop623.end
+loop623.end:
+  %v642 = phi i64 [0, %loop614], [%v639, %loop623]
+  %v643 = phi <8 x float> [splat (float 0xFFF0000000000000), %loop614], [%v632, %loop623]
+  %v644 = phi <8 x float> [splat (float 0xFFF0000000000000), %loop614], [%v638, %loop623]
+  %v645 = fcmp une <8 x float> %v644, %v644
+  %v646 = fcmp ogt <8 x float> %v644, %v643
+  %v647 = select <8 x i1> %v646, <8 x float> %v644, <8 x float> %v643
+  %v648 = select <8 x i1> %v645, <8 x float> %v644, <8 x float> %v647
+  %v649 = add i64 %v8, 7
+  %v651 = add i64 %v642, 8
+  %v652 = icmp sle i64 %v651, %v649
+  br i1 %v652, label %loop650, label %loop650.end
+loop650:
+  %loop650.i = phi i64 [%v642, %loop623.end], [%v665, %loop650]
+  %loop650.c0 = phi <8 x float> [%v648, %loop623.end], [%v664, %loop650]
+  %v653 = sub i64 %v8, %loop650.i
+  %v654 = trunc i64 %v653 to i32
+  %v655 = insertelement <8 x i32> poison, i32 %v654, i32 0
+  %v656 = shufflevector <8 x i32> %v655, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v657 = icmp sgt <8 x i32> %v656, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %v658 = getelementptr float, ptr %v618, i64 %loop650.i
+  %v659 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v658, <8 x i1> %v657, <8 x float> zeroinitializer)
+  %v660 = fcmp une <8 x float> %v659, %v659
+  %v661 = fcmp ogt <8 x float> %v659, %loop650.c0
+  %v662 = select <8 x i1> %v661, <8 x float> %v659, <8 x float> %loop650.c0
+  %v663 = select <8 x i1> %v660, <8 x float> %v659, <8 x float> %v662
+  %v664 = select <8 x i1> %v657, <8 x float> %v663, <8 x float> %loop650.c0
+  %v665 = add nuw nsw i64 %loop650.i, 8
+  %v666 = add nuw nsw i64 %v665, 8
+  %v667 = icmp sle i64 %v666, %v649
+  br i1 %v667, label %loop650, label %loop650.end
+loop650.end:
+  %v668 = phi i64 [%v642, %loop623.end], [%v665, %loop650]
+  %v669 = phi <8 x float> [%v648, %loop623.end], [%v664, %loop650]
+  %v670 = shufflevector <8 x float> %v669, <8 x float> poison, <8 x i32> <i32 4, i32 5, i32 6, i32 7, i32 0, i32 1, i32 2, i32 3>
+  %v671 = fcmp une <8 x float> %v670, %v670
+  %v672 = fcmp ogt <8 x float> %v670, %v669
+  %v673 = select <8 x i1> %v672, <8 x float> %v670, <8 x float> %v669
+  %v674 = select <8 x i1> %v671, <8 x float> %v670, <8 x float> %v673
+  %v675 = shufflevector <8 x float> %v674, <8 x float> poison, <8 x i32> <i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0, i32 1>
+  %v676 = fcmp une <8 x float> %v675, %v675
+  %v677 = fcmp ogt <8 x float> %v675, %v674
+  %v678 = select <8 x i1> %v677, <8 x float> %v675, <8 x float> %v674
+  %v679 = select <8 x i1> %v676, <8 x float> %v675, <8 x float> %v678
+  %v680 = shufflevector <8 x float> %v679, <8 x float> poison, <8 x i32> <i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0>
+  %v681 = fcmp une <8 x float> %v680, %v680
+  %v682 = fcmp ogt <8 x float> %v680, %v679
+  %v683 = select <8 x i1> %v682, <8 x float> %v680, <8 x float> %v679
+  %v684 = select <8 x i1> %v681, <8 x float> %v680, <8 x float> %v683
+  %v685 = extractelement <8 x float> %v684, i32 0
+  %v686 = insertelement <8 x float> poison, float %v685, i32 0
+  %v687 = shufflevector <8 x float> %v686, <8 x float> poison, <8 x i32> zeroinitializer
+  %v689 = add i64 0, 16
+  %v690 = icmp sle i64 %v689, %v8
+  br i1 %v690, label %loop688, label %loop688.end
+loop688:
+  %loop688.i = phi i64 [0, %loop650.end], [%v754, %loop688]
+  %loop688.c0 = phi <8 x float> [splat (float 0x0000000000000000), %loop650.end], [%v721, %loop688]
+  %loop688.c1 = phi <8 x float> [splat (float 0x0000000000000000), %loop650.end], [%v751, %loop688]
+  %v691 = add nuw nsw i64 %loop688.i, 8
+  %v692 = getelementptr float, ptr %v618, i64 %loop688.i
+  %v722 = getelementptr float, ptr %v618, i64 %v691
+  %v693 = load <8 x float>, ptr %v692, align 4
+  %v723 = load <8 x float>, ptr %v722, align 4
+  %v694 = fsub contract <8 x float> %v693, %v687
+  %v724 = fsub contract <8 x float> %v723, %v687
+  %v695 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v694
+  %v725 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v724
+  %v696 = select <8 x i1> %v695, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v694
+  %v726 = select <8 x i1> %v725, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v724
+  %v697 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v696
+  %v727 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v726
+  %v698 = select <8 x i1> %v697, <8 x float> splat (float 0x4056400000000000), <8 x float> %v696
+  %v728 = select <8 x i1> %v727, <8 x float> splat (float 0x4056400000000000), <8 x float> %v726
+  %v699 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v698, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
+  %v729 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v728, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
+  %v700 = fsub <8 x float> %v699, splat (float 0x4168000000000000)
+  %v730 = fsub <8 x float> %v729, splat (float 0x4168000000000000)
+  %v701 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v700, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v698)
+  %v731 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v730, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v728)
+  %v702 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v700, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v701)
+  %v732 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v730, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v731)
+  %v703 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v702, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
+  %v733 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v732, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
+  %v704 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v703, <8 x float> %v702, <8 x float> splat (float 0x3FA555B5A0000000))
+  %v734 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v733, <8 x float> %v732, <8 x float> splat (float 0x3FA555B5A0000000))
+  %v705 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v704, <8 x float> %v702, <8 x float> splat (float 0x3FC5554500000000))
+  %v735 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v734, <8 x float> %v732, <8 x float> splat (float 0x3FC5554500000000))
+  %v706 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v705, <8 x float> %v702, <8 x float> splat (float 0x3FDFFFFF60000000))
+  %v736 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v735, <8 x float> %v732, <8 x float> splat (float 0x3FDFFFFF60000000))
+  %v707 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v706, <8 x float> %v702, <8 x float> splat (float 0x3FF0000000000000))
+  %v737 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v736, <8 x float> %v732, <8 x float> splat (float 0x3FF0000000000000))
+  %v708 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v707, <8 x float> %v702, <8 x float> splat (float 0x3FF0000000000000))
+  %v738 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v737, <8 x float> %v732, <8 x float> splat (float 0x3FF0000000000000))
+  %v709 = bitcast <8 x float> %v699 to <8 x i32>
+  %v739 = bitcast <8 x float> %v729 to <8 x i32>
+  %v710 = sub <8 x i32> %v709, splat (i32 1262485504)
+  %v740 = sub <8 x i32> %v739, splat (i32 1262485504)
+  %v711 = ashr <8 x i32> %v710, splat (i32 1)
+  %v741 = ashr <8 x i32> %v740, splat (i32 1)
+  %v712 = sub <8 x i32> %v710, %v711
+  %v742 = sub <8 x i32> %v740, %v741
+  %v713 = add <8 x i32> %v711, splat (i32 127)
+  %v743 = add <8 x i32> %v741, splat (i32 127)
+  %v714 = shl <8 x i32> %v713, splat (i32 23)
+  %v744 = shl <8 x i32> %v743, splat (i32 23)
+  %v715 = bitcast <8 x i32> %v714 to <8 x float>
+  %v745 = bitcast <8 x i32> %v744 to <8 x float>
+  %v716 = fmul <8 x float> %v708, %v715
+  %v746 = fmul <8 x float> %v738, %v745
+  %v717 = add <8 x i32> %v712, splat (i32 127)
+  %v747 = add <8 x i32> %v742, splat (i32 127)
+  %v718 = shl <8 x i32> %v717, splat (i32 23)
+  %v748 = shl <8 x i32> %v747, splat (i32 23)
+  %v719 = bitcast <8 x i32> %v718 to <8 x float>
+  %v749 = bitcast <8 x i32> %v748 to <8 x float>
+  %v720 = fmul <8 x float> %v716, %v719
+  %v750 = fmul <8 x float> %v746, %v749
+  %v721 = fadd contract <8 x float> %loop688.c0, %v720
+  %v751 = fadd contract <8 x float> %loop688.c1, %v750
+  %v752 = getelementptr float, ptr %v620, i64 %loop688.i
+  store <8 x float> %v720, ptr %v752, align 4
+  %v753 = getelementptr float, ptr %v620, i64 %v691
+  store <8 x float> %v750, ptr %v753, align 4
+  %v754 = add nuw nsw i64 %loop688.i, 16
+  %v755 = add nuw nsw i64 %v754, 16
+  %v756 = icmp sle i64 %v755, %v8
+  br i1 %v756, label %loop688, label %loop688.end
+loop688.end:
+  %v757 = phi i64 [0, %loop650.end], [%v754, %loop688]
+  %v758 = phi <8 x float> [splat (float 0x0000000000000000), %loop650.end], [%v721, %loop688]
+  %v759 = phi <8 x float> [splat (float 0x0000000000000000), %loop650.end], [%v751, %loop688]
+  %v760 = fadd contract <8 x float> %v758, %v759
+  %v762 = add i64 %v757, 8
+  %v763 = icmp sle i64 %v762, %v8
+  br i1 %v763, label %loop761, label %loop761.end
+loop761:
+  %loop761.i = phi i64 [%v757, %loop688.end], [%v795, %loop761]
+  %loop761.c0 = phi <8 x float> [%v760, %loop688.end], [%v793, %loop761]
+  %v764 = getelementptr float, ptr %v618, i64 %loop761.i
+  %v765 = load <8 x float>, ptr %v764, align 4
+  %v766 = fsub contract <8 x float> %v765, %v687
+  %v767 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v766
+  %v768 = select <8 x i1> %v767, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v766
+  %v769 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v768
+  %v770 = select <8 x i1> %v769, <8 x float> splat (float 0x4056400000000000), <8 x float> %v768
+  %v771 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v770, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
+  %v772 = fsub <8 x float> %v771, splat (float 0x4168000000000000)
+  %v773 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v772, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v770)
+  %v774 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v772, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v773)
+  %v775 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v774, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
+  %v776 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v775, <8 x float> %v774, <8 x float> splat (float 0x3FA555B5A0000000))
+  %v777 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v776, <8 x float> %v774, <8 x float> splat (float 0x3FC5554500000000))
+  %v778 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v777, <8 x float> %v774, <8 x float> splat (float 0x3FDFFFFF60000000))
+  %v779 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v778, <8 x float> %v774, <8 x float> splat (float 0x3FF0000000000000))
+  %v780 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v779, <8 x float> %v774, <8 x float> splat (float 0x3FF0000000000000))
+  %v781 = bitcast <8 x float> %v771 to <8 x i32>
+  %v782 = sub <8 x i32> %v781, splat (i32 1262485504)
+  %v783 = ashr <8 x i32> %v782, splat (i32 1)
+  %v784 = sub <8 x i32> %v782, %v783
+  %v785 = add <8 x i32> %v783, splat (i32 127)
+  %v786 = shl <8 x i32> %v785, splat (i32 23)
+  %v787 = bitcast <8 x i32> %v786 to <8 x float>
+  %v788 = fmul <8 x float> %v780, %v787
+  %v789 = add <8 x i32> %v784, splat (i32 127)
+  %v790 = shl <8 x i32> %v789, splat (i32 23)
+  %v791 = bitcast <8 x i32> %v790 to <8 x float>
+  %v792 = fmul <8 x float> %v788, %v791
+  %v793 = fadd contract <8 x float> %loop761.c0, %v792
+  %v794 = getelementptr float, ptr %v620, i64 %loop761.i
+  store <8 x float> %v792, ptr %v794, align 4
+  %v795 = add nuw nsw i64 %loop761.i, 8
+  %v796 = add nuw nsw i64 %v795, 8
+  %v797 = icmp sle i64 %v796, %v8
+  br i1 %v797, label %loop761, label %loop761.end
+loop761.end:
+  %v798 = phi i64 [%v757, %loop688.end], [%v795, %loop761]
+  %v799 = phi <8 x float> [%v760, %loop688.end], [%v793, %loop761]
+  %v800 = add i64 %v8, 7
+  %v802 = add i64 %v798, 8
+  %v803 = icmp sle i64 %v802, %v800
+  br i1 %v803, label %loop801, label %loop801.end
+loop801:
+  %loop801.i = phi i64 [%v798, %loop761.end], [%v841, %loop801]
+  %loop801.c0 = phi <8 x float> [%v799, %loop761.end], [%v839, %loop801]
+  %v804 = sub i64 %v8, %loop801.i
+  %v805 = trunc i64 %v804 to i32
+  %v806 = insertelement <8 x i32> poison, i32 %v805, i32 0
+  %v807 = shufflevector <8 x i32> %v806, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v808 = icmp sgt <8 x i32> %v807, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %v809 = getelementptr float, ptr %v618, i64 %loop801.i
+  %v810 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v809, <8 x i1> %v808, <8 x float> zeroinitializer)
+  %v811 = fsub contract <8 x float> %v810, %v687
+  %v812 = fcmp ogt <8 x float> splat (float 0xC05A000000000000), %v811
+  %v813 = select <8 x i1> %v812, <8 x float> splat (float 0xC05A000000000000), <8 x float> %v811
+  %v814 = fcmp olt <8 x float> splat (float 0x4056400000000000), %v813
+  %v815 = select <8 x i1> %v814, <8 x float> splat (float 0x4056400000000000), <8 x float> %v813
+  %v816 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v815, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
+  %v817 = fsub <8 x float> %v816, splat (float 0x4168000000000000)
+  %v818 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v817, <8 x float> splat (float 0xBFE62E4000000000), <8 x float> %v815)
+  %v819 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v817, <8 x float> splat (float 0xBEB7F7D1C0000000), <8 x float> %v818)
+  %v820 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v819, <8 x float> splat (float 0x3F56940000000000), <8 x float> splat (float 0x3F8125EDC0000000))
+  %v821 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v820, <8 x float> %v819, <8 x float> splat (float 0x3FA555B5A0000000))
+  %v822 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v821, <8 x float> %v819, <8 x float> splat (float 0x3FC5554500000000))
+  %v823 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v822, <8 x float> %v819, <8 x float> splat (float 0x3FDFFFFF60000000))
+  %v824 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v823, <8 x float> %v819, <8 x float> splat (float 0x3FF0000000000000))
+  %v825 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v824, <8 x float> %v819, <8 x float> splat (float 0x3FF0000000000000))
+  %v826 = bitcast <8 x float> %v816 to <8 x i32>
+  %v827 = sub <8 x i32> %v826, splat (i32 1262485504)
+  %v828 = ashr <8 x i32> %v827, splat (i32 1)
+  %v829 = sub <8 x i32> %v827, %v828
+  %v830 = add <8 x i32> %v828, splat (i32 127)
+  %v831 = shl <8 x i32> %v830, splat (i32 23)
+  %v832 = bitcast <8 x i32> %v831 to <8 x float>
+  %v833 = fmul <8 x float> %v825, %v832
+  %v834 = add <8 x i32> %v829, splat (i32 127)
+  %v835 = shl <8 x i32> %v834, splat (i32 23)
+  %v836 = bitcast <8 x i32> %v835 to <8 x float>
+  %v837 = fmul <8 x float> %v833, %v836
+  %v838 = fadd contract <8 x float> %loop801.c0, %v837
+  %v839 = select <8 x i1> %v808, <8 x float> %v838, <8 x float> %loop801.c0
+  %v840 = getelementptr float, ptr %v620, i64 %loop801.i
+  call void @llvm.masked.store.v8f32.p0(<8 x float> %v837, ptr %v840, <8 x i1> %v808)
+  %v841 = add nuw nsw i64 %loop801.i, 8
+  %v842 = add nuw nsw i64 %v841, 8
+  %v843 = icmp sle i64 %v842, %v800
+  br i1 %v843, label %loop801, label %loop801.end
+loop801.end:
+  %v844 = phi i64 [%v798, %loop761.end], [%v841, %loop801]
+  %v845 = phi <8 x float> [%v799, %loop761.end], [%v839, %loop801]
+  %v846 = shufflevector <8 x float> %v845, <8 x float> poison, <8 x i32> <i32 4, i32 5, i32 6, i32 7, i32 0, i32 1, i32 2, i32 3>
+  %v847 = fadd contract <8 x float> %v845, %v846
+  %v848 = shufflevector <8 x float> %v847, <8 x float> poison, <8 x i32> <i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0, i32 1>
+  %v849 = fadd contract <8 x float> %v847, %v848
+  %v850 = shufflevector <8 x float> %v849, <8 x float> poison, <8 x i32> <i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 0>
+  %v851 = fadd contract <8 x float> %v849, %v850
+  %v852 = extractelement <8 x float> %v851, i32 0
+  %v853 = fdiv contract float 0x3FF0000000000000, %v852
+  %v854 = insertelement <8 x float> poison, float %v853, i32 0
+  %v855 = shufflevector <8 x float> %v854, <8 x float> poison, <8 x i32> zeroinitializer
+  %v857 = add i64 0, 16
+  %v858 = icmp sle i64 %v857, %v8
+  br i1 %v858, label %loop856, label %loop856.end
+loop856:
+  %loop856.i = phi i64 [0, %loop801.end], [%v868, %loop856]
+  %v859 = add nuw nsw i64 %loop856.i, 8
+  %v860 = getelementptr float, ptr %v620, i64 %loop856.i
+  %v863 = getelementptr float, ptr %v620, i64 %v859
+  %v861 = load <8 x float>, ptr %v860, align 4
+  %v864 = load <8 x float>, ptr %v863, align 4
+  %v862 = fmul contract <8 x float> %v861, %v855
+  %v865 = fmul contract <8 x float> %v864, %v855
+  %v866 = getelementptr float, ptr %v620, i64 %loop856.i
+  store <8 x float> %v862, ptr %v866, align 4
+  %v867 = getelementptr float, ptr %v620, i64 %v859
+  store <8 x float> %v865, ptr %v867, align 4
+  %v868 = add nuw nsw i64 %loop856.i, 16
+  %v869 = add nuw nsw i64 %v868, 16
+  %v870 = icmp sle i64 %v869, %v8
+  br i1 %v870, label %loop856, label %loop856.end
+loop856.end:
+  %v871 = phi i64 [0, %loop801.end], [%v868, %loop856]
+  %v873 = add i64 %v871, 8
+  %v874 = icmp sle i64 %v873, %v8
+  br i1 %v874, label %loop872, label %loop872.end
+loop872:
+  %loop872.i = phi i64 [%v871, %loop856.end], [%v879, %loop872]
+  %v875 = getelementptr float, ptr %v620, i64 %loop872.i
+  %v876 = load <8 x float>, ptr %v875, align 4
+  %v877 = fmul contract <8 x float> %v876, %v855
+  %v878 = getelementptr float, ptr %v620, i64 %loop872.i
+  store <8 x float> %v877, ptr %v878, align 4
+  %v879 = add nuw nsw i64 %loop872.i, 8
+  %v880 = add nuw nsw i64 %v879, 8
+  %v881 = icmp sle i64 %v880, %v8
+  br i1 %v881, label %loop872, label %loop872.end
+loop872.end:
+  %v882 = phi i64 [%v871, %loop856.end], [%v879, %loop872]
+  %v883 = add i64 %v8, 7
+  %v885 = add i64 %v882, 8
+  %v886 = icmp sle i64 %v885, %v883
+  br i1 %v886, label %loop884, label %loop884.end
+loop884:
+  %loop884.i = phi i64 [%v882, %loop872.end], [%v896, %loop884]
+  %v887 = sub i64 %v8, %loop884.i
+  %v888 = trunc i64 %v887 to i32
+  %v889 = insertelement <8 x i32> poison, i32 %v888, i32 0
+  %v890 = shufflevector <8 x i32> %v889, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v891 = icmp sgt <8 x i32> %v890, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %v892 = getelementptr float, ptr %v620, i64 %loop884.i
+  %v893 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v892, <8 x i1> %v891, <8 x float> zeroinitializer)
+  %v894 = fmul contract <8 x float> %v893, %v855
+  %v895 = getelementptr float, ptr %v620, i64 %loop884.i
+  call void @llvm.masked.store.v8f32.p0(<8 x float> %v894, ptr %v895, <8 x i1> %v891)
+  %v896 = add nuw nsw i64 %loop884.i, 8
+  %v897 = add nuw nsw i64 %v896, 8
+  %v898 = icmp sle i64 %v897, %v883
+  br i1 %v898, label %loop884, label %loop884.end
+loop884.end:
+  %v899 = phi i64 [%v882, %loop872.end], [%v896, %loop884]
+  %v900 = fcmp olt float %v852, 0x3810000000000000
+  %v901 = fmul float %v852, 0x4160000000000000
+  %v902 = select i1 %v900, float %v901, float %v852
+  %v903 = bitcast float %v902 to i32
+  %v904 = sub i32 %v903, 1059760811
+  %v905 = and i32 %v904, -8388608
+  %v906 = sub i32 %v903, %v905
+  %v907 = bitcast i32 %v906 to float
+  %v908 = fsub float %v907, 0x3FF0000000000000
+  %v909 = sitofp i32 %v905 to float
+  %v910 = select i1 %v900, float 0xC037000000000000, float 0x0000000000000000
+  %v911 = call float @llvm.fma.f32(float %v909, float 0x3E80000000000000, float %v910)
+  %v912 = fmul float %v908, %v908
+  %v913 = call float @llvm.fma.f32(float %v912, float 0xBFC0AE0000000000, float 0xBFBF198B20000000)
+  %v914 = call float @llvm.fma.f32(float %v913, float %v912, float 0xBFC55B36C0000000)
+  %v915 = call float @llvm.fma.f32(float %v914, float %v912, float 0xBFCFFFE020000000)
+  %v916 = call float @llvm.fma.f32(float %v912, float 0x3FC2080000000000, float 0x3FC1E57400000000)
+  %v917 = call float @llvm.fma.f32(float %v916, float %v912, float 0x3FC99D8B20000000)
+  %v918 = call float @llvm.fma.f32(float %v917, float %v908, float %v915)
+  %v919 = call float @llvm.fma.f32(float %v908, float %v918, float 0x3FD5554FA0000000)
+  %v920 = call float @llvm.fma.f32(float %v919, float %v908, float 0xBFE0000000000000)
+  %v921 = call float @llvm.fma.f32(float %v920, float %v912, float %v908)
+  %v922 = call float @llvm.fma.f32(float %v911, float 0x3FE62E4300000000, float %v921)
+  %v923 = fcmp oeq float %v852, 0x0000000000000000
+  %v924 = select i1 %v923, float 0xFFF0000000000000, float %v922
+  %v925 = fcmp olt float %v852, 0x0000000000000000
+  %v926 = select i1 %v925, float 0x7FF8000000000000, float %v924
+  %v927 = fcmp oeq float %v852, 0x7FF0000000000000
+  %v928 = fcmp une float %v852, %v852
+  %v929 = or i1 %v927, %v928
+  %v930 = select i1 %v929, float %v852, float %v926
+  %v931 = fadd contract float %v930, %v685
+  store float %v931, ptr %v622
+  %v932 = add nuw nsw i64 %loop614.i, 1
+  %v933 = add nuw nsw i64 %v932, 1
+  %v934 = icmp sle i64 %v933, %end
+  br i1 %v934, label %loop614, label %loop614.end
+loop614.end:
+  %v935 = phi i64 [%v613, %loop21.end], [%v932, %loop884.end]
   ret void
 }
 declare <8 x float> @llvm.fma.v8f32(<8 x float>, <8 x float>, <8 x float>)
 declare <8 x float> @llvm.masked.load.v8f32.p0(ptr, <8 x i1>, <8 x float>)
 declare float @llvm.fma.f32(float, float, float)
 declare void @llvm.masked.store.v8f32.p0(<8 x float>, ptr, <8 x i1>)
+declare void @llvm.prefetch.p0(ptr, i32, i32, i32)
 attributes #0 = { nounwind "prefer-vector-width"="256" "min-legal-vector-width"="256" }
 !0 = !{i32 1}
 !1 = !{}
