@@ -162,6 +162,7 @@ _LATE = (
         "autograph",
         "types",
         "saved_model",
+        "image",
         "linalg",
         "losses",
         "ragged",
