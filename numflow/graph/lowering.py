@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from numflow.graph.op import Attrs
+from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
 from numflow.shapes import Extent, Shape, product
 
@@ -128,6 +128,7 @@ class Library(NamedTuple):
     epilogue: plan also takes `bias` (a row vector is added to the result; its address comes behind
               the outputs') and `activation` ("relu" or ""): these then cost no pass of their own.
     note: note(input specs, output specs, attrs): what explain() says about the choice of kernel.
+    alone: the op that gives the first output only, for where nobody wants the others.
     """
 
     plan: Callable[..., Any]
@@ -137,6 +138,7 @@ class Library(NamedTuple):
     in_place: int | None = None
     epilogue: bool = False
     note: Callable[[Sequence[Spec], Sequence[Spec], Attrs], str] | None = None
+    alone: Op | None = None
 
 
 class HostCall(NamedTuple):
