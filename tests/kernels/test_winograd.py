@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from numflow.kernels.cpu import winograd
+from numflow.kernels.cpu import winograd, winograd_filter
 from numflow.kernels.cpu.conv import Window
 from numflow.kernels.cpu.winograd_transforms import matrices
 from tests.kernels.launch import launch
@@ -62,6 +62,34 @@ def check(s: Window, m: int, bias: bool = False, relu: bool = False, threads: in
     return y
 
 
+def check_filter(s: Window, m: int, parts: int = 3, threads: int = 2) -> Array:
+    """The sum of the parts is the gradient by the filter; they are returned."""
+    rng = np.random.default_rng(5)
+    x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(np.float32))
+    dy = guarded(rng.standard_normal((s.batch, *s.result, s.columns)).astype(np.float32))
+    found = guarded(np.full((parts, *s.kernel, s.channels, s.columns), np.nan, np.float32))
+    p = winograd_filter.plan(s, m, parts=parts, threads=threads)
+    words = p.words([a.ctypes.data for a in (x, dy, found)])
+    ranges = [(i, i + 1) for i in reversed(range(p.units))]
+    launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
+    close(found.sum(0), filter_reference(s, x, dy), BOUND[m])
+    return found
+
+
+def filter_reference(s: Window, x: Array, dy: Array) -> Array:
+    """One product of matrices for each place of the window."""
+    _, height, width = s.result
+    reach = [height + s.kernel[1] - 1, width + s.kernel[2] - 1]
+    wide = np.zeros((s.batch, *map(max, reach, np.add(s.image, s.padding)[1:]), s.channels))
+    (_, top, left), (_, rows, columns) = s.padding, s.image
+    wide[:, top : top + rows, left : left + columns] = x[:, 0]
+    out = np.zeros((*s.kernel, s.channels, s.columns))
+    for i, j in np.ndindex(*s.kernel[1:]):
+        part = wide[:, i : i + height, j : j + width]
+        out[0, i, j] = np.einsum("nyxc,nyxo->co", part, dy[:, 0].astype(np.float64))
+    return out
+
+
 @pytest.mark.parametrize(("m", "r"), [(2, 3), (4, 3), (2, 5)])
 def test_matrices(m: int, r: int) -> None:
     """A^T [(G g) . (B^T d)] slides g over d."""
@@ -91,6 +119,7 @@ def test_matrices(m: int, r: int) -> None:
 def test_sizes(s: Window, m: int) -> None:
     check(s, m, bias=True)
     check(s, m, threads=3)
+    check_filter(s, m)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +131,8 @@ def test_sizes(s: Window, m: int) -> None:
     ],
 )
 def test_five_by_five(s: Window) -> None:
-    y = check(s, 2)
-    assert y.size
+    check(s, 2)
+    check_filter(s, 2, parts=1)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -118,7 +147,9 @@ def test_drawn_windows(seed: int) -> None:
         draw.randint(1, 3), pair(kernel, 19), draw.randint(16, 50), draw.randint(16, 50),
         pair(0, kernel), pair(0, kernel), kernel,
     )  # fmt: skip
-    check(s, 2 if kernel == 5 else draw.choice([2, 4]), draw.random() < 0.5, draw.random() < 0.5)
+    m = 2 if kernel == 5 else draw.choice([2, 4])
+    check(s, m, draw.random() < 0.5, draw.random() < 0.5)
+    check_filter(s, m, draw.randint(1, 9), draw.randint(1, 9))
 
 
 def test_relu_and_bias() -> None:
@@ -128,9 +159,11 @@ def test_relu_and_bias() -> None:
 
 
 def test_threads_do_not_change_the_bits() -> None:
-    s = window(3, (19, 17), 24, 40)
+    s = window(3, (19, 17), 24, 140)
     for threads in (1, 2, 7):
         np.testing.assert_array_equal(check(s, 4, threads=threads), check(s, 4, threads=3))
+        other = check_filter(s, 4, threads=3)
+        np.testing.assert_array_equal(check_filter(s, 4, threads=threads), other)
 
 
 def test_by_the_image() -> None:
@@ -173,3 +206,5 @@ def test_refused() -> None:
         assert not winograd.takes(bad, 4)
         with pytest.raises(ValueError, match="winograd: no plan with m = 4"):
             winograd.plan(bad, 4)
+        with pytest.raises(ValueError, match="winograd: no plan with m = 4"):
+            winograd_filter.plan(bad, 4)
