@@ -139,8 +139,15 @@ unslice_op = Op(
 # --- x[...] ------------------------------------------------------------------
 
 
+def _is_written_as_list(key: Any) -> bool:
+    """Whether key is a list of indices of one axis each: x[[0, 1]] is x[0, 1], as in TensorFlow."""
+    return isinstance(key, list) and not any(isinstance(k, list | bool) for k in key)
+
+
 def getitem(x: TensorLike, key: Any) -> Tensor:
     """x[key]: numbers, slices, Ellipsis, None; arrays and tensors of indices go to indexing.py.
+
+    A list of such is what a tuple of them is, as in TensorFlow; a list of bools is a mask.
 
     Raises:
       IndexRangeError: a number is outside its axis.
@@ -148,7 +155,7 @@ def getitem(x: TensorLike, key: Any) -> Tensor:
       DTypeError: an index is no integer, slice, ..., None or tensor.
     """
     x = as_tensor(x, None, "getitem", "x")
-    keys = list(key) if isinstance(key, tuple) else [key]
+    keys = list(key) if isinstance(key, tuple) or _is_written_as_list(key) else [key]
     if any(indexing.is_array(k) for k in keys):
         return indexing.getitem(x, keys)
     named = sum(k is not None and k is not Ellipsis for k in keys)

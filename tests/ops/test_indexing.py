@@ -100,7 +100,7 @@ def test_arrays_as_indices() -> None:
     a = np.arange(2 * 3 * 5).reshape(2, 3, 5)
     x = nf.constant(a)
     for key in (
-        [1, 0],
+        np.array([1, 0]),
         np.s_[:, [0, -1]],
         np.s_[..., [4, 2, 2]],
         np.s_[1, :, [0, 1]],
@@ -114,8 +114,11 @@ def test_arrays_as_indices() -> None:
             x[key], np.take(a[1], [0, 1], 1) if str(key) == str(np.s_[1, :, [0, 1]]) else a[key]
         )
     np.testing.assert_array_equal(x[x > 7], a[a > 7])
+    np.testing.assert_array_equal(x[[1, 0]], a[1, 0])  # a list of numbers is a tuple of them
+    np.testing.assert_array_equal(x[[1, slice(0, 2)]], a[1, 0:2])
+    np.testing.assert_array_equal(x[[True, False]], a[[True, False]])
     with pytest.raises(nf.errors.InvalidArgumentError, match="is outside"):
-        x[[2]]
+        x[np.array([2])]
     with pytest.raises(TypeError, match="getitem: two indices are arrays"):
         x[[0, 1], [0, 1]]
 
