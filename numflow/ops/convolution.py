@@ -176,12 +176,14 @@ def _conv_expand(x: Tensor, f: Tensor, **attrs: Any) -> Tensor:
     return direct_op(x, pack_op(f, groups=g.groups) if packed else f, packed=packed, **attrs)
 
 
-def _choice(x: Spec, kernel: Sequence[int], y: Spec, g: Geometry) -> winograd.Choice:
-    """How y is made of x: direct or by Winograd's transforms."""
+def _choice(
+    x: Spec, kernel: Sequence[int], y: Spec, g: Geometry, parts: int = 1
+) -> winograd.Choice:
+    """How y is made of x, or the gradient by the filter of both: direct or by Winograd."""
     plain = all(n == 1 for n in (*g.strides, *g.dilations, g.groups))
     return winograd.choose(
         x.dtype, x.shape[0], x.shape[-1], y.shape[-1], kernel, y.shape[1:-1],
-        padding=g.padding, plain=plain,
+        padding=g.padding, plain=plain, parts=parts,
     )  # fmt: skip
 
 
@@ -300,6 +302,13 @@ def _filter_expand(x: Tensor, dy: Tensor, *, kernel: tuple[int, ...], **attrs: A
     bytes_of_one = max(1, int(size) * x.dtype.size)  # type: ignore[arg-type]
     panels = -(-int(dy.spec.shape[-1] // g.groups) // (2 * LANES))  # type: ignore[arg-type]
     parts = max(1, min(-(-MOST_PARTS // max(1, panels)), PART_BYTES // bytes_of_one))
+    fewer = min(parts, max(1, winograd.tiles_of(dy.spec.shape[0], dy.spec.shape[1:-1], 4) // 96))
+    m, why = _choice(x.spec, kernel, dy.spec, g, fewer)
+    if m:
+        found = winograd.winograd_parts_op(
+            x, dy, m=m, kernel=kernel[0], padding=g.padding, parts=fewer, why=why
+        )
+        return reductions.reduce_sum(found, 0)
     found = parts_op(x, dy, kernel=kernel, parts=parts, **attrs)
     return reductions.reduce_sum(found, 0)
 
@@ -481,10 +490,15 @@ def _parts_cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -
     return _flops(x.shape[-1], attrs["groups"], attrs["kernel"], dy)
 
 
+def _parts_note(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> str:
+    x, dy = inputs
+    return _choice(x, attrs["kernel"], dy, _attrs(attrs)).why
+
+
 parts_op = Op(
     "convolution_filter_parts",
     _parts_infer,
     _parts_reference,
     None,
-    Library(_plan_parts, cost=_parts_cost),
+    Library(_plan_parts, cost=_parts_cost, note=_parts_note),
 )

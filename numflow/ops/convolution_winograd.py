@@ -9,6 +9,7 @@ Source: Lavin & Gray 2015, "Fast algorithms for convolutional neural networks" (
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -50,14 +51,15 @@ class Choice(NamedTuple):
 
 def choose(
     dtype: DType, batch: Extent, channels: Extent, columns: Extent, kernel: Sequence[int],
-    result: Sequence[Extent], *, padding: Pads, plain: bool,
+    result: Sequence[Extent], *, padding: Pads, plain: bool, parts: int = 1,
 ) -> Choice:  # fmt: skip
-    """How a convolution is to be computed.
+    """How a convolution, or its gradient by the filter, is to be computed.
 
     Args:
       result: sizes of the result; these and the batch may be symbols.
       padding: (in front, behind) of each axis.
       plain: strides and dilations are 1, and there is one group.
+      parts: how often a filter is transformed; the gradient by it is a sum of several.
     """
     from numflow.config import settings
 
@@ -82,7 +84,7 @@ def choose(
     known = [n for n in (batch, *result) if isinstance(n, int)]
     if 0 in known:
         return Choice(0, "direct: nothing to do")
-    costs = {m: _share(m, size[0], channels, columns, batch, result) for m in found}
+    costs = {m: _share(m, size[0], channels, columns, batch, result, parts) for m in found}
     m = min(costs, key=lambda m: costs[m])
     share = f"{costs[m]:.2f} of the direct cost"
     name = f"F({m}x{m}, {size[0]}x{size[0]})"
@@ -92,17 +94,29 @@ def choose(
 
 
 def _share(
-    m: int, k: int, channels: int, columns: int, batch: Extent, result: Sequence[Extent]
-) -> float:
+    m: int, k: int, channels: int, columns: int, batch: Extent, result: Sequence[Extent],
+    parts: int,
+) -> float:  # fmt: skip
     """What Winograd costs, by the direct cost."""
     products = (m + k - 1) ** 2
-    images = batch if isinstance(batch, int) else BATCH
-    sizes = [n if isinstance(n, int) else TILES * m for n in result]
-    tiles = images * (-(-sizes[0] // m)) * (-(-sizes[1] // m))
+    images, *sizes = _known(batch, result, m)
+    tiles = tiles_of(batch, result, m)
     pairs = channels * padded(columns)
     tile = products * pairs + TRANSFORM[m, k] * (channels + columns)
     direct = images * sizes[0] * sizes[1] * k * k * channels * columns
-    return (tiles * tile + FILTER * products * pairs) / direct
+    return (tiles * tile + parts * FILTER * products * pairs) / direct
+
+
+def _known(batch: Extent, result: Sequence[Extent], m: int) -> list[int]:
+    """Numbers for the batch and the sizes of the result."""
+    sizes = [n if isinstance(n, int) else TILES * m for n in result]
+    return [batch if isinstance(batch, int) else BATCH, *sizes]
+
+
+def tiles_of(batch: Extent, result: Sequence[Extent], m: int) -> int:
+    """Tiles of all images, as far as is known."""
+    images, *sizes = _known(batch, result, m)
+    return images * math.prod(-(-n // m) for n in sizes)
 
 
 def padded(columns: int) -> int:
@@ -173,17 +187,22 @@ def _reference(
     n = m + kernel - 1
     sizes = [a + sum(p) - kernel + 1 for a, p in zip(x.shape[1:-1], padding, strict=True)]
     tiles = [-(-a // m) for a in sizes]
-    whole = [(t - 1) * m + n for t in tiles]  # of the padded image, in whole tiles
-    pads = [(p[0], w - a - p[0]) for p, w, a in zip(padding, whole, x.shape[1:-1], strict=True)]
     if not all(tiles):
         return np.zeros((x.shape[0], *sizes, columns), x.dtype)
-    wide = np.pad(x, [(0, 0), *pads, (0, 0)])
-    patches = np.lib.stride_tricks.sliding_window_view(wide, (n, n), axis=(1, 2))[:, ::m, ::m]
+    patches = _patches(x, padding, tiles, m, n)
     v = np.einsum("ia,jb,Ntscab->Ntsijc", image, image, patches)
     products = np.einsum("Ntsijc,ijco->Ntsijo", v, u.reshape(n, n, *u.shape[1:])[..., :columns])
     y = np.einsum("ai,bj,Ntsijo->Ntasbo", result, result, products)
     y = y.reshape(x.shape[0], tiles[0] * m, tiles[1] * m, columns)
     return y[:, : sizes[0], : sizes[1]].astype(x.dtype)
+
+
+def _patches(x: Any, padding: Pads, tiles: Sequence[int], m: int, n: int) -> Any:
+    """[batch, tiles down, tiles across, channels, n, n]: what each tile reads."""
+    whole = [(t - 1) * m + n for t in tiles]  # of the padded image
+    pads = [(p[0], w - a - p[0]) for p, w, a in zip(padding, whole, x.shape[1:-1], strict=True)]
+    wide = np.pad(x, [(0, 0), *pads, (0, 0)])
+    return np.lib.stride_tricks.sliding_window_view(wide, (n, n), axis=(1, 2))[:, ::m, ::m]
 
 
 def _plan(
@@ -195,26 +214,34 @@ def _plan(
     activation: str = "",
 ) -> Any:
     from numflow.kernels.cpu import winograd
-    from numflow.kernels.cpu.conv import Window
 
-    batch, *image, channels = (int(n) for n in inputs[0].shape)  # type: ignore[arg-type]
-    _, *result, columns = (int(n) for n in outputs[0].shape)  # type: ignore[arg-type]
-    k, padding = attrs["kernel"], attrs["padding"]
-    window = Window(
-        batch, (1, image[0], image[1]), channels, (1, k, k), columns, (1, result[0], result[1]),
-        padding=(0, padding[0][0], padding[1][0]),
-    )  # fmt: skip
+    window = _window(inputs[0], outputs[0], attrs)
     return winograd.plan(window, attrs["m"], bias=bias, activation=activation, threads=threads)
 
 
+def _window(x: Spec, y: Spec, attrs: Attrs) -> Any:
+    """The sizes of the convolution that makes y of x."""
+    from numflow.kernels.cpu.conv import Window
+
+    batch, *image, channels = (int(n) for n in x.shape)  # type: ignore[arg-type]
+    _, *result, columns = (int(n) for n in y.shape)  # type: ignore[arg-type]
+    k, padding = attrs["kernel"], attrs["padding"]
+    return Window(
+        batch, (1, image[0], image[1]), channels, (1, k, k), columns, (1, result[0], result[1]),
+        padding=(0, padding[0][0], padding[1][0]),
+    )  # fmt: skip
+
+
 def _cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
-    """As many as are done, not as many as the direct one does."""
+    return _products(attrs, inputs[0], outputs[0])
+
+
+def _products(attrs: Attrs, x: Spec, y: Spec) -> float:
+    """As many flops as are done, not as many as the direct convolution does."""
     m, k = attrs["m"], attrs["kernel"]
-    channels: Any = inputs[0].shape[-1]
-    tile = (m + k - 1) ** 2 * channels * attrs["columns"]
-    tile += TRANSFORM[m, k] * (channels + attrs["columns"])
-    size: Any = outputs[0].size
-    return 2.0 * float(size) / attrs["columns"] / m**2 * float(tile)
+    channels, columns, size = (float(n) for n in (x.shape[-1], y.shape[-1], y.size))  # type: ignore[arg-type]
+    tile = (m + k - 1) ** 2 * channels * columns + TRANSFORM[m, k] * (channels + columns)
+    return 2.0 * size / columns / m**2 * tile
 
 
 winograd_op = Op(
@@ -228,4 +255,59 @@ winograd_op = Op(
 
 Attributes: m; kernel: the window's size along an axis; padding: (in front, behind) of each axis;
 columns: of the result; why: the line for explain().
+"""
+
+
+# --- the gradient by the filter ------------------------------------------------------------
+
+
+def _parts_infer(
+    x: Spec, dy: Spec, *, m: int, kernel: int, padding: Pads, parts: int, why: str
+) -> Spec:
+    return Spec((parts, kernel, kernel, x.shape[-1], dy.shape[-1]), x.dtype)
+
+
+def _parts_reference(
+    x: Any, dy: Any, *, m: int, kernel: int, padding: Pads, parts: int, why: str
+) -> Any:
+    image, g, result = _matrices(m, kernel)
+    n = m + kernel - 1
+    out = np.zeros((parts, kernel, kernel, x.shape[-1], dy.shape[-1]), x.dtype)
+    tiles = [-(-a // m) for a in dy.shape[1:-1]]
+    if all(tiles):
+        patches = _patches(x, padding, tiles, m, n)
+        v = np.einsum("ia,jb,Ntscab->Ntsijc", image, image, patches)
+        behind = [(0, t * m - a) for t, a in zip(tiles, dy.shape[1:-1], strict=True)]
+        d = np.pad(dy, [(0, 0), *behind, (0, 0)])
+        d = d.reshape(d.shape[0], tiles[0], m, tiles[1], m, d.shape[-1])
+        z = np.einsum("ai,bj,Ntasbo->Ntsijo", result, result, d)
+        products = np.einsum("Ntsijc,Ntsijo->ijco", v, z)
+        out[0] = np.einsum("ia,jb,ijco->abco", g, g, products)
+    return out
+
+
+def _parts_plan(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Any:
+    from numflow.kernels.cpu import winograd_filter
+
+    x, dy = inputs
+    window = _window(x, dy, attrs)
+    parts = attrs["parts"]
+    return winograd_filter.plan(window, attrs["m"], parts=parts, threads=threads)
+
+
+def _parts_cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
+    return _products(attrs, *inputs)
+
+
+winograd_parts_op = Op(
+    "convolution_winograd_parts",
+    _parts_infer,
+    _parts_reference,
+    None,
+    Library(_parts_plan, cost=_parts_cost, note=lambda inputs, outputs, attrs: attrs["why"]),
+)
+"""x, dy -> parts [parts, k, k, channels, columns], whose sum is the gradient by the filter.
+
+Attributes as of `winograd_op`; padding is the convolution's; parts: into how many sums the tiles
+are dealt out.
 """

@@ -11,7 +11,12 @@ import numflow as nf
 from numflow import config
 from numflow.graph.tensor import Tensor
 from numflow.ops.convolution import Geometry, conv_op, filter_op, image_op
-from numflow.ops.convolution_winograd import choose, winograd_filter_op, winograd_op
+from numflow.ops.convolution_winograd import (
+    choose,
+    winograd_filter_op,
+    winograd_op,
+    winograd_parts_op,
+)
 from tests.contract import Case, Drawn, check, ids
 
 SAME = ((1, 1), (1, 1))
@@ -47,12 +52,51 @@ def case(x: tuple[int, ...], f: tuple[int, ...], slack: float = 2.0, **attrs: An
     return Case(by_winograd, want, floats, attrs, dtypes=(nf.float32,), gradient=False, slack=slack)
 
 
+def filter_by_winograd(
+    x: Any, dy: Any, kernel: int, m: int = 4, padding: Any = SAME, parts: int = 3
+) -> Tensor:
+    """What the expansion of a gradient by the filter is made of."""
+    x, dy = nf.convert_to_tensor(x), nf.convert_to_tensor(dy)
+    found = winograd_parts_op(x, dy, m=m, kernel=kernel, padding=padding, parts=parts, why="")
+    return nf.reduce_sum(found, 0)
+
+
+def filter_oracle(kernel: int, padding: Any) -> Any:
+    """Place after place of the window."""
+
+    def gradient(x: Any, dy: Any) -> Any:
+        x = np.pad(x, [(0, 0), *padding, (0, 0)])
+        f = np.zeros((kernel, kernel, x.shape[3], dy.shape[3]))
+        for i, j in np.ndindex(kernel, kernel):
+            part = x[:, i : i + dy.shape[1], j : j + dy.shape[2]]
+            f[i, j] = np.einsum("nyxc,nyxo->co", part, dy)
+        return f
+
+    return gradient
+
+
+def filter_case(x: tuple[int, ...], dy: tuple[int, ...], kernel: int, **attrs: Any) -> Case:
+    """Of the parts."""
+    return Case(
+        filter_by_winograd,
+        filter_oracle(kernel, attrs.get("padding", SAME)),
+        [Drawn("f", x, -1, 1), Drawn("f", dy, -1, 1)],
+        {"kernel": kernel, **attrs},
+        dtypes=(nf.float32,),
+        gradient=False,
+        slack=2.0,
+    )
+
+
 CASES = [
     case((2, 6, 7, 16), (3, 3, 16, 16)),
     case((2, 6, 7, 17), (3, 3, 17, 19), m=2),
     case((1, 5, 9, 20), (3, 3, 20, 40), padding=((2, 0), (0, 1)), flip=True),
     case((2, 6, 5, 18), (5, 5, 18, 33), m=2, padding=((2, 2), (1, 0))),
     case((0, 6, 5, 16), (3, 3, 16, 16)),
+    filter_case((2, 9, 7, 16), (2, 9, 7, 19), 3),
+    filter_case((1, 9, 7, 18), (1, 8, 8, 16), 5, m=2, padding=((2, 1), (2, 3)), parts=2),
+    filter_case((0, 9, 7, 16), (0, 9, 7, 16), 3),
 ]
 
 
@@ -120,17 +164,14 @@ def test_convolution_goes_through(kernel: int, padding: Any) -> None:
     name = "F(2x2, 5x5)" if kernel == 5 else "F(4x4, 3x3)"
     assert f"Winograd's {name}" in text
     assert "library: convolution_winograd, add, relu" in text
-    assert "convolution_image_direct" not in text
+    assert "_direct(" not in text
+    assert "convolution_filter_parts" not in text
     wide = x.astype(np.float64), f.astype(np.float64)
     y = np.maximum(oracle(padding)(*wide) + b, 0)
     dy = y - 1
     back = tuple((kernel - 1 - p, kernel - 1 - q) for p, q in padding)
     dx = oracle(back, flip=True)(dy, wide[1].swapaxes(2, 3))
-    padded = np.pad(wide[0], [(0, 0), *padding, (0, 0)])
-    df = np.zeros(wide[1].shape)
-    for i, j in np.ndindex(kernel, kernel):
-        part = padded[:, i : i + dy.shape[1], j : j + dy.shape[2]]
-        df[i, j] = np.einsum("nyxc,nyxo->co", part, dy)
+    df = filter_oracle(kernel, padding)(wide[0], dy)
     for got, want in zip(found, (y, dx, df), strict=True):
         assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
 
