@@ -146,10 +146,10 @@ def test_drawn_windows(seed: int) -> None:
         result = (image + before + behind - reach) // stride + 1
         return image, kernel, result, stride, before, dilation
 
-    rows, columns = axis(), axis()
+    h, kh, oh, sh, top, dh = axis()
+    w, kw, ow, sw, left, dw = axis()
     channels = draw.choice([1, 2, 5, 8, 16, 23, 37])
-    pairs = itertools.chain.from_iterable(zip(rows, columns, strict=True))
-    image = [next(pairs) for _ in range(2)]
-    s = Sizes(draw.randint(1, 3), *image, channels, *pairs)
+    batch = draw.randint(1, 3)
+    s = Sizes(batch, h, w, channels, kh, kw, oh, ow, sh, sw, top, left, dh, dw)
     dtype = draw.choice(["float32", "float64"])
     check(s, dtype, draw.random() < 0.5, draw.random() < 0.5, draw.choice([1, 2, 3]))

@@ -48,6 +48,13 @@ ELSEWHERE = {
         ),
         "test_text",
     ),
+    **dict.fromkeys(  # compiled only
+        (
+            *("convolution_direct", "convolution_image_direct", "convolution_panels"),
+            *("convolution_filter_parts", "depthwise_filter_parts"),
+        ),
+        "test_convolution, test_drawn_windows_compiled and test_large_filters_are_packed",
+    ),
     **dict.fromkeys(
         (
             *("count_pieces", "cut_pieces", "unicode_encode", "unicode_transcode"),
