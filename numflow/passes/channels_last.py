@@ -32,7 +32,7 @@ Perm = tuple[int, ...]
 
 def channels_last(graph: Graph) -> Graph:
     """An equal graph with fewer transposes between kernels of images."""
-    if not any(_is_kernel(node) and node.output.spec.rank > 2 for node in graph.nodes):
+    if not any(_is_kernel(node) and node.outputs[0].spec.rank > 2 for node in graph.nodes):
         return graph
     return rebuild(graph, _Sinking(), again=True)
 

@@ -11,6 +11,7 @@ from numflow.passes.constants import constants
 from numflow.passes.cse import cse
 from numflow.passes.dead_code import dead_code
 from numflow.passes.decompose import decompose
+from numflow.passes.lone_outputs import lone_outputs
 from numflow.passes.simplify import simplify
 
 Pass = Callable[[Graph], Graph]
@@ -27,6 +28,7 @@ PASSES: tuple[Pass, ...] = (
     simplify,  # of what cse made equal
     cse,
     dead_code,
+    lone_outputs,
 )
 
 
