@@ -66,10 +66,9 @@ SMALL = Pool((2, 3), (1, 2), ((0, 0), (0, 0)), (1, 1))
 PAIRS = [[0, 0], [1, 0], [0, 1], [0, 0]]
 
 CASES = [
-    Case(lambda x: pooling.largest_op(nf.identity(x), **SMALL.attrs), largest((2, 3), (1, 2), "VALID"), [TWO],
+    Case(lambda x: _alone(x), largest((2, 3), (1, 2), "VALID"), [TWO],
          dtypes=SINGLE_AND_DOUBLE, gradient=False),
-    Case(lambda x: pooling.pick_op(nf.identity(x), pooling.places_op(nf.identity(x), **SMALL.attrs)[1], **SMALL.attrs),
-         largest((2, 3), (1, 2), "VALID"), [TWO], dtypes=SINGLE_AND_DOUBLE),
+    Case(lambda x: _picked(x), largest((2, 3), (1, 2), "VALID"), [TWO], dtypes=SINGLE_AND_DOUBLE),
     Case(nf.nn.max_pool, largest((2, 3), (1, 2), "SAME"), [TWO],
          {"ksize": [2, 3], "strides": [1, 2], "padding": "SAME"}),
     Case(nf.nn.max_pool, largest((2, 3), (2, 1), "VALID"), [TWO],
@@ -121,6 +120,17 @@ CASES = [
     Case(lambda x: nf.nn.max_pool_with_argmax(x, 2, 2, "SAME")[1],
          lambda x: _indices(x), [TWO], gradient=False),
 ]  # fmt: skip
+
+
+def _alone(x: Any) -> Any:
+    """Without places."""
+    return pooling.largest_op(nf.identity(x), **SMALL.attrs)
+
+
+def _picked(x: Any) -> Any:
+    """By places."""
+    value = nf.identity(x)
+    return pooling.pick_op(value, pooling.places_op(value, **SMALL.attrs)[1], **SMALL.attrs)
 
 
 def _indices(x: Array) -> Array:
