@@ -9,9 +9,8 @@ over all channels: it pays from some 32 channels and columns on.
     block = [context, workspace, p.units, node, *p.words([x, u, y, bias])]
     kernel(p.address)(block, 0, p.units)
 
-The gradient by the image is the convolution of dy with the exchanged filter, flipped (plan_filter's
-`flip`), and k - 1 - padding zeros in front. The bits of the result depend on sizes and machine, not
-on `threads`.
+The gradient by the image is a convolution of dy, with plan_filter's `back` and k - 1 - padding
+zeros in front. The bits of the result depend on sizes and machine, not on `threads`.
 
 Error, of float32, by the largest value: 3e-6 with m = 2, 1e-5 with m = 4, as against 3e-6 of the
 direct convolution. float64 has no plan: whoever wants more digits wants the direct one.
@@ -61,7 +60,7 @@ def takes(s: Window, m: int) -> bool:
 
 
 def plan_filter(
-    m: int, kernel: int, channels: int, columns: int, flip: bool = False,
+    m: int, kernel: int, channels: int, columns: int, back: bool = False,
     target: Target | None = None,
 ) -> Call:  # fmt: skip
     """The transformed filter, in panels. It has to be made whenever the filter changes.
@@ -69,27 +68,33 @@ def plan_filter(
     Args:
       m: outputs of a tile along an axis.
       kernel: the window's size along an axis.
-      flip: the window is turned round, as the gradient by the image wants it.
+      channels: as u has them, at least 16.
+      back: f [kernel, kernel, columns, channels] is a convolution's filter, and u that of its
+        gradient by the image: the last two axes are exchanged, the window is turned round.
 
     Operands: f [kernel, kernel, channels, columns], u [n * n, channels, padded(columns)]; dense.
     """
     v = Vectors("float32", target or Target.host())
     wide = padded(columns)
-    tap = channels * columns
+    panel = _panel(v, wide) * v.lanes
+    units = -(-channels // GROUP) * -(-wide // panel)
+    chunk = max(1, units // 16)
+    scratch = _lines(kernel * kernel * GROUP * panel * 4) if back else 0
     values = {
         F.C: channels,
         F.OC: columns,
         F.COLUMNS: wide,
-        F.PANEL: _panel(v, wide) * v.lanes,
+        F.PANEL: panel,
         F.STEP: channels * wide,
-        F.FIRST: (kernel * kernel - 1) * tap if flip else 0,
-        F.TAP: -tap if flip else tap,
+        F.TAPS: kernel * kernel,
+        F.BACK: int(back),
         F.TRANSFORM: winograd_transforms.address(Transform(FILTER, m, kernel), v),
+        F.CHUNK: chunk,
+        F.SCRATCH: scratch,
     }
     constants = tuple(values[place] for place in range(F.C, F.END))
     address = lang.addresses(transform_filter, target=v.target)["transform_filter"]
-    units = -(-channels // GROUP) * -(-wide // values[F.PANEL])
-    return Call(address, units, max(1, units // 16), 2, constants)
+    return Call(address, units, chunk, 2, constants, -(-units // chunk) * scratch)
 
 
 def plan(

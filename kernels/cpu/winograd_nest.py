@@ -21,7 +21,7 @@ N-dimensional, Winograd-based convolution for manycore CPUs".
 from __future__ import annotations
 
 from numflow.kernels.abi import HEADER, WORKSPACE
-from numflow.kernels.cpu.gemm_nest import low_bits
+from numflow.kernels.cpu.gemm_nest import low_bits, transpose
 from numflow.kernels.intrinsics import ES, VL, call, set_word, word, zero_bytes, zeros
 from numflow.kernels.tiles import VECTORS_PLACE, Q
 
@@ -76,14 +76,16 @@ class F:
     COLUMNS = HEADER + 4
     PANEL = HEADER + 5
     STEP = HEADER + 6  # from one product to the next
-    FIRST = HEADER + 7  # where the tap is that counts as first, and the step to the next
-    TAP = HEADER + 8
+    TAPS = HEADER + 7
+    BACK = HEADER + 8  # F is [taps, OC, C], and its taps are counted from the last
     TRANSFORM = HEADER + 9
-    END = HEADER + 10
+    CHUNK = HEADER + 10
+    SCRATCH = HEADER + 11
+    END = HEADER + 12
 
 
 GROUP = 16
-"""Channels of the filter that are transformed together."""
+"""Channels of the filter that are transformed together; there are as many at least."""
 TABLES = 1024
 """Bytes of scratch before the row of zeros: parameters of the register tiles, tables of rows."""
 SOURCES = Q.BYTES
@@ -93,20 +95,29 @@ EPILOGUE = Q.BYTES + 72 * 8
 
 def transform_filter(args: int, begin: int, end: int) -> None:
     """Entry: units begin .. end, each a group of channels for a panel of every product."""
+    q = word(args, WORKSPACE) + begin // word(args, F.CHUNK) * word(args, F.SCRATCH)
     c, oc, columns = word(args, F.C), word(args, F.OC), word(args, F.COLUMNS)
-    nr, tap, transform = word(args, F.PANEL), word(args, F.TAP) * ES, word(args, F.TRANSFORM)
+    nr, transform = word(args, F.PANEL), word(args, F.TRANSFORM)
+    taps, back, step = word(args, F.TAPS), word(args, F.BACK), word(args, F.STEP) * ES
     groups = (c + GROUP - 1) // GROUP
     for unit in range(begin, end):
         panel = unit // groups
-        group = (unit - panel * groups) * GROUP
+        channel = min((unit - panel * groups) * GROUP, c - GROUP)  # the last group overlaps
         j = panel * nr
         wide = min(nr, columns - j)
         live = max(0, min(wide, oc - j))
-        f = word(args, F.F) + (word(args, F.FIRST) + j) * ES
-        u = word(args, F.U) + j * c * ES
-        for channel in range(group, min(c, group + GROUP)):
-            source, target = f + channel * oc * ES, u + channel * wide * ES
-            call(transform, source, tap, target, word(args, F.STEP) * ES, live, wide * ES)
+        source = word(args, F.F) + (channel * oc + j) * ES
+        row, tap = oc * ES, c * oc * ES
+        if back != 0:
+            f = word(args, F.F) + (j * c + channel) * ES
+            for t in range(taps):
+                for o in range(0, live, VL):
+                    target = q + ((taps - 1 - t) * GROUP * nr + o) * ES
+                    transpose(f + (t * oc + o) * c * ES, c * ES, live - o, target, nr * ES, GROUP)
+            source, row, tap = q, nr * ES, GROUP * nr * ES
+        to = word(args, F.U) + (j * c + channel * wide) * ES
+        for k in range(GROUP):
+            call(transform, source + k * row, tap, to + k * wide * ES, step, live, wide * ES)
 
 
 def winograd(args: int, begin: int, end: int) -> None:

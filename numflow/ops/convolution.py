@@ -168,7 +168,7 @@ def _conv_expand(x: Tensor, f: Tensor, **attrs: Any) -> Tensor:
     y = _conv_infer(x.spec, f.spec, **attrs)
     m, why = _choice(x.spec, kernel, y, g)
     if m:
-        u = winograd.winograd_filter_op(f, m=m, flip=False)
+        u = winograd.winograd_filter_op(f, m=m, back=False)
         return winograd.winograd_op(
             x, u, m=m, kernel=kernel[0], padding=g.padding, columns=_ints(y.shape[-1:])[0], why=why
         )
@@ -240,17 +240,17 @@ def _image_expand(dy: Tensor, f: Tensor, *, image: Shape, **attrs: Any) -> Tenso
         columns = shaping.reshape(f, f.spec.shape[-2:])
         product = linalg.matmul(rows, columns, transpose_b=True)
         return shaping.reshape(product, (*dy.spec.shape[:-1], c))
-    exchanged = _exchanged(f, g.groups)
     back = _back(g, kernel)
     dx = _image_infer(dy.spec, f.spec, image=image, **attrs)
     m, why = _choice(dy.spec, kernel, dx, back)
     if m:
-        u = winograd.winograd_filter_op(exchanged, m=m, flip=True)
+        u = winograd.winograd_filter_op(f, m=m, back=True)
         found = winograd.winograd_op(
             dy, u, m=m, kernel=kernel[0], padding=back.padding, columns=_ints((c,))[0], why=why
         )
         if found.spec == dx:
             return found
+    exchanged = _exchanged(f, g.groups)
     packed = g.groups == 1 and _packs(exchanged, c)
     panels = pack_op(exchanged, groups=1) if packed else exchanged
     return direct_image_op(dy, panels, image=image, packed=packed, **attrs)

@@ -133,15 +133,16 @@ def _matrices(m: int, k: int) -> list[Any]:
     return [np.array(matrix) for matrix in matrices(m, k)]
 
 
-def _filter_infer(f: Spec, *, m: int, flip: bool) -> Spec:
-    k, _, channels, columns = f.shape
+def _filter_infer(f: Spec, *, m: int, back: bool) -> Spec:
+    k, _, *pair = f.shape
+    channels, columns = reversed(pair) if back else pair
     return Spec(((m + int(k) - 1) ** 2, channels, padded(int(columns))), f.dtype)  # type: ignore[arg-type]
 
 
-def _filter_reference(f: Any, *, m: int, flip: bool) -> Any:
+def _filter_reference(f: Any, *, m: int, back: bool) -> Any:
     _, g, _ = _matrices(m, f.shape[0])
-    turned = f[::-1, ::-1] if flip else f
-    u = np.einsum("ia,jb,abco->ijco", g, g, turned).reshape(len(g) ** 2, *f.shape[2:])
+    f = f[::-1, ::-1].swapaxes(2, 3) if back else f
+    u = np.einsum("ia,jb,abco->ijco", g, g, f).reshape(len(g) ** 2, *f.shape[2:])
     return np.pad(u, [(0, 0), (0, 0), (0, padded(f.shape[3]) - f.shape[3])]).astype(f.dtype)
 
 
@@ -150,8 +151,9 @@ def _filter_plan(
 ) -> Any:
     from numflow.kernels.cpu import winograd
 
-    k, _, channels, columns = (int(n) for n in inputs[0].shape)  # type: ignore[arg-type]
-    return winograd.plan_filter(attrs["m"], k, channels, columns, attrs["flip"])
+    k, _, *pair = (int(n) for n in inputs[0].shape)  # type: ignore[arg-type]
+    channels, columns = reversed(pair) if attrs["back"] else pair
+    return winograd.plan_filter(attrs["m"], k, channels, columns, attrs["back"])
 
 
 def _filter_cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
@@ -166,8 +168,9 @@ winograd_filter_op = Op(
     None,
     Library(_filter_plan, cost=_filter_cost),
 )
-"""f [k, k, channels, columns] -> G f G^T [n * n, channels, padded columns]; flip: f turned round.
+"""f [k, k, channels, columns] -> G f G^T [n * n, channels, padded columns].
 
+back: f is [k, k, columns, channels], and its window is turned round: for the gradient by the image.
 Where the elements lie in it is the kernels' business.
 """
 

@@ -22,19 +22,19 @@ from tests.contract import Case, Drawn, check, ids
 SAME = ((1, 1), (1, 1))
 
 
-def by_winograd(x: Any, f: Any, m: int = 4, padding: Any = SAME, flip: bool = False) -> Tensor:
+def by_winograd(x: Any, f: Any, m: int = 4, padding: Any = SAME, back: bool = False) -> Tensor:
     """What the expansion of a convolution is made of."""
     x, f = nf.convert_to_tensor(x), nf.convert_to_tensor(f)
-    u = winograd_filter_op(f, m=m, flip=flip)
-    k, columns = (int(f.shape[axis]) for axis in (0, 3))
+    u = winograd_filter_op(f, m=m, back=back)
+    k, columns = (int(f.shape[axis]) for axis in (0, 2 if back else 3))
     return winograd_op(x, u, m=m, kernel=k, padding=padding, columns=columns, why="")
 
 
-def oracle(padding: Any = SAME, flip: bool = False) -> Any:
+def oracle(padding: Any = SAME, back: bool = False) -> Any:
     """Place after place of the window."""
 
     def conv(x: Any, f: Any) -> Any:
-        f = f[::-1, ::-1] if flip else f
+        f = f[::-1, ::-1].swapaxes(2, 3) if back else f
         x = np.pad(x, [(0, 0), *padding, (0, 0)])
         down, across = (x.shape[1 + k] - f.shape[0] + 1 for k in range(2))
         y = np.zeros((x.shape[0], down, across, f.shape[3]))
@@ -47,7 +47,7 @@ def oracle(padding: Any = SAME, flip: bool = False) -> Any:
 
 def case(x: tuple[int, ...], f: tuple[int, ...], slack: float = 2.0, **attrs: Any) -> Case:
     """Values of the ops themselves; gradients belong to `convolution`."""
-    want = oracle(attrs.get("padding", SAME), attrs.get("flip", False))
+    want = oracle(attrs.get("padding", SAME), attrs.get("back", False))
     floats = [Drawn("f", x, -1, 1), Drawn("f", f, -1, 1)]
     return Case(by_winograd, want, floats, attrs, dtypes=(nf.float32,), gradient=False, slack=slack)
 
@@ -91,7 +91,7 @@ def filter_case(x: tuple[int, ...], dy: tuple[int, ...], kernel: int, **attrs: A
 CASES = [
     case((2, 6, 7, 16), (3, 3, 16, 16)),
     case((2, 6, 7, 17), (3, 3, 17, 19), m=2),
-    case((1, 5, 9, 20), (3, 3, 20, 40), padding=((2, 0), (0, 1)), flip=True),
+    case((1, 5, 9, 20), (3, 3, 40, 20), padding=((2, 0), (0, 1)), back=True),
     case((2, 6, 5, 18), (5, 5, 18, 33), m=2, padding=((2, 2), (1, 0))),
     case((0, 6, 5, 16), (3, 3, 16, 16)),
     filter_case((2, 9, 7, 16), (2, 9, 7, 19), 3),
@@ -170,7 +170,7 @@ def test_convolution_goes_through(kernel: int, padding: Any) -> None:
     y = np.maximum(oracle(padding)(*wide) + b, 0)
     dy = y - 1
     back = tuple((kernel - 1 - p, kernel - 1 - q) for p, q in padding)
-    dx = oracle(back, flip=True)(dy, wide[1].swapaxes(2, 3))
+    dx = oracle(back, back=True)(dy, wide[1])
     df = filter_oracle(kernel, padding)(wide[0], dy)
     for got, want in zip(found, (y, dx, df), strict=True):
         assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
