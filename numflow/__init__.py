@@ -202,6 +202,7 @@ if TYPE_CHECKING:
     from numflow.ops.grouping import control_dependencies, group, no_op, timestamp, tuple
     from numflow.ops.histogram import histogram_fixed_width, histogram_fixed_width_bins
     from numflow.ops.partition import dynamic_partition, dynamic_stitch
+    from numflow.ops.patches import extract_volume_patches
     from numflow.ops.printing import print
     from numflow.ops.scatter import (
         scatter_nd,
@@ -221,6 +222,7 @@ if TYPE_CHECKING:
         shape_n,
         unravel_index,
     )
+    from numflow.ops.space import batch_to_space, space_to_batch, space_to_batch_nd
     from numflow.ops.unique import unique, unique_with_counts
     from numflow.trace.tensor_spec import type_spec_from_value
 
@@ -230,6 +232,8 @@ _LATE_NAMES = {
     **dict.fromkeys(("VariableAggregation", "VariableSynchronization"), "eager.variable_policy"),
     "Module": "eager.module",
     "get_logger": "logs",
+    **dict.fromkeys(("batch_to_space", "space_to_batch", "space_to_batch_nd"), "ops.space"),
+    "extract_volume_patches": "ops.patches",
     "print": "ops.printing",
     **dict.fromkeys(("numpy_function", "py_function"), "eager.host_function"),
     "DeviceSpec": "devices",
@@ -339,6 +343,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "batch_to_space",
     "bfloat16",
     "bitcast",
     "bitwise",
@@ -377,6 +382,7 @@ __all__ = [
     "exp",
     "expand_dims",
     "experimental",
+    "extract_volume_patches",
     "eye",
     "fill",
     "float16",
@@ -474,6 +480,8 @@ __all__ = [
     "size",
     "slice",
     "sort",
+    "space_to_batch",
+    "space_to_batch_nd",
     "split",
     "sqrt",
     "square",

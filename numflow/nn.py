@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         conv3d_transpose,
         conv_transpose,
     )
+    from numflow.ops.morphology import dilation2d, erosion2d
     from numflow.ops.pool_api import (
         avg_pool,
         avg_pool1d,
@@ -74,6 +75,12 @@ if TYPE_CHECKING:
     from numflow.ops.random_candidates import (
         all_candidate_sampler,
         fixed_unigram_candidate_sampler,
+    )
+    from numflow.ops.space import (
+        depth_to_space,
+        space_to_batch,
+        space_to_depth,
+        with_space_to_batch,
     )
     from numflow.sparse.embedding import embedding_lookup_sparse, safe_embedding_lookup_sparse
 
@@ -102,6 +109,12 @@ _LATE_NAMES = {
     "depthwise_conv2d_backprop_filter": "ops.conv_api_depthwise",
     "depthwise_conv2d_backprop_input": "ops.conv_api_depthwise",
     "separable_conv2d": "ops.conv_api_depthwise",
+    "dilation2d": "ops.morphology",
+    "erosion2d": "ops.morphology",
+    "depth_to_space": "ops.space",
+    "space_to_batch": "ops.space",
+    "space_to_depth": "ops.space",
+    "with_space_to_batch": "ops.space",
     "compute_average_loss": "ops.averages",
     "scale_regularization_loss": "ops.averages",
     "embedding_lookup_sparse": "sparse.embedding",
@@ -144,13 +157,16 @@ __all__ = [
     "conv_transpose",
     "convolution",
     "crelu",
+    "depth_to_space",
     "depthwise_conv2d",
     "depthwise_conv2d_backprop_filter",
     "depthwise_conv2d_backprop_input",
+    "dilation2d",
     "dropout",
     "elu",
     "embedding_lookup",
     "embedding_lookup_sparse",
+    "erosion2d",
     "experimental",
     "fixed_unigram_candidate_sampler",
     "gelu",
@@ -181,10 +197,13 @@ __all__ = [
     "softmax_cross_entropy_with_logits",
     "softplus",
     "softsign",
+    "space_to_batch",
+    "space_to_depth",
     "sparse_softmax_cross_entropy_with_logits",
     "swish",
     "tanh",
     "top_k",
     "weighted_cross_entropy_with_logits",
+    "with_space_to_batch",
     "zero_fraction",
 ]

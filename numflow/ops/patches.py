@@ -1,0 +1,98 @@
+"""Patches of images, side by side in channels: extract_patches, extract_volume_patches.
+
+Axis by axis: the parts of the padded image that each element of the window is over are stacked, so
+that a window of 16 x 16 takes 32 slices and not 256.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numflow.errors import DTypeError, ShapeError, explain
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import conv_api_sizes as arguments
+from numflow.ops import rearrange, slicing
+from numflow.ops import shape as shaping
+from numflow.ops.convert import as_tensor
+from numflow.shapes import product
+
+
+def extract_patches(
+    images: TensorLike, sizes: Any, strides: Any, rates: Any, padding: str, name: str | None = None
+) -> Tensor:
+    """What a window reads at each of its places, as channels.
+
+    Args:
+      images: numbers [batch, rows, columns, channels].
+      sizes: of the window, [1, rows, columns, 1].
+      strides: from one place of the window to the next, [1, rows, columns, 1].
+      rates: from one pixel that is read to the next, [1, rows, columns, 1].
+      padding: "SAME" or "VALID".
+
+    Returns:
+      [batch, *places, rows * columns * channels of the window], channels next to each other.
+
+    Raises:
+      ShapeError: ranks do not fit; numbers are not possible; the window is larger than the image.
+      DTypeError: images is not of numbers.
+
+    Example:
+      >>> x = nf.reshape(nf.range(9), [1, 3, 3, 1])
+      >>> one = [1, 1, 1, 1]
+      >>> nf.image.extract_patches(x, [1, 2, 2, 1], one, one, "VALID").numpy()[0, 0].tolist()
+      [[0, 1, 3, 4], [1, 2, 4, 5]]
+    """
+    return _patches("extract_patches", "images", images, 2, sizes, strides, rates, padding)
+
+
+def extract_volume_patches(
+    input: TensorLike, ksizes: Any, strides: Any, padding: str, name: str | None = None
+) -> Tensor:
+    """`extract_patches` of images of three axes [batch, planes, rows, columns, channels].
+
+    Args:
+      ksizes, strides: [1, planes, rows, columns, 1].
+
+    Example:
+      >>> x, two = nf.ones([1, 4, 4, 4, 3]), [1, 2, 2, 2, 1]
+      >>> nf.extract_volume_patches(x, two, two, "VALID").shape
+      TensorShape([1, 2, 2, 2, 24])
+    """
+    return _patches("extract_volume_patches", "input", input, 3, ksizes, strides, None, padding)
+
+
+def _patches(
+    op: str, name: str, images: TensorLike, axes: int, sizes: Any, strides: Any, rates: Any,
+    padding: str,
+) -> Tensor:  # fmt: skip
+    x = as_tensor(images, None, op, name)
+    shown: dict[str, object] = {
+        name: x.spec, "sizes": sizes, "strides": strides, "padding": padding,
+    }  # fmt: skip
+    if not x.dtype.is_numeric:
+        raise DTypeError(explain(op, f"{name} is {x.dtype.name}, not of numbers", shown))
+    if x.spec.rank != axes + 2:
+        problem = f"{name} has rank {x.spec.rank}, {axes + 2} was wanted"
+        raise ShapeError(explain(op, problem, shown))
+    kernel = arguments.per_axis(op, "sizes", sizes, axes, False)
+    image = x.spec.shape[1:-1]
+    g = arguments.geometry(op, image, kernel, strides, padding, rates, False, shown)
+    places = g.result(image, kernel)
+    batch, channels = x.spec.shape[0], x.spec.shape[-1]
+    arguments.bounded(op, [batch, *places, *kernel, channels], shown)
+    if any(map(any, g.padding)):
+        x = rearrange.pad(x, [(0, 0), *g.padding, (0, 0)])
+    for axis in range(axes):
+        shape = list(x.spec.shape)
+        shape[axis + 1] = places[axis]
+        stride = [1] * len(shape)
+        stride[axis + 1] = g.strides[axis]
+        parts = []
+        for tap in range(kernel[axis]):
+            begin = [0] * len(shape)
+            begin[axis + 1] = tap * g.dilations[axis]
+            parts.append(
+                slicing.slice_op(x, begin=tuple(begin), stride=tuple(stride), shape=tuple(shape))
+            )
+        x = shaping.stack_tensors(parts, len(shape) - 1)
+    return shaping.reshape_op(x, shape=(batch, *places, product(kernel) * channels))
