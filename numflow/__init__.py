@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from numflow import dtypes, errors, math, nest, nn, random, tracebacks
+from numflow import dtypes, errors, nest, tracebacks
 from numflow.dtypes import (
     DType,
     as_dtype,
@@ -36,66 +36,11 @@ from numflow.dtypes import (
 )
 from numflow.eager.apply import executing_eagerly
 from numflow.eager.tape import GradientTape
-from numflow.eager.unconnected import UnconnectedGradients
 from numflow.eager.variable import Variable
 from numflow.function import function
+from numflow.gradient.unconnected import UnconnectedGradients
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import Tensor
-from numflow.math import (
-    abs,
-    acos,
-    acosh,
-    add,
-    add_n,
-    argmax,
-    argmin,
-    asin,
-    asinh,
-    atan,
-    atan2,
-    atanh,
-    cos,
-    cosh,
-    cumsum,
-    divide,
-    equal,
-    exp,
-    floor,
-    greater,
-    greater_equal,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    maximum,
-    minimum,
-    multiply,
-    negative,
-    not_equal,
-    pow,
-    reduce_all,
-    reduce_any,
-    reduce_logsumexp,
-    reduce_max,
-    reduce_mean,
-    reduce_min,
-    reduce_prod,
-    reduce_sum,
-    round,
-    scalar_mul,
-    sigmoid,
-    sign,
-    sin,
-    sinh,
-    sqrt,
-    square,
-    subtract,
-    tan,
-    tanh,
-    truediv,
-)
-from numflow.ops.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from numflow.ops.complexes import complex
 from numflow.ops.creation import (
     constant,
@@ -108,12 +53,43 @@ from numflow.ops.creation import (
 )
 from numflow.ops.indexing import boolean_mask, gather, gather_nd
 from numflow.ops.linalg import matmul, norm, tensordot
-from numflow.ops.math import cast
+from numflow.ops.math import (
+    abs,
+    add,
+    cast,
+    divide,
+    equal,
+    exp,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    scalar_mul,
+    sigmoid,
+    sign,
+    sqrt,
+    square,
+    subtract,
+    tanh,
+    truediv,
+)
 from numflow.ops.math import truediv as realdiv
-from numflow.ops.ordering import argsort, searchsorted, sort
-from numflow.ops.power import truncatediv, truncatemod
-from numflow.ops.rearrange import pad, repeat, reverse, reverse_sequence, roll, tile
-from numflow.ops.select import where
+from numflow.ops.power import floor, pow, round, truncatediv, truncatemod
+from numflow.ops.reduce import (
+    reduce_all,
+    reduce_any,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_sum,
+)
+from numflow.ops.select import logical_and, logical_not, logical_or, where
 from numflow.ops.shape import (
     broadcast_to,
     concat,
@@ -172,11 +148,11 @@ _LATE = (
         "experimental",
         "initializers",
     ),
+    *("math", "nn", "random"),
 )
 
-
 if TYPE_CHECKING:
-    from numflow import bitwise, experimental, linalg, losses
+    from numflow import bitwise, experimental, linalg, losses, math, nn, random
     from numflow.devices import DeviceSpec
     from numflow.eager.custom_gradient import custom_gradient, grad_pass_through
     from numflow.eager.functional import grad, value_and_grad
@@ -184,7 +160,6 @@ if TYPE_CHECKING:
     from numflow.eager.host_function import numpy_function, py_function
     from numflow.eager.module import Module
     from numflow.eager.recompute import recompute_grad
-    from numflow.eager.variable_policy import VariableAggregation, VariableSynchronization
     from numflow.graph.indexed_slices import IndexedSlices, IndexedSlicesSpec
     from numflow.graph.operation import Operation
     from numflow.graph.type_spec import TypeSpec
@@ -197,13 +172,17 @@ if TYPE_CHECKING:
     )
     from numflow.logs import get_logger
     from numflow.ops.casting import bitcast, saturate_cast
+    from numflow.ops.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
     from numflow.ops.conversion import is_tensor, register_tensor_conversion_function
     from numflow.ops.einsum import einsum
     from numflow.ops.grouping import control_dependencies, group, no_op, timestamp, tuple
     from numflow.ops.histogram import histogram_fixed_width, histogram_fixed_width_bins
+    from numflow.ops.ordering import argsort, searchsorted, sort
     from numflow.ops.partition import dynamic_partition, dynamic_stitch
     from numflow.ops.patches import extract_volume_patches
     from numflow.ops.printing import print
+    from numflow.ops.rearrange import pad, repeat, reverse, reverse_sequence, roll, tile
+    from numflow.ops.scan import cumsum
     from numflow.ops.scatter import (
         scatter_nd,
         tensor_scatter_nd_add,
@@ -223,13 +202,30 @@ if TYPE_CHECKING:
         unravel_index,
     )
     from numflow.ops.space import batch_to_space, space_to_batch, space_to_batch_nd
+    from numflow.ops.statistics import argmax, argmin, reduce_logsumexp
+    from numflow.ops.sums import add_n
+    from numflow.ops.trigonometric import (
+        acos,
+        acosh,
+        asin,
+        asinh,
+        atan,
+        atan2,
+        atanh,
+        cos,
+        cosh,
+        sin,
+        sinh,
+        tan,
+    )
     from numflow.ops.unique import unique, unique_with_counts
     from numflow.trace.tensor_spec import type_spec_from_value
+    from numflow.variable_policy import VariableAggregation, VariableSynchronization
 
 # Names that few programs use, by the module that has them: each costs a part of a millisecond.
 _LATE_NAMES = {
     **dict.fromkeys(("IndexedSlices", "IndexedSlicesSpec"), "graph.indexed_slices"),
-    **dict.fromkeys(("VariableAggregation", "VariableSynchronization"), "eager.variable_policy"),
+    **dict.fromkeys(("VariableAggregation", "VariableSynchronization"), "variable_policy"),
     "Module": "eager.module",
     "get_logger": "logs",
     **dict.fromkeys(("batch_to_space", "space_to_batch", "space_to_batch_nd"), "ops.space"),
@@ -289,6 +285,31 @@ _LATE_NAMES = {
             "tensor_scatter_nd_update",
         ),
         "ops.scatter",
+    ),
+    **dict.fromkeys(("clip_by_global_norm", "clip_by_norm", "clip_by_value"), "ops.clipping"),
+    **dict.fromkeys(("argsort", "searchsorted", "sort"), "ops.ordering"),
+    **dict.fromkeys(
+        ("pad", "repeat", "reverse", "reverse_sequence", "roll", "tile"), "ops.rearrange"
+    ),
+    "cumsum": "ops.scan",
+    **dict.fromkeys(("argmax", "argmin", "reduce_logsumexp"), "ops.statistics"),
+    "add_n": "ops.sums",
+    **dict.fromkeys(
+        (
+            "acos",
+            "acosh",
+            "asin",
+            "asinh",
+            "atan",
+            "atan2",
+            "atanh",
+            "cos",
+            "cosh",
+            "sin",
+            "sinh",
+            "tan",
+        ),
+        "ops.trigonometric",
     ),
 }
 

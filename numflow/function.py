@@ -12,7 +12,6 @@ or says that they are not its own. Calls by name, and with structures, are unpac
 
 from __future__ import annotations
 
-import copy
 import functools
 import sys
 import threading
@@ -135,6 +134,8 @@ class Function:
 
     def __deepcopy__(self, memo: Any) -> Function:
         """Another function of the same code, with traces of its own."""
+        import copy  # a part of a millisecond of `import numflow`
+
         return Function(copy.deepcopy(self._python_function, memo), self._signature)
 
     def __reduce__(self) -> Any:

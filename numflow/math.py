@@ -8,19 +8,6 @@ from typing import TYPE_CHECKING, Any
 from numflow.ops.activation import log_sigmoid, log_softmax, softmax, softplus, softsign
 from numflow.ops.complexes import angle, imag, real
 from numflow.ops.conjugate import conj
-from numflow.ops.finite import (
-    divide_no_nan,
-    is_finite,
-    is_inf,
-    is_nan,
-    multiply_no_nan,
-    nextafter,
-    reciprocal,
-    reciprocal_no_nan,
-    xdivy,
-    xlog1py,
-    xlogy,
-)
 from numflow.ops.math import (
     abs,
     add,
@@ -48,8 +35,6 @@ from numflow.ops.math import (
     tanh,
     truediv,
 )
-from numflow.ops.nn import l2_normalize, zero_fraction
-from numflow.ops.ordering import in_top_k, invert_permutation, top_k
 from numflow.ops.power import ceil, floor, floordiv, floormod, pow, rint, round
 from numflow.ops.power import floormod as mod
 from numflow.ops.reduce import (
@@ -61,63 +46,95 @@ from numflow.ops.reduce import (
     reduce_prod,
     reduce_sum,
 )
-from numflow.ops.scan import cumprod, cumsum, cumulative_logsumexp
-from numflow.ops.segments import (
-    bincount,
-    confusion_matrix,
-    segment_max,
-    segment_mean,
-    segment_min,
-    segment_prod,
-    segment_sum,
-    unsorted_segment_max,
-    unsorted_segment_mean,
-    unsorted_segment_min,
-    unsorted_segment_prod,
-    unsorted_segment_sqrt_n,
-    unsorted_segment_sum,
-)
 from numflow.ops.select import logical_and, logical_not, logical_or, logical_xor
-from numflow.ops.statistics import (
-    argmax,
-    argmin,
-    count_nonzero,
-    reduce_euclidean_norm,
-    reduce_logsumexp,
-    reduce_std,
-    reduce_variance,
-)
-from numflow.ops.sums import accumulate_n, add_n
-from numflow.ops.transcendental import digamma, erf, erfc, erfinv, expm1, lgamma, log1p
-from numflow.ops.trigonometric import (
-    acos,
-    acosh,
-    asin,
-    asinh,
-    atan,
-    atan2,
-    atanh,
-    cos,
-    cosh,
-    sin,
-    sinh,
-    tan,
-)
 
 if TYPE_CHECKING:
     from numflow.ops.bessel import bessel_i0, bessel_i0e, bessel_i1, bessel_i1e
+    from numflow.ops.finite import (
+        divide_no_nan,
+        is_finite,
+        is_inf,
+        is_nan,
+        multiply_no_nan,
+        nextafter,
+        reciprocal,
+        reciprocal_no_nan,
+        xdivy,
+        xlog1py,
+        xlogy,
+    )
     from numflow.ops.incomplete import betainc, igamma, igammac, lbeta
+    from numflow.ops.nn import l2_normalize, zero_fraction
+    from numflow.ops.ordering import in_top_k, invert_permutation, top_k
     from numflow.ops.quantiles import erfcinv, ndtri
+    from numflow.ops.scan import cumprod, cumsum, cumulative_logsumexp
+    from numflow.ops.segments import (
+        bincount,
+        confusion_matrix,
+        segment_max,
+        segment_mean,
+        segment_min,
+        segment_prod,
+        segment_sum,
+        unsorted_segment_max,
+        unsorted_segment_mean,
+        unsorted_segment_min,
+        unsorted_segment_prod,
+        unsorted_segment_sqrt_n,
+        unsorted_segment_sum,
+    )
     from numflow.ops.sequences import is_non_decreasing, is_strictly_increasing, polyval
+    from numflow.ops.statistics import (
+        argmax,
+        argmin,
+        count_nonzero,
+        reduce_euclidean_norm,
+        reduce_logsumexp,
+        reduce_std,
+        reduce_variance,
+    )
+    from numflow.ops.sums import accumulate_n, add_n
+    from numflow.ops.transcendental import digamma, erf, erfc, erfinv, expm1, lgamma, log1p
+    from numflow.ops.trigonometric import (
+        acos,
+        acosh,
+        asin,
+        asinh,
+        atan,
+        atan2,
+        atanh,
+        cos,
+        cosh,
+        sin,
+        sinh,
+        tan,
+    )
     from numflow.ops.zeta import polygamma, zeta
 
-# Names that few programs use, by the file of ops/ that has them.
+# The names of files of ops/ that load at their first use.
 _LATE_NAMES = {
-    **dict.fromkeys(("bessel_i0", "bessel_i0e", "bessel_i1", "bessel_i1e"), "bessel"),
-    **dict.fromkeys(("betainc", "igamma", "igammac", "lbeta"), "incomplete"),
-    **dict.fromkeys(("erfcinv", "ndtri"), "quantiles"),
-    **dict.fromkeys(("is_non_decreasing", "is_strictly_increasing", "polyval"), "sequences"),
-    **dict.fromkeys(("polygamma", "zeta"), "zeta"),
+    name: module
+    for module, names in {
+        "bessel": "bessel_i0 bessel_i0e bessel_i1 bessel_i1e",
+        "finite": "divide_no_nan is_finite is_inf is_nan multiply_no_nan nextafter reciprocal "
+        "reciprocal_no_nan xdivy xlog1py xlogy",
+        "incomplete": "betainc igamma igammac lbeta",
+        "nn": "l2_normalize zero_fraction",
+        "ordering": "in_top_k invert_permutation top_k",
+        "quantiles": "erfcinv ndtri",
+        "scan": "cumprod cumsum cumulative_logsumexp",
+        "segments": "bincount confusion_matrix segment_max segment_mean segment_min segment_prod "
+        "segment_sum unsorted_segment_max unsorted_segment_mean unsorted_segment_min "
+        "unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum",
+        "sequences": "is_non_decreasing is_strictly_increasing polyval",
+        "statistics": "argmax argmin count_nonzero reduce_euclidean_norm reduce_logsumexp "
+        "reduce_std reduce_variance",
+        "sums": "accumulate_n add_n",
+        "transcendental": "digamma erf erfc erfinv expm1 lgamma log1p",
+        "trigonometric": "acos acosh asin asinh atan atan2 atanh cos cosh sin sinh tan",
+        "zeta": "polygamma zeta",
+    }.items()
+    for name in names.split()
 }
 
 

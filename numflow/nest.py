@@ -6,7 +6,6 @@ classes with TensorFlow's __tf_flatten__ and __tf_unflatten__.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -200,6 +199,8 @@ def _like(mapping: Any, items: dict[Any, Any]) -> Any:
     """items in a mapping of the same type: an OrderedDict, a defaultdict with its factory."""
     if type(mapping) is dict or not isinstance(mapping, MutableMapping):
         return items
+    import copy  # a part of a millisecond of `import numflow`
+
     made = copy.copy(mapping)
     made.update(items)
     return made

@@ -21,25 +21,7 @@ from numflow.ops.activation import (
     softsign,
 )
 from numflow.ops.activation import silu as swish
-from numflow.ops.dropout import dropout
-from numflow.ops.embedding import embedding_lookup
-from numflow.ops.loss import (
-    l2_loss,
-    log_poisson_loss,
-    sigmoid_cross_entropy_with_logits,
-    softmax_cross_entropy_with_logits,
-    sparse_softmax_cross_entropy_with_logits,
-    weighted_cross_entropy_with_logits,
-)
 from numflow.ops.math import sigmoid, tanh
-from numflow.ops.nn import (
-    batch_normalization,
-    bias_add,
-    l2_normalize,
-    moments,
-    zero_fraction,
-)
-from numflow.ops.ordering import in_top_k, top_k
 
 if TYPE_CHECKING:
     from numflow import nn_experimental as experimental
@@ -59,7 +41,25 @@ if TYPE_CHECKING:
         conv3d_transpose,
         conv_transpose,
     )
+    from numflow.ops.dropout import dropout
+    from numflow.ops.embedding import embedding_lookup
+    from numflow.ops.loss import (
+        l2_loss,
+        log_poisson_loss,
+        sigmoid_cross_entropy_with_logits,
+        softmax_cross_entropy_with_logits,
+        sparse_softmax_cross_entropy_with_logits,
+        weighted_cross_entropy_with_logits,
+    )
     from numflow.ops.morphology import dilation2d, erosion2d
+    from numflow.ops.nn import (
+        batch_normalization,
+        bias_add,
+        l2_normalize,
+        moments,
+        zero_fraction,
+    )
+    from numflow.ops.ordering import in_top_k, top_k
     from numflow.ops.pool_api import (
         avg_pool,
         avg_pool1d,
@@ -122,6 +122,23 @@ _LATE_NAMES = {
     "all_candidate_sampler": "ops.random_candidates",
     "fixed_unigram_candidate_sampler": "ops.random_candidates",
     "learned_unigram_candidate_sampler": "eager.unigram",
+    "dropout": "ops.dropout",
+    "embedding_lookup": "ops.embedding",
+    **dict.fromkeys(
+        (
+            "l2_loss",
+            "log_poisson_loss",
+            "sigmoid_cross_entropy_with_logits",
+            "softmax_cross_entropy_with_logits",
+            "sparse_softmax_cross_entropy_with_logits",
+            "weighted_cross_entropy_with_logits",
+        ),
+        "ops.loss",
+    ),
+    **dict.fromkeys(
+        ("batch_normalization", "bias_add", "l2_normalize", "moments", "zero_fraction"), "ops.nn"
+    ),
+    **dict.fromkeys(("in_top_k", "top_k"), "ops.ordering"),
 }
 
 

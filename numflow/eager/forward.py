@@ -21,8 +21,8 @@ from typing import Any
 from numflow import nest
 from numflow.eager.apply import tapes
 from numflow.eager.tape import GradientTape, warn_of_dtype
-from numflow.eager.unconnected import UnconnectedGradients, unconnected_kind
 from numflow.errors import GraphError, ShapeError, at_line, explain
+from numflow.gradient.unconnected import UnconnectedGradients, unconnected_kind
 from numflow.gradient.vjp import Record, differentiable
 from numflow.graph.op import Backward, observers
 from numflow.graph.tensor import Tensor

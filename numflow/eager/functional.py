@@ -11,8 +11,8 @@ from typing import Any
 
 from numflow import nest
 from numflow.eager.tape import GradientTape
-from numflow.eager.unconnected import UnconnectedGradients
 from numflow.errors import DTypeError, ShapeError, explain
+from numflow.gradient.unconnected import UnconnectedGradients
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from numflow import nest
-from numflow.eager.unconnected import UnconnectedGradients, unconnected_kind
 from numflow.errors import explain
 from numflow.gradient.cotangents import cotangents
+from numflow.gradient.unconnected import UnconnectedGradients, unconnected_kind
 from numflow.gradient.vjp import Gradient, Record, backward, differentiable
 from numflow.graph.building import Building
 from numflow.graph.op import current

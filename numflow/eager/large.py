@@ -32,7 +32,6 @@ from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
 from numflow.ops.activation import log_softmax_op, softmax_op
 from numflow.ops.linalg import matmul_op
-from numflow.ops.random_bits import bits_op, uniform_op
 from numflow.shapes import Dim
 
 STREAMED = 1 << 23
@@ -46,6 +45,7 @@ _STREAMING = {
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
 }
 _KINDS = {dtypes.float32, dtypes.float64, dtypes.bool}
+_DRAWS = ("philox_uniform", "philox_bits")  # by name: ops/random_bits.py loads late
 _DRAWN = 1 << 28  # numbers of a draw: no operand tells that memory holds as many
 _MOST = 1024  # signatures, and patterns, that are remembered
 
@@ -54,7 +54,7 @@ Signature = tuple[Op, tuple[Spec, ...], tuple[tuple[str, Any], ...]]
 
 def is_candidate(op: Op, inputs: Sequence[Spec], outputs: Sequence[Spec]) -> bool:
     """Whether a program may answer: a large op on floats, of a kind that compiles to one loop."""
-    if op is uniform_op or op is bits_op:  # the same bits, whoever draws them
+    if op.name in _DRAWS:  # the same bits, whoever draws them
         return LARGE <= _size(outputs[0]) <= _DRAWN
     known = (
         isinstance(op.lower, Elementwise | Reduction)

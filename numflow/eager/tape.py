@@ -13,18 +13,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from numflow import nest
-from numflow.eager import jacobian
 from numflow.eager.apply import tapes
 from numflow.eager.tensor import watchers
-from numflow.eager.unconnected import (
-    UnconnectedGradients,
-    dtype_reason,
-    remember,
-    unconnected_kind,
-    why_cut,
-)
 from numflow.errors import GraphError, SourceLine, explain, user_line
 from numflow.gradient.cotangents import cotangents
+from numflow.gradient.unconnected import UnconnectedGradients, unconnected_kind
 from numflow.gradient.vjp import Gradient, Record, backward, differentiable
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.op import observers
@@ -305,8 +298,7 @@ class GradientTape:
                 if g is not None:
                     total = g if total is None else add_gradients(total, g)
             if total is None:
-                self._reasons[id(x)] = self._why(targets, x)
-                remember(x, self._reasons[id(x)])
+                self._note_reason(targets, x)
                 if unconnected is UnconnectedGradients.ZERO:
                     total = shaping.zeros_like(x)
             results.append(total)
@@ -315,6 +307,12 @@ class GradientTape:
             # Nor does it hold the values of variables any longer: they can be written in place.
             self._records, self._kept, self._active, self._reads = [], [], set(), {}
         return nest.pack_sequence_as(sources, results)
+
+    def _note_reason(self, targets: list[Tensor], source: Any) -> None:
+        from numflow.gradient.reasons import remember
+
+        self._reasons[id(source)] = reason = self._why(targets, source)
+        remember(source, reason)
 
     def _use_up(self) -> None:
         self._used = True
@@ -362,7 +360,9 @@ class GradientTape:
 
         Computed row by row, with one backward walk per element of target.
         """
-        return jacobian.jacobian(self, target, sources, unconnected_gradients)
+        from numflow.gradient.jacobian import jacobian
+
+        return jacobian(self, target, sources, unconnected_gradients)
 
     def batch_jacobian(
         self,
@@ -377,7 +377,9 @@ class GradientTape:
         Raises:
           ValueError: the first sizes differ.
         """
-        return jacobian.batch_jacobian(self, target, source, unconnected_gradients)
+        from numflow.gradient.jacobian import batch_jacobian
+
+        return batch_jacobian(self, target, source, unconnected_gradients)
 
     @contextmanager
     def several(self) -> Iterator[None]:
@@ -411,6 +413,8 @@ class GradientTape:
         return self._why([self.target_tensor(t) for t in nest.flatten(y)], x)
 
     def _why(self, targets: list[Tensor], source: Any) -> str:
+        from numflow.gradient.reasons import dtype_reason, why_cut
+
         leaves = self._leaves(source)
         if not leaves:
             return dtype_reason(targets, source) or self._not_watched(source)

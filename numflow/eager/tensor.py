@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.eager import dlpack
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 
@@ -116,6 +115,8 @@ class EagerTensor(Tensor):
 
         It is marked read-only for those who know DLPack 1.0; older ones must not write.
         """
+        from numflow import dlpack
+
         array = self._array
         if max_version is not None and max_version[0] >= 1 and not copy:
             array = array.view()
@@ -124,6 +125,8 @@ class EagerTensor(Tensor):
 
     def __dlpack_device__(self) -> tuple[int, int]:
         """(1, 0): the CPU."""
+        from numflow import dlpack
+
         return dlpack.CPU
 
     def __bool__(self) -> bool:

@@ -20,12 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.eager import variable_rows
 from numflow.eager.apply import eager, tapes
 from numflow.eager.lifting import lifted
 from numflow.eager.tensor import Array, EagerTensor, interned, on_own_lines
-from numflow.eager.variable_policy import VariableAggregation, VariableSynchronization
-from numflow.eager.variable_slices import part_of
+from numflow.eager.variable_row_methods import RowMethods
 from numflow.errors import OutOfRangeError, ShapeError, SymbolicTensorError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import current, init_scope
@@ -68,7 +66,7 @@ def _buffer(array: Array) -> Array:
 # --- the class ---------------------------------------------------------------
 
 
-class Variable(variable_rows.RowMethods):
+class Variable(RowMethods):
     """A tensor whose value can be assigned.
 
     Args:
@@ -123,9 +121,8 @@ class Variable(variable_rows.RowMethods):
         if creating is not None:
             creating(name or "Variable", self)
         self._name = here().scope + (name or "Variable") + ":0"
-        self._synchronization = synchronization or VariableSynchronization.AUTO
-        self._aggregation = aggregation or VariableAggregation.NONE
-        on_read = self._synchronization is VariableSynchronization.ON_READ
+        self._synchronization, self._aggregation = synchronization, aggregation
+        on_read = getattr(synchronization, "name", "") == "ON_READ"
         if on_read and trainable:
             raise ValueError(explain("Variable", "what is synchronized ON_READ is not trainable"))
         self._trainable = not on_read if trainable is None else bool(trainable)
@@ -244,12 +241,16 @@ class Variable(variable_rows.RowMethods):
     @property
     def synchronization(self) -> Any:
         """As it was given."""
-        return self._synchronization
+        from numflow.variable_policy import VariableSynchronization
+
+        return self._synchronization or VariableSynchronization.AUTO
 
     @property
     def aggregation(self) -> Any:
         """As it was given."""
-        return self._aggregation
+        from numflow.variable_policy import VariableAggregation
+
+        return self._aggregation or VariableAggregation.NONE
 
     def is_initialized(self, name: str | None = None) -> Tensor:
         """True: a variable has a value from the start."""
@@ -521,9 +522,15 @@ class Variable(variable_rows.RowMethods):
         return _restored, (np.array(self._array), *kept)
 
 
+def _part(variable: Variable, key: Any) -> Any:
+    """variable[key], which can be assigned."""
+    from numflow.eager.variable_slices import part_of
+
+    return part_of(variable, key)
+
+
 bind(Variable)
-# Parts of a variable can be assigned.
-setattr(Variable, "__getitem__", part_of)  # noqa: B010
+setattr(Variable, "__getitem__", _part)  # noqa: B010
 
 
 def _array(tensor: Tensor, op: str) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numflow.eager.dlpack import array_of, capsule
+from numflow.dlpack import array_of, capsule
 from numflow.eager.tensor import EagerTensor
 from numflow.ops.convert import as_tensor
 

@@ -76,7 +76,7 @@ print_op = Op(
 )
 
 
-def print(*inputs: Any, **kwargs: Any) -> Operation | None:  # noqa: A001  TensorFlow's name
+def print(*inputs: Any, **kwargs: Any) -> Operation | None:
     """Write tensors, texts and structures of them.
 
     Args:

@@ -25,10 +25,10 @@ from numflow import dtypes, nest
 from numflow.eager.apply import eager
 from numflow.eager.tape import GradientTape
 from numflow.eager.tensor import EagerTensor
-from numflow.eager.unconnected import why_unconnected
 from numflow.eager.variable import Variable
 from numflow.eager.variable_rows import put_rows
 from numflow.errors import explain
+from numflow.gradient.reasons import why_unconnected
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.op import current, init_scope
 from numflow.graph.tensor import Tensor

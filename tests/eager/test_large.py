@@ -266,6 +266,7 @@ assert not large.enabled and not large.programs._asked
 def test_what_has_an_effect_is_never_compiled() -> None:
     spec = normal(N).spec
     op = Op.__new__(Op)
+    op.name = "drawn"
     op.lower, op.reference, op.effect = Elementwise(lambda b, x: x), np.exp, "random"
     assert not large.is_candidate(op, [spec], [spec])
     op.effect = ""

@@ -1,4 +1,4 @@
-"""What stands for a gradient that does not exist, and why it does not.
+"""Why a gradient does not exist.
 
 `tape.explain(y, x)` and the optimizers ask here. The walk is forwards, from the source: where every
 way ends before it reaches a target, the ops at the ends are the reason.
@@ -6,7 +6,6 @@ way ends before it reaches a target, the ops at the ends are the reason.
 
 from __future__ import annotations
 
-import enum
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,28 +14,6 @@ from numflow.errors import SourceLine
 from numflow.gradient.vjp import Record, differentiable
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
-
-
-class UnconnectedGradients(enum.Enum):
-    """What stands for the gradient of a source that the target does not depend on."""
-
-    NONE = "none"
-    ZERO = "zero"
-
-
-def unconnected_kind(value: UnconnectedGradients | str) -> UnconnectedGradients:
-    """The member that a caller means.
-
-    Raises:
-      ValueError: neither "none" nor "zero".
-    """
-    try:
-        return UnconnectedGradients(value)
-    except ValueError:
-        raise ValueError(f"Unknown value for unconnected_gradients: {value!r}") from None
-
-
-# --- the reason --------------------------------------------------------------
 
 
 def dtype_reason(targets: Sequence[Tensor], source: Any) -> str:

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from numflow import nest
-from numflow.eager.unconnected import UnconnectedGradients
 from numflow.errors import explain
+from numflow.gradient.unconnected import UnconnectedGradients
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
