@@ -1,6 +1,6 @@
 """numflow side by side with TensorFlow, JAX, PyTorch and NumPy: ratios, goals, machine limits.
 
-    python -m perf                                 all workloads, 5 rounds: about 25 minutes
+    python -m perf                                 all workloads, 5 rounds: about an hour
     python -m perf --workload W5 W7 --rounds 7
     python -m perf --quick                         one short round, to see that everything runs
     python -m perf --profile W7                    where the time of a call goes

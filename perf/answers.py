@@ -5,48 +5,18 @@ prime stride, and both ends.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from perf import operands, workloads
-from perf.workloads import Array
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One array of a result: its values at some places, and how near is right."""
-
-    values: Array
-    at: Any = ...
-    relative: float = 1e-5
-    absolute: float = 1e-5
+from perf import convnet_answers, operands, workloads
+from perf.arrays import Array
+from perf.checks import Answer, furthest
 
 
 def off(workload: str, case: str, results: Sequence[Array]) -> float | None:
     """The largest error of results in units of its tolerance; None where there is no reference."""
     answers = ANSWERS.get(workload)
-    if answers is None:
-        return None
-    pairs = zip(answers(case), results, strict=True)
-    return max(_off(answer, result) for answer, result in pairs)
-
-
-def _off(answer: Answer, result: Array) -> float:
-    got = np.asarray(result)[answer.at].astype(np.float64)
-    if got.shape != np.shape(answer.values):
-        return float("inf")
-    allowed = answer.absolute + answer.relative * np.abs(answer.values)
-    error = np.abs(got - answer.values) / allowed
-    return float(error.max(initial=0)) if not np.isnan(error).any() else float("inf")
-
-
-def leaves(result: Any) -> list[Array]:
-    """The arrays of a result, tuples and lists opened."""
-    if isinstance(result, tuple | list):
-        return [leaf for part in result for leaf in leaves(part)]
-    return [np.asarray(result)]
+    return None if answers is None else furthest(answers(case), results)
 
 
 def _sample(size: int) -> Array:
@@ -163,4 +133,5 @@ ANSWERS: dict[str, Callable[[str], Iterable[Answer]]] = {
     "large": _large,
     "W16": _saved,
     "sparse": _sparse,
+    **convnet_answers.ANSWERS,
 }

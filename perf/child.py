@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from perf import answers, workloads
+from perf import answers, checks, workloads
 from perf.timing import Case, measure
 
 RECURSION = 100_000  # a program of 10,000 ops makes some frameworks recurse as deeply
@@ -46,7 +46,6 @@ def cases(
         for variant in program.variants(workload):
             if keep is None or variant in keep:
                 yield partial(training_case, program, workload, variant)
-        return
     for case in program.cases(workload):
         if keep is None or case.variant in keep:
             yield partial(_same, case)
@@ -100,7 +99,7 @@ def off(workload: str, case: Case) -> float | None:
     if case.loss is not None or workload not in answers.ANSWERS:
         return None
     result = case.result() if case.result else case.call()
-    return answers.off(workload, case.name, answers.leaves(result))
+    return answers.off(workload, case.name, checks.leaves(result))
 
 
 def time_first_step(program: ModuleType, workload: str, variant: str) -> None:

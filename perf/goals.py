@@ -1,15 +1,20 @@
 """What is measured, how a figure is shown, and what it must reach."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from perf import operands, workloads
+from perf import convnets, operands, workloads
 
-PEERS = (
-    "tensorflow",
-    "jax",
-    "torch",
-)  # "best peer" is the fastest of these; NumPy is shown beside them
+# "Best peer" is the fastest of these; NumPy and ONNX Runtime, which do not train, stand beside.
+PEERS = ("tensorflow", "jax", "torch")
+NAMES = {
+    "tensorflow": "TF",
+    "numpy": "NumPy",
+    "torch": "torch",
+    "jax": "JAX",
+    "onnxruntime": "ORT",
+}
 
 
 @dataclass(frozen=True)
@@ -38,35 +43,33 @@ class Line:
     workload: str
     case: str
     title: str
-    unit: str  # "us", "ms", "s", "steps/s", "GFLOP/s", "GB/s" or "MB"
+    unit: str  # "us", "ms", "steps/s", "images/s", "GFLOP/s", "GB/s" or "MB"
     work: float = 0  # operations or bytes of a call; 0 where no limit bounds it
     goal: Goal | None = None
     bound: str = "flop_per_second"  # the field of Limits that bounds it; "" for none
+    images: int = 1  # of a call, where the unit counts them
 
 
-def faster(peer: float, numpy: float | None = None, at_most: float | None = None) -> Goal:
-    """At least `peer` times the best peer's speed, `numpy` times NumPy's, in `at_most` seconds."""
+def faster(peer: float, at_most: float | None = None, **others: float) -> Goal:
+    """At least `peer` times the best peer's speed, so many times others', in `at_most` seconds."""
+    beside = faster_than(**others)
     text = f">= {peer:g}x"
-    text += f", NumPy >= {numpy:g}x" if numpy else ""
+    text += f", {beside.text}" if others else ""
     text += f", <= {at_most * 1e6:g} us" if at_most else ""
 
     def met(figure: Figure) -> bool | None:
-        parts = [figure.times_peer is not None and figure.times_peer >= peer]
-        if figure.times_peer is None or (numpy and figure.times_numpy is None):
+        than_others = beside.met(figure) if others else True
+        if figure.times_peer is None or than_others is None:
             return None
-        if numpy and figure.times_numpy is not None:
-            parts.append(figure.times_numpy >= numpy)
-        if at_most:
-            parts.append(figure.cost <= at_most)
-        return all(parts)
+        in_time = at_most is None or figure.cost <= at_most
+        return figure.times_peer >= peer and than_others and in_time
 
     return Goal(text, met)
 
 
 def faster_than(**peers: float) -> Goal:
     """At least so many times as fast as each of these frameworks, whatever the others do."""
-    names = {"tensorflow": "TF", "numpy": "NumPy", "torch": "torch", "jax": "JAX"}
-    text = ", ".join(f"{names[name]} >= {times:.3g}x" for name, times in peers.items())
+    text = ", ".join(f"{NAMES[name]} >= {times:.3g}x" for name, times in peers.items())
 
     def met(figure: Figure) -> bool | None:
         if any(figure.times[name] < peers[name] for name in peers if name in figure.times):
@@ -95,6 +98,15 @@ def faster_or_share(peer: float, share: float, of: str = "peak") -> Goal:
         return reached or figure.times_peer >= peer
 
     return Goal(f">= {peer:g}x or {share:.0%} of {of}", met)
+
+
+def less_memory(share: float) -> Goal:
+    """At most this share of what the most frugal peer needs."""
+
+    def met(figure: Figure) -> bool | None:
+        return None if figure.times_peer is None else figure.times_peer >= 1 / share
+
+    return Goal(f"<= {share:g} of the best", met)
 
 
 def within(seconds: float, beyond: str = "") -> Goal:
@@ -132,6 +144,56 @@ def _large(case: str, arrays: int) -> Line:
     goal = faster_than(numpy=1.2, torch=1.2)
     nbytes = 4.0 * arrays * operands.LARGE
     return Line("large", case, f"eager {case}", "GB/s", nbytes, goal, "")
+
+
+# Forward, forward and backward.
+CONVOLUTION_GOALS = {
+    "56x56 64>64 3x3": (1.5, 1.3),
+    "28x28 128>128 3x3": (1.5, 1.3),
+    "14x14 256>256 3x3": (1.5, 1.3),
+    "56x56 256>64 1x1": (1.0, 1.3),
+    "112x112 depthwise 32 3x3": (1.1, 1.5),
+    "224x224 3>64 7x7/2": (1.0, 1.6),
+}
+
+
+def _convolution(name: str, what: str) -> Line:
+    forward, both = CONVOLUTION_GOALS[name]
+    flop = convnets.CONVOLUTIONS[name].flop
+    title = f"conv {name} {what}"
+    if what == convnets.FORWARD:
+        goal = faster(forward, onnxruntime=forward)
+        return Line("W9", f"{name} {what}", title, "GFLOP/s", flop, goal)
+    return Line("W9", f"{name} {what}", title, "GFLOP/s", 3 * flop, faster(both))
+
+
+def _maps(workload: str, case: str, title: str, larger: tuple[int, ...], times: float) -> Line:
+    """A line that moves images twice: `times` as many numbers as `larger` has."""
+    nbytes = 4.0 * times * math.prod(larger)
+    return _moved(workload, case, title, nbytes, faster(1.5), "bytes_per_second")
+
+
+def _pool(name: str) -> Line:
+    window, stride = convnets.POOLS[name]
+    results = math.prod(((n - window) // stride + 1) / n for n in convnets.MAPS[1:3])
+    return _maps("pool", name, f"pool {name} f+b", convnets.MAPS, 2 + 2 * results)
+
+
+def _mobilenet(batch: int) -> Line:
+    return Line(
+        "W13",
+        f"batch {batch}",
+        f"MobileNetV2 192x192, batch {batch}",
+        "images/s",
+        batch * convnets.mobilenet_flop(),
+        faster(1.1, onnxruntime=1.1),
+        images=batch,
+    )
+
+
+def _lenet_training() -> float:
+    forward, first = convnets.lenet_flop()
+    return convnets.LENET_BATCH * (3 * forward - first)
 
 
 LINES = (
@@ -188,8 +250,8 @@ LINES = (
         "update_bytes_per_second",
     ),
     Line("sparse", "embedding", "embedding 50,000x128, batch 4096", "steps/s"),
-    Line("W4", "train", "linear regression, 1 sample", "steps/s", goal=faster(10, 2.5)),
-    Line("W5", "train", "MLP 200x1-10-1", "steps/s", goal=faster(5, 4)),
+    Line("W4", "train", "linear regression, 1 sample", "steps/s", goal=faster(10, numpy=2.5)),
+    Line("W5", "train", "MLP 200x1-10-1", "steps/s", goal=faster(5, numpy=4)),
     Line(
         "W6",
         "train",
@@ -206,14 +268,55 @@ LINES = (
         workloads.dense_flop(workloads.W7_BATCH, workloads.W7_LAYERS),
         faster_or_share(1.6, 0.7),
     ),
-    _w12("1024^3", faster(1, 0.9)),
-    _w12("4096x784x256", faster(1, 0.9)),
-    _w12("128x784x256", faster(1.02, 0.9)),
-    _w12("32x30x120", faster(1.5, 0.9)),
+    Line("W8", "train", "LeNet 28x28, batch 100", "steps/s", _lenet_training(), faster(1.5)),
+    Line(
+        "W8",
+        "infer",
+        "LeNet inference of 1000",
+        "images/s",
+        convnets.LENET_IMAGES * convnets.lenet_flop()[0],
+        faster(1.5, onnxruntime=1.2),
+        images=convnets.LENET_IMAGES,
+    ),
+    *(
+        _convolution(name, what)
+        for name in convnets.CONVOLUTIONS
+        for what in (convnets.FORWARD, convnets.BOTH)
+    ),
+    *(_mobilenet(batch) for batch in convnets.MOBILENET_BATCHES),
+    Line(
+        "W13R",
+        "train",
+        "ResNet-18 64x64, batch 16",
+        "steps/s",
+        convnets.RESNET_BATCH * convnets.resnet_flop(),
+        faster(1.3),
+    ),
+    _maps("batchnorm", "f+b", "batch norm 32x56x56x64 f+b", convnets.MAPS, 4),
+    *(_pool(name) for name in convnets.POOLS),
+    _maps("resize", "bilinear", "resize 64x64 to 128x128 f+b", convnets.RESIZED, 10),
+    _w12("1024^3", faster(1, numpy=0.9)),
+    _w12("4096x784x256", faster(1, numpy=0.9)),
+    _w12("128x784x256", faster(1.02, numpy=0.9)),
+    _w12("32x30x120", faster(1.5, numpy=0.9)),
     Line("W15", "import", "import", "ms"),
     Line("W15", "import beyond NumPy", "import, less NumPy's", "ms", goal=within(0.020)),
     Line("W15", "first step, empty cache", "first step of W7, empty cache", "ms", goal=within(0.4)),
     Line("W15", "first step, warm cache", "first step of W7, warm cache", "ms", goal=within(0.06)),
+    Line(
+        "W15",
+        "first step of LeNet, empty cache",
+        "first step of LeNet, empty cache",
+        "ms",
+        goal=within(2),
+    ),
+    Line(
+        "W15",
+        "first step of LeNet, warm cache",
+        "first step of LeNet, warm cache",
+        "ms",
+        goal=within(0.15),
+    ),
     Line("compile", "empty cache", "first step of 500 ops, empty cache", "ms", goal=within(1.5)),
     Line("compile", "warm cache", "first step of 500 ops, warm cache", "ms", goal=within(0.1)),
     Line(
@@ -236,6 +339,7 @@ LINES = (
     ),
     Line("W17", "imported", "memory after the import", "MB"),
     Line("W17", "trained", "memory at most, training W7", "MB"),
+    Line("W17", "trained LeNet", "memory at most, training LeNet", "MB", goal=less_memory(0.6)),
 )
 
 WORKLOADS = tuple(dict.fromkeys(line.workload for line in LINES))

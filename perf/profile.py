@@ -12,14 +12,14 @@ from perf import workloads
 from perf.programs import kernels_numflow, with_numflow
 from perf.timing import Case, measure
 
-PROFILED = (*workloads.TRAINING, *kernels_numflow.COMPILED)
+PROFILED = tuple(dict.fromkeys((*workloads.TRAINING, *kernels_numflow.COMPILED)))
 
 
 def profile_workload(workload: str, seconds: float = 0.5) -> str:
     """The tables of every compiled call of a workload."""
-    if workloads.is_training(workload):
-        return profile_step(workload, seconds)
     tables = []
+    if workloads.is_training(workload):
+        tables.append(f"{workload} train\n{profile_step(workload, seconds)}")
     for name, function, arguments in kernels_numflow.functions(workload):
         function(*arguments)
         concrete = function.get_concrete_function(*arguments)
@@ -29,7 +29,7 @@ def profile_workload(workload: str, seconds: float = 0.5) -> str:
 
 
 def profile_step(workload: str, seconds: float = 0.5) -> str:
-    """The table of a step of W4, W5, W6 or W7: one line per instruction of the compiled program.
+    """The table of a training step: one line per instruction of the compiled program.
 
     An instruction runs many times over on the step's own buffers, so the sum of all may be less
     than the step, which also pays for the call, and for data that one instruction has pushed out

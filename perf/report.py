@@ -116,6 +116,7 @@ def _shown(line: Line, best: Best | None) -> str:
         "us": best.cost * 1e6,
         "ms": best.cost * 1e3,
         "steps/s": 1 / best.cost,
+        "images/s": line.images / best.cost,
         "GFLOP/s": line.work / best.cost / 1e9,
         "GB/s": line.work / best.cost / 1e9,
         "MB": best.cost / 1e6,
@@ -153,6 +154,7 @@ def complaints(rows: Iterable[Row]) -> list[str]:
             told[label] = f"{label}: wrong by {row.off:.3g} times what is allowed"
         elif row.loss is not None:
             wanted = workloads.REFERENCE_LOSS[row.workload]
-            if not abs(row.loss - wanted) <= workloads.LOSS_TOLERANCE * max(wanted, 0.1):
+            tolerance = workloads.LOSS_TOLERANCES[row.workload]
+            if not abs(row.loss - wanted) <= tolerance * max(wanted, 0.1):
                 told[label] = f"{label}: loss {row.loss:.7g} after 20 steps, not {wanted:.7g}"
     return list(told.values())

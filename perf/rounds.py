@@ -12,8 +12,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from perf import workloads
-
 ROOT = Path(__file__).resolve().parents[1]
 PEER_FOLDER = Path(os.environ.get("PEERS") or Path(tempfile.gettempdir()) / "peers")
 CHILD_LIMIT = 600  # seconds; torch.compile of eight graphs from nothing takes about 200
@@ -27,6 +25,7 @@ FRAMEWORKS: dict[str, tuple[str, str | None, str]] = {
     "tensorflow": ("with_tensorflow", "tf", "tensorflow"),
     "jax": ("with_jax", "jax", "jax"),
     "torch": ("with_torch", "torch", "torch"),
+    "onnxruntime": ("with_onnxruntime", "onnxruntime", "onnxruntime"),
     "numpy": ("with_numpy", None, "numpy"),
 }
 CACHE_FOLDERS = ("NUMFLOW_CACHE_DIR", "JAX_COMPILATION_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR")
@@ -41,7 +40,17 @@ IMPORT_PAIRS = 7
 ROUNDS_AT_MOST = {"W16": 3}  # a gigabyte written by everyone, again and again, takes minutes
 COMPILE, COMPILED = "deep-500", ("numflow", "tensorflow", "jax")
 # These share a process.
-TOGETHER = (workloads.TRAINING, ("W1", "eager"), ("W2", "stream", "W3"), ("adam", "sparse"))
+TOGETHER = (
+    ("W4", "W5", "W6", "W7"),
+    ("W1", "eager"),
+    ("W2", "stream", "W3"),
+    ("adam", "sparse"),
+    ("batchnorm", "pool", "resize"),
+)
+# Whose first step and whose memory are measured, and how their lines call them.
+FIRST_STEPS = {"W7": "first step", "W8": "first step of LeNet"}
+TRAINERS = {"W7": (*FIRST_STEP, "numpy"), "W8": tuple(FIRST_STEP)}
+MEMORIES = {"W7": "trained", "W8": "trained LeNet"}
 IMPORT_TIMER = "import time; t = time.perf_counter(); import {0}; print(time.perf_counter() - t)"
 
 
@@ -135,7 +144,7 @@ def _cases(plan: Plan, framework: str, group: list[str]) -> Iterator[dict[str, A
 
 
 def _startup(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
-    """W15: the import, and the first step of W7 in a fresh process, empty and warm cache."""
+    """W15: the import; the first step of W7 and W8 in a fresh process, empty and warm cache."""
     name = FRAMEWORKS[framework][2]
     _import_seconds(plan, framework, name)  # writes the bytecode, and brings the files to memory
     imported = _import_seconds(plan, framework, name)
@@ -148,16 +157,21 @@ def _startup(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
         )
         beyond = median(ours - numpys for ours, numpys in pairs)
         yield {"workload": "W15", "case": "import beyond NumPy", "variant": "", "cost": beyond}
-    if framework not in FIRST_STEP:
-        return
+    if framework in FIRST_STEP:
+        for workload in FIRST_STEPS:
+            yield from _first_steps(plan, framework, workload)
+
+
+def _first_steps(plan: Plan, framework: str, workload: str) -> Iterator[dict[str, Any]]:
+    variant = FIRST_STEP[framework]
     with tempfile.TemporaryDirectory() as folder:
         caches = dict.fromkeys(CACHE_FOLDERS, folder)
         for state in ("empty", "warm"):
             if state == "warm" and not any(Path(folder).iterdir()):
                 return  # this framework keeps nothing from one process to the next
-            for row in child_rows(plan, framework, ["first", "W7", FIRST_STEP[framework]], caches):
-                case = f"first step, {state} cache"
-                common = {"workload": "W15", "case": case, "variant": FIRST_STEP[framework]}
+            for row in child_rows(plan, framework, ["first", workload, variant], caches):
+                case = f"{FIRST_STEPS[workload]}, {state} cache"
+                common = {"workload": "W15", "case": case, "variant": variant}
                 if "error" in row:
                     yield {**common, "error": row["error"]}
                 else:
@@ -182,15 +196,19 @@ def _compile(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
 
 
 def _memory(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
-    """W17: what the process needs at most, after the import and after a training run of W7."""
-    variant = FIRST_STEP.get(framework, framework)
-    for row in child_rows(plan, framework, ["memory", "W7", variant]):
-        for case in ("imported", "trained"):
-            common = {"workload": "W17", "case": case, "variant": variant}
+    """W17: what the process needs at most, after the import and after a training run."""
+    for workload, case in MEMORIES.items():
+        if framework not in TRAINERS[workload]:
+            continue
+        variant = FIRST_STEP.get(framework, framework)
+        for row in child_rows(plan, framework, ["memory", workload, variant]):
+            common = {"workload": "W17", "variant": variant}
             if "error" in row:
-                yield {**common, "error": row["error"]}
-            else:
-                yield {**common, "cost": row[case]}
+                yield {**common, "case": case, "error": row["error"]}
+                continue
+            if workload == "W7":
+                yield {**common, "case": "imported", "cost": row["imported"]}
+            yield {**common, "case": case, "cost": row["trained"]}
 
 
 # Workloads with a way of their own to be measured.

@@ -6,7 +6,8 @@ A program `with_<framework>.py` defines
     training_step(workload, variant)  step(x, y) -> loss, with fresh weights; float(loss) waits
     phases(workload)                  seconds of a step's parts: trace, compile, plan, first, call
     cases(workload)                   the workloads that are no training steps, as `timing.Case`;
-                                      these stand in `kernels_<framework>.py`
+                                      these stand in `kernels_<framework>.py`, those of images
+                                      in `images_<framework>.py`
 
 and imports its framework at the top, so that a fresh process can time that import.
 """

@@ -10,6 +10,7 @@ import numpy as np
 import optax
 
 from perf import operands, workloads
+from perf.programs import images_jax
 from perf.timing import Case
 
 wait = jax.block_until_ready
@@ -163,6 +164,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "eager": _eager,
     "large": _large,
     "sparse": _sparse,
+    **images_jax.CASES,
 }
 
 

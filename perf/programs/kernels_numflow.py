@@ -10,6 +10,7 @@ import numpy as np
 
 import numflow as tf
 from perf import operands, workloads
+from perf.programs import images_numflow
 from perf.timing import Case
 
 
@@ -37,7 +38,8 @@ def norm_gradient(x: Any, gamma: Any, beta: Any, dy: Any) -> Any:
     return y, tape.gradient(y, (x, gamma, beta), output_gradients=dy)
 
 
-COMPILED = ("W2", "stream", "W3", "W12", "adam", "sparse")  # workloads with `functions`
+# workloads with `functions`
+COMPILED = ("W2", "stream", "W3", "W12", "adam", "sparse", *images_numflow.FUNCTIONS)
 
 
 def functions(workload: str) -> Iterator[tuple[str, Any, list[Any]]]:
@@ -66,6 +68,8 @@ def functions(workload: str) -> Iterator[tuple[str, Any, list[Any]]]:
     elif workload == "sparse":
         step, arguments, _ = sparse_step()
         yield "embedding", step, arguments
+    elif workload in images_numflow.FUNCTIONS:
+        yield from images_numflow.FUNCTIONS[workload]()
 
 
 def adam_step() -> tuple[Any, list[Any]]:

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from perf import operands, workloads
+from perf.programs import images_tensorflow
 from perf.timing import Case
 
 v1, raw = tf.compat.v1, tf.raw_ops
@@ -233,6 +234,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "large": _large,
     "W16": _saved,
     "sparse": _sparse,
+    **images_tensorflow.CASES,
 }
 
 

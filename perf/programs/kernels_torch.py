@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from perf import operands, workloads
+from perf.programs import images_torch
 from perf.timing import Case
 
 
@@ -248,6 +249,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "large": _large,
     "W16": _saved,
     "sparse": _sparse,
+    **images_torch.CASES,
 }
 
 

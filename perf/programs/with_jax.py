@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from perf import workloads
+from perf.programs import images_jax
 from perf.programs.kernels_jax import cases as cases
 from perf.timing import seconds_of_calls
 
@@ -41,7 +42,26 @@ def deep(p: dict[str, Any], x: Any, y: Any) -> Any:
     return ((x - y) ** 2).mean()
 
 
-LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp, "mlp": mlp, "deep": deep}
+def lenet(p: dict[str, Any], x: Any, y: Any) -> Any:
+    logits = images_jax.lenet(p, x)
+    return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
+
+
+def resnet(p: dict[str, Any], x: Any, y: Any) -> Any:
+    logits = images_jax.resnet(p, x)
+    return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
+
+
+LOSSES = {
+    "W4": linear,
+    "W5": mlp_tanh,
+    "W6": mlp,
+    "W7": mlp,
+    "W8": lenet,
+    "W13R": resnet,
+    "mlp": mlp,
+    "deep": deep,
+}
 
 
 def variants(workload: str) -> list[str]:
@@ -62,16 +82,7 @@ def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
 def _compiled(workload: str) -> tuple[Any, Any]:
     """(state, x, y) -> (state, loss) under jit, and the first state."""
     start = workloads.training(workload)
-    optimizer = (
-        optax.sgd(start.learning_rate)
-        if start.optimizer == "sgd"
-        else optax.adam(
-            start.learning_rate,
-            workloads.ADAM_BETA_1,
-            workloads.ADAM_BETA_2,
-            workloads.ADAM_EPSILON,
-        )
-    )
+    optimizer = _optimizer(start)
 
     def one(state: Any, x: Any, y: Any) -> Any:
         p, slots = state
@@ -81,6 +92,14 @@ def _compiled(workload: str) -> tuple[Any, Any]:
 
     p = {name: jnp.array(value) for name, value in start.parameters.items()}
     return jax.jit(one, donate_argnums=0), (p, optimizer.init(p))
+
+
+def _optimizer(start: workloads.Training) -> Any:
+    rate = start.learning_rate
+    if start.optimizer == "adam":
+        rates = workloads.ADAM_BETA_1, workloads.ADAM_BETA_2, workloads.ADAM_EPSILON
+        return optax.adam(rate, *rates)
+    return optax.sgd(rate, workloads.MOMENTUM if start.optimizer == "momentum" else None)
 
 
 def phases(workload: str) -> dict[str, float]:

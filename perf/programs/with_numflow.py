@@ -5,6 +5,7 @@ from typing import Any
 
 import numflow as tf
 from perf import workloads
+from perf.programs import images_numflow
 from perf.programs.kernels_numflow import cases as cases
 from perf.timing import seconds_of_calls
 
@@ -33,7 +34,26 @@ def deep(p: dict[str, Any], x: Any, y: Any) -> Any:
     return tf.reduce_mean(tf.math.squared_difference(x, y))
 
 
-LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp, "mlp": mlp, "deep": deep}
+def lenet(p: dict[str, Any], x: Any, y: Any) -> Any:
+    logits = images_numflow.lenet(p, x)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+
+
+def resnet(p: dict[str, Any], x: Any, y: Any) -> Any:
+    logits = images_numflow.resnet(p, x)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+
+
+LOSSES = {
+    "W4": linear,
+    "W5": mlp_tanh,
+    "W6": mlp,
+    "W7": mlp,
+    "W8": lenet,
+    "W13R": resnet,
+    "mlp": mlp,
+    "deep": deep,
+}
 
 
 def variants(workload: str) -> list[str]:
@@ -44,16 +64,7 @@ def training_step(workload: str, variant: str) -> Any:
     start = workloads.training(workload)
     loss_of = LOSSES[workloads.family(workload)]
     p = {name: tf.Variable(value, name=name) for name, value in start.parameters.items()}
-    optimizer = (
-        tf.keras.optimizers.SGD(start.learning_rate)
-        if start.optimizer == "sgd"
-        else tf.keras.optimizers.Adam(
-            start.learning_rate,
-            workloads.ADAM_BETA_1,
-            workloads.ADAM_BETA_2,
-            workloads.ADAM_EPSILON,
-        )
-    )
+    optimizer = _optimizer(start)
 
     @tf.function
     def step(x: Any, y: Any) -> Any:
@@ -64,6 +75,14 @@ def training_step(workload: str, variant: str) -> Any:
         return loss
 
     return step
+
+
+def _optimizer(start: workloads.Training) -> Any:
+    optimizers, rate = tf.keras.optimizers, start.learning_rate
+    if start.optimizer == "adam":
+        rates = workloads.ADAM_BETA_1, workloads.ADAM_BETA_2, workloads.ADAM_EPSILON
+        return optimizers.Adam(rate, *rates)
+    return optimizers.SGD(rate, workloads.MOMENTUM if start.optimizer == "momentum" else 0.0)
 
 
 def phases(workload: str) -> dict[str, float]:

@@ -13,7 +13,7 @@ Step = Callable[[Any, Any], Any]
 
 
 def variants(workload: str) -> list[str]:
-    return ["numpy"]
+    return ["numpy"] if workloads.family(workload) in STEPS else []
 
 
 def training_step(workload: str, variant: str) -> Step:

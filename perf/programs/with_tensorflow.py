@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 
 from perf import workloads
+from perf.programs import images_tensorflow
 from perf.programs.kernels_tensorflow import cases as cases
 from perf.timing import seconds_of_calls
 
@@ -44,7 +45,26 @@ def deep(p: dict[str, Any], x: Any, y: Any) -> Any:
     return tf.reduce_mean(tf.math.squared_difference(x, y))
 
 
-LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp, "mlp": mlp, "deep": deep}
+def lenet(p: dict[str, Any], x: Any, y: Any) -> Any:
+    logits = images_tensorflow.lenet(p, x)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+
+
+def resnet(p: dict[str, Any], x: Any, y: Any) -> Any:
+    logits = images_tensorflow.resnet(p, x)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+
+
+LOSSES = {
+    "W4": linear,
+    "W5": mlp_tanh,
+    "W6": mlp,
+    "W7": mlp,
+    "W8": lenet,
+    "W13R": resnet,
+    "mlp": mlp,
+    "deep": deep,
+}
 
 
 def variants(workload: str) -> list[str]:
@@ -81,6 +101,8 @@ def _updates(start: workloads.Training, p: dict[str, Any]) -> Callable[[dict[str
                 raw.ResourceApplyGradientDescent(var=p[name].handle, alpha=rate, delta=g)
 
         return descend
+    if start.optimizer == "momentum":
+        return _momentum(rate, p)
     m, v = ({name: tf.Variable(tf.zeros(q.shape)) for name, q in p.items()} for _ in "mv")
     power_1, power_2 = tf.Variable(workloads.ADAM_BETA_1), tf.Variable(workloads.ADAM_BETA_2)
 
@@ -105,6 +127,22 @@ def _updates(start: workloads.Training, p: dict[str, Any]) -> Callable[[dict[str
     return adam
 
 
+def _momentum(rate: float, p: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
+    slots = {name: tf.Variable(tf.zeros(q.shape)) for name, q in p.items()}
+
+    def update(gradients: dict[str, Any]) -> None:
+        for name, g in gradients.items():
+            raw.ResourceApplyMomentum(
+                var=p[name].handle,
+                accum=slots[name].handle,
+                lr=rate,
+                grad=g,
+                momentum=workloads.MOMENTUM,
+            )
+
+    return update
+
+
 def _session_step(
     start: workloads.Training, loss_of: Callable[..., Any]
 ) -> Callable[[Any, Any], Any]:
@@ -113,23 +151,23 @@ def _session_step(
         x, y = (v1.placeholder(a.dtype, a.shape) for a in start.batches[0])
         p = {name: v1.get_variable(name, initializer=q) for name, q in start.parameters.items()}
         loss = loss_of(p, x, y)
-        optimizer = (
-            v1.train.GradientDescentOptimizer(start.learning_rate)
-            if start.optimizer == "sgd"
-            else v1.train.AdamOptimizer(
-                start.learning_rate,
-                workloads.ADAM_BETA_1,
-                workloads.ADAM_BETA_2,
-                workloads.ADAM_EPSILON,
-            )
-        )
-        train = optimizer.minimize(loss)
+        train = _session_optimizer(start).minimize(loss)
         config = v1.ConfigProto(
             intra_op_parallelism_threads=THREADS, inter_op_parallelism_threads=THREADS
         )
         session = v1.Session(config=config)
         session.run(v1.global_variables_initializer())
     return lambda a, b: session.run([train, loss], {x: a, y: b})[1]
+
+
+def _session_optimizer(start: workloads.Training) -> Any:
+    rate = start.learning_rate
+    if start.optimizer == "sgd":
+        return v1.train.GradientDescentOptimizer(rate)
+    if start.optimizer == "momentum":
+        return v1.train.MomentumOptimizer(rate, workloads.MOMENTUM)
+    rates = workloads.ADAM_BETA_1, workloads.ADAM_BETA_2, workloads.ADAM_EPSILON
+    return v1.train.AdamOptimizer(rate, *rates)
 
 
 def phases(workload: str) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ import torch._dynamo  # loaded at an optimizer's first use: a second that is no 
 import torch.nn.functional as F
 
 from perf import workloads
+from perf.programs import images_torch
 from perf.programs.kernels_torch import cases as cases
 from perf.timing import seconds_of_calls
 
@@ -38,37 +40,51 @@ def deep(p: dict[str, Any], x: Any, y: Any) -> Any:
     return F.mse_loss(x, y)
 
 
-LOSSES = {"W4": linear, "W5": mlp_tanh, "W6": mlp, "W7": mlp, "mlp": mlp, "deep": deep}
+def lenet(p: dict[str, Any], x: Any, y: Any, layout: str = "NCHW") -> Any:
+    return F.cross_entropy(images_torch.lenet(p, _images(x, layout)), y)
+
+
+def resnet(p: dict[str, Any], x: Any, y: Any, layout: str = "NCHW") -> Any:
+    return F.cross_entropy(images_torch.resnet(p, _images(x, layout)), y)
+
+
+def _images(x: Any, layout: str) -> Any:
+    return x.permute(0, 3, 1, 2).contiguous(memory_format=images_torch.FORMATS[layout])
+
+
+LOSSES = {
+    "W4": linear,
+    "W5": mlp_tanh,
+    "W6": mlp,
+    "W7": mlp,
+    "W8": lenet,
+    "W13R": resnet,
+    "mlp": mlp,
+    "deep": deep,
+}
+CONVOLUTIONAL = ("W8", "W13R")
 
 
 def variants(workload: str) -> list[str]:
+    if workload in CONVOLUTIONAL:
+        layouts = [f"{way} channels_last" for way in ("eager", "compile")]
+        return ["eager", "compile", *layouts, "compile 1-graph"]
     return ["eager", "compile", "compile 1-graph", "compile 1-graph cpp"]
 
 
 def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
     start = workloads.training(workload)
-    p = {name: torch.from_numpy(value.copy()) for name, value in start.parameters.items()}
+    layout = "NHWC" if "channels_last" in variant else "NCHW"
+    p = images_torch.parameters(workload, layout)
+    loss_of: Callable[..., Any] = LOSSES[workloads.family(workload)]
+    if workload in CONVOLUTIONAL:
+        loss_of = partial(loss_of, layout=layout)
     if "1-graph" in variant:
-        return _one_graph(
-            start, LOSSES[workloads.family(workload)], p, cpp_wrapper="cpp" in variant
-        )
-    loss_of = (
-        LOSSES[workloads.family(workload)]
-        if variant == "eager"
-        else torch.compile(LOSSES[workloads.family(workload)])
-    )
+        return _one_graph(start, loss_of, p, cpp_wrapper="cpp" in variant)
+    if "compile" in variant:
+        loss_of = torch.compile(loss_of)
     leaves = [q.requires_grad_() for q in p.values()]
-    optimizer = (
-        torch.optim.SGD(leaves, start.learning_rate, fused=True)
-        if start.optimizer == "sgd"
-        else torch.optim.Adam(
-            leaves,
-            start.learning_rate,
-            (workloads.ADAM_BETA_1, workloads.ADAM_BETA_2),
-            workloads.ADAM_EPSILON,
-            fused=True,
-        )
-    )
+    optimizer = _optimizer(start, leaves)
 
     def step(x: Any, y: Any) -> Any:
         loss = loss_of(p, _fed(x), _fed(y))
@@ -78,6 +94,15 @@ def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
         return loss.detach()
 
     return step
+
+
+def _optimizer(start: workloads.Training, leaves: list[Any]) -> Any:
+    rate = start.learning_rate
+    if start.optimizer == "adam":
+        betas = workloads.ADAM_BETA_1, workloads.ADAM_BETA_2
+        return torch.optim.Adam(leaves, rate, betas, workloads.ADAM_EPSILON, fused=True)
+    momentum = workloads.MOMENTUM if start.optimizer == "momentum" else 0.0
+    return torch.optim.SGD(leaves, rate, momentum, fused=True)
 
 
 def _fed(a: Any) -> Any:
@@ -92,7 +117,7 @@ def _one_graph(
     """Gradient and in-place update of plain tensors in one compiled graph."""
     slots: dict[str, Any] = {n: (torch.zeros_like(q), torch.zeros_like(q)) for n, q in p.items()}
     slots["t"] = torch.zeros(())
-    update = _descend if start.optimizer == "sgd" else _adam
+    update = {"sgd": _descend, "momentum": _momentum, "adam": _adam}[start.optimizer]
 
     def one(p: dict[str, Any], slots: dict[str, Any], x: Any, y: Any) -> Any:
         gradients, loss = torch.func.grad_and_value(loss_of)(p, x, y)
@@ -109,6 +134,13 @@ def _descend(
 ) -> None:
     for name, q in p.items():
         q.sub_(rate * gradients[name])
+
+
+def _momentum(
+    rate: float, p: dict[str, Any], slots: dict[str, Any], gradients: dict[str, Any]
+) -> None:
+    for name, q in p.items():
+        q.sub_(rate * slots[name][0].mul_(workloads.MOMENTUM).add_(gradients[name]))
 
 
 def _adam(rate: float, p: dict[str, Any], slots: dict[str, Any], gradients: dict[str, Any]) -> None:
