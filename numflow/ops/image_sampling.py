@@ -1,0 +1,279 @@
+"""Parts of images at places that are values: crops of boxes, glimpses.
+
+Pixels are gathered by row, so that a program has one plan wherever the parts lie, and gradients
+are added up by index; indices of images are checked, places outside are filled.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numflow import dtypes
+from numflow.errors import DTypeError, ShapeError, explain
+from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import checks, creation, indexing, power, random, statistics
+from numflow.ops import math as maths
+from numflow.ops import reduce as reductions
+from numflow.ops import select as selections
+from numflow.ops import shape as shaping
+from numflow.ops.convert import as_tensor, static_ints, static_shape
+from numflow.ops.image_arguments import as_images, of_numbers
+from numflow.ops.slicing import getitem
+from numflow.shapes import Extent
+
+
+def _two(op: str, value: Any, name: str) -> tuple[Extent, ...]:
+    """Two positive sizes."""
+    size = static_ints(value, op, name, sizes=True)
+    if len(size) != 2 or any(isinstance(n, int) and n < 1 for n in size):
+        problem = f"{name} must be two positive numbers, height and width"
+        raise ShapeError(explain(op, problem, {name: list(size)}))
+    return static_shape(size, op, name)
+
+
+# --- crop_and_resize --------------------------------------------------------------------
+
+
+def crop_and_resize(
+    image: TensorLike,
+    boxes: TensorLike,
+    box_indices: TensorLike,
+    crop_size: Any,
+    method: str = "bilinear",
+    extrapolation_value: float = 0.0,
+    name: str | None = None,
+) -> Tensor:
+    """The parts of images within boxes, all resized to one size.
+
+    Args:
+      image: numbers [batch, height, width, channels].
+      boxes: float32 [n, 4]: y1, x1, y2, x2, where 0 is the centre of the first pixel of an axis
+        and 1 that of the last; y1 > y2 turns the part over.
+      box_indices: int32 [n]: the image of each box.
+      crop_size: two integers, height and width of the parts.
+      method: "bilinear" or "nearest".
+      extrapolation_value: of pixels outside of the image.
+
+    Returns:
+      float32 [n, *crop_size, channels]. Gradients reach image and, of "bilinear", boxes.
+
+    Raises:
+      ShapeError: wrong numbers of axes, no pixels, a size that is not positive.
+      DTypeError: boxes are not floating, box_indices are no integers.
+      InvalidArgumentError: an index outside of [0, batch).
+      ValueError: another method.
+
+    Example:
+      >>> x = nf.reshape(nf.range(9.0), [1, 3, 3, 1])
+      >>> nf.image.crop_and_resize(x, [[0.0, 0.0, 0.5, 1.0]], [0], [2, 2])[0, ..., 0].numpy()
+      array([[0., 2.],
+             [3., 5.]], dtype=float32)
+
+    Source: https://www.tensorflow.org/api_docs/python/tf/image/crop_and_resize
+    """
+    op = "image.crop_and_resize"
+    x = of_numbers(op, as_images(op, image, least=4))
+    at = as_tensor(boxes, None, op, "boxes")
+    if not at.dtype.is_floating:
+        raise DTypeError(
+            explain(op, f"boxes are {at.dtype.name}, not floating", {"boxes": at.spec})
+        )
+    which = as_tensor(box_indices, None, op, "box_indices")
+    if at.spec.rank != 2 or at.spec.shape[1] != 4:
+        raise ShapeError(explain(op, "boxes must be [n, 4]", {"boxes": at.spec}))
+    shown = {"boxes": at.spec, "box_indices": which.spec}
+    if which.spec.rank != 1:
+        raise ShapeError(explain(op, "box_indices must have 1 axis", shown))
+    counts = at.spec.shape[0], which.spec.shape[0]
+    if all(isinstance(n, int) for n in counts) and counts[0] != counts[1]:
+        raise ShapeError(explain(op, "boxes and box_indices differ in number", shown))
+    size = _two(op, crop_size, "crop_size")
+    if method not in ("bilinear", "nearest"):
+        raise ValueError(explain(op, f"no method {method!r}", fix='"bilinear" or "nearest"'))
+    single = dtypes.float32
+    return crops(
+        maths.cast(x, single), maths.cast(at, single), which, size, method, extrapolation_value
+    )
+
+
+def crops(
+    x: Tensor,
+    boxes: Tensor,
+    which: Tensor,
+    size: tuple[Extent, ...],
+    method: str,
+    around: float,
+) -> Tensor:
+    """crop_and_resize of floats of one dtype."""
+    batch, height, width, channels = x.spec.shape
+    index = checks.checked_index(which, batch, "image.crop_and_resize", "box_indices")
+    image = shaping.reshape(maths.cast(index, dtypes.int64), [-1, 1, 1])
+    y1, x1, y2, x2 = (getitem(boxes, (slice(None), slice(k, k + 1))) for k in range(4))
+    down, across = _along(y1, y2, size[0], height), _along(x1, x2, size[1], width)
+    inside = [_inside(p, n) for p, n in ((down, height), (across, width))]
+    zero = [shaping.zeros_like(p) for p in (down, across)]
+    down, across = (
+        selections.where(i, p, z) for i, p, z in zip(inside, (down, across), zero, strict=True)
+    )
+    rows, columns = shaping.expand_dims(down, 2), shaping.expand_dims(across, 1)
+    flat = shaping.reshape(x, (batch * height * width, channels))
+    high, wide = (shaping.size_tensor(n, dtypes.int64) for n in (height, width))
+
+    def pixels(i: Tensor, j: Tensor) -> Tensor:
+        i = maths.minimum(maths.cast(i, dtypes.int64), high - 1)
+        j = maths.minimum(maths.cast(j, dtypes.int64), wide - 1)
+        return indexing.gather(flat, (image * high + i) * wide + j)
+
+    top, left = power.floor(rows), power.floor(columns)
+    lower, right = rows - top, columns - left
+    if method == "nearest":
+        half = [maths.cast(maths.greater_equal(p, 0.5), x.dtype) for p in (lower, right)]
+        found = pixels(top + half[0], left + half[1])
+    else:
+        lower, right = shaping.expand_dims(lower, 3), shaping.expand_dims(right, 3)
+        below, beside = power.ceil(rows), power.ceil(columns)
+        a, b = pixels(top, left), pixels(top, beside)
+        c, d = pixels(below, left), pixels(below, beside)
+        upper = a + (b - a) * right
+        found = upper + (c + (d - c) * right - upper) * lower
+    covered = selections.logical_and(
+        shaping.reshape(inside[0], (-1, size[0], 1, 1)),
+        shaping.reshape(inside[1], (-1, 1, size[1], 1)),
+    )
+    return selections.where(covered, found, as_tensor(around, x.dtype))
+
+
+def _along(low: Tensor, high: Tensor, n: Extent, pixels: Extent) -> Tensor:
+    """[boxes, n]: places between low and high, in pixels; of one pixel the middle."""
+    last = maths.cast(shaping.size_tensor(pixels) - 1, low.dtype)
+    steps = creation.iota((1, n), 1, low.dtype)
+    if isinstance(n, int):
+        if n == 1:
+            return 0.5 * (low + high) * last
+        return low * last + steps * ((high - low) * last / (n - 1))
+    count = shaping.size_tensor(n)
+    gap = maths.cast(maths.maximum(count - 1, 1), low.dtype)
+    middle = 0.5 * (low + high) * last + 0.0 * steps
+    return selections.where(
+        maths.equal(count, 1), middle, low * last + steps * ((high - low) * last / gap)
+    )
+
+
+def _inside(place: Tensor, n: Extent) -> Tensor:
+    """Whether a place lies between the first and the last pixel; NaN does not."""
+    last = maths.cast(shaping.size_tensor(n) - 1, place.dtype)
+    return selections.logical_and(maths.greater_equal(place, 0), maths.less_equal(place, last))
+
+
+# --- extract_glimpse --------------------------------------------------------------------
+
+
+def extract_glimpse(
+    input: TensorLike,
+    size: Any,
+    offsets: TensorLike,
+    centered: bool = True,
+    normalized: bool = True,
+    noise: str = "uniform",
+    name: str | None = None,
+) -> Tensor:
+    """A window of each image, noise where it leaves the image.
+
+    Args:
+      input: float32 [batch, height, width, channels].
+      size: two integers, height and width of the window.
+      offsets: float32 [batch, 2]: y and x of the window.
+      centered: offsets are of the window's centre from that of the image, 1 being its edge; else
+        of its upper left corner from that of the image.
+      normalized: offsets are fractions of the image's size, else pixels. With pixels, centered
+        ones are of the window's upper left corner from the image's centre.
+      noise: "uniform" (between the least and the largest value of the image), "gaussian" (of its
+        mean and deviation) or "zero".
+
+    Returns:
+      float32 [batch, *size, channels].
+
+    Raises:
+      ShapeError: wrong numbers of axes, no pixels, a size that is not positive.
+      DTypeError: input or offsets are not float32.
+      ValueError: another noise.
+
+    Example:
+      >>> x = nf.reshape(nf.range(9.0), [1, 3, 3, 1])
+      >>> nf.image.extract_glimpse(x, [2, 2], [[1, 1]], False, False)[0, ..., 0].numpy()
+      array([[4., 5.],
+             [7., 8.]], dtype=float32)
+
+    Source: https://www.tensorflow.org/api_docs/python/tf/image/extract_glimpse
+    """
+    op = "image.extract_glimpse"
+    x = as_images(op, input, "input", least=4)
+    if x.dtype is not dtypes.float32:
+        raise DTypeError(explain(op, f"input is {x.dtype.name}, not float32", {"input": x.spec}))
+    places = maths.cast(as_tensor(offsets, None, op, "offsets"), dtypes.float32)
+    shown = {"input": x.spec, "offsets": places.spec}
+    if places.spec.rank != 2 or places.spec.shape[1] != 2:
+        raise ShapeError(explain(op, "offsets must be [batch, 2]", shown))
+    counts = x.spec.shape[0], places.spec.shape[0]
+    if all(isinstance(n, int) for n in counts) and counts[0] != counts[1]:
+        raise ShapeError(explain(op, "input and offsets differ in their first axis", shown))
+    window = _two(op, size, "size")
+    if noise not in _NOISE:
+        raise ValueError(explain(op, f"no noise {noise!r}", fix=", ".join(_NOISE)))
+    return _glimpse(op, x, places, window, centered, normalized, noise)
+
+
+_NOISE = ("uniform", "gaussian", "zero")
+
+
+def _glimpse(
+    op: str, x: Tensor, places: Tensor, window: tuple[Extent, ...], centered: bool,
+    normalized: bool, noise: str,
+) -> Tensor:  # fmt: skip
+    batch, height, width, channels = x.spec.shape
+    axes = []
+    for k, (n, whole) in enumerate(zip(window, (height, width), strict=True)):
+        at = getitem(places, (slice(None), slice(k, k + 1)))
+        axes.append(
+            _begin(at, n, whole, centered, normalized) + creation.iota((1, n), 1, dtypes.int64)
+        )
+    rows, columns = shaping.expand_dims(axes[0], 2), shaping.expand_dims(axes[1], 1)
+    high, wide = (shaping.size_tensor(n, dtypes.int64) for n in (height, width))
+    inside = selections.logical_and(
+        selections.logical_and(rows >= 0, rows < high),
+        selections.logical_and(columns >= 0, columns < wide),
+    )
+    image = creation.iota((batch, 1, 1), 0, dtypes.int64)
+    place = (image * high + rows) * wide + columns
+    flat = shaping.reshape(x, (batch * height * width, channels))
+    found = indexing.gather(flat, selections.where(inside, place, shaping.zeros_like(place)))
+    filling = _filling(x, (batch, *window, channels), noise)
+    return selections.where(shaping.expand_dims(inside, 3), found, filling)
+
+
+_FAR = 1.0e9  # what any offset is limited to: NaN and infinity become no place in the image
+
+
+def _begin(at: Tensor, n: Extent, whole: Extent, centered: bool, normalized: bool) -> Tensor:
+    """int64: the first row or column of the window, rounded towards 0 as in TensorFlow."""
+    pixels = maths.cast(shaping.size_tensor(whole), dtypes.float32)
+    if normalized:
+        at = at * pixels
+    if centered and normalized:
+        at = at / 2.0 + pixels / 2.0 - maths.cast(shaping.size_tensor(n), dtypes.float32) / 2.0
+    elif centered:
+        at = at + pixels / 2.0
+    known = selections.where(maths.equal(at, at), at, shaping.zeros_like(at) + _FAR)
+    return maths.cast(maths.minimum(maths.maximum(known, -_FAR), _FAR), dtypes.int64)
+
+
+def _filling(x: Tensor, shape: tuple[Extent, ...], noise: str) -> Tensor:
+    if noise == "zero":
+        return as_tensor(0.0, x.dtype)
+    axes = (1, 2, 3)
+    if noise == "gaussian":
+        mean = reductions.reduce_mean(x, axis=axes, keepdims=True)
+        return random.normal(shape) * statistics.reduce_std(x, axis=axes, keepdims=True) + mean
+    low = reductions.reduce_min(x, axis=axes, keepdims=True)
+    high = reductions.reduce_max(x, axis=axes, keepdims=True)
+    return random.uniform(shape) * (high - low) + low
