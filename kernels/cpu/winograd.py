@@ -13,7 +13,9 @@ The gradient by the image is a convolution of dy, with plan_filter's `back` and 
 zeros in front. The bits of the result depend on sizes and machine, not on `threads`.
 
 Error, of float32, by the largest value: 3e-6 with m = 2, 1e-5 with m = 4, as against 3e-6 of the
-direct convolution. float64 has no plan: whoever wants more digits wants the direct one.
+direct convolution. float64 has no plan: whoever wants more digits wants the direct one. A NaN or an
+infinity makes all outputs NaN of the tiles that read it, also those whose window it is outside of;
+values above 1e37 may overflow on the way.
 
 Bound: fused multiply-adds in the products for 128 channels and more, below them the transforms.
 """
@@ -35,6 +37,9 @@ LANES = 16
 """Columns of a transformed filter fill vectors of any machine: they are padded to a multiple."""
 LARGE = 1 << 17
 """Channels times columns from which one product's filter crowds out what a block works on."""
+
+BLOCK_BYTES = 1 << 25
+"""What a block works on, at most; 12 tiles in any case."""
 
 
 def padded(columns: int) -> int:
@@ -198,7 +203,8 @@ def _block(s: Window, threads: int, count: int) -> int:
     some for every thread (7x7x512: 24 tiles 17.7 ms, 48 14.9 ms, 128 12.9 ms).
     """
     most = 24 if s.channels * s.columns <= LARGE else 192
-    return min(most, max(12, -(-count // (2 * threads))))
+    fitting = BLOCK_BYTES // (36 * 4 * (s.channels + s.columns))
+    return max(12, min(most, fitting, -(-count // (2 * threads))))
 
 
 def _tiles_of(v: Vectors, counts: list[int], columns: int, rows: int, vectors: int) -> list[Tile]:

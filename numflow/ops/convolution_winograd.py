@@ -30,12 +30,15 @@ LANES = 16
 # on a Zen 5 with AVX-512 (115 multiply-adds per ns), one thread, milliseconds (direct, F(4x4),
 # F(2x2)): 8x56x56x64 8.1, 3.6, 5.1; 16x28x28x128 16.0, 5.8, 8.9; 32x14x14x256 31, 13, 16;
 # 32x7x7x512 30, 14, 24; 5x5 from 32 to 64 on 100x14x14: 8.4, F(2x2) 5.0.
-TRANSFORM = {(4, 3): 900, (2, 3): 240, (2, 5): 500}
-"""(m, window): of one channel, or column, of a tile."""
-FILTER = 38
-"""Of one element of the transformed filter: a pass through memory."""
+# Small: 8x28x28x16 0.19, 0.10, 0.16; 32x7x7x64 0.49, 0.22, 0.35; 64x2x2x128 0.52, 0.38, 0.17.
+TRANSFORM = {(4, 3): 600, (2, 3): 200, (2, 5): 350}
+"""(m, window): of one channel, or column, of a tile (900 where images come from memory)."""
+FILTER = {(4, 3): 40, (2, 3): 28, (2, 5): 40}
+"""Of one element of the transformed filter: 64x64 channels 0.06 ms, 256x256 0.75 ms (m = 4)."""
 GAIN = 0.85
-"""Winograd is taken from this share of the direct cost on: it has a little more error."""
+"""Winograd is taken up to this share of the direct cost: it has a little more error."""
+LARGEST = 1 << 28
+"""The most bytes of a transformed filter: it is two to four times as large as the filter."""
 BATCH = 16
 """What a batch counts as that is not known: between one image and a step of training."""
 TILES = 8
@@ -88,6 +91,9 @@ def choose(
     m = min(costs, key=lambda m: costs[m])
     share = f"{costs[m]:.2f} of the direct cost"
     name = f"F({m}x{m}, {size[0]}x{size[0]})"
+    pairs = channels * padded(columns)
+    if (m + size[0] - 1) ** 2 * pairs * dtype.size > LARGEST:
+        return Choice(0, f"direct: Winograd's {name} would need a filter of over 256 MB")
     if costs[m] > GAIN:
         return Choice(0, f"direct: Winograd's {name} would take {share}")
     return Choice(m, f"Winograd's {name}: {share}")
@@ -104,7 +110,7 @@ def _share(
     pairs = channels * padded(columns)
     tile = products * pairs + TRANSFORM[m, k] * (channels + columns)
     direct = images * sizes[0] * sizes[1] * k * k * channels * columns
-    return (tiles * tile + parts * FILTER * products * pairs) / direct
+    return (tiles * tile + parts * FILTER[m, k] * products * pairs) / direct
 
 
 def _known(batch: Extent, result: Sequence[Extent], m: int) -> list[int]:
@@ -158,7 +164,7 @@ def _filter_plan(
 
 def _filter_cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
     size: Any = outputs[0].size
-    return 2.0 * FILTER * float(size)
+    return 2.0 * FILTER[attrs["m"], int(inputs[0].shape[0])] * float(size)  # type: ignore[arg-type]
 
 
 winograd_filter_op = Op(
