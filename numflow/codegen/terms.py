@@ -94,7 +94,7 @@ class Terms:
         for o in loop.operands:
             base = self.args.get(o.name, "")
             for k, i in enumerate(index):
-                if o.access[k] == "s" and o.name not in self.partials:
+                if o.name not in self.partials and o.access[k] == "s":
                     base = self.step(o.name, o.dtype, base, i, k)
             bases[o.name] = base
         return Row(y, bases, dict(self.kernel), index)

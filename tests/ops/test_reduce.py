@@ -132,6 +132,13 @@ def test_argmax_takes_the_first_and_nan(compiled: bool) -> None:
     assert run(x).numpy().tolist() == [1, 1, 0]
 
 
+def test_few_columns_of_a_part_that_is_not_dense() -> None:
+    """Axes that do not become one, folded into the sums of 3 columns."""
+    x = np.arange(2 * 5 * 7 * 3, dtype=np.float32).reshape(2, 5, 7, 3)
+    got = nf.function(lambda x: nf.reduce_sum(x[:, 1:, 1:], [0, 1, 2]))(x)
+    np.testing.assert_array_equal(got.numpy(), x[:, 1:, 1:].sum((0, 1, 2)))
+
+
 def test_bad_arguments() -> None:
     """Axes, dtypes, and what is empty."""
     x = nf.ones([3, 5])
