@@ -129,6 +129,8 @@ class Library(NamedTuple):
               the outputs') and `activation` ("relu" or ""): these then cost no pass of their own.
     note: note(input specs, output specs, attrs): what explain() says about the choice of kernel.
     alone: the op that gives the first output only, for where nobody wants the others.
+    private: where elements lie in the result only its kernel and the reader's know; the reference
+             has the same numbers in another order, so it is never computed while compiling.
     """
 
     plan: Callable[..., Any]
@@ -139,6 +141,7 @@ class Library(NamedTuple):
     epilogue: bool = False
     note: Callable[[Sequence[Spec], Sequence[Spec], Attrs], str] | None = None
     alone: Op | None = None
+    private: bool = False
 
 
 class HostCall(NamedTuple):

@@ -367,7 +367,11 @@ def _plan_pack(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, th
 
 
 pack_op = Op(
-    "convolution_panels", lambda f, *, groups: f, _pack_reference, None, Library(_plan_pack)
+    "convolution_panels",
+    lambda f, *, groups: f,
+    _pack_reference,
+    None,
+    Library(_plan_pack, private=True),
 )
 
 

@@ -172,7 +172,7 @@ winograd_filter_op = Op(
     _filter_infer,
     _filter_reference,
     None,
-    Library(_filter_plan, cost=_filter_cost),
+    Library(_filter_plan, cost=_filter_cost, private=True),
 )
 """f [k, k, channels, columns] -> G f G^T [n * n, channels, padded columns].
 

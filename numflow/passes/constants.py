@@ -20,6 +20,7 @@ import numpy as np
 from numflow.errors import OpError
 from numflow.graph.building import Building, rebuild
 from numflow.graph.graph import Graph, Node, bind_op, constant_op, sizes_op
+from numflow.graph.lowering import Library
 from numflow.graph.op import Array, current
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
@@ -82,6 +83,8 @@ def _known(node: Node) -> Tensor | None:
 
 def _folded(node: Node, arrays: Sequence[Array]) -> Sequence[Tensor] | None:
     """The outputs as constants; None where they are large, or the op refuses the values."""
+    if isinstance(node.op.lower, Library) and node.op.lower.private:
+        return None
     sizes = [v.spec.size for v in node.outputs]
     largest = max(a.size for a in arrays)
     if largest > LARGE or any(not isinstance(n, int) or n > max(SMALL, largest) for n in sizes):

@@ -193,3 +193,15 @@ def test_symbolic_batch() -> None:
         want = oracle()(x.astype(np.float64), f.numpy().astype(np.float64))
         np.testing.assert_allclose(run(nf.constant(x)).numpy(), want, atol=2e-5)
     assert "convolution_winograd" in str(run.explain())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_constant_filter(dtype: Any) -> None:
+    """What a filter becomes is not computed beforehand: only kernels know its order."""
+    rng = np.random.default_rng(6)
+    attrs = Geometry((1, 1), SAME, (1, 1)).attrs
+    f, x = rng.standard_normal((3, 3, 64, 64)), rng.standard_normal((2, 9, 9, 64))
+    run = nf.function(lambda x: conv_op(x, nf.constant(f.astype(dtype)), **attrs))
+    want = oracle()(x, f)
+    found = run(nf.constant(x.astype(dtype))).numpy()
+    assert np.abs(found - want).max() <= 1e-5 * np.abs(want).max()
