@@ -134,7 +134,6 @@ def plan(
     count = s.batch * down * across
     block = _even(count, _block(s, threads, count))
     units = -(-count // block) if block else 0
-    chunk = max(1, -(-units // (2 * threads)))
     vectors = _panel(v, wide)
     rows = _even(block, tiles.largest_rows(v, vectors)) or 1
     row_v, row_p = _apart(s.channels), _apart(wide)
@@ -142,6 +141,8 @@ def plan(
     first = _lines(TABLES + 4 * (s.channels + s.columns))
     second = _lines(first + 4 * n * n * step_v)
     scratch = _lines(second + 4 * n * n * step_p) + 192
+    shares = 4 if scratch < 1 << 22 else 2  # of a thread: each has its own scratch
+    chunk = max(1, -(-units // (shares * threads)))
     values = {
         W.H: s.image[1],
         W.WIDTH: s.image[2],
