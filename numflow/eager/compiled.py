@@ -16,7 +16,7 @@ being outputs of the record, a second derivative finds its way through them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from numflow.eager.apply import eager, tapes
 from numflow.eager.tensor import Array, EagerTensor
@@ -340,21 +340,32 @@ class _Continuing(Capturing):
         )
 
 
-class _Joint(NamedTuple):
-    nodes: list[Node]  # of the gradient only
-    cts: list[Value]
-    outputs: list[tuple[Value, ...]]  # of each source: the gradient, or its values and indices
+class _Joint:
+    """nodes: of the gradient only. outputs of each source: the gradient, or values and indices."""
+
+    def __init__(
+        self, nodes: list[Node], cts: list[Value], outputs: list[tuple[Value, ...]]
+    ) -> None:
+        self.nodes, self.cts, self.outputs = nodes, cts, outputs
 
 
-class _Forward(NamedTuple):
-    run: Runnable
-    outputs: tuple[Value, ...]  # the graph's, then the residuals
+class _Forward:
+    """outputs: the graph's, then the residuals."""
+
+    def __init__(self, run: Runnable, outputs: tuple[Value, ...]) -> None:
+        self.run, self.outputs = run, outputs
 
 
-class _Pullback(NamedTuple):
-    called: CompiledGraph
-    residuals: list[int]  # numbers of a record's inputs and outputs
-    targets: list[tuple[int, int]]  # numbers of a record's inputs, and how many outputs each has
+class _Pullback:
+    """residuals: numbers of a record's inputs and outputs.
+
+    targets: numbers of a record's inputs, and how many outputs each has.
+    """
+
+    def __init__(
+        self, called: CompiledGraph, residuals: list[int], targets: list[tuple[int, int]]
+    ) -> None:
+        self.called, self.residuals, self.targets = called, residuals, targets
 
 
 def _floating(v: Value) -> bool:

@@ -10,7 +10,6 @@ Source: Griewank & Walther 2008, "Evaluating Derivatives", section 3.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import NamedTuple
 
 from numflow.errors import GraphError, SourceLine, at_line, explain
 from numflow.graph.indexed_slices import IndexedSlices
@@ -20,14 +19,21 @@ from numflow.graph.tensor import Tensor
 Gradient = Tensor | IndexedSlices
 
 
-class Record(NamedTuple):
+class Record:
     """One op that ran: its tensors are compared by identity."""
 
-    op: Op
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    attrs: Attrs
-    line: SourceLine | None = None
+    __slots__ = ("attrs", "inputs", "line", "op", "outputs")
+
+    def __init__(
+        self,
+        op: Op,
+        inputs: tuple[Tensor, ...],
+        outputs: tuple[Tensor, ...],
+        attrs: Attrs,
+        line: SourceLine | None = None,
+    ) -> None:
+        self.op, self.inputs, self.outputs = op, inputs, outputs
+        self.attrs, self.line = attrs, line
 
 
 def differentiable(tensor: Tensor) -> bool:

@@ -16,7 +16,8 @@
 
 An op whose lower is None runs only where it is folded away before code is made.
 
-They are named tuples, since a dataclass takes half a millisecond of `import numflow`.
+They are plain classes: each named tuple takes a tenth of a millisecond of `import numflow`, each
+data class more. Nobody changes one.
 """
 
 from __future__ import annotations
@@ -29,28 +30,35 @@ from numflow.graph.spec import Spec
 from numflow.shapes import Extent, Shape, product
 
 
-class Elementwise(NamedTuple):
+class Elementwise:
     """body(b, *terms, **attrs) -> term: the output's element from the inputs' (kernels/scalar.py).
 
     indexed: the body also wants the element's own indices, and is called as body(b, axes, *terms,
              **attrs) where `axes(k)` gives the index along axis k of the output as an int64 term.
     """
 
-    body: Callable[..., Any]
-    indexed: bool = False
+    __slots__ = ("body", "indexed")
+
+    def __init__(self, body: Callable[..., Any], indexed: bool = False) -> None:
+        self.body, self.indexed = body, indexed
 
 
-class Checked(NamedTuple):
+class Checked:
     """condition(b, x, **attrs) -> bool term that must hold; message(value, attrs) -> the fault."""
 
-    condition: Callable[..., Any]
-    message: Callable[[Any, Attrs], str]
+    __slots__ = ("condition", "message")
+
+    def __init__(self, condition: Callable[..., Any], message: Callable[[Any, Attrs], str]) -> None:
+        self.condition, self.message = condition, message
 
 
-class Reduction(NamedTuple):
+class Reduction:
     """kind: sum, prod, max, min, any, all."""
 
-    kind: str
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
 
 
 class Layout(NamedTuple):
@@ -75,16 +83,19 @@ def dense(shape: Sequence[Extent]) -> tuple[Extent, ...]:
     return tuple(product(n if n != 0 else 1 for n in shape[k + 1 :]) for k in range(len(shape)))
 
 
-class View(NamedTuple):
+class View:
     """see(layout of the input, output spec, attrs) -> layout of the output.
 
     None where the input must be copied first.
     """
 
-    see: Callable[[Layout, Spec, Attrs], Layout | None]
+    __slots__ = ("see",)
+
+    def __init__(self, see: Callable[[Layout, Spec, Attrs], Layout | None]) -> None:
+        self.see = see
 
 
-class Assemble(NamedTuple):
+class Assemble:
     """place(input specs, output spec, attrs) -> for each input (begins, steps).
 
     Per axis: the index in the output where it begins, and the step from an element to the next.
@@ -92,14 +103,25 @@ class Assemble(NamedTuple):
     fill(attrs): the value of what no input covers; None where all is covered.
     """
 
-    place: Callable[[Sequence[Spec], Spec, Attrs], list[tuple[tuple[Extent, ...], tuple[int, ...]]]]
-    fill: Callable[[Attrs], float | int | bool | None] = lambda attrs: None
+    __slots__ = ("fill", "place")
+
+    def __init__(
+        self,
+        place: Callable[
+            [Sequence[Spec], Spec, Attrs], list[tuple[tuple[Extent, ...], tuple[int, ...]]]
+        ],
+        fill: Callable[[Attrs], float | int | bool | None] = lambda attrs: None,
+    ) -> None:
+        self.place, self.fill = place, fill
 
 
-class Composite(NamedTuple):
+class Composite:
     """expand(*tensors, **attrs): the outputs, made of other ops."""
 
-    expand: Callable[..., Any]
+    __slots__ = ("expand",)
+
+    def __init__(self, expand: Callable[..., Any]) -> None:
+        self.expand = expand
 
 
 class Call(Protocol):
@@ -118,7 +140,7 @@ class Call(Protocol):
         """Where in `words` the operands' pointers stand."""
 
 
-class Library(NamedTuple):
+class Library:
     """plan(input specs, output specs, attrs, threads) -> Call, all sizes being ints.
 
     Inputs are dense arrays.
@@ -133,21 +155,42 @@ class Library(NamedTuple):
              has the same numbers in another order, so it is never computed while compiling.
     """
 
-    plan: Callable[..., Any]
-    refuses: bool = False
-    checked: int = 0
-    cost: Callable[[Sequence[Spec], Sequence[Spec], Attrs], float] | None = None
-    in_place: int | None = None
-    epilogue: bool = False
-    note: Callable[[Sequence[Spec], Sequence[Spec], Attrs], str] | None = None
-    alone: Op | None = None
-    private: bool = False
+    __slots__ = (
+        "alone",
+        "checked",
+        "cost",
+        "epilogue",
+        "in_place",
+        "note",
+        "plan",
+        "private",
+        "refuses",
+    )
+
+    def __init__(
+        self,
+        plan: Callable[..., Any],
+        refuses: bool = False,
+        checked: int = 0,
+        cost: Callable[[Sequence[Spec], Sequence[Spec], Attrs], float] | None = None,
+        in_place: int | None = None,
+        epilogue: bool = False,
+        note: Callable[[Sequence[Spec], Sequence[Spec], Attrs], str] | None = None,
+        alone: Op | None = None,
+        private: bool = False,
+    ) -> None:
+        self.plan, self.refuses, self.checked = plan, refuses, checked
+        self.cost, self.in_place, self.epilogue = cost, in_place, epilogue
+        self.note, self.alone, self.private = note, alone, private
 
 
-class HostCall(NamedTuple):
+class HostCall:
     """The reference, called from Python in the middle of a program. why: what explain() says."""
 
-    why: str
+    __slots__ = ("why",)
+
+    def __init__(self, why: str) -> None:
+        self.why = why
 
 
 Lowering = (

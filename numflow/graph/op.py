@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,7 +23,7 @@ Attrs = dict[str, Any]
 Array = np.ndarray[Any, Any]
 
 
-class Backward(NamedTuple):
+class Backward:
     """What a gradient rule is given: cotangents of the outputs, and the node they belong to.
 
     `cts[i]` is None where output i does not reach the target. `needed[i]`: whether anybody wants
@@ -31,12 +31,19 @@ class Backward(NamedTuple):
     whether it may be IndexedSlices, since input i is the value of a variable.
     """
 
-    cts: tuple[Tensor | None, ...]
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    attrs: Attrs
-    needed: tuple[bool, ...]
-    sparse: tuple[bool, ...] = ()
+    __slots__ = ("attrs", "cts", "inputs", "needed", "outputs", "sparse")
+
+    def __init__(
+        self,
+        cts: tuple[Tensor | None, ...],
+        inputs: tuple[Tensor, ...],
+        outputs: tuple[Tensor, ...],
+        attrs: Attrs,
+        needed: tuple[bool, ...],
+        sparse: tuple[bool, ...] = (),
+    ) -> None:
+        self.cts, self.inputs, self.outputs = cts, inputs, outputs
+        self.attrs, self.needed, self.sparse = attrs, needed, sparse
 
     @property
     def ct(self) -> Tensor:

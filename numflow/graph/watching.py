@@ -10,23 +10,28 @@ from before is kept on disk, and comes back when it stops.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from numflow.graph.graph import Graph
 from numflow.graph.op import Attrs, Op, observers
 from numflow.graph.tensor import Tensor
 
 
-class Watcher(NamedTuple):
+class Watcher:
     """eager(op, inputs, attrs, outputs) is called after each op that runs at once.
 
     compiling(graph) -> graph is called before code is made of a graph that has been through the
     passes. changes: whether that gives another graph.
     """
 
-    eager: Callable[[Op, Sequence[Tensor], Attrs, Sequence[Tensor]], None] | None = None
-    compiling: Callable[[Graph], Graph] | None = None
-    changes: bool = False
+    __slots__ = ("changes", "compiling", "eager")
+
+    def __init__(
+        self,
+        eager: Callable[[Op, Sequence[Tensor], Attrs, Sequence[Tensor]], None] | None = None,
+        compiling: Callable[[Graph], Graph] | None = None,
+        changes: bool = False,
+    ) -> None:
+        self.eager, self.compiling, self.changes = eager, compiling, changes
 
 
 watchers: list[Watcher] = []

@@ -62,7 +62,7 @@ def analytic(rule: Vjp) -> Vjp:
         if not any(x.spec.dtype.is_complex for x in g.inputs):
             return rule(g)
         cts = tuple(None if ct is None else conj(ct) for ct in g.cts)
-        found = rule(g._replace(cts=cts))
+        found = rule(Backward(cts, g.inputs, g.outputs, g.attrs, g.needed, g.sparse))
         return tuple(None if ct is None else conj(ct) for ct in found)
 
     return vjp

@@ -8,7 +8,6 @@ out again to the next result of about that size. Small results are plain NumPy a
 from __future__ import annotations
 
 import functools
-import mmap
 import os
 import threading
 import weakref
@@ -22,6 +21,8 @@ import numpy as np
 from numflow.errors import ResourceExhaustedError, explain
 
 if TYPE_CHECKING:
+    import mmap
+
     import numpy.typing as npt
 
 ALIGNMENT = 64
@@ -34,6 +35,7 @@ KEPT_BYTES = 512 << 20
 """Freed memory that is kept for reuse, at most."""
 
 _HUGE_PAGE = 2 << 20
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 def aligned_empty(nbytes: int) -> npt.NDArray[np.uint8]:
@@ -161,11 +163,13 @@ class ResultPool:
 
 def _capacity(nbytes: int) -> int:
     """nbytes rounded up to an eighth of a power of two and to pages, so that sizes meet."""
-    step = max(mmap.PAGESIZE, 1 << max(0, nbytes.bit_length() - 4))
+    step = max(_PAGE, 1 << max(0, nbytes.bit_length() - 4))
     return -(-nbytes // step) * step
 
 
 def _map(size: int) -> mmap.mmap:
+    import mmap  # a quarter of a millisecond of `import numflow`
+
     if not hasattr(mmap, "MAP_PRIVATE"):
         return mmap.mmap(-1, size)
     # The default, shared, would let a forked child write into the arrays of its parent.

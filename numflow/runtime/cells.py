@@ -23,10 +23,9 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from numflow.runtime import arena
 
@@ -35,7 +34,7 @@ WORDS: Final = 8  # a row is a cache line
 
 _ROWS = 512  # per block
 
-Row = npt.NDArray[np.int64]
+Row = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Cells:
@@ -75,11 +74,13 @@ cells = Cells()
 # --- locks -------------------------------------------------------------------
 
 
-class NativeLocks(NamedTuple):
+class NativeLocks:
     """take(address of a row) waits, and says whether this thread did not have the lock yet."""
 
-    take: Callable[[int], bool]
-    free: Callable[[int], None]
+    __slots__ = ("free", "take")
+
+    def __init__(self, take: Callable[[int], bool], free: Callable[[int], None]) -> None:
+        self.take, self.free = take, free
 
 
 _native: list[NativeLocks] = []

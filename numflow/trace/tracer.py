@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -194,7 +194,7 @@ class Fields:
         return made
 
 
-class Traced(NamedTuple):
+class Traced:
     """A function as a graph.
 
     graph: its inputs are the arguments' tensors in order, then the captures.
@@ -203,10 +203,11 @@ class Traced(NamedTuple):
     variables: those that are read or written, in the order of first use.
     """
 
-    graph: Graph
-    arguments: int
-    result: Any
-    variables: tuple[Any, ...]
+    def __init__(
+        self, graph: Graph, arguments: int, result: Any, variables: tuple[Any, ...]
+    ) -> None:
+        self.graph, self.arguments = graph, arguments
+        self.result, self.variables = result, variables
 
     @property
     def captures(self) -> list[Any]:

@@ -88,7 +88,8 @@ class Trial:
             for n in self.builder.nodes
             if n.op not in (state.read_op, state.assign_op)
         ]
-        return backward(records, [target], [shape.ones_like(target)], sources, math.add)
+        found = backward(records, [target], [shape.ones_like(target)], sources, math.add)
+        return [g if isinstance(g, Tensor) else None for g in found]
 
     def graph(self, *outputs: Tensor) -> Graph:
         return self.builder.freeze([self.interpreter.value(t) for t in outputs])

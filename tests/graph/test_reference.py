@@ -133,5 +133,5 @@ def test_sizes_that_depend_on_values_are_bound_on_the_way() -> None:
           return %3
         """
     )
-    (got,) = run_reference(graph, [np.array([2, 3]), np.float32(5.0)])
+    (got,) = run_reference(graph, [np.array([2, 3]), np.array(5.0, np.float32)])
     assert got.shape == (2, 4)

@@ -86,7 +86,7 @@ class _Drawing:
             return []
         cts = [shape.ones_like(target)]
         got = backward(records, [target], cts, self.inputs, math.add)
-        return [g for g in got if g is not None]
+        return [g for g in got if isinstance(g, Tensor)]
 
     def any(self) -> Tensor:
         """One of the later values, of floats."""
