@@ -15,7 +15,7 @@ from numflow.ops import creation, image_resize, indexing, power, rearrange, run_
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, static_int
+from numflow.ops.convert import as_tensor, static_int, static_shape
 from numflow.ops.image_arguments import as_images, known_number, size_of
 from numflow.shapes import Extent, maximum, minimum
 
@@ -202,6 +202,7 @@ def pad_to_bounding_box(
     x = as_images(op, image)
     front = x.spec.rank - 3
     pairs: list[Any] = [(0, 0)] * front
+    frames: list[Extent] = []
     values = (("height", offset_height, target_height), ("width", offset_width, target_width))
     for (what, offset, target), n in zip(values, _sizes(x), strict=True):
         before = size_of(op, offset, f"offset_{what}")
@@ -213,6 +214,8 @@ def pad_to_bounding_box(
                 explain(op, f"target_{what} {frame} is less than {before} + {n}", shown)
             )
         pairs.append((before, behind))
+        frames.append(frame)
+    static_shape((*frames, *(n for n in x.spec.shape[:-3] if isinstance(n, int))), op, "target")
     return rearrange.pad(x, [*pairs, (0, 0)])
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import numflow as nf
-from numflow.ops import image_resize, resize
+from numflow.ops import image_resize, resize, resize_bands
 from tests.contract import Case, check, floats, ids, ints
 
 SHAPES = [
@@ -136,6 +138,41 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=ids)
 def test_resizing_keeps_the_contract(case: Case) -> None:
     check(case)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    method=st.sampled_from(METHODS),
+    antialias=st.booleans(),
+    image=st.tuples(*[st.integers(1, 40)] * 2),
+    size=st.tuples(*[st.integers(1, 40)] * 2),
+    channels=st.integers(1, 19),
+)
+def test_any_size_becomes_any_other(
+    method: str, antialias: bool, image: Any, size: Any, channels: int
+) -> None:
+    """Compiled, forward and in the gradient."""
+    x = np.random.default_rng(0).uniform(-1, 1, (2, *image, channels)).astype(np.float32)
+
+    def run(x: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = nf.image.resize(x, size, method, antialias=antialias)
+        return y, tape.gradient(y, x, output_gradients=y)
+
+    y, slope = nf.function(run)(nf.constant(x))
+    down, across = (
+        resize_bands.band(method, n, m, False, True, antialias).matrix(np.float64)
+        for n, m in zip(image, size, strict=True)
+    )
+    if method not in ("nearest", "gaussian"):  # which jump where a pixel comes within reach
+        want = [matrix(method, n, m, antialias) for n, m in zip(image, size, strict=True)]
+        np.testing.assert_allclose(down, want[0], 1e-4, 3e-5)
+        np.testing.assert_allclose(across, want[1], 1e-4, 3e-5)
+    once = np.einsum("ri,cj,nijk->nrck", down, across, x.astype(np.float64))
+    twice = np.einsum("ri,cj,nrck->nijk", down, across, once)
+    np.testing.assert_allclose(y.numpy(), once, 1e-4, 1e-5)
+    np.testing.assert_allclose(slope.numpy(), twice, 1e-4, 1e-4 * max(1.0, np.abs(twice).max()))
 
 
 # --- TensorFlow's numbers (2.21) ------------------------------------------------------------------
