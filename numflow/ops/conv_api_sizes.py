@@ -143,9 +143,10 @@ def geometry(
     steps = per_axis(op, "strides", strides, axes, second)
     spread = per_axis(op, "dilations", dilations, axes, second)
     pads = paddings(op, padding, image, kernel, steps, spread, second, shown)
+    enough = isinstance(padding, str) and padding.upper() == "SAME"  # of nothing, nothing
     for axis, (n, k, d, pair) in enumerate(zip(image, kernel, spread, pads, strict=True)):
         reach = (k - 1) * d + 1
-        if sum(pair) < reach - 1:
+        if sum(pair) < reach - 1 and not enough:
             number = as_number(n, op)
             if number + sum(pair) < reach:
                 problem = f"the window reaches over {reach} elements of axis {axis} of the image,"

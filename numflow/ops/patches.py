@@ -74,6 +74,8 @@ def _patches(
     if x.spec.rank != axes + 2:
         problem = f"{name} has rank {x.spec.rank}, {axes + 2} was wanted"
         raise ShapeError(explain(op, problem, shown))
+    if sizes is None:
+        raise ValueError(explain(op, "sizes of the window are wanted", shown))
     kernel = arguments.per_axis(op, "sizes", sizes, axes, False)
     image = x.spec.shape[1:-1]
     g = arguments.geometry(op, image, kernel, strides, padding, rates, False, shown)

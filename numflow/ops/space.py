@@ -81,7 +81,7 @@ def batch_to_space(
     op = "batch_to_space"
     x = as_tensor(input, None, op, "input")
     block = _block(op, block_shape)
-    if len(block) == 1 and len(crops) == 2:
+    if isinstance(block_shape, int) and not isinstance(block_shape, bool):
         block *= 2
     cut = _pairs(op, "crops", crops, block, x)
     shown = {"input": x.spec, "block_shape": list(block), "crops": [list(p) for p in cut]}

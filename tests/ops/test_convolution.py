@@ -332,6 +332,25 @@ def test_an_empty_batch_has_zero_gradients() -> None:
         assert not run(x, f).numpy().any()
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("op", [nn.conv2d, nn.depthwise_conv2d])
+@pytest.mark.parametrize("strides", [1, 2, 5])
+@pytest.mark.parametrize("shape", [(2, 0, 5, 3), (2, 5, 0, 3), (0, 0, 0, 3)])
+def test_images_without_pixels(op: Any, shape: Any, strides: int, compiled: bool) -> None:
+    def run(x: Any, f: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch([x, f])
+            y = op(x, f, strides, "SAME")
+        return y, *tape.gradient(y, [x, f])
+
+    f = nf.ones([3, 2, 3, 3])
+    y, dx, df = (nf.function(run) if compiled else run)(nf.zeros(shape), f)
+    places = [-(-n // strides) for n in shape[1:3]]
+    assert y.shape == [shape[0], *places, 9 if op is nn.depthwise_conv2d else 3]
+    assert dx.shape == shape
+    assert not df.numpy().any()
+
+
 def test_neighbouring_transposes_cancel() -> None:
     """Channels second: two convolutions need one transpose at each end."""
     f = nf.ones([3, 3, 2, 2])
