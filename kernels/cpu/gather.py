@@ -13,10 +13,9 @@ Bound: memory, each row read and written once. Written in the subset of lang.py.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from numflow.kernels import lang
 from numflow.kernels.abi import HEADER
+from numflow.kernels.cpu.call import Call
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import (
     ES,
@@ -58,22 +57,6 @@ class W:
     CLEAR = HEADER + 10
 
 
-class RowsPlan(NamedTuple):
-    """A gather or scatter_add that is ready to be called.
-
-    chunk: units that are worth being handed to a thread.
-    """
-
-    address: int
-    units: int
-    chunk: int
-    constants: tuple[int, ...]
-
-    def words(self, params: int, indices: int, rows: int) -> list[int]:
-        """The words after the header: addresses of the params, the indices and the rows."""
-        return [params, indices, rows, *self.constants]
-
-
 def plan_gather(
     outer: int,
     axis: int,
@@ -83,10 +66,10 @@ def plan_gather(
     index_bytes: int = 8,
     batch: int = 1,
     target: Target | None = None,
-) -> RowsPlan:
+) -> Call:
     """out[batch, outer, count] = params[batch, outer, axis] at indices[batch, count].
 
-    One unit is one row of the output.
+    One unit is one row of the output. Operands: params, indices, out.
 
     Args:
       row_bytes: of a row of `inner` elements of any type.
@@ -97,7 +80,7 @@ def plan_gather(
     chunk = max(1, _CHUNK_BYTES // max(row_bytes, 1))
     # the kernel divides by outer and count, if only to find that there is nothing to do
     constants = (max(outer, 1), axis, max(count, 1), row_bytes, index_bytes)
-    return RowsPlan(lang.addresses(gather, target=target)["gather"], units, chunk, constants)
+    return Call(lang.addresses(gather, target=target)["gather"], units, chunk, 3, constants)
 
 
 def plan_scatter_add(
@@ -112,11 +95,12 @@ def plan_scatter_add(
     clear: bool = True,
     threads: int = 1,
     target: Target | None = None,
-) -> RowsPlan:
+) -> Call:
     """params[batch, outer, axis] += rows[batch, outer, count] at indices[batch, count].
 
     One unit is one part of one [axis, inner] matrix: a range of columns, or of targets where rows
     are short. Each element is the sum in the order of the indices: any cut gives the same bits.
+    Operands: rows, indices, params.
 
     Args:
       dtype: "float32" or "float64".
@@ -137,7 +121,7 @@ def plan_scatter_add(
     units = matrices * axis_parts * column_parts if axis * inner else 0
     # many small matrices of a batch: enough of them to be worth a hand-out
     chunk = 1 if parts > 1 else max(1, _PART_BYTES // max(work, 1))
-    return RowsPlan(address, units, chunk, constants)
+    return Call(address, units, chunk, 3, constants, positions=(2, 1, 0))
 
 
 def _check(index_bytes: int) -> None:

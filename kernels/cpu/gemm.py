@@ -6,7 +6,7 @@ gemv.py, the register tiles in tiles.py; all three are compiled once for all sha
 first needs them (cold first product 30 to 60 ms, from the object cache 4).
 
     p = plan(m, n, k, "float32", bias=True, threads=2)
-    block = [context, workspace, p.units, node, *p.words(a=..., b=..., c=..., bias=...)]
+    block = [context, workspace, p.units, node, *p.words([a, b, c, bias])]
     kernel(p.address)(block, 0, p.units)
 
 Units may also go in ranges that start at multiples of p.chunk, in any order, in parallel. The bits
@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from numflow.kernels import lang, tiles
+from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.gemm_nest import (
     BATCH_RANK,
     W,
@@ -54,32 +55,6 @@ class Batch(NamedTuple):
     a: int
     b: int
     c: int
-
-
-class GemmPlan(NamedTuple):
-    """A product that is ready to be called.
-
-    address: of the kernel, void(int64 *args, int64 begin, int64 end).
-    units: work units of the whole call; 0 if C is empty.
-    chunk: units that share one workspace; a launch hands out ranges that start at multiples of it
-      (or all at once).
-    workspace_bytes: of the WORKSPACE word, 64-byte aligned, no contents expected.
-    constants: the operand words without addresses.
-    """
-
-    address: int
-    units: int
-    chunk: int
-    workspace_bytes: int
-    constants: tuple[int, ...]
-
-    def words(self, a: int, b: int, c: int, bias: int = 0, extras: Sequence[int] = ()) -> list[int]:
-        """The words after the header. Addresses may change from call to call.
-
-        Their places in the argument block are W.A, W.B, W.C, W.BIAS, W.EXTRA0, W.EXTRA1.
-        """
-        addresses = [a, b, c, bias, *extras]
-        return addresses + list(self.constants[len(addresses) :])
 
 
 class _Choice(NamedTuple):
@@ -118,8 +93,12 @@ def plan(
     threads: int = 1,
     aligned_b: bool = True,
     target: Target | None = None,
-) -> GemmPlan:
+) -> Call:
     """C[m, n] = op(A)[m, k] @ op(B)[k, n] (+ C) (+ bias[n]) (epilogue) (relu), in this order.
+
+    Operands: a, b, c; the bias where there is one; with an epilogue a, b, c, bias or 0 and the two
+    extra tensors or 0. A launch hands out ranges that start at multiples of the call's chunk, whose
+    units share one workspace (or all units at once).
 
     Args:
       m, n, k: sizes; any of them may be 0 (k = 0: the product is 0).
@@ -211,7 +190,9 @@ def plan(
         dims,
     )
     address = _address(choice.entry, v)
-    return GemmPlan(address, units, chunk, -(-units // chunk) * choice.scratch, constants)
+    operands = 6 if epilogue is not None else 3 + bias
+    workspace = -(-units // chunk) * choice.scratch
+    return Call(address, units, chunk, operands, constants[operands:], workspace)
 
 
 def _address(f: lang.Function, v: Vectors) -> int:

@@ -127,10 +127,21 @@ class Composite:
 class Call(Protocol):
     """A library kernel ready for concrete sizes: what a plan puts into an instruction."""
 
-    address: int
-    units: int
-    chunk: int
-    workspace_bytes: int
+    @property
+    def address(self) -> int:
+        """Of the kernel."""
+
+    @property
+    def units(self) -> int:
+        """Of work, in all."""
+
+    @property
+    def chunk(self) -> int:
+        """Units that are worth being handed to a thread."""
+
+    @property
+    def workspace_bytes(self) -> int:
+        """Of scratch memory."""
 
     def words(self, pointers: Sequence[int]) -> list[int]:
         """The words behind the header; pointers: of the operands, inputs first, then outputs."""

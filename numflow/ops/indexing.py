@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.indexed_slices import IndexedSlices
-from numflow.graph.lowering import HostCall, Library
+from numflow.graph.lowering import Call, HostCall, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
@@ -79,30 +79,6 @@ def _gather_vjp(g: Backward) -> tuple[Tensor | IndexedSlices | None, ...]:
     return maths.cast(dense, g.ct.dtype), None
 
 
-class _RowsCall(NamedTuple):
-    """A planned gather or scatter_add, as the executor takes it."""
-
-    plan: Any
-    pointer_positions: tuple[int, int, int]
-    workspace_bytes: int = 0
-
-    @property
-    def address(self) -> int:
-        return int(self.plan.address)
-
-    @property
-    def units(self) -> int:
-        return int(self.plan.units)
-
-    @property
-    def chunk(self) -> int:
-        return int(self.plan.chunk)
-
-    def words(self, pointers: Sequence[int]) -> list[int]:
-        placed = dict(zip(self.pointer_positions, pointers, strict=True))
-        return list(self.plan.words(placed[0], placed[1], placed[2]))
-
-
 def _collapsed(shape: Shape, indices: Shape, attrs: Attrs) -> dict[str, Any]:
     """The sizes that the kernels have: batch, outer, axis, and count of indices."""
     axis, batch_dims = attrs["axis"], attrs["batch_dims"]
@@ -116,33 +92,31 @@ def _collapsed(shape: Shape, indices: Shape, attrs: Attrs) -> dict[str, Any]:
 
 def _plan_gather(
     inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
-) -> _RowsCall:
+) -> Call:
     from numflow.kernels.cpu import gather as kernel  # llvmlite: only where code is made
 
     params, indices = inputs
     sizes = _collapsed(params.shape, indices.shape, attrs)
     inner: Any = product(params.shape[attrs["axis"] + 1 :])
     row = inner * params.dtype.size
-    plan = kernel.plan_gather(row_bytes=row, index_bytes=indices.dtype.size, **sizes)
-    return _RowsCall(plan, (0, 1, 2))
+    return kernel.plan_gather(row_bytes=row, index_bytes=indices.dtype.size, **sizes)
 
 
 def _plan_scatter_add(
     inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
-) -> _RowsCall:
+) -> Call:
     from numflow.kernels.cpu import gather as kernel
 
     ct, indices = inputs
     shape = outputs[0].shape
     inner: Any = product(shape[attrs["axis"] + 1 :])
-    plan = kernel.plan_scatter_add(
+    return kernel.plan_scatter_add(
         inner=inner,
         dtype=ct.dtype.name,
         index_bytes=indices.dtype.size,
         threads=threads,
         **_collapsed(shape, indices.shape, attrs),
     )
-    return _RowsCall(plan, (2, 1, 0))
 
 
 gather_op = Op(

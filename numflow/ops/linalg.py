@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
-from numflow.graph.lowering import HostCall, Library
+from numflow.graph.lowering import Call, HostCall, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
@@ -98,35 +98,6 @@ def _product(a: Tensor, b: Tensor, transpose_a: bool, transpose_b: bool) -> Tens
     return product(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
 
 
-class _MatmulCall(NamedTuple):
-    """A planned product, as the executor takes it."""
-
-    plan: Any
-
-    @property
-    def address(self) -> int:
-        return int(self.plan.address)
-
-    @property
-    def units(self) -> int:
-        return int(self.plan.units)
-
-    @property
-    def chunk(self) -> int:
-        return int(self.plan.chunk)
-
-    @property
-    def workspace_bytes(self) -> int:
-        return int(self.plan.workspace_bytes)
-
-    @property
-    def pointer_positions(self) -> Sequence[int]:
-        return (0, 1, 2, 3)
-
-    def words(self, pointers: Sequence[int]) -> list[int]:
-        return list(self.plan.words(*pointers))
-
-
 def plan_matmul(
     inputs: Sequence[Spec],
     outputs: Sequence[Spec],
@@ -134,7 +105,7 @@ def plan_matmul(
     threads: int,
     bias: bool = False,
     activation: str = "",
-) -> _MatmulCall:
+) -> Call:
     """The kernel of one product of dense arrays, all sizes being known.
 
     bias: a row vector is added, the fourth operand. activation: "relu" or "".
@@ -148,7 +119,7 @@ def plan_matmul(
     batch = c.shape[:-2]
     strides = [_batch_strides(s.shape, batch) for s in (a, b, c)]
     dims = [gemm.Batch(count, *steps) for count, *steps in zip(batch, *strides, strict=True)]
-    plan = gemm.plan(
+    return gemm.plan(
         m,
         n,
         k,
@@ -160,7 +131,6 @@ def plan_matmul(
         bias=bias,
         activation=activation,
     )
-    return _MatmulCall(plan)
 
 
 def _batch_strides(shape: tuple[Any, ...], batch: Shape) -> list[int]:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from numflow.kernels import abi
-from numflow.kernels.cpu.gather import RowsPlan, plan_gather, plan_scatter_add
+from numflow.kernels.cpu.call import Call
+from numflow.kernels.cpu.gather import plan_gather, plan_scatter_add
 from tests.kernels.guarded import Guarded
 from tests.kernels.launch import launch
 
@@ -16,9 +17,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 RNG = np.random.default_rng(3)
 
 
-def run(p: RowsPlan, params: Array, indices: Array, rows: Array) -> int:
+def run(p: Call, first: Array, indices: Array, last: Array) -> int:
     """Call a plan, every chunk alone and the last one first; the error word."""
-    words = p.words(params.ctypes.data, indices.ctypes.data, rows.ctypes.data)
+    words = p.words([first.ctypes.data, indices.ctypes.data, last.ctypes.data])
     starts = reversed(range(0, p.units, p.chunk))
     return launch(p.address, words, [(i, min(i + p.chunk, p.units)) for i in starts], node=9)
 
@@ -84,7 +85,7 @@ def test_scatter_add_sums_rows_in_order(
                 outer, axis, count, inner, dtype,
                 index_bytes=4, batch=batch, clear=clear, threads=threads,
             )  # fmt: skip
-            assert run(p, params, indices, rows) == abi.NO_ERROR
+            assert run(p, rows, indices, params) == abi.NO_ERROR
             np.testing.assert_array_equal(params, expected)
         for memory in (a, b, c):
             assert memory.untouched()
@@ -105,7 +106,7 @@ def test_scatter_add_in_parts(axis: int, count: int, inner: int) -> None:
         params = np.full((axis, inner), np.nan, "float32")
         p = plan_scatter_add(1, axis, count, inner, threads=threads)
         units.append(p.units)
-        assert run(p, params, indices, rows) == abi.NO_ERROR
+        assert run(p, rows, indices, params) == abi.NO_ERROR
         np.testing.assert_array_equal(params, expected)
     assert units == [1, 2, 3]
 
@@ -127,7 +128,7 @@ def test_an_index_out_of_range_is_refused(wrong: int) -> None:
     rows = RNG.standard_normal((2, 3, 11, 7)).astype("float32")
     total = np.full((2, 3, 5, 7), np.nan, "float32")
     s = plan_scatter_add(3, 5, 11, 7, index_bytes=indices.itemsize, batch=2)
-    assert abi.split_error(run(s, total, indices, rows)) == (9, 8)
+    assert abi.split_error(run(s, rows, indices, total)) == (9, 8)
     wanted = np.zeros_like(total)
     for n in range(2):
         for o in range(3):

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numflow.kernels.cpu.gemm import Batch, GemmPlan, plan
+from numflow.kernels.cpu.call import Call
+from numflow.kernels.cpu.gemm import Batch, plan
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Builder
 from numflow.kernels.tiles import Epilogue
@@ -27,7 +28,7 @@ TOLERANCE = {"float32": 7e-6, "float64": 1.4e-14}
 
 
 def run(
-    p: GemmPlan,
+    p: Call,
     a: Array,
     b: Array,
     c: Array,
@@ -35,10 +36,9 @@ def run(
     extras: Sequence[Array] = (),
 ) -> Array:
     """Call a plan, every chunk alone and the last one first; returns c."""
-    words = p.words(
-        a.ctypes.data, b.ctypes.data, c.ctypes.data,
-        0 if bias is None else bias.ctypes.data, [x.ctypes.data for x in extras],
-    )  # fmt: skip
+    operands = [a, b, c, bias, *extras]
+    addresses = [0 if x is None else x.ctypes.data for x in operands]
+    words = p.words([*addresses, 0, 0])
     starts = reversed(range(0, p.units, p.chunk))
     launch(
         p.address, words, [(i, min(i + p.chunk, p.units)) for i in starts],

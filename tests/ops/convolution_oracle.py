@@ -40,7 +40,7 @@ def windows(
     pairs = pads(padding, x.shape[1:-1], kernel, s, d)
     x = np.pad(x, [(0, 0), *pairs, (0, 0)], constant_values=fill)
     reach = [(k - 1) * step + 1 for k, step in zip(kernel, d, strict=True)]
-    view = np.lib.stride_tricks.sliding_window_view(x, reach, tuple(range(1, axes + 1)))  # type: ignore[arg-type]
+    view = np.lib.stride_tricks.sliding_window_view(x, reach, tuple(range(1, axes + 1)))
     places = tuple(slice(None, None, n) for n in s)
     taps = tuple(slice(None, None, n) for n in d)
     return np.asarray(view[(slice(None), *places, slice(None), *taps)])
