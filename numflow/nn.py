@@ -59,6 +59,14 @@ if TYPE_CHECKING:
         moments,
         zero_fraction,
     )
+    from numflow.ops.normalization import (
+        batch_norm_with_global_normalization,
+        local_response_normalization,
+        lrn,
+        normalize_moments,
+        sufficient_statistics,
+        weighted_moments,
+    )
     from numflow.ops.ordering import in_top_k, top_k
     from numflow.ops.pool_api import (
         avg_pool,
@@ -85,6 +93,12 @@ if TYPE_CHECKING:
     from numflow.sparse.embedding import embedding_lookup_sparse, safe_embedding_lookup_sparse
 
 _LATE_NAMES = {
+    "batch_norm_with_global_normalization": "ops.normalization",
+    "local_response_normalization": "ops.normalization",
+    "lrn": "ops.normalization",
+    "normalize_moments": "ops.normalization",
+    "sufficient_statistics": "ops.normalization",
+    "weighted_moments": "ops.normalization",
     "avg_pool": "ops.pool_api",
     "avg_pool1d": "ops.pool_api",
     "avg_pool2d": "ops.pool_api",
@@ -162,6 +176,7 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "batch_norm_with_global_normalization",
     "batch_normalization",
     "bias_add",
     "compute_average_loss",
@@ -192,14 +207,17 @@ __all__ = [
     "l2_normalize",
     "leaky_relu",
     "learned_unigram_candidate_sampler",
+    "local_response_normalization",
     "log_poisson_loss",
     "log_softmax",
+    "lrn",
     "max_pool",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
     "max_pool_with_argmax",
     "moments",
+    "normalize_moments",
     "pool",
     "relu",
     "relu6",
@@ -217,10 +235,12 @@ __all__ = [
     "space_to_batch",
     "space_to_depth",
     "sparse_softmax_cross_entropy_with_logits",
+    "sufficient_statistics",
     "swish",
     "tanh",
     "top_k",
     "weighted_cross_entropy_with_logits",
+    "weighted_moments",
     "with_space_to_batch",
     "zero_fraction",
 ]

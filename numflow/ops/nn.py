@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from numflow import dtypes
-from numflow.errors import ShapeError, explain
+from numflow.errors import DTypeError, ShapeError, explain
+from numflow.graph.lowering import Composite
+from numflow.graph.op import Backward, Op
+from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
+from numflow.ops import moments as folds
 from numflow.ops import reduce as reductions
 from numflow.ops import run_time
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor
-from numflow.ops.precision import single
+from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.precision import single, widened
+from numflow.ops.shape_rules import broadcast_shapes, normal_axes, same_dtype
 from numflow.shapes import Dim, UnknownSizeError
 
 # --- bias_add ------------------------------------------------------------------
@@ -87,12 +92,15 @@ def moments(
       [[2.0, 5.0], [1.0, 0.0]]
     """
     value = as_tensor(x, None, "moments", "x")
-    wide = single(value)
-    mean = reductions.reduce_mean(wide, axes, keepdims=True)
-    centred = maths.squared_difference(wide, mean)
-    variance = reductions.reduce_mean(centred, axes, keepdims=True)
-    if not keepdims:
-        shape = reductions.reduce_sum(wide, axes).spec.shape
+    if not value.dtype.is_floating:
+        problem = f"x is {value.dtype.name}, not floating"
+        raise DTypeError(explain("moments", problem, {"x": value.spec}))
+    rank = value.spec.rank
+    given = None if axes is None else static_ints(axes, "moments", "axes")
+    folded = normal_axes("moments", given, rank)
+    mean, variance = folds.moments_op(single(value), axes=folded)
+    if keepdims:
+        shape = tuple(1 if k in folded else n for k, n in enumerate(value.spec.shape))
         mean, variance = shaping.reshape(mean, shape), shaping.reshape(variance, shape)
     return maths.cast(mean, value.dtype), maths.cast(variance, value.dtype)
 
@@ -124,8 +132,40 @@ def batch_normalization(
     inverse = maths.rsqrt(as_tensor(variance, value.dtype) + variance_epsilon)
     if scale is not None:
         inverse = inverse * scale
-    out = (value - mean) * inverse
+    centre = as_tensor(mean, value.dtype, "batch_normalization", "mean")
+    if centre.spec.shape == inverse.spec.shape and centre.spec.rank <= value.spec.rank:
+        out = rescaled_op(value, centre, inverse)
+    else:
+        out = (value - centre) * inverse
     return out if offset is None else out + offset
+
+
+def _rescaled_infer(x: Spec, mean: Spec, factor: Spec) -> Spec:
+    dtype = same_dtype("batch_normalization", x, mean, factor, names=("x", "mean", "scale"))
+    shape = broadcast_shapes("batch_normalization", x.shape, mean.shape, names=("x", "mean"))
+    return Spec(shape, dtype)
+
+
+def _rescaled_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    """The mean's gradient is that of an offset, times the factor: one fold serves both."""
+    (x, mean, factor), ct = g.inputs, g.ct
+    dx = dmean = dfactor = None
+    if g.needed[0]:
+        dx = reductions.sum_to(ct * factor, x)
+    if g.needed[1]:
+        dmean = -(reductions.sum_to(ct, mean) * factor)
+    if g.needed[2]:
+        dfactor = reductions.sum_to(ct * (x - mean), factor)
+    return dx, dmean, dfactor
+
+
+rescaled_op = Op(
+    "rescaled",  # (x - mean) * factor; mean and factor have one shape
+    _rescaled_infer,
+    widened(lambda x, mean, factor: (x - mean) * factor),
+    _rescaled_vjp,
+    Composite(lambda x, mean, factor: (x - mean) * factor),
+)
 
 
 def l2_normalize(

@@ -150,7 +150,7 @@ def _mean(x: Any, **attrs: Any) -> Any:
     y = np.zeros((x.shape[0], *g.result(image), x.shape[-1]), x.dtype)
     for _, to, at in _taps(g, image):
         y[to] += x[at]
-    return y / _counts(g, image).astype(x.dtype)
+    return y / counts(g, image).astype(x.dtype)
 
 
 def _spread_sum(dy: Any, *, image: tuple[int, ...], scale: float, **attrs: Any) -> Any:
@@ -160,7 +160,7 @@ def _spread_sum(dy: Any, *, image: tuple[int, ...], scale: float, **attrs: Any) 
     return dx * dy.dtype.type(scale)
 
 
-def _counts(g: Pool, image: Sequence[int]) -> Any:
+def counts(g: Pool, image: Sequence[int]) -> Any:
     """Taps in the image, at least 1, for each place [1, *result, 1]."""
     total: Any = np.ones(1)
     for n, o, (k, s, p, d) in zip(image, g.result(image), zip(*g, strict=True), strict=True):
@@ -328,7 +328,7 @@ def _inside(g: Pool) -> bool:
 def _count_tensor(g: Pool, image: Sequence[Extent], like: Tensor) -> Tensor:
     """Taps in the image [1, *result, 1], where they differ from window to window."""
     sizes = [as_number(n, "avg_pool") for n in image]
-    return as_tensor(_counts(g, sizes).astype(like.dtype.numpy))
+    return as_tensor(counts(g, sizes).astype(like.dtype.numpy))
 
 
 def _mean_vjp(g: Backward) -> tuple[Tensor]:
