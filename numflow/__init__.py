@@ -222,95 +222,52 @@ if TYPE_CHECKING:
     from numflow.trace.tensor_spec import type_spec_from_value
     from numflow.variable_policy import VariableAggregation, VariableSynchronization
 
-# Names that few programs use, by the module that has them: each costs a part of a millisecond.
+# The names of modules that load at their first use: each costs a part of a millisecond.
 _LATE_NAMES = {
-    **dict.fromkeys(("IndexedSlices", "IndexedSlicesSpec"), "graph.indexed_slices"),
-    **dict.fromkeys(("VariableAggregation", "VariableSynchronization"), "variable_policy"),
-    "Module": "eager.module",
-    "get_logger": "logs",
-    **dict.fromkeys(("batch_to_space", "space_to_batch", "space_to_batch_nd"), "ops.space"),
-    "extract_volume_patches": "ops.patches",
-    "print": "ops.printing",
-    **dict.fromkeys(("numpy_function", "py_function"), "eager.host_function"),
-    "DeviceSpec": "devices",
-    "Operation": "graph.operation",
-    **dict.fromkeys(("device", "get_current_name_scope", "name_scope"), "ops.scopes"),
-    **dict.fromkeys(
-        ("control_dependencies", "group", "no_op", "timestamp", "tuple"), "ops.grouping"
-    ),
-    "TypeSpec": "graph.type_spec",
-    **dict.fromkeys(
-        (
-            "constant_initializer",
-            "ones_initializer",
-            "random_normal_initializer",
-            "random_uniform_initializer",
-            "zeros_initializer",
-        ),
-        "initializers",
-    ),
-    **dict.fromkeys(("bitcast", "saturate_cast"), "ops.casting"),
-    **dict.fromkeys(("histogram_fixed_width", "histogram_fixed_width_bins"), "ops.histogram"),
-    **dict.fromkeys(("is_tensor", "register_tensor_conversion_function"), "ops.conversion"),
-    **dict.fromkeys(
-        (
-            "broadcast_dynamic_shape",
-            "broadcast_static_shape",
-            "ensure_shape",
-            "get_static_value",
-            "identity_n",
-            "shape_n",
-            "unravel_index",
-        ),
-        "ops.shape_queries",
-    ),
-    "type_spec_from_value": "trace.tensor_spec",
-    "RaggedTensor": "ragged.tensor",
-    "SparseTensor": "sparse.tensor",
-    "as_string": "ops.text_numbers",
-    **dict.fromkeys(("custom_gradient", "grad_pass_through"), "eager.custom_gradient"),
-    **dict.fromkeys(("grad", "value_and_grad"), "eager.functional"),
-    **dict.fromkeys(("AggregationMethod", "gradients", "hessians"), "eager.gradients"),
-    "recompute_grad": "eager.recompute",
-    "einsum": "ops.einsum",
-    **dict.fromkeys(("dynamic_partition", "dynamic_stitch"), "ops.partition"),
-    **dict.fromkeys(("unique", "unique_with_counts"), "ops.unique"),
-    **dict.fromkeys(
-        (
-            "scatter_nd",
-            "tensor_scatter_nd_add",
-            "tensor_scatter_nd_max",
-            "tensor_scatter_nd_min",
-            "tensor_scatter_nd_sub",
-            "tensor_scatter_nd_update",
-        ),
-        "ops.scatter",
-    ),
-    **dict.fromkeys(("clip_by_global_norm", "clip_by_norm", "clip_by_value"), "ops.clipping"),
-    **dict.fromkeys(("argsort", "searchsorted", "sort"), "ops.ordering"),
-    **dict.fromkeys(
-        ("pad", "repeat", "reverse", "reverse_sequence", "roll", "tile"), "ops.rearrange"
-    ),
-    "cumsum": "ops.scan",
-    **dict.fromkeys(("argmax", "argmin", "reduce_logsumexp"), "ops.statistics"),
-    "add_n": "ops.sums",
-    **dict.fromkeys(
-        (
-            "acos",
-            "acosh",
-            "asin",
-            "asinh",
-            "atan",
-            "atan2",
-            "atanh",
-            "cos",
-            "cosh",
-            "sin",
-            "sinh",
-            "tan",
-        ),
-        "ops.trigonometric",
-    ),
+    name: module
+    for module, names in {
+        "devices": "DeviceSpec",
+        "eager.custom_gradient": "custom_gradient grad_pass_through",
+        "eager.functional": "grad value_and_grad",
+        "eager.gradients": "AggregationMethod gradients hessians",
+        "eager.host_function": "numpy_function py_function",
+        "eager.module": "Module",
+        "eager.recompute": "recompute_grad",
+        "graph.indexed_slices": "IndexedSlices IndexedSlicesSpec",
+        "graph.operation": "Operation",
+        "graph.type_spec": "TypeSpec",
+        "initializers": "constant_initializer ones_initializer random_normal_initializer "
+        "random_uniform_initializer zeros_initializer",
+        "logs": "get_logger",
+        "ops.casting": "bitcast saturate_cast",
+        "ops.clipping": "clip_by_global_norm clip_by_norm clip_by_value",
+        "ops.conversion": "is_tensor register_tensor_conversion_function",
+        "ops.einsum": "einsum",
+        "ops.grouping": "control_dependencies group no_op timestamp tuple",
+        "ops.histogram": "histogram_fixed_width histogram_fixed_width_bins",
+        "ops.ordering": "argsort searchsorted sort",
+        "ops.partition": "dynamic_partition dynamic_stitch",
+        "ops.patches": "extract_volume_patches",
+        "ops.printing": "print",
+        "ops.rearrange": "pad repeat reverse reverse_sequence roll tile",
+        "ops.scan": "cumsum",
+        "ops.scatter": "scatter_nd tensor_scatter_nd_add tensor_scatter_nd_max "
+        "tensor_scatter_nd_min tensor_scatter_nd_sub tensor_scatter_nd_update",
+        "ops.scopes": "device get_current_name_scope name_scope",
+        "ops.shape_queries": "broadcast_dynamic_shape broadcast_static_shape ensure_shape "
+        "get_static_value identity_n shape_n unravel_index",
+        "ops.space": "batch_to_space space_to_batch space_to_batch_nd",
+        "ops.statistics": "argmax argmin reduce_logsumexp",
+        "ops.sums": "add_n",
+        "ops.text_numbers": "as_string",
+        "ops.trigonometric": "acos acosh asin asinh atan atan2 atanh cos cosh sin sinh tan",
+        "ops.unique": "unique unique_with_counts",
+        "ragged.tensor": "RaggedTensor",
+        "sparse.tensor": "SparseTensor",
+        "trace.tensor_spec": "type_spec_from_value",
+        "variable_policy": "VariableAggregation VariableSynchronization",
+    }.items()
+    for name in names.split()
 }
 
 

@@ -40,35 +40,22 @@ if TYPE_CHECKING:
     from numflow.ops.random_truncated import stateless_parameterized_truncated_normal
     from numflow.random import experimental
 
+# The names of modules that load at their first use.
 _LATE_NAMES = {
-    **dict.fromkeys(
-        ("Generator", "create_rng_state", "get_global_generator", "set_global_generator"),
-        "eager.generator",
-    ),
-    "learned_unigram_candidate_sampler": "eager.unigram",
-    **dict.fromkeys(
-        (
-            "all_candidate_sampler",
-            "fixed_unigram_candidate_sampler",
-            "log_uniform_candidate_sampler",
-            "uniform_candidate_sampler",
-        ),
-        "ops.random_candidates",
-    ),
-    **dict.fromkeys(("categorical", "shuffle", "stateless_categorical"), "ops.random_classes"),
-    **dict.fromkeys(("poisson", "stateless_binomial", "stateless_poisson"), "ops.random_counts"),
-    **dict.fromkeys(("gamma", "stateless_gamma"), "ops.random_gamma"),
-    **dict.fromkeys(
-        (
-            "fold_in",
-            "split",
-            "stateless_normal",
-            "stateless_truncated_normal",
-            "stateless_uniform",
-        ),
-        "ops.random_stateless",
-    ),
-    "stateless_parameterized_truncated_normal": "ops.random_truncated",
+    name: module
+    for module, names in {
+        "eager.generator": "Generator create_rng_state get_global_generator set_global_generator",
+        "eager.unigram": "learned_unigram_candidate_sampler",
+        "ops.random_candidates": "all_candidate_sampler fixed_unigram_candidate_sampler "
+        "log_uniform_candidate_sampler uniform_candidate_sampler",
+        "ops.random_classes": "categorical shuffle stateless_categorical",
+        "ops.random_counts": "poisson stateless_binomial stateless_poisson",
+        "ops.random_gamma": "gamma stateless_gamma",
+        "ops.random_stateless": "fold_in split stateless_normal stateless_truncated_normal "
+        "stateless_uniform",
+        "ops.random_truncated": "stateless_parameterized_truncated_normal",
+    }.items()
+    for name in names.split()
 }
 
 
