@@ -150,7 +150,7 @@ def top_k(
 
     Args:
       input: numbers, at least 1 axis.
-      k: how many; a number.
+      k: how many; a number, or a scalar of integers.
       sorted: without effect: they are always in order.
       index_type: dtype of the indices.
 
@@ -165,14 +165,15 @@ def top_k(
       [[7.0, 3.0], [2, 0]]
     """
     x = as_tensor(input, None, "top_k", "input")
-    count = static_int(k, "top_k", "k")
+    count = static_int(k, "top_k", "k", sizes=True)
     if not x.spec.rank:
         raise ShapeError(
             explain("top_k", "input is a scalar: it has no last axis", {"input": x.spec})
         )
     n = x.spec.shape[-1]
-    if depends_on_values(n) and isinstance(count, int) and count >= 0:  # a plan checks that it is
-        shape = (*x.spec.shape[:-1], count)  # enough
+    enough = not isinstance(count, int) or count >= 0
+    if depends_on_values(count) or (depends_on_values(n) and enough):  # a plan checks that it is
+        shape = (*x.spec.shape[:-1], count)
         whole = _order("top_k", x, descending=True)
         begin, stride = (0,) * x.spec.rank, (1,) * x.spec.rank
         order = slicing.slice_op(whole, begin=begin, stride=stride, shape=shape)

@@ -217,14 +217,15 @@ def _resolve(k: Any, n: Extent) -> tuple[Extent, int, Extent]:
         b, e, s = _SLICE(start, stop, step).indices(n)
         return b, s, len(range(b, e, s))
     bounds = [None if v is None else _number(v) for v in (k.start, k.stop)]
+    if bounds == [None, None]:  # all of it keeps its size, by name
+        width = abs(step)
+        return (0 if step > 0 else n - 1), step, (n + (width - 1)) // width
     if any(v is not None and depends_on_values(v) for v in (n, *bounds)):
         return _clamped(bounds[0], bounds[1], step, n)
     # An unknown size: as if all that is named were inside. A plan that finds it is not refuses, and
     # these sizes get a trace of their own (UnfitSizeError).
     start, stop = bounds
     if step < 0:
-        if start is None and stop is None:
-            return n - 1, step, (n + (-step - 1)) // -step
         int(Size(n) if isinstance(n, Dim) else n)  # traces again with exact sizes
     first: Extent = 0 if start is None else start
     last: Extent = n if stop is None else stop

@@ -455,3 +455,38 @@ def test_derivatives_in_forward_mode() -> None:
         return forward.jvp(y)
 
     assert float(run(nf.constant([3.0, -1.0, 4.0]))) == 14.0
+
+
+def test_all_of_an_axis_keeps_its_size() -> None:
+    """[:, 0] of rows that a mask chose still goes with other rows of that mask."""
+
+    @nf.function
+    def sums(rows: nf.Tensor, keep: nf.Tensor) -> nf.Tensor:
+        some = nf.boolean_mask(rows, keep)
+        assert some[:, 0].spec.shape == some[::-1, 0].spec.shape == some.spec.shape[:1]
+        return nf.math.unsorted_segment_sum(some, some[:, 0], 3)
+
+    rows = nf.constant([[0, 5], [1, 6], [0, 7]])
+    for keep in ([True, False, True], [False] * 3):
+        want = np.zeros((3, 2), np.int32)
+        np.add.at(want, np.array([0, 1, 0])[keep], np.asarray(rows)[keep])
+        np.testing.assert_array_equal(sums(rows, nf.constant(keep)), want)
+
+
+def test_top_k_of_a_number_that_is_computed() -> None:
+    """The hardest of a batch: k is a tensor of the trace, refused where it is too large."""
+
+    @nf.function
+    def hardest(losses: nf.Tensor, k: nf.Tensor) -> tuple[nf.Tensor, nf.Tensor]:
+        with nf.GradientTape() as tape:
+            tape.watch(losses)
+            largest, places = nf.math.top_k(losses, k)
+        return places, tape.gradient(largest, losses)
+
+    losses = nf.constant([3.0, 1.0, 7.0])
+    places, gradient = hardest(losses, nf.constant(2))
+    np.testing.assert_array_equal(places, [2, 0])
+    np.testing.assert_array_equal(gradient, [1.0, 0.0, 1.0])
+    for k in (4, -1):
+        with pytest.raises(nf.errors.InvalidArgumentError):
+            hardest(losses, nf.constant(k))
