@@ -108,7 +108,8 @@ class G:
     PARTS_OUT = W.Y
     LINES = HEADER + 17  # rows of the result, of all images
     PARTS = HEADER + 18
-    END = HEADER + 19
+    SCRATCH = HEADER + 19
+    END = HEADER + 20
 
 
 # --- plans -----------------------------------------------------------------------------------
@@ -190,13 +191,15 @@ def plan_filter(
     v = Vectors(dtype, target or Target.host())
     size = s.kernel_rows * s.kernel_columns * s.channels
     lines = s.batch * s.result_rows if s.result_columns else 0
+    scratch = -(-s.kernel_columns * _ENTRY // 64) * 64
     constants = (
         0, s.rows, s.columns, s.result_rows, s.result_columns, s.channels, s.kernel_rows,
         s.kernel_columns, s.row_stride, s.column_stride, s.top, s.left, s.row_dilation,
-        s.column_dilation, lines, parts,
+        s.column_dilation, lines, parts, scratch,
     )  # fmt: skip
     address = lang.addresses(depthwise_filter, dtype=v.dtype, target=v.target)["depthwise_filter"]
-    return Call(address, parts if size else 0, 1, 3, constants)
+    units = parts if size else 0
+    return Call(address, units, 1, 3, constants, units * scratch)
 
 
 # --- by rows of the result -----------------------------------------------------------------------
@@ -507,6 +510,11 @@ def depthwise_filter(args: int, begin: int, end: int) -> None:
     rows, channels = word(args, W.OH), word(args, W.CHANNELS)
     kh, kw = word(args, W.KH), word(args, W.KW)
     pixel = channels * ES
+    columns = word(args, WORKSPACE) + begin * word(args, G.SCRATCH)
+    for w in range(kw):
+        first = first_column(args, w)
+        set_word(columns + w * _ENTRY, 0, first)
+        set_word(columns + w * _ENTRY, 1, max(first, last_column(args, w)))
     for part in range(begin, end):
         out = word(args, G.PARTS_OUT) + part * kh * kw * pixel
         zero_bytes(out, kh * kw * pixel)
@@ -515,19 +523,12 @@ def depthwise_filter(args: int, begin: int, end: int) -> None:
             row = line - image * rows
             dy = word(args, G.DY) + line * word(args, W.OW) * pixel
             top = row * word(args, W.SH) - word(args, W.PH)
-            for c in range(0, channels, VL):
-                for h in range(kh):
-                    at = top + h * word(args, W.DH)
-                    if at >= 0 and at < word(args, W.H):
-                        source = image * word(args, W.H) + at
-                        x = word(args, W.X) + source * word(args, W.WIDTH) * pixel
-                        add_row(
-                            args,
-                            x + c * ES,
-                            dy + c * ES,
-                            out + h * kw * pixel + c * ES,
-                            channels - c,
-                        )
+            for h in range(kh):
+                at = top + h * word(args, W.DH)
+                if at >= 0 and at < word(args, W.H):
+                    source = image * word(args, W.H) + at
+                    x = word(args, W.X) + source * word(args, W.WIDTH) * pixel
+                    add_row(args, columns, x, dy, out + h * kw * pixel)
 
 
 def first_column(args: int, tap: int) -> int:
@@ -541,73 +542,46 @@ def last_column(args: int, tap: int) -> int:
     """The end of the columns of the result whose tap is inside the image."""
     moved = word(args, W.WIDTH) + word(args, W.PW) - tap * word(args, W.DW)
     sw = word(args, W.SW)
-    return max(first_column(args, tap), min(word(args, W.OW), (moved + sw - 1) // sw))
+    return min(word(args, W.OW), (moved + sw - 1) // sw)
 
 
-def add_row(args: int, x: int, dy: int, out: int, rest: int) -> None:
-    """Adds what a row gives to the taps of a row of the window; rest: channels from here on."""
+def add_row(args: int, columns: int, x: int, dy: int, out: int) -> None:
+    """Adds what a row gives to the taps of a row of the window.
+
+    columns: for each tap, the first column of the result that it is inside of, and the end.
+    """
     pixel, kw = word(args, W.CHANNELS) * ES, word(args, W.KW)
     dw, xs = word(args, W.DW) * pixel, word(args, W.SW) * pixel
     x -= word(args, W.PW) * pixel
+    whole = word(args, W.CHANNELS) // VL * VL * ES
     w = 0
+    while w + 3 <= kw:
+        first = load_i64(columns + w * _ENTRY)
+        last = max(first, load_i64(columns + (w + 2) * _ENTRY + 8))
+        at, place, to = x + w * dw + first * xs, dy + first * pixel, out + w * pixel
+        if last > first:
+            for c in range(0, whole, VL * ES):
+                add_three(at + c, place + c, xs, pixel, dw, last - first, to + c)
+        for k in range(w, w + 3):  # columns where only some of the three are inside
+            low, high = load_i64(columns + k * _ENTRY), load_i64(columns + k * _ENTRY + 8)
+            add_tap(x + k * dw, dy, xs, pixel, low, min(first, high), out + k * pixel, whole)
+            add_tap(x + k * dw, dy, xs, pixel, max(low, last), high, out + k * pixel, whole)
+        w += 3
     while w < kw:
-        first, last = first_column(args, w), last_column(args, w)
-        if rest < VL:
-            add_masked(
-                x + w * dw + first * xs,
-                dy + first * pixel,
-                xs,
-                pixel,
-                last - first,
-                out + w * pixel,
-                first_lanes(rest),
-            )
-            w += 1
-        elif w + 3 > kw:
-            add_tap(
-                x + w * dw + first * xs,
-                dy + first * pixel,
-                xs,
-                pixel,
-                last - first,
-                out + w * pixel,
-            )
-            w += 1
-        else:
-            end = last_column(args, w + 2)
-            if end > first:
-                add_three(
-                    x + w * dw + first * xs,
-                    dy + first * pixel,
-                    xs,
-                    pixel,
-                    dw,
-                    end - first,
-                    out + w * pixel,
-                )
-            else:
-                end = first
-            for k in range(w, w + 3):  # columns where only some of the three are inside
-                low, high = first_column(args, k), last_column(args, k)
-                n = min(first, high) - low
-                if n > 0:
-                    add_tap(x + k * dw + low * xs, dy + low * pixel, xs, pixel, n, out + k * pixel)
-                low = max(low, end)
-                if high > low:
-                    add_tap(
-                        x + k * dw + low * xs,
-                        dy + low * pixel,
-                        xs,
-                        pixel,
-                        high - low,
-                        out + k * pixel,
-                    )
-            w += 3
+        low, high = load_i64(columns + w * _ENTRY), load_i64(columns + w * _ENTRY + 8)
+        add_tap(x + w * dw, dy, xs, pixel, low, high, out + w * pixel, whole)
+        w += 1
+    if whole < pixel:
+        mask = first_lanes((pixel - whole) // ES)
+        for k in range(kw):
+            low, high = load_i64(columns + k * _ENTRY), load_i64(columns + k * _ENTRY + 8)
+            at, place = x + k * dw + low * xs + whole, dy + low * pixel + whole
+            add_masked(at, place, xs, pixel, high - low, out + k * pixel + whole, mask)
 
 
 def add_three(x: int, dy: int, xs: int, ys: int, dw: int, n: int, out: int) -> None:
     """out[k] += sum over pixels of x moved by tap k times dy, for three taps."""
-    a0, a1, a2 = vzero(), vzero(), vzero()
+    a0, a1, a2 = vload(out), vload(out + ys), vload(out + 2 * ys)
     b0, b1, b2 = vzero(), vzero(), vzero()
     c0, c1, c2 = vzero(), vzero(), vzero()
     j = 0
@@ -633,27 +607,26 @@ def add_three(x: int, dy: int, xs: int, ys: int, dw: int, n: int, out: int) -> N
         a2 = fma(vload(x + 2 * dw), g, a2)
         x, dy = x + xs, dy + ys
         j += 1
-    store(out, vload(out) + (a0 + b0 + c0))
-    store(out + ys, vload(out + ys) + (a1 + b1 + c1))
-    store(out + 2 * ys, vload(out + 2 * ys) + (a2 + b2 + c2))
+    store(out, a0 + (b0 + c0))
+    store(out + ys, a1 + (b1 + c1))
+    store(out + 2 * ys, a2 + (b2 + c2))
 
 
-def add_tap(x: int, dy: int, xs: int, ys: int, n: int, out: int) -> None:
-    """out += sum over pixels of x times dy."""
-    a0, a1, a2, a3 = vzero(), vzero(), vzero(), vzero()
-    j = 0
-    while j + 4 <= n:
-        a0 = fma(vload(x), vload(dy), a0)
-        a1 = fma(vload(x + xs), vload(dy + ys), a1)
-        a2 = fma(vload(x + 2 * xs), vload(dy + 2 * ys), a2)
-        a3 = fma(vload(x + 3 * xs), vload(dy + 3 * ys), a3)
-        x, dy = x + 4 * xs, dy + 4 * ys
-        j += 4
-    while j < n:
-        a0 = fma(vload(x), vload(dy), a0)
-        x, dy = x + xs, dy + ys
-        j += 1
-    store(out, vload(out) + ((a0 + a1) + (a2 + a3)))
+def add_tap(x: int, dy: int, xs: int, ys: int, low: int, high: int, out: int, whole: int) -> None:
+    """out += sum over columns low .. high of x times dy, for all whole vectors of channels."""
+    if low < high:
+        for c in range(0, whole, VL * ES):
+            a0, a1 = vload(out + c), vzero()
+            p, q = x + low * xs + c, dy + low * ys + c
+            j = low
+            while j + 2 <= high:
+                a0 = fma(vload(p), vload(q), a0)
+                a1 = fma(vload(p + xs), vload(q + ys), a1)
+                p, q = p + 2 * xs, q + 2 * ys
+                j += 2
+            if j < high:
+                a0 = fma(vload(p), vload(q), a0)
+            store(out + c, a0 + a1)
 
 
 def add_masked(x: int, dy: int, xs: int, ys: int, n: int, out: int, mask: Mask) -> None:
