@@ -21,6 +21,9 @@ PICTURES = {
     "softmax_regression": ["softmax_confusion.png", "softmax_weights.png"],
     "digits_mlp": ["digits_learning_curve.png", "digits_misread.png"],
     "digits_vae": ["digits_vae_codes.png", "digits_vae_samples.png"],
+    "lenet_digits": ["lenet_filters.png", "lenet_hardest.png", "lenet_learning_curve.png"],
+    "textures_resnet": ["textures.png"],
+    "conv_autoencoder": ["conv_autoencoder.png", "conv_autoencoder_walks.png"],
     "resume_training": ["resume_training.png"],
 }
 
@@ -115,6 +118,21 @@ def test_the_autoencoder_reaches_the_documented_bound(tmp_path: Path) -> None:
     assert float(re.findall(r"test digits: (\S+) nats", text)[0]) >= -25
 
 
+def test_lenet_reaches_the_documented_accuracy(tmp_path: Path) -> None:
+    text = _run("lenet_digits", "--out", str(tmp_path))
+    assert float(re.findall(r"test accuracy: ([\d.]+)%", text)[0]) >= 98
+
+
+def test_the_residual_network_reaches_the_documented_accuracy(tmp_path: Path) -> None:
+    text = _run("textures_resnet", "--out", str(tmp_path))
+    assert float(re.findall(r"test accuracy: ([\d.]+)%", text)[0]) >= 96
+
+
+def test_the_convolutional_autoencoder_reaches_the_documented_error(tmp_path: Path) -> None:
+    text = _run("conv_autoencoder", "--out", str(tmp_path))
+    assert float(re.findall(r"pixels: (\S+)", text)[0]) <= 0.12
+
+
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     text = _run("resume_training", "--steps", "400", "--out", str(tmp_path))
     assert "killed after step 249" in text and "resumed at step 200" in text
@@ -142,8 +160,9 @@ def test_mnist_files_are_read_where_the_user_points(tmp_path: Path) -> None:
     assert digits.train_images.shape == (131, 784) and digits.test_images.shape == (17, 784)
     assert digits.train_images.dtype == np.float32 and digits.train_labels.dtype == np.int32
     assert digits.train_images.max() == 1.0
-    text = _run("digits_mlp", "--mnist", str(tmp_path), "--steps", "3", "--out", str(tmp_path))
-    assert "of 17 digits misread" in text
+    for name in ("digits_mlp", "lenet_digits"):
+        text = _run(name, "--mnist", str(tmp_path), "--steps", "3", "--out", str(tmp_path))
+        assert "of 17 digits misread" in text
 
 
 def test_absent_mnist_files_are_named() -> None:
