@@ -253,6 +253,57 @@ def test_drawn_windows_compiled(drawn: tuple[Any, ...]) -> None:
         np.testing.assert_allclose(a.numpy(), b.numpy(), 1e-11, 1e-11)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@hypothesis.settings(max_examples=25, deadline=None)
+@hypothesis.given(_drawn())
+def test_a_transpose_is_one(compiled: bool, drawn: tuple[Any, ...]) -> None:
+    """<conv(x), y> = <x, conv_transpose(y)>."""
+    shape, kernel, strides, padding, dilations = drawn
+    given = padding if isinstance(padding, str) else [[0, 0], *padding, [0, 0]]
+    rng = np.random.default_rng(1)
+    x, f = rng.standard_normal(shape), rng.standard_normal(kernel)
+    y = oracle.conv(x, f, strides, padding, dilations)
+    other = rng.standard_normal(y.shape)
+
+    def run(y: Any, f: Any) -> Any:
+        return nn.conv_transpose(y, f, shape, strides, given, dilations=dilations)
+
+    z = (nf.function(run) if compiled else run)(nf.constant(other), nf.constant(f))
+    np.testing.assert_allclose((y * other).sum(), (x * z.numpy()).sum(), 1e-10, 1e-10)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@hypothesis.settings(max_examples=25, deadline=None)
+@hypothesis.given(st.data())
+def test_drawn_depthwise(compiled: bool, data: Any) -> None:
+    """Channels around the vectors of machines, several filters, both gradients' functions."""
+
+    def numbers(most: int) -> list[int]:
+        return [data.draw(st.integers(1, most)) for _ in range(2)]
+
+    kernel, strides, rates = numbers(4), numbers(3), numbers(2)
+    channels = data.draw(st.integers(1, 19))
+    times, padding = data.draw(st.integers(1, 3)), data.draw(st.sampled_from(["SAME", "VALID"]))
+    size = [(k - 1) * d + n for k, d, n in zip(kernel, rates, numbers(12), strict=True)]
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((2, *size, channels))
+    f = rng.standard_normal((*kernel, channels, times))
+    want = oracle.depthwise(x, f, strides, padding, rates)
+    other = rng.standard_normal(want.shape)
+    same = [1, *strides, 1], padding, "NHWC", rates
+
+    def run(x: Any, f: Any, dy: Any) -> Any:
+        y = nn.depthwise_conv2d(x, f, *same)
+        dx = nn.depthwise_conv2d_backprop_input(x.shape, f, dy, *same)
+        return y, dx, nn.depthwise_conv2d_backprop_filter(x, f.shape, dy, *same)
+
+    y, dx, df = (nf.function(run) if compiled else run)(*map(nf.constant, (x, f, other)))
+    np.testing.assert_allclose(y.numpy(), want, 1e-12, 1e-12)
+    product = (want * other).sum()
+    np.testing.assert_allclose((x * dx.numpy()).sum(), product, 1e-10, 1e-10)
+    np.testing.assert_allclose((f * df.numpy()).sum(), product, 1e-10, 1e-10)
+
+
 def test_large_filters_are_packed() -> None:
     """Filters beyond 256 kB, of a stride that leaves no other way."""
     rng = np.random.default_rng(3)
