@@ -43,15 +43,14 @@ def bias_add(
     x = as_tensor(value, None, "bias_add", "value")
     offset = as_tensor(bias, x.dtype, "bias_add", "bias")
     shown = {"value": x.spec, "bias": offset.spec}
-    if data_format is not None and not (
-        isinstance(data_format, str) and data_format.startswith("N")
-    ):
+    second = isinstance(data_format, str) and data_format.startswith("NC")
+    last = isinstance(data_format, str) and data_format[:1] == "N" and data_format[-1:] == "C"
+    if data_format is not None and not (second or last):
         raise ValueError(
             explain("bias_add", f"no data_format {data_format!r}", shown, fix='"NHWC" or "NCHW"')
         )
     if x.spec.rank < 2 or offset.spec.rank != 1:
         raise ShapeError(explain("bias_add", "value needs at least 2 axes, bias exactly 1", shown))
-    second = data_format is not None and data_format.startswith("NC")
     channels = x.spec.shape[1 if second else -1]
     offset = run_time.refitted(offset, (channels,))
     (size,) = offset.spec.shape

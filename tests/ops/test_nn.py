@@ -132,6 +132,11 @@ def test_a_broken_step_shows_in_the_global_norm() -> None:
             "bias_add: no data_format 'HWC'",
         ),
         (
+            lambda x: nf.nn.bias_add(x, nf.ones([5]), "NXYZ"),
+            ValueError,
+            "bias_add: no data_format 'NXYZ'",
+        ),
+        (
             lambda x: nf.nn.bias_add(x, nf.ones([5], nf.float64)),
             TypeError,
             "bias_add: bias is float64, not float32",
