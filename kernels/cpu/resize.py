@@ -8,6 +8,9 @@ rows come first: their sum is over whole lines, so vectors are full for any numb
 Pixels of fewer channels than a vector has lanes are stored with whole vectors all the same, in
 order, so that each overwrites what the one before it wrote too much.
 
+A window that slides over the pixels of a line is a sum of lines, too: of the line itself, moved by
+a pixel each time.
+
 `pick` copies pixels instead, of any type: the nearest neighbour.
 
 One unit is one row of the output. Every element is one chain of fused multiply-adds, whatever the
@@ -64,6 +67,7 @@ class W:
     COLUMN_WIDEST = HEADER + 12
     CHUNK = HEADER + 13
     LINE = HEADER + 14  # bytes of a line in the workspace
+    SLIDING = HEADER + 15  # column j is pixels j, j + 1... with the same weights
 
 
 class P:
@@ -133,8 +137,17 @@ def plan_resize(
         places = np.ascontiguousarray(np.stack([table.starts, table.counts], 1), np.int64)
         weights = np.ascontiguousarray(table.weights, dtype)
         tables += [_Address.of(places), _Address.of(weights), table.weights.shape[1]]
-    constants = (height, width, channels, oh, ow, *tables, chunk, line)
+    sliding = int(_slides(columns))
+    constants = (height, width, channels, oh, ow, *tables, chunk, line, sliding)
     return Call(address, units, chunk, 2, constants, line * -(-units // chunk))
+
+
+def _slides(table: Table) -> bool:
+    """Whether a table is one window that moves from pixel to pixel."""
+    if not len(table.starts) or not np.array_equal(table.starts, np.arange(len(table.starts))):
+        return False
+    same = (table.counts == table.weights.shape[1]).all()
+    return bool(same and (table.weights == table.weights[0]).all())
 
 
 def plan_pick(
@@ -169,7 +182,7 @@ def resize(args: int, begin: int, end: int) -> None:
     channels = word(args, W.CHANNELS)
     n = word(args, W.WIDTH) * channels
     places, weights = word(args, W.ROW_PLACES), word(args, W.ROW_WEIGHTS)
-    widest = word(args, W.ROW_WIDEST)
+    widest, sliding = word(args, W.ROW_WIDEST), word(args, W.SLIDING)
     for unit in range(begin, end):
         image = unit // rows
         row = unit - image * rows
@@ -177,19 +190,23 @@ def resize(args: int, begin: int, end: int) -> None:
         x = word(args, W.X) + (image * height + start) * n * ES
         out = word(args, W.OUT) + unit * columns * channels * ES
         w = weights + row * widest * ES
-        if channels >= VL and count == 2:
+        if sliding != 0:
+            sum_lines(line, x, n, n, count, w)
+            taps, first = word(args, W.COLUMN_WIDEST), word(args, W.COLUMN_WEIGHTS)
+            sum_lines(out, line, columns * channels, channels, taps, first)
+        elif channels >= VL and count == 2:
             sum_between(args, x, x + n * ES, w, out, columns, channels)
         elif channels >= VL:
-            sum_lines(line, x, n, count, w)
+            sum_lines(line, x, n, n, count, w)
             sum_wide(args, line, out, columns, channels)
         else:
-            sum_lines(line, x, n, count, w)
+            sum_lines(line, x, n, n, count, w)
             sum_narrow(args, line, out, columns, channels)
 
 
-def sum_lines(to: int, x: int, n: int, count: int, weights: int) -> None:
-    """to = the weighed sum of `count` lines of n elements."""
-    step = n * ES
+def sum_lines(to: int, x: int, n: int, apart: int, count: int, weights: int) -> None:
+    """to = the weighed sum of `count` lines of n elements, `apart` elements from each other."""
+    step = apart * ES
     i = 0
     if count == 2 and n >= VL:
         w0, w1 = splat(load(weights)), splat(load(weights + ES))

@@ -1,6 +1,7 @@
 """How alike two images are, and where one image changes.
 
-Windows slide over images by sums of shifted parts, which the compiler makes one pass of.
+Differences are those of shifted parts, which the compiler makes one pass of; Gaussian windows are
+sums over rows and columns (resize.py).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import activation, power, rearrange, slicing
+from numflow.ops import activation, power, rearrange, resize, slicing
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
@@ -21,7 +22,7 @@ from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.image_arguments import as_images
 from numflow.ops.image_color import convert_image_dtype
 from numflow.ops.shape_rules import broadcast_shapes
-from numflow.shapes import Extent
+from numflow.shapes import Extent, product
 
 # --- where an image changes -----------------------------------------------------------------
 
@@ -185,11 +186,10 @@ class _Window(NamedTuple):
 
     def means(self, x: Tensor) -> Tensor:
         """The weighed means of each window that lies within the image."""
-        for axis in (x.spec.rank - 3, x.spec.rank - 2):
-            count = x.spec.shape[axis] - (len(self.weights) - 1)
-            parts = [_shifted(x, axis, k, count) * w for k, w in enumerate(self.weights)]
-            x = sum(parts[1:], parts[0])
-        return x
+        front = x.spec.shape[:-3]
+        flat = shaping.reshape(x, (product(front), *x.spec.shape[-3:]))
+        found = resize.window_op(flat, weights=self.weights)
+        return shaping.reshape(found, (*front, *found.spec.shape[1:]))
 
 
 def _window(op: str, images: Sequence[Tensor], size: Any, sigma: Any, k1: Any, k2: Any) -> _Window:
@@ -210,12 +210,12 @@ def _alike(x: Tensor, y: Tensor, most: Tensor, window: _Window) -> tuple[Tensor,
     """(luminance, contrast and structure) of each window and channel."""
     c1, c2 = maths.square(window.k1 * most), maths.square(window.k2 * most)
     mean_x, mean_y = window.means(x), window.means(y)
-    product = mean_x * mean_y * 2.0
+    twice = mean_x * mean_y * 2.0
     squares = maths.square(mean_x) + maths.square(mean_y)
-    luminance = (product + c1) / (squares + c1)
+    luminance = (twice + c1) / (squares + c1)
     both = window.means(x * y) * 2.0
     apart = window.means(maths.square(x) + maths.square(y))
-    return luminance, (both - product + c2) / (apart - squares + c2)
+    return luminance, (both - twice + c2) / (apart - squares + c2)
 
 
 def ssim(

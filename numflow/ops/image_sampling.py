@@ -119,23 +119,24 @@ def crops(
     flat = shaping.reshape(x, (batch * height * width, channels))
     high, wide = (shaping.size_tensor(n, dtypes.int64) for n in (height, width))
 
-    def pixels(i: Tensor, j: Tensor) -> Tensor:
+    def place(i: Tensor, j: Tensor) -> Tensor:
         i = maths.minimum(maths.cast(i, dtypes.int64), high - 1)
         j = maths.minimum(maths.cast(j, dtypes.int64), wide - 1)
-        return indexing.gather(flat, (image * high + i) * wide + j)
+        return (image * high + i) * wide + j
 
     top, left = power.floor(rows), power.floor(columns)
     lower, right = rows - top, columns - left
     if method == "nearest":
         half = [maths.cast(maths.greater_equal(p, 0.5), x.dtype) for p in (lower, right)]
-        found = pixels(top + half[0], left + half[1])
+        found = indexing.gather(flat, place(top + half[0], left + half[1]))
     else:
-        lower, right = shaping.expand_dims(lower, 3), shaping.expand_dims(right, 3)
         below, beside = power.ceil(rows), power.ceil(columns)
-        a, b = pixels(top, left), pixels(top, beside)
-        c, d = pixels(below, left), pixels(below, beside)
-        upper = a + (b - a) * right
-        found = upper + (c + (d - c) * right - upper) * lower
+        corners = [place(top, left), place(top, beside), place(below, left), place(below, beside)]
+        upper, near = 1.0 - lower, 1.0 - right
+        shares = [upper * near, upper * right, lower * near, lower * right]
+        pixels = indexing.gather(flat, shaping.stack_tensors(corners, 0))
+        weights = shaping.expand_dims(shaping.stack_tensors(shares, 0), 4)
+        found = reductions.reduce_sum(pixels * weights, axis=0)
     covered = selections.logical_and(
         shaping.reshape(inside[0], (-1, size[0], 1, 1)),
         shaping.reshape(inside[1], (-1, 1, size[1], 1)),

@@ -1,6 +1,7 @@
 """Images of another size: weighed sums of pixels, and nearest pixels.
 
     resize_op        out[n, r, c] = sum of A[r, i] B[c, j] x[n, i, j]; A and B of resize_bands.py
+    window_op        out[n, r, c] = sum of w[i] w[j] x[n, r + i, c + j], for what slides over images
     nearest_op       out[n, r, c] = x[n, row(r), column(c)], any dtype
 
 The first is linear, and its gradient is itself with both matrices transposed (`transposed`, where
@@ -10,7 +11,7 @@ image_resize.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from numflow.graph.op import Array, Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
+from numflow.ops import rearrange
 from numflow.ops.resize_bands import Band, band, nearest
 from numflow.shapes import Shape
 
@@ -56,11 +58,11 @@ def _some(source: int, out: int) -> None:
 
 def _reference(x: Any, *, size: tuple[int, ...], **attrs: Any) -> Any:
     for k in (0, 1):
-        x = _along(x, k + 1, _table(k, x.shape, size, **attrs))
+        x = along(x, k + 1, _table(k, x.shape, size, **attrs))
     return x
 
 
-def _along(x: Any, axis: int, table: Band) -> Any:
+def along(x: Any, axis: int, table: Band) -> Any:
     """The matrix times every column along an axis."""
     if table.weights.shape[1] > _FEW:
         product = np.tensordot(table.matrix(x.dtype), x, (1, axis))
@@ -83,18 +85,19 @@ def _vjp(g: Backward) -> tuple[Tensor]:
 
 
 def _plan(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Any:
-    from numflow.kernels.cpu import resize as kernels  # llvmlite: only where code is made
-
-    (x,) = inputs
-    shape = _ints(x.shape)
+    shape = _ints(inputs[0].shape)
     size = _ints(attrs["size"])
     rest = {k: v for k, v in attrs.items() if k != "size"}
-    if 0 in (shape[0], shape[3]):
-        tables = [_NOTHING] * 2
-    else:
-        tables = [_table(k, shape, size, **rest) for k in (0, 1)]
-    rows, columns = (kernels.Table(t.starts, t.counts, t.weights) for t in tables)
-    batch, height, width, channels = shape
+    return planned(inputs[0], lambda k: _table(k, shape, size, **rest), threads)
+
+
+def planned(x: Spec, table: Callable[[int], Band], threads: int) -> Any:
+    """The kernel's call for images of that spec and the matrices of their axes."""
+    from numflow.kernels.cpu import resize as kernels  # llvmlite: only where code is made
+
+    batch, height, width, channels = _ints(x.shape)
+    found = [table(k) if batch and channels else _NOTHING for k in (0, 1)]
+    rows, columns = (kernels.Table(t.starts, t.counts, t.weights) for t in found)
     return kernels.plan_resize(
         batch, height, width, channels, rows, columns, x.dtype.name, threads=threads
     )
@@ -107,13 +110,56 @@ def _ints(shape: Shape) -> tuple[int, ...]:
     return tuple(int(n) for n in shape)  # type: ignore[arg-type]
 
 
-def _cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
+def cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
     """About half a nanosecond per element of the result, or of the lines between."""
     x, y = _ints(inputs[0].shape), _ints(outputs[0].shape)
     return 40.0 * (x[0] * y[1] * x[2] * x[3] + x[0] * y[1] * y[2] * y[3])
 
 
-resize_op = Op("resize", _infer, _reference, _vjp, Library(_plan, cost=_cost))
+resize_op = Op("resize", _infer, _reference, _vjp, Library(_plan, cost=cost))
+
+
+# --- sliding windows -------------------------------------------------------------------------
+
+
+def _window_infer(x: Spec, *, weights: tuple[float, ...]) -> Spec:
+    batch, height, width, channels = x.shape
+    less = len(weights) - 1
+    return Spec((batch, height - less, width - less, channels), x.dtype)
+
+
+def _window_table(n: int, weights: tuple[float, ...]) -> Band:
+    out = n - len(weights) + 1
+    if out < 1:
+        problem = f"a window of {len(weights)} pixels does not fit into {n}"
+        raise ShapeError(explain("window_means", problem))
+    rows = np.tile(np.array(weights, np.float32), (out, 1))
+    return Band(n, np.arange(out), np.full(out, len(weights)), rows)
+
+
+def _window_reference(x: Any, *, weights: tuple[float, ...]) -> Any:
+    for k in (1, 2):
+        x = along(x, k, _window_table(x.shape[k], weights))
+    return x
+
+
+def _window_vjp(g: Backward) -> tuple[Tensor]:
+    weights = g.attrs["weights"]
+    beside = (len(weights) - 1, len(weights) - 1)
+    around = rearrange.pad(g.ct, [(0, 0), beside, beside, (0, 0)])
+    return (window_op(around, weights=weights[::-1]),)
+
+
+def _plan_window(
+    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
+) -> Any:
+    shape = _ints(inputs[0].shape)
+    return planned(inputs[0], lambda k: _window_table(shape[k + 1], attrs["weights"]), threads)
+
+
+window_op = Op(
+    "window_means", _window_infer, _window_reference, _window_vjp, Library(_plan_window, cost=cost)
+)
 
 
 # --- nearest pixels ------------------------------------------------------------------------

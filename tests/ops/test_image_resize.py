@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 import numflow as nf
 from numflow.ops import image_resize, resize, resize_bands
+from numflow.runtime import work
 from tests.contract import Case, check, floats, ids, ints
 
 SHAPES = [
@@ -271,6 +273,19 @@ def test_sizes_known_at_run_time_compile_once() -> None:
     assert count == 1
     with pytest.raises(nf.errors.InvalidArgumentError, match="becomes one of 0"):
         f(nf.ones([1, 2, 2, 3]), nf.constant([0, 3]))
+
+
+def test_tables_live_as_long_as_plans() -> None:
+    """Also when every cache has forgotten them."""
+    f = nf.function(lambda x: nf.image.resize(x, (1000, 1), "bicubic"))
+    x = np.random.default_rng(1).uniform(-1, 1, (1, 500, 1, 1)).astype(np.float32)
+    want = f(x).numpy()
+    work._calls.clear()
+    resize_bands.band.cache_clear()
+    gc.collect()
+    other = [np.full((1000, 2), -1, np.int64) for _ in range(50)]  # of the size of the tables
+    np.testing.assert_array_equal(f(x).numpy(), want)
+    assert len(other) == 50
 
 
 def test_infinite_pixels_stay_where_they_are() -> None:
