@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from numflow.ops.dropout import dropout
     from numflow.ops.embedding import embedding_lookup
+    from numflow.ops.fractional_pooling import fractional_avg_pool, fractional_max_pool
     from numflow.ops.loss import (
         l2_loss,
         log_poisson_loss,
@@ -93,6 +94,8 @@ if TYPE_CHECKING:
     from numflow.sparse.embedding import embedding_lookup_sparse, safe_embedding_lookup_sparse
 
 _LATE_NAMES = {
+    "fractional_avg_pool": "ops.fractional_pooling",
+    "fractional_max_pool": "ops.fractional_pooling",
     "batch_norm_with_global_normalization": "ops.normalization",
     "local_response_normalization": "ops.normalization",
     "lrn": "ops.normalization",
@@ -201,6 +204,8 @@ __all__ = [
     "erosion2d",
     "experimental",
     "fixed_unigram_candidate_sampler",
+    "fractional_avg_pool",
+    "fractional_max_pool",
     "gelu",
     "in_top_k",
     "l2_loss",

@@ -128,10 +128,10 @@ def _max_pool(
         return _max_of_channels(op, x, by_channel, second)
     x = arguments.channels_last(x, second)
     g = _window(op, x, ksize, strides, padding, None, second)
-    return arguments.channels_back(_largest(x, g), second)
+    return arguments.channels_back(largest(x, g), second)
 
 
-def _largest(x: Tensor, g: Pool) -> Tensor:
+def largest(x: Tensor, g: Pool) -> Tensor:
     """The largest element of each window, whatever x's dtype."""
     if _is_long(x):
         found: Tensor = pooling.exact_op(x, **g.attrs)[0]
@@ -179,7 +179,7 @@ def _max_of_channels(op: str, x: Tensor, count: int, second: bool) -> Tensor:
     shape, channels = x.spec.shape, as_number(x.spec.shape[-1], op)
     rows = shaping.reshape(x, (-1, channels, 1))
     g = Pool((count,), (count,), ((0, 0),), (1,))
-    y = shaping.reshape(_largest(rows, g), (*shape[:-1], channels // count))
+    y = shaping.reshape(largest(rows, g), (*shape[:-1], channels // count))
     return arguments.channels_back(y, second)
 
 
@@ -406,7 +406,7 @@ def pool(
     _check_real("pool", x)
     x = arguments.channels_last(x, second)
     g = _window("pool", x, sizes, steps, padding, gaps, second)
-    return arguments.channels_back(_largest(x, g), second)
+    return arguments.channels_back(largest(x, g), second)
 
 
 # --- arguments ----------------------------------------------------------------------------------
