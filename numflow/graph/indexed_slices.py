@@ -7,7 +7,7 @@ ops/indexed_slices.py, as those of tensors are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,11 @@ from numflow.graph.tensor import Operators, Tensor
 from numflow.graph.type_spec import TypeSpec
 from numflow.shapes import Shape, as_size
 from numflow.tensor_shape import TensorShape
+
+#: Classes whose objects are made of tensors, as arguments and results of functions: the names of
+#: these. `_opened` gives (what else such an object is made of, the tensors), `_closed` makes it
+#: of them again.
+COMPOSITES: dict[type, tuple[str, ...]] = {}
 
 
 class IndexedSlices(Operators):
@@ -54,6 +59,14 @@ class IndexedSlices(Operators):
         made = IndexedSlices(change(self._values), self._indices, self._dense_shape)
         made._static = self._static
         return made
+
+    def _opened(self) -> tuple[Any, tuple[Any, ...]]:
+        return self.static_shape, (self._values, self._indices)
+
+    @classmethod
+    def _closed(cls, shape: Any, parts: Sequence[Any]) -> IndexedSlices:
+        values, indices = parts
+        return cls(values, indices) if shape is None else cls.of(values, indices, shape)
 
     if TYPE_CHECKING:  # bound by ops/indexed_slices.py
 
@@ -176,6 +189,9 @@ def _static(shape: Any) -> Shape | None:
     if shape is None or any(n is None for n in shape):
         return None
     return as_shape(shape)
+
+
+COMPOSITES[IndexedSlices] = ("_values", "_indices", "_dense_shape")
 
 
 class IndexedSlicesSpec(TypeSpec):

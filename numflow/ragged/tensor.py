@@ -9,7 +9,7 @@ values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
+from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import creation, indexing, rearrange, run_time, scan, segments
 from numflow.ops import math as maths
@@ -272,6 +273,14 @@ class RaggedTensor:
         values = indexing.boolean_mask(x, place < shaping.expand_dims(kept, 1))
         return cls(values, splits_of(kept), internal=True)
 
+    def _opened(self) -> tuple[None, tuple[Any, Any]]:
+        return None, (self._values, self._splits)
+
+    @classmethod
+    def _closed(cls, nothing: None, parts: Sequence[Any]) -> RaggedTensor:
+        values, splits = parts
+        return cls(values, splits, internal=True)
+
     # --- what it is ------------------------------------------------------------------
 
     @property
@@ -291,8 +300,8 @@ class RaggedTensor:
         inner = self._values
         while isinstance(inner, RaggedTensor):
             inner = inner._values
-        assert isinstance(inner, Tensor)
-        return inner
+        found: Tensor = inner
+        return found
 
     @property
     def nested_row_splits(self) -> tuple[Tensor, ...]:
@@ -467,7 +476,7 @@ class RaggedTensor:
         return out
 
     def __repr__(self) -> str:
-        if isinstance(self._splits, SymbolicTensor) or isinstance(self.flat_values, SymbolicTensor):
+        if not all(hasattr(x, "_array") for x in (self._splits, self.flat_values)):
             return f"nf.RaggedTensor(values={self._values!r}, row_splits={self._splits!r})"
         return f"<nf.RaggedTensor {self.to_list()!r}>"
 
@@ -485,6 +494,9 @@ class RaggedTensor:
         fix = "nf.ragged.map_flat_values(op, x), or x.to_tensor()"
         problem = "a RaggedTensor is no tensor: its rows differ in length"
         raise TypeError(explain("convert_to_tensor", problem, fix=fix))
+
+
+COMPOSITES[RaggedTensor] = ("_values", "_splits")
 
 
 def check(holds: Any, op: str, problem: str, shown: Tensor) -> None:

@@ -167,6 +167,7 @@ def sparse_dense_matmul(
             problem = f"inner sizes differ: {sizes[column]} and {dense.spec.shape[0]}"
             raise ShapeError(explain(op, problem, {"b": dense.spec}))
     check_inside(op, x)
+    dense = shaping.identity(dense)  # no variable: its gradient is dense, as in TensorFlow
     rows = indexing.gather(dense, x.indices[:, column]) * shaping.expand_dims(x.values, 1)
     return segments.unsorted_segment_sum(rows, x.indices[:, row], sizes[row])
 

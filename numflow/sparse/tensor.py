@@ -11,12 +11,14 @@ and has gradients through the values.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
+from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import creation, indexing, ordering, run_time, scan
 from numflow.ops import math as maths
@@ -82,6 +84,20 @@ class SparseTensor:
             }
             shown = {name: part.spec for name, part in parts.items()}
             raise ShapeError(explain("SparseTensor", problem, shown))
+
+    def _opened(self) -> tuple[Any, tuple[Tensor, ...]]:
+        """For functions: sizes that are known are known in the trace too."""
+        sizes = tuple(self.shape)
+        if None in sizes:
+            return None, (self._indices, self._values, self._dense_shape)
+        return sizes, (self._indices, self._values)
+
+    @classmethod
+    def _closed(cls, sizes: Any, parts: Sequence[Any]) -> SparseTensor:
+        made = cls.__new__(cls)
+        made._indices, made._values, *rest = parts
+        made._dense_shape = rest[0] if rest else _longs("dense_shape", np.array(sizes, np.int64))
+        return made
 
     @classmethod
     def from_value(cls, sparse_tensor_value: Any) -> SparseTensor:
@@ -170,6 +186,9 @@ class SparseTensor:
     def _as_tensor(self) -> Tensor:
         problem = "a SparseTensor is no tensor"
         raise TypeError(explain("convert_to_tensor", problem, fix="nf.sparse.to_dense(x)"))
+
+
+COMPOSITES[SparseTensor] = ("_indices", "_values", "_dense_shape")
 
 
 def _longs(name: str, value: TensorLike) -> Tensor:

@@ -14,6 +14,7 @@ from typing import Any
 
 from numflow import nest
 from numflow.errors import explain
+from numflow.trace.signature import with_parts
 from numflow.trace.tensor_spec import TensorSpec
 
 Args = tuple[Any, ...]
@@ -164,7 +165,7 @@ class Arguments:
             self._constants[k] = _TENSOR
             if type(leaves[k]) is not float:  # a float is shown, and may be left out
                 leaves[k] = spec
-        args, kwargs = nest.pack_sequence_as(structure, leaves)
+        args, kwargs = with_parts(nest.pack_sequence_as(structure, leaves))
         self._names = _names(signature, args, kwargs)
         self._example: tuple[Args, Kwargs] = args, kwargs
         # A tensor for each parameter, and nothing else: calls need no looking into.
@@ -224,7 +225,7 @@ class Arguments:
                 del merged[name]
         in_order = {name: merged[name] for name in self._signature.parameters if name in merged}
         bound = inspect.BoundArguments(self._signature, in_order)
-        structure = bound.args, bound.kwargs
+        structure = with_parts((bound.args, bound.kwargs))
         if nest.form(structure) != self._form:
             raise TypeError("the arguments have another structure than those of the trace")
         tensors = []
@@ -292,8 +293,6 @@ def _same(x: Any, y: Any) -> bool:
 
 
 def _text(x: Any) -> str:
-    if isinstance(x, TensorSpec):
-        return repr(x)
-    if nest.is_nested(x):
+    if isinstance(x, TensorSpec) or nest.is_nested(with_parts(x)):
         return repr(x)
     return repr(x) if type(x) is _Weak else f"Literal[{x!r:.50}]"

@@ -23,7 +23,7 @@ import numpy as np
 
 from numflow import dtypes, nest
 from numflow.errors import DTypeError, ShapeError, explain
-from numflow.graph.indexed_slices import IndexedSlices
+from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops.convert import as_array, as_tensor
@@ -43,8 +43,8 @@ class Call:
     def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         structure = (args, dict(kwargs)) if kwargs else args
         leaves = nest.flatten(structure)
-        if any(type(x) is IndexedSlices for x in leaves):
-            structure = nest.map_structure(_opened, structure)
+        if any(type(x) in COMPOSITES for x in leaves):
+            structure = with_parts(structure)
             leaves = nest.flatten(structure)
             args = structure[0] if kwargs else structure
         kinds: list[Any] = []
@@ -146,27 +146,31 @@ class Call:
         return names
 
 
-class _Slices:
-    """IndexedSlices among the arguments, as a container of its tensors (nest.components)."""
+class _Parts:
+    """A composite tensor among the arguments, as a container of tensors (nest.components)."""
 
     __dataclass_fields__: Mapping[str, Any] = {}  # a real data class costs half a ms of import
 
-    def __init__(self, slices: IndexedSlices) -> None:
-        self.slices = slices
+    def __init__(self, whole: Any) -> None:
+        self.whole = whole
 
     def __tf_flatten__(self) -> tuple[Any, tuple[Any, ...]]:
-        return self.slices.static_shape, (self.slices.values, self.slices.indices)
+        kept, parts = self.whole._opened()
+        return (type(self.whole), kept), tuple(map(_opened, parts))  # rows of rows are ragged too
 
     @classmethod
-    def __tf_unflatten__(cls, shape: Any, parts: tuple[Any, Any]) -> IndexedSlices:
-        values, indices = parts
-        if shape is None:
-            return IndexedSlices(values, indices)
-        return IndexedSlices.of(values, indices, shape)
+    def __tf_unflatten__(cls, form: tuple[Any, Any], parts: Sequence[Any]) -> Any:
+        kind, kept = form
+        return kind._closed(kept, parts)
 
 
 def _opened(leaf: Any) -> Any:
-    return _Slices(leaf) if type(leaf) is IndexedSlices else leaf
+    return _Parts(leaf) if type(leaf) in COMPOSITES else leaf
+
+
+def with_parts(structure: Any) -> Any:
+    """The structure with its composite tensors opened, so that their tensors are leaves."""
+    return nest.map_structure(_opened, structure)
 
 
 _ODD = "OSU"  # kinds of arrays that may hold anything: text becomes strings, the rest is refused
@@ -271,6 +275,8 @@ def fits(pattern: Sequence[Shape], shapes: Sequence[Sizes]) -> bool:
     """Whether shapes are those of a pattern, the same symbol being the same size everywhere."""
     bound: dict[Any, int] = {}
     for wanted, shape in zip(pattern, shapes, strict=True):
+        if len(wanted) != len(shape):
+            return False
         for want, n in zip(wanted, shape, strict=True):
             if (bound.setdefault(want, n) if isinstance(want, Dim) else want) != n:
                 return False

@@ -20,7 +20,7 @@ from numflow import nest
 from numflow.errors import GraphError, SourceLine, SymbolicTensorError, explain
 from numflow.graph.building import Building, SymbolicTensor
 from numflow.graph.graph import Graph, GraphBuilder, Value
-from numflow.graph.indexed_slices import IndexedSlices
+from numflow.graph.indexed_slices import COMPOSITES, IndexedSlices
 from numflow.graph.op import current, interpreting
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
@@ -272,10 +272,11 @@ def trace(
         def output(x: Any) -> Any:
             if x is None:
                 return None
-            if isinstance(x, IndexedSlices):
-                parts = {"_values": x.values, "_indices": x.indices, "_dense_shape": x.dense_shape}
-                given = {k: output(v) for k, v in parts.items()}
-                return Fields(IndexedSlices, {**given, "_static": None})
+            if type(x) in COMPOSITES:
+                given = {k: output(getattr(x, k)) for k in COMPOSITES[type(x)]}
+                if type(x) is IndexedSlices:
+                    given |= {"_dense_shape": output(x.dense_shape), "_static": None}
+                return Fields(type(x), given)
             fields = getattr(type(x), "__dataclass_fields__", None)
             if fields is not None and not hasattr(x, "_as_tensor"):
                 of = {k: nest.map_structure(output, getattr(x, k)) for k in fields}
@@ -301,7 +302,7 @@ def _contents(x: Any) -> Any:
 
 def as_returned(x: Any) -> Any:
     """A result of a function that became part of a trace: numbers and variables as tensors."""
-    if x is None or isinstance(x, Tensor):
+    if x is None or isinstance(x, Tensor) or type(x) in COMPOSITES:
         return x
     number = isinstance(x, bool | int | float | complex | str | np.ndarray | np.generic)
     return as_tensor(x) if number or hasattr(x, "_as_tensor") or hasattr(x, "_weak_tensor") else x
