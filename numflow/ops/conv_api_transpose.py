@@ -217,19 +217,24 @@ def backward(
     """The gradient by an image of so many channels, by the kernels that suit it."""
     if not conv_api.is_depthwise(g, channels):
         return convolutions.image_op(dy, f, image=image, **g.attrs)
-    return depthwise_backward(dy, f, g, image, channels)
+    return depthwise_backward(dy, f, g, image)
 
 
-def depthwise_backward(
-    dy: Tensor, f: Tensor, g: Geometry, image: tuple[Extent, ...], channels: int
-) -> Tensor:
-    """The gradient by the image for filters [*kernel, 1, channels * several]."""
-    *kernel, _, columns = f.spec.shape
-    one = len(kernel) == 1
-    own = shaping.reshape_op(f, shape=(*((1,) * one), *kernel, columns))
+def depthwise_backward(dy: Tensor, f: Tensor, g: Geometry, image: tuple[Extent, ...]) -> Tensor:
+    """The gradient by the image for filters [*kernel, depth, groups * several]."""
+    one = len(g.strides) == 1
     attrs = depthwise.geometry_attrs(depthwise.two_axes(g))
-    dx = depthwise.depthwise_image_op(
-        shaping.expand_dims(dy, 1) if one else dy, own, image=((1,) * one) + image, **attrs
-    )
-    dx = depthwise.folded(dx, int(columns) // channels)  # type: ignore[arg-type]
+    dy, plane = (shaping.expand_dims(dy, 1), (1, *image)) if one else (dy, image)
+    depth, columns = arguments.known_sizes("conv_transpose", f.spec.shape[-2:])
+    parts = [
+        depthwise.folded(
+            depthwise.depthwise_image_op(dy, depthwise.plane_of(f, k), image=plane, **attrs),
+            columns // g.groups,
+        )
+        for k in range(depth)
+    ]
+    dx = parts[0]
+    if depth > 1:
+        beside = shaping.stack_tensors(parts, 4)
+        dx = shaping.reshape_op(beside, shape=(*dx.spec.shape[:3], g.groups * depth))
     return shaping.squeeze(dx, 1) if one else dx

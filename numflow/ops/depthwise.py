@@ -22,7 +22,7 @@ from numflow.graph.lowering import Composite, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.ops import convolution
+from numflow.ops import convolution, slicing
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.convolution import Geometry
@@ -233,6 +233,29 @@ def folded(dx: Tensor, times: int) -> Tensor:
     *outer, channels = dx.spec.shape
     parts = shaping.reshape_op(dx, shape=(*outer, channels // times, times))
     return reductions.reduce_sum(parts, -1)
+
+
+def channels_of(x: Tensor, k: int, depth: int) -> Tensor:
+    """Channel k of every group of so many."""
+    if depth == 1:
+        return x
+    *outer, channels = x.spec.shape
+    return slicing.slice_op(
+        x,
+        begin=(*(0 for _ in outer), k),
+        stride=(*(1 for _ in outer), depth),
+        shape=(*outer, channels // depth),
+    )
+
+
+def plane_of(f: Tensor, k: int) -> Tensor:
+    """What channel k of a group meets: [*kernel, depth, columns] -> [kh, kw, columns]."""
+    *kernel, depth, columns = f.spec.shape
+    if depth != 1:
+        begin = (*(0 for _ in kernel), k, 0)
+        f = slicing.slice_op(f, begin=begin, stride=(1,) * len(begin), shape=(*kernel, 1, columns))
+    plane = kernel if len(kernel) == 2 else (1, *kernel)
+    return shaping.reshape_op(f, shape=(*plane, columns))
 
 
 def two_axes(g: Geometry) -> Geometry:

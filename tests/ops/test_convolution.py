@@ -70,6 +70,7 @@ CASES = [
     _conv(nn.conv2d, (2, 7, 5, 3), (3, 2, 3, 4), strides=(2, 3), padding="VALID"),
     _conv(nn.conv2d, (1, 9, 8, 2), (2, 3, 2, 3), strides=1, padding="SAME", dilations=(3, 2)),
     _conv(nn.conv2d, (2, 5, 7, 6), (3, 3, 2, 9), strides=2, padding="SAME"),
+    _conv(nn.conv2d, (2, 5, 7, 6), (3, 3, 3, 4), strides=2, padding="SAME"),
     _conv(nn.conv2d, (2, 5, 7, 6), (3, 3, 1, 6), strides=1, padding="SAME"),
     _conv(nn.conv2d, (2, 3, 5, 7), (1, 1, 7, 4), strides=1, padding="VALID"),
     _conv(nn.conv2d, (0, 5, 7, 3), (3, 3, 3, 2), strides=1, padding="SAME"),
@@ -119,6 +120,8 @@ CASES = [
     _transposed(nn.conv2d_transpose, (2, 3, 4, 5), (3, 2, 2, 5), (2, 5, 5, 2), 1, "VALID"),
     _transposed(nn.conv2d_transpose, (0, 3, 4, 5), (3, 2, 2, 5), (0, 5, 5, 2), 1, "VALID"),
     _transposed(nn.conv2d_transpose, (2, 3, 4, 6), (3, 2, 1, 6), (2, 5, 7, 3), 2, "SAME"),
+    _transposed(nn.conv2d_transpose, (2, 3, 4, 6), (3, 2, 2, 6), (2, 5, 7, 6), 2, "SAME"),
+    _transposed(nn.conv2d_transpose, (1, 3, 4, 6), (3, 2, 3, 6), (1, 5, 7, 6), 2, "SAME"),
     _transposed(nn.conv3d_transpose, (1, 2, 2, 3, 3), (2, 2, 1, 2, 3), (1, 4, 3, 5, 2), 2, "SAME"),
     _transposed(nn.conv_transpose, (2, 3, 4, 5), (3, 2, 2, 5), (2, 6, 7, 2), 2, "SAME"),
     Case(
