@@ -1,7 +1,7 @@
 """Parts of images at places that are values: crops of boxes, glimpses.
 
-Pixels are gathered by row, so that a program has one plan wherever the parts lie, and gradients
-are added up by index; indices of images are checked, places outside are filled.
+A program has one plan wherever the parts lie. Indices of images are checked, places outside of an
+image are filled, and NaN is no place.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, creation, indexing, power, random, statistics
+from numflow.ops import creation, indexing, power, random, resize_boxes, statistics
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -79,6 +79,9 @@ def crop_and_resize(
             explain(op, f"boxes are {at.dtype.name}, not floating", {"boxes": at.spec})
         )
     which = as_tensor(box_indices, None, op, "box_indices")
+    if not which.dtype.is_integer:
+        problem = f"box_indices is {which.dtype.name}, not an integer"
+        raise DTypeError(explain(op, problem, {"box_indices": which.spec}))
     if at.spec.rank != 2 or at.spec.shape[1] != 4:
         raise ShapeError(explain(op, "boxes must be [n, 4]", {"boxes": at.spec}))
     shown = {"boxes": at.spec, "box_indices": which.spec}
@@ -105,43 +108,32 @@ def crops(
     around: float,
 ) -> Tensor:
     """crop_and_resize of floats of one dtype."""
-    batch, height, width, channels = x.spec.shape
-    index = checks.checked_index(which, batch, "image.crop_and_resize", "box_indices")
-    image = shaping.reshape(maths.cast(index, dtypes.int64), [-1, 1, 1])
+    height, width = x.spec.shape[1:3]
     y1, x1, y2, x2 = (getitem(boxes, (slice(None), slice(k, k + 1))) for k in range(4))
-    down, across = _along(y1, y2, size[0], height), _along(x1, x2, size[1], width)
-    inside = [_inside(p, n) for p, n in ((down, height), (across, width))]
-    zero = [shaping.zeros_like(p) for p in (down, across)]
-    down, across = (
-        selections.where(i, p, z) for i, p, z in zip(inside, (down, across), zero, strict=True)
-    )
-    rows, columns = shaping.expand_dims(down, 2), shaping.expand_dims(across, 1)
-    flat = shaping.reshape(x, (batch * height * width, channels))
-    high, wide = (shaping.size_tensor(n, dtypes.int64) for n in (height, width))
+    rows = _between(_along(y1, y2, size[0], height), height)
+    columns = _between(_along(x1, x2, size[1], width), width)
+    which = maths.cast(which, dtypes.int64)
+    if method == "bilinear":
+        return resize_boxes.sample_op(x, which, *rows, *columns, fill=float(around))
+    places: list[Tensor] = []
+    for low, high, share in (rows, columns):
+        taken = selections.where(maths.greater_equal(share, 0.5), high, low)
+        places += [taken, taken, shaping.zeros_like(share)]
+    return resize_boxes.sample_op(x, which, *places, fill=float(around))
 
-    def place(i: Tensor, j: Tensor) -> Tensor:
-        i = maths.minimum(maths.cast(i, dtypes.int64), high - 1)
-        j = maths.minimum(maths.cast(j, dtypes.int64), wide - 1)
-        return (image * high + i) * wide + j
 
-    top, left = power.floor(rows), power.floor(columns)
-    lower, right = rows - top, columns - left
-    if method == "nearest":
-        half = [maths.cast(maths.greater_equal(p, 0.5), x.dtype) for p in (lower, right)]
-        found = indexing.gather(flat, place(top + half[0], left + half[1]))
-    else:
-        below, beside = power.ceil(rows), power.ceil(columns)
-        corners = [place(top, left), place(top, beside), place(below, left), place(below, beside)]
-        upper, near = 1.0 - lower, 1.0 - right
-        shares = [upper * near, upper * right, lower * near, lower * right]
-        pixels = indexing.gather(flat, shaping.stack_tensors(corners, 0))
-        weights = shaping.expand_dims(shaping.stack_tensors(shares, 0), 4)
-        found = reductions.reduce_sum(pixels * weights, axis=0)
-    covered = selections.logical_and(
-        shaping.reshape(inside[0], (-1, size[0], 1, 1)),
-        shaping.reshape(inside[1], (-1, 1, size[1], 1)),
-    )
-    return selections.where(covered, found, as_tensor(around, x.dtype))
+def _between(place: Tensor, n: Extent) -> tuple[Tensor, Tensor, Tensor]:
+    """(the pixel before, the pixel behind, its share) of places; -1, -1 of those outside."""
+    last = maths.cast(shaping.size_tensor(n) - 1, place.dtype)
+    inside = selections.logical_and(maths.greater_equal(place, 0), maths.less_equal(place, last))
+    zeros = shaping.zeros_like(place)
+    safe = selections.where(inside, place, zeros)
+    low, outside = power.floor(safe), zeros - 1.0
+    both = [
+        maths.cast(selections.where(inside, t, outside), dtypes.int64)
+        for t in (low, power.ceil(safe))
+    ]
+    return both[0], both[1], safe - low
 
 
 def _along(low: Tensor, high: Tensor, n: Extent, pixels: Extent) -> Tensor:
@@ -158,12 +150,6 @@ def _along(low: Tensor, high: Tensor, n: Extent, pixels: Extent) -> Tensor:
     return selections.where(
         maths.equal(count, 1), middle, low * last + steps * ((high - low) * last / gap)
     )
-
-
-def _inside(place: Tensor, n: Extent) -> Tensor:
-    """Whether a place lies between the first and the last pixel; NaN does not."""
-    last = maths.cast(shaping.size_tensor(n) - 1, place.dtype)
-    return selections.logical_and(maths.greater_equal(place, 0), maths.less_equal(place, last))
 
 
 # --- extract_glimpse --------------------------------------------------------------------

@@ -67,10 +67,7 @@ def _case(op: Any, boxes: int, size: tuple[int, int], method: str, **more: Any) 
 
 
 CASES = [
-    *(
-        _case(_cropped, 4, size, "bilinear", second=False)
-        for size in [(3, 5), (1, 4), (1, 1), (11, 2)]
-    ),
+    *(_case(_cropped, 4, size, "bilinear") for size in [(3, 5), (1, 4), (1, 1), (11, 2)]),
     _case(_cropped, 0, (3, 5), "bilinear"),
     _case(_cropped, 4, (3, 5), "nearest"),
     *(_case(_public, 4, (4, 3), method, gradient=False) for method in ("bilinear", "nearest")),
