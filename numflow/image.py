@@ -57,6 +57,7 @@ from numflow.ops.image_random import (
 from numflow.ops.image_resize import ResizeMethod
 from numflow.ops.image_resize import resize_images as resize
 from numflow.ops.image_sampling import crop_and_resize, extract_glimpse
+from numflow.ops.patches import extract_patches
 
 __all__ = [
     "ResizeMethod",
@@ -70,6 +71,7 @@ __all__ = [
     "crop_and_resize",
     "crop_to_bounding_box",
     "extract_glimpse",
+    "extract_patches",
     "flip_left_right",
     "flip_up_down",
     "grayscale_to_rgb",
