@@ -310,6 +310,12 @@ def zero() -> Elem:
     _compiled_only()
 
 
+@intrinsic(lambda c: Value(c.vectors.scalar, "6.0"))
+def six() -> Elem:
+    """The element 6."""
+    _compiled_only()
+
+
 @intrinsic(lambda c: Value(c.vectors.vector, "zeroinitializer"))
 def vzero() -> Vec:
     """The vector of zeros."""
@@ -337,6 +343,12 @@ def vsum(x: Vec) -> Elem:
 @intrinsic(lambda c, low, x: Value(c.vectors.vector, c.b.larger(low.name, x.name)))
 def larger(low: Vec, x: Vec) -> Vec:
     """max(low, x); where x is NaN, x."""
+    _compiled_only()
+
+
+@intrinsic(lambda c, high, x: Value(c.vectors.vector, c.b.smaller(high.name, x.name)))
+def smaller(high: Vec, x: Vec) -> Vec:
+    """min(high, x); where x is NaN, x."""
     _compiled_only()
 
 

@@ -191,6 +191,12 @@ class Builder:
         below = self(f"fcmp ogt {v.vector} {low}, {x}")
         return self(f"select {v.bits} {below}, {v.vector} {low}, {v.vector} {x}")
 
+    def smaller(self, high: str, x: str) -> str:
+        """min(high, x) lane by lane; where x is NaN, x."""
+        v = self.vectors
+        above = self(f"fcmp olt {v.vector} {high}, {x}")
+        return self(f"select {v.bits} {above}, {v.vector} {high}, {v.vector} {x}")
+
     def alive(self, mask: str) -> str:
         """Integer mask -> <n x i1>, to be used in this block."""
         return self(f"icmp slt {self.vectors.mask} {mask}, zeroinitializer")

@@ -8,9 +8,10 @@ per k each, free beside the multiplications. A call runs over neighbouring panel
 loop of the nest), so that its set-up is paid once per row of tiles; meanwhile it prefetches the
 rows of A that the next call reads (4096x256x784: 79 -> 94 % of the bound).
 
-The bias is the initial value of the accumulators and relu an unconditional max with 0 or -inf:
-neither costs a branch or a tile of its own. Each element is one chain of fused multiply-adds in the
-order of k, whatever tile computes it: that is why results do not depend on how a product is cut.
+The bias is the initial value of the accumulators, relu an unconditional max with 0 or -inf, relu6
+also a min with 6 or inf: none costs a branch or a tile of its own. Each element is one chain of
+fused multiply-adds in the order of k, whatever tile computes it: that is why results do not depend
+on how a product is cut.
 
 Bound: two fused multiply-adds per cycle. AVX-512: 12 x 2 vectors, 24 accumulators of 32 registers;
 AVX2: 6 x 2 of 16. Compile time follows the instructions emitted: about 1 ms per tile of 4 rows, 6
@@ -32,8 +33,12 @@ from numflow.kernels import background, engine
 from numflow.kernels.ir import Builder, Module, Vectors
 from numflow.kernels.lang import sources
 
-ACCUMULATE, BIAS, RELU, EPILOGUE = 1, 2, 4, 8
-"""Flags: add to C instead of overwriting it; add a row vector; max with 0; generated epilogue."""
+ACCUMULATE, BIAS, RELU, EPILOGUE, UP_TO_SIX = 1, 2, 4, 8, 16
+"""Flags: add to C instead of overwriting it; add a row vector; max with 0; generated epilogue; min
+with 6."""
+
+ACTIVATIONS = {"": 0, "relu": RELU, "relu6": RELU | UP_TO_SIX}
+"""The flags of what kernels apply to their results."""
 
 VECTORS_PLACE, TAIL_PLACE = 64, 32
 """Steps from one tile to another in a table of tiles."""
@@ -60,6 +65,7 @@ class Q:
     NEXT_STEP = 14  # from k to k + 1
     SEGMENTS = 15  # how many runs of K steps; of segmented tiles only, as is RUNS
     RUNS = 16  # address of two words each: bytes from A to the run, rows of B before it
+    HIGH = 17  # an element: 6 for relu6, inf without
     BYTES = 192
 
 
@@ -220,9 +226,9 @@ class _TileEmitter:
         sums = self.stage(ACCUMULATE, after, "sums", sums, self.add_c)
         if self.epilogue:
             sums = self.stage(EPILOGUE, "store", after, sums, self.apply_epilogue)
-        low = b.splat(self.parameter(Q.LOW, v.scalar))
+        low, high = (b.splat(self.parameter(i, v.scalar)) for i in (Q.LOW, Q.HIGH))
         for (m, j), x in zip(self.places, sums, strict=True):
-            b.store(b.larger(low, x), self.c_address(m, j), self.mask(j))
+            b.store(b.smaller(high, b.larger(low, x)), self.c_address(m, j), self.mask(j))
         b.do("%left.next = sub i64 %left, 1")
         steps = (b_panel, self.tile.vectors * self.width, bias_panel, next_panel)
         for pointer, step in zip(("%b", "%c", "%bias", "%n"), steps, strict=True):

@@ -23,7 +23,7 @@ from numflow.kernels.cpu.conv_nest import P, W, conv, pack
 from numflow.kernels.cpu.gemm import _even, _l2_bytes, _lines
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
-from numflow.kernels.tiles import BIAS, RELU, Q, Tile
+from numflow.kernels.tiles import ACTIVATIONS, BIAS, Q, Tile
 
 Three = tuple[int, int, int]
 
@@ -106,7 +106,7 @@ def plan(
       dtype: "float32" or "float64".
       packed: f is what the call of `plan_pack` made of the filter.
       bias: a vector of `columns` is added.
-      activation: "" or "relu".
+      activation: "", "relu" or "relu6".
       threads: how many may share the work; speed only.
 
     Operands: x [batch, *image, channels], f [*kernel, channels / groups, columns], y [batch,
@@ -238,7 +238,7 @@ def _plan(side: _Side, v: Vectors, packed: bool, bias: bool, activation: str, th
         W.BAND: band,
         W.BANDS: bands,
         W.COLUMN_SLOTS: slots,
-        W.FLAGS: BIAS * bias | RELU * (activation == "relu"),
+        W.FLAGS: BIAS * bias | ACTIVATIONS[activation],
         W.ROWS: rows,
         W.VECTORS: vectors,
         W.NC: min(block, -(-columns // nr) * nr),

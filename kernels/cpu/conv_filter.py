@@ -20,7 +20,7 @@ from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv import Window, tiles_of, window_words
 from numflow.kernels.cpu.conv_nest import W, clear, copy_rows, source, top_row
 from numflow.kernels.cpu.gemm import _even, _l2_bytes, _lines
-from numflow.kernels.cpu.gemm_nest import low_bits
+from numflow.kernels.cpu.gemm_nest import bounds
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import ES, VL, call, mask_address, set_word, word, zeros
 from numflow.kernels.ir import Vectors
@@ -107,7 +107,7 @@ def add_band(
     set_word(q, Q.MASK, mask_address(lanes))
     set_word(q, Q.K, ow)
     set_word(q, Q.RUNS, runs)
-    set_word(q, Q.LOW, low_bits(0))
+    bounds(q, 0)
     set_word(q, Q.A_ROW, ES)
     set_word(q, Q.A_STEP, word(args, W.SW) * pixel * ES)
     set_word(q, Q.NEXT_ROW, 0)

@@ -26,7 +26,7 @@ architectures".
 from __future__ import annotations
 
 from numflow.kernels.abi import HEADER, WORKSPACE
-from numflow.kernels.cpu.gemm_nest import copy, low_bits, pack_rows
+from numflow.kernels.cpu.gemm_nest import bounds, copy, pack_rows
 from numflow.kernels.intrinsics import (
     ES,
     VL,
@@ -39,7 +39,7 @@ from numflow.kernels.intrinsics import (
     zero,
     zeros,
 )
-from numflow.kernels.tiles import BIAS, RELU, TAIL_PLACE, VECTORS_PLACE, Q
+from numflow.kernels.tiles import BIAS, TAIL_PLACE, VECTORS_PLACE, Q
 
 
 class W:
@@ -270,7 +270,7 @@ def convolve(args: int, q: int, image: int, plane: int, first: int, last: int, s
     set_word(q, Q.K, word(args, W.RUN))
     set_word(q, Q.RUNS, runs)
     set_word(q, Q.FLAGS, 0)
-    set_word(q, Q.LOW, low_bits(flags & RELU))
+    bounds(q, flags)
     set_word(q, Q.A_ROW, step * pixel * ES)
     set_word(q, Q.A_STEP, ES)
     set_word(q, Q.NEXT_ROW, step * pixel * ES)

@@ -37,7 +37,7 @@ from numflow.kernels.cpu.gemm_nest import (
 from numflow.kernels.cpu.gemv import AXPY_A, AXPY_B, DOT_A, DOT_B, gemv
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
-from numflow.kernels.tiles import ACCUMULATE, BIAS, EPILOGUE, RELU, Epilogue, Q, Tile
+from numflow.kernels.tiles import ACCUMULATE, ACTIVATIONS, BIAS, EPILOGUE, Epilogue, Q, Tile
 
 KC = 384
 """Most steps of k that go through at once: a panel of B (two vectors wide) about fills L1."""
@@ -106,7 +106,7 @@ def plan(
       transpose_a, transpose_b: A is stored as [k, m], B as [n, k].
       lda, ldb, ldc: elements from one row to the next as stored; 0: the length of a row.
       bias: a row vector is added.
-      activation: "" or "relu"; relu(NaN) is NaN.
+      activation: "", "relu" or "relu6"; of NaN they are NaN.
       accumulate: add to C; otherwise C is not read.
       epilogue: applied to every element; its extra tensors have C's shape and strides.
       batch: leading dimensions, outermost first; at most four once neighbours were merged.
@@ -117,9 +117,9 @@ def plan(
     Raises:
       ValueError: an unknown activation or dtype, or too many batch dimensions.
     """
-    if activation not in ("", "relu") or dtype not in ("float32", "float64"):
+    if activation not in ACTIVATIONS or dtype not in ("float32", "float64"):
         raise ValueError(
-            "gemm: activation '' or 'relu' and dtype float32 or float64 are wanted."
+            "gemm: activation '', 'relu' or 'relu6' and dtype float32 or float64 are wanted."
             f" Received: {activation!r}, {dtype!r}"
         )
     v = Vectors(dtype, target or Target.host())
@@ -135,7 +135,7 @@ def plan(
     flags = (
         ACCUMULATE * accumulate
         | BIAS * bias
-        | RELU * (activation == "relu")
+        | ACTIVATIONS[activation]
         | EPILOGUE * (epilogue is not None)
     )
     shape = _Shape(m, n, k, transpose_a, transpose_b, lda, ldb, ldc, flags, aligned_b)

@@ -22,6 +22,9 @@ from numflow.kernels.intrinsics import (
     load,
     mask_address,
     set_word,
+    six,
+    smaller,
+    splat,
     store,
     vload,
     vload_masked,
@@ -38,6 +41,7 @@ from numflow.kernels.tiles import (
     EPILOGUE,
     RELU,
     TAIL_PLACE,
+    UP_TO_SIX,
     VECTORS_PLACE,
     Q,
 )
@@ -269,6 +273,19 @@ def low_bits(relu: int) -> int:
     return -(1 << 23) if ES == 4 else -(1 << 52)
 
 
+def high_bits(six: int) -> int:
+    """The bits of the element that every result is at most: 6 or inf."""
+    if six != 0:
+        return 0x40C00000 if ES == 4 else 0x4018 << 48
+    return 0x7F800000 if ES == 4 else 0x7FF0 << 48
+
+
+def bounds(q: int, flags: int) -> None:
+    """What a tile's results are kept between."""
+    set_word(q, Q.LOW, low_bits(flags & RELU))
+    set_word(q, Q.HIGH, high_bits(flags & UP_TO_SIX))
+
+
 def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
     """Slot s: for blocks of columns, of k: pack B; for rows of tiles: pack A, multiply."""
     lda, ta = word(args, W.LDA) * ES, word(args, W.TRANSPOSE_A)
@@ -319,7 +336,7 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
             set_word(q, Q.K, kc)
             set_word(q, Q.B_PANEL, b_panel)
             set_word(q, Q.FLAGS, stage)
-            set_word(q, Q.LOW, low_bits(flags & RELU if last != 0 else 0))
+            bounds(q, flags if last != 0 else 0)
             start, element = zeros(), 0
             if k0 == 0 and flags & BIAS != 0:
                 start, element = bias + j * ES, ES
@@ -382,7 +399,7 @@ def narrow(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
     i, end = mt * s // g * nr, min(m, mt * (s + 1) // g * nr)
     set_word(q, Q.K, k)
     set_word(q, Q.FLAGS, 0)
-    set_word(q, Q.LOW, low_bits(0))
+    bounds(q, 0)
     set_word(q, Q.BIAS_PANEL, 0)
     set_word(q, Q.B_PANEL, nr * ES)
     set_word(q, Q.A_ROW, ldb if tb != 0 else ES)
@@ -438,6 +455,8 @@ def finish(c: int, ldc: int, x: int, w: int, rows: int, n: int, bias: int, flags
                 y0, y1 = y0 + vload(c), y1 + vload(c + o)
             if flags & RELU != 0:
                 y0, y1 = larger(vzero(), y0), larger(vzero(), y1)
+            if flags & UP_TO_SIX != 0:
+                y0, y1 = smaller(splat(six()), y0), smaller(splat(six()), y1)
             store(c, y0)
             store(c + o, y1)
             c += ldc
@@ -450,5 +469,7 @@ def finish(c: int, ldc: int, x: int, w: int, rows: int, n: int, bias: int, flags
                 y = y + vload_masked(c, mask)
             if flags & RELU != 0:
                 y = larger(vzero(), y)
+            if flags & UP_TO_SIX != 0:
+                y = smaller(splat(six()), y)
             vstore_masked(c, y, mask)
             c += ldc

@@ -18,6 +18,8 @@ from numflow.kernels.intrinsics import (
     fma,
     larger,
     load,
+    six,
+    smaller,
     splat,
     store,
     vload,
@@ -28,7 +30,7 @@ from numflow.kernels.intrinsics import (
     word,
     zero,
 )
-from numflow.kernels.tiles import ACCUMULATE, BIAS, RELU
+from numflow.kernels.tiles import ACCUMULATE, BIAS, RELU, UP_TO_SIX
 
 DOT_A, DOT_B, AXPY_A, AXPY_B = 1, 2, 3, 4
 """Modes: rows of A times b, rows of B times a; sums of rows of A (N = 1), of rows of B (M = 1)."""
@@ -66,6 +68,8 @@ def put(y: int, bias: int, flags: int, x: Elem) -> None:
         x += load(bias)
     if flags & RELU != 0 and x < 0.0:  # false for NaN, which stays
         x = zero()
+    if flags & UP_TO_SIX != 0 and x > 6.0:
+        x = six()
     store(y, x)
 
 
@@ -228,3 +232,8 @@ def axpy_block(
             store(y + j, larger(vzero(), vload(y + j)))
         if wf < w:
             vstore_masked(y + wf, larger(vzero(), vload_masked(y + wf, mask)), mask)
+    if flags & UP_TO_SIX != 0:
+        for j in range(0, wf, VB):
+            store(y + j, smaller(splat(six()), vload(y + j)))
+        if wf < w:
+            vstore_masked(y + wf, smaller(splat(six()), vload_masked(y + wf, mask)), mask)

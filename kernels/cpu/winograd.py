@@ -31,7 +31,7 @@ from numflow.kernels.cpu.winograd_nest import GROUP, TABLES, F, W, transform_fil
 from numflow.kernels.cpu.winograd_transforms import FILTER, IMAGE, RESULT, Transform
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
-from numflow.kernels.tiles import Tile
+from numflow.kernels.tiles import ACTIVATIONS, Tile
 
 LANES = 16
 """Columns of a transformed filter fill vectors of any machine: they are padded to a multiple."""
@@ -117,7 +117,7 @@ def plan(
       s: the sizes; see `takes`.
       m: outputs of a tile along an axis: 4 or 2 for a window of 3 x 3, 2 for one of 5 x 5.
       bias: a vector of `columns` is added.
-      activation: "" or "relu".
+      activation: "", "relu" or "relu6".
       threads: how many may share the work; speed only.
 
     Operands: x [batch, *image, channels], u as plan_filter makes it, y [batch, *result, columns],
@@ -170,7 +170,7 @@ def plan(
         W.STEP_U: s.channels * wide,
         W.ROWS: rows,
         W.VECTORS: vectors,
-        W.RELU: int(activation == "relu"),
+        W.FLAGS: ACTIVATIONS[activation],
     }
     if units:
         values[W.IMAGE] = winograd_transforms.address(Transform(IMAGE, m, s.kernel[1]), v)

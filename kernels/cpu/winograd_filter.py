@@ -20,7 +20,7 @@ from numflow.kernels.cpu import winograd_transforms
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv import Window
 from numflow.kernels.cpu.gemm import _even, _lines
-from numflow.kernels.cpu.gemm_nest import low_bits
+from numflow.kernels.cpu.gemm_nest import bounds
 from numflow.kernels.cpu.winograd import _apart, _panel, _tiles_of, padded, takes
 from numflow.kernels.cpu.winograd_nest import TABLES, TARGETS, W, enter, patch
 from numflow.kernels.cpu.winograd_transforms import GRADIENT, IMAGE, SUM, Transform
@@ -114,7 +114,7 @@ def add(args: int, q: int, v: int, p: int, u: int, count: int, own: int) -> None
     set_word(q, Q.B_PANEL, nr * ES)
     set_word(q, Q.BIAS_PANEL, 0)
     set_word(q, Q.C_ROW, columns * ES)
-    set_word(q, Q.LOW, low_bits(0))
+    bounds(q, 0)
     set_word(q, Q.NEXT_ROW, 0)
     set_word(q, Q.NEXT_STEP, row_v)
     for product in range(word(args, W.N) * word(args, W.N)):

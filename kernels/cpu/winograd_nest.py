@@ -21,9 +21,9 @@ N-dimensional, Winograd-based convolution for manycore CPUs".
 from __future__ import annotations
 
 from numflow.kernels.abi import HEADER, WORKSPACE
-from numflow.kernels.cpu.gemm_nest import low_bits, transpose
+from numflow.kernels.cpu.gemm_nest import bounds, high_bits, low_bits, transpose
 from numflow.kernels.intrinsics import ES, VL, call, set_word, word, zero_bytes, zeros
-from numflow.kernels.tiles import VECTORS_PLACE, Q
+from numflow.kernels.tiles import RELU, UP_TO_SIX, VECTORS_PLACE, Q
 
 
 class W:
@@ -59,7 +59,7 @@ class W:
     STEP_U = HEADER + 27
     ROWS = HEADER + 28  # of a register tile
     VECTORS = HEADER + 29
-    RELU = HEADER + 30
+    FLAGS = HEADER + 30
     IMAGE = HEADER + 31  # addresses of the transforms
     RESULT = HEADER + 32
     TABLE = HEADER + 33
@@ -199,7 +199,7 @@ def multiply(args: int, q: int, v: int, p: int, count: int) -> None:
     set_word(q, Q.FLAGS, 0)
     set_word(q, Q.B_PANEL, nr * c * ES)
     set_word(q, Q.BIAS_PANEL, 0)
-    set_word(q, Q.LOW, low_bits(0))
+    bounds(q, 0)
     set_word(q, Q.NEXT_ROW, row_v)
     set_word(q, Q.NEXT_STEP, ES)
     for product in range(word(args, W.N) * word(args, W.N)):
@@ -225,7 +225,8 @@ def leave(args: int, q: int, dump: int, p: int, first: int, count: int) -> None:
     height, width, c = word(args, W.OH), word(args, W.OW), word(args, W.OC)
     row, step = word(args, W.ROW_P) * ES, word(args, W.STEP_P) * ES
     set_word(q + EPILOGUE, 0, word(args, W.BIAS))
-    set_word(q + EPILOGUE, 1, low_bits(word(args, W.RELU)))
+    set_word(q + EPILOGUE, 1, low_bits(word(args, W.FLAGS) & RELU))
+    set_word(q + EPILOGUE, 2, high_bits(word(args, W.FLAGS) & UP_TO_SIX))
     for t in range(count):
         line = (first + t) // across
         left = (first + t - line * across) * m

@@ -43,8 +43,8 @@ class Transform(NamedTuple):
     """void t(src, src_step, dst, dst_step, count, extra), strides in bytes; count elements a row.
 
     image, gradient: src is a table of the addresses of n * n (m * m) rows: B^T d B (A dY A^T).
-    result: A^T x A; dst is a table of m * m rows; extra: two words, the address of a bias (0: none)
-      and the least value, an element.
+    result: A^T x A; dst is a table of m * m rows; extra: three words, the address of a bias (0:
+      none), the least and the largest value, elements.
     sum: G^T x G.
     filter: G g G^T; count may be any number, and rows of `extra` bytes are written, zeros behind
       the elements.
@@ -140,11 +140,13 @@ def transform_ir(t: Transform, vectors: Vectors, name: str) -> str:
     size = b(f"mul i64 %count, {v.itemsize}")
     last = b(f"sub i64 {size}, {width}")
     extra = b.pointer("%extra") if t.kind == RESULT else ""
-    low = bias = present = ""
+    low = high = bias = present = ""
     if extra:
         bias = b(f"load ptr, ptr {extra}, align 8")
         present = b(f"icmp ne ptr {bias}, null")
-        low = b.splat(b(f"load {v.scalar}, ptr {b.offset(extra, 8)}, align 8"))
+        low, high = (
+            b.splat(b(f"load {v.scalar}, ptr {b.offset(extra, at)}, align 8")) for at in (8, 16)
+        )
     b.do("br label %loop")
     b.label("loop")
     b.do("%at = phi i64 [0, %entry], [%at.next, %latch]")
@@ -159,7 +161,7 @@ def transform_ir(t: Transform, vectors: Vectors, name: str) -> str:
     rows = _Rows(b, target, "%dst_step", t.kind == RESULT)
     for line in zip(*middle, strict=True):
         for x in _line(b, matrix, list(line)):
-            y = b.larger(low, b.binary("fadd", x, add)) if extra else x
+            y = b.smaller(high, b.larger(low, b.binary("fadd", x, add))) if extra else x
             b.store(y, rows.next("%at"))
     b.do("br label %latch")
     b.label("latch")

@@ -133,13 +133,13 @@ class _Emitter:
         )
 
     def _library(self, group: Group, node: Node, inputs: tuple[Seen, ...]) -> None:
-        bias, relu, outputs = None, False, node.outputs
+        bias, activation, outputs = None, "", node.outputs
         for user in group.epilogue:
             if len(user.inputs) == 2:
                 other = user.inputs[1] if user.inputs[0] is outputs[0] else user.inputs[0]
                 bias = layout_of(other, self.layouts)
-            else:
-                relu = True
+            elif not isinstance(user.op.lower, View):
+                activation = user.op.name
             outputs = user.outputs
         reads = [r for r, _ in inputs] + ([bias[0]] if bias else [])
         self.steps.append(
@@ -151,7 +151,7 @@ class _Emitter:
                 inputs,
                 outputs,
                 bias,
-                relu,
+                activation,
             )
         )
 

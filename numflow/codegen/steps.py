@@ -46,7 +46,7 @@ class SegmentStep(Step):
 
 @dataclass(eq=False, repr=False)
 class LibraryStep(Step):
-    """A kernel of kernels/: inputs and outputs are dense. bias and relu: what a matrix product
+    """A kernel of kernels/: inputs and outputs are dense. bias and activation: what a product
     takes along. form: the same number for steps of a program that differ in their operands only
     (runtime/work.py)."""
 
@@ -54,7 +54,7 @@ class LibraryStep(Step):
     inputs: tuple[Seen, ...]
     outputs: tuple[Value, ...]
     bias: Seen | None = None
-    relu: bool = False
+    activation: str = ""
     form: int | None = None
 
 

@@ -189,7 +189,8 @@ def _note(step: Step) -> str:
     if isinstance(step, HostStep):
         return host_reason(step.nodes[0])
     if isinstance(step, LibraryStep):
-        along = ["the bias"] * (step.bias is not None) + ["the relu"] * step.relu
+        along = ["the bias"] * (step.bias is not None)
+        along += [f"the {step.activation}"] if step.activation else []
         notes = [_kernel_note(step.nodes[0])]
         notes += [f"takes along {' and '.join(along)}"] if along else []
         return "; ".join(filter(None, notes))

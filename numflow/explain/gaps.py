@@ -91,7 +91,8 @@ def _alone(step: Step) -> str:
     """Why a step is never part of a loop; "" for those that might be."""
     node = step.nodes[0]
     if isinstance(step, LibraryStep):
-        takes = " (it takes along only a bias and a relu)" if node.op.name == "matmul" else ""
+        takes = " (it takes along only a bias and relu or relu6)"
+        takes = takes if node.op.name == "matmul" else ""
         return f"{node.op.name} is a library kernel{takes}"
     if isinstance(step, HostStep):
         return f"{node.op.name} runs on the host: {host_reason(node)}"

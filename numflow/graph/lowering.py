@@ -159,7 +159,8 @@ class Library:
              `checked`.
     in_place: the input whose memory the only output may have, so that nothing of it is copied.
     epilogue: plan also takes `bias` (a row vector is added to the result; its address comes behind
-              the outputs') and `activation` ("relu" or ""): these then cost no pass of their own.
+              the outputs') and `activation` ("relu", "relu6" or ""): these then cost no pass of
+              their own.
     note: note(input specs, output specs, attrs): what explain() says about the choice of kernel.
     alone: the op that gives the first output only, for where nobody wants the others.
     private: where elements lie in the result only its kernel and the reader's know; the reference

@@ -13,6 +13,7 @@ from numflow.graph.graph import Graph, Node, Value, bind_op, constant_op, sizes_
 from numflow.graph.lowering import Layout, Library, Reduction, View
 from numflow.ops import activation
 from numflow.ops import math as maths
+from numflow.ops import shape as shaping
 from numflow.passes.group import (
     BETWEEN,
     CLOSED,
@@ -36,7 +37,14 @@ from numflow.passes.order import earlier_effects, effect_of
 from numflow.shapes import product
 
 MOST_NODES = 128  # in a loop: LLVM's time grows faster than a body, 3,000 sines took minutes
+ACTIVATIONS = (activation.relu_op, activation.relu6_op)
+"""What kernels of products apply to their results; LibraryStep knows them by name."""
 LONG_ROW = 1 << 14  # a single row of more elements than this is folded in blocks, by all cores
+
+
+def _same_rows(x: Value, y: Value) -> bool:
+    """Whether a reshape keeps the last axis."""
+    return x.spec.shape[-1:] == y.spec.shape[-1:] != ()
 
 
 class _Fuser:
@@ -122,46 +130,54 @@ class _Fuser:
             self._take_epilogue(group, node)
 
     def _take_epilogue(self, group: Group, node: Node) -> None:
-        """A product + bias, then relu: into the kernel, if nobody else reads what is between."""
+        """A product, + bias, relu or relu6: into the kernel, if nobody else reads what is between.
+
+        Reshapes on the way that keep the last axis are no obstacle: its rows stay what they are.
+        """
         taken: list[Node] = []
-        last = node.output
-        for op in (maths.add_op, activation.relu_op):
+        passed: list[Node] = []  # reshapes, taken with what is behind them
+        last, biased = node.output, False
+        while last not in self.graph.outputs:
             users = self.users.get(last, [])
-            if len(users) != 1 or users[0].op is not op or last in self.graph.outputs:
-                if op is maths.add_op:
-                    continue
+            if len(users) != 1 or self.levels.get(users[0], 0) != group.level:
                 break
-            user = users[0]
-            if op is maths.add_op:
-                other = user.inputs[1] if user.inputs[0] is last else user.inputs[0]
-                row = [n for n in other.spec.shape if n != 1]
-                plain = (
-                    other is not last
-                    and row == [last.spec.shape[-1]]
-                    and list(other.spec.shape[-1:]) == row
-                )
-                if (
-                    not plain
-                    or user.output.spec.shape != last.spec.shape
-                    or not self._settled(other)
-                ):
-                    continue
-            if self.levels.get(user, 0) != group.level:
+            (user,) = users
+            final = user.op in ACTIVATIONS
+            if user.op is shaping.reshape_op and _same_rows(last, user.output):
+                passed.append(user)
+            elif final or (not biased and user.op is maths.add_op and self._biases(user, last)):
+                biased = True
+                taken += [*passed, user]
+                passed = []
+            else:
                 break
-            taken.append(user)
             last = user.output
+            if final:
+                break
         group.epilogue = tuple(taken)
         for user in taken:
             self.taken.add(user)
             group.nodes.append(user)
             self._enter(user, group)
 
-    def _settled(self, value: Value) -> bool:
-        """Whether value is an argument, a constant or a variable, or a dense view of these: it
-        waits for no group."""
+    def _biases(self, add: Node, last: Value) -> bool:
+        """Whether add adds a row vector, which is there when the product begins, to `last`."""
+        other = add.inputs[1] if add.inputs[0] is last else add.inputs[0]
+        row = [n for n in other.spec.shape if n != 1]
+        return (
+            other is not last
+            and row == [last.spec.shape[-1]]
+            and list(other.spec.shape[-1:]) == row
+            and add.output.spec.shape == last.spec.shape
+            and self._ready(other)
+        )
+
+    def _ready(self, value: Value) -> bool:
+        """Whether value is, or is a dense view of, an argument, a constant, a variable, or what a
+        group before this one makes."""
         root, layout = layout_of(value, self.layouts)
-        at_once = root.node is None or root.node.op is constant_op or root.node.op.effect == "read"
-        return at_once and layout.strides[-1] == 1
+        there = root.node is None or root.node.op is constant_op or root.node.op.effect == "read"
+        return (there or root in self.group_of) and layout.strides[-1] == 1
 
     def _start(self, node: Node) -> None:
         domain = (

@@ -35,7 +35,7 @@ class Group:
     closed: set[Value] = field(default_factory=set)
     folded: bool = False
     deep: bool = False
-    epilogue: tuple[Node, ...] = ()  # of a matmul: the bias add and the relu it takes along
+    epilogue: tuple[Node, ...] = ()  # of a product: the bias add, reshapes, the relu it takes along
     mask: int = 0
     bit: int = 0
     level: int = 0

@@ -243,8 +243,8 @@ class Worker:
         outputs = [self.sizes.spec(v.spec) for v in step.node.outputs]
         attrs = self.sizes.attrs(step.node.attrs)
         more: dict[str, Any] = {}
-        if step.bias is not None or step.relu:
-            more = {"bias": step.bias is not None, "activation": "relu" if step.relu else ""}
+        if step.bias is not None or step.activation:
+            more = {"bias": step.bias is not None, "activation": step.activation}
         return _planned(step.node.op.lower, inputs, outputs, attrs, more, pointers)
 
     def _copy(self, step: CopyStep) -> list[Work]:
@@ -301,7 +301,7 @@ def _form(program: Program, step: LibraryStep) -> int:
             specs,
             tuple([(k, type(v), v) for k, v in attrs.items()]),
             step.bias is None,
-            step.relu,
+            step.activation,
         )
         step.form = program.forms.setdefault(key, len(program.forms))
     return step.form

@@ -56,7 +56,7 @@ def guarded(values: Array) -> Array:
 
 
 def check(
-    s: Window, dtype: str = "float32", bias: bool = False, relu: bool = False, threads: int = 2
+    s: Window, dtype: str = "float32", bias: bool = False, activation: str = "", threads: int = 2
 ) -> Array:
     """The kernel's y, compared."""
     rng = np.random.default_rng(5)
@@ -65,16 +65,20 @@ def check(
     b = guarded(rng.standard_normal(s.columns).astype(dtype))
     y = guarded(np.full((s.batch, *s.result, s.columns), np.nan, dtype))
     panels = threads % 2 == 1 and packs(s.columns, s.groups)  # one way or the other
-    p = plan(s, dtype, packed=panels, bias=bias, activation="relu" if relu else "", threads=threads)
+    p = plan(s, dtype, packed=panels, bias=bias, activation=activation, threads=threads)
     given = packed(f, s.groups) if panels else f
     words = p.words([a.ctypes.data for a in (x, given, y, b)[: 3 + bias]])
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
     want = reference(s, x, f.astype(np.float64)) + (b if bias else 0)
-    want = np.maximum(want, 0) if relu else want
+    want = clipped(want, activation)
     bound = TOLERANCE[dtype] * (1 + s.depth**0.5)
     np.testing.assert_allclose(y, want, rtol=bound, atol=bound, err_msg=str(s))
     return y
+
+
+def clipped(y: Array, activation: str) -> Array:
+    return np.clip(y, 0, 6 if activation == "relu6" else None) if activation else y
 
 
 def packs(columns: int, groups: int) -> bool:
@@ -192,8 +196,9 @@ def test_sizes(s: Window, dtype: str) -> None:
 
 def test_relu_and_bias() -> None:
     s = Window(2, (1, 7, 9), 5, (1, 3, 3), 20, (1, 7, 9), padding=(0, 1, 1))
-    check(s, bias=True, relu=True)
-    check(s, relu=True)
+    check(s, bias=True, activation="relu")
+    check(s, activation="relu")
+    check(s, bias=True, activation="relu6")
 
 
 def test_threads_do_not_change_the_bits() -> None:
@@ -235,7 +240,7 @@ def test_drawn_windows(seed: int) -> None:
         s,
         draw.choice(["float32", "float64"]),
         draw.random() < 0.5,
-        draw.random() < 0.5,
+        draw.choice(["", "relu", "relu6"]),
         draw.choice([2, 3]),
     )
     check_transposed(s, draw.choice(["float32", "float64"]), draw.random() < 0.5)

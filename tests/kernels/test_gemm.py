@@ -78,17 +78,18 @@ def check_case(dtype: str, m: int, n: int, k: int, draw: random.Random) -> None:
     if use_epilogue:
         expected = expected * extras[0].array + extras[1].array
         scale = scale * (1 + np.abs(extras[0].array))
+    activation = draw.choice(["relu", "relu6"]) if relu else ""
     if relu:
-        expected = np.maximum(expected, 0)
+        expected = np.clip(expected, 0, 6 if activation == "relu6" else None)
     p = plan(
         m, n, k, dtype, transpose_a=bool(ta), transpose_b=bool(tb),
         lda=lds[0], ldb=lds[1], ldc=lds[2],
-        bias=use_bias, activation="relu" if relu else "", accumulate=accumulate,
+        bias=use_bias, activation=activation, accumulate=accumulate,
         epilogue=Epilogue("x * p + q", multiply_add) if use_epilogue else None,
         threads=draw.choice((1, 1, 2, 3)), aligned_b=draw.random() < 0.5,
     )  # fmt: skip
     run(p, a.array, b.array, c.array, bias.array, [x.array for x in extras])
-    case = (m, n, k, ta, tb, lds, accumulate, use_bias, use_epilogue, relu)
+    case = (m, n, k, ta, tb, lds, accumulate, use_bias, use_epilogue, activation)
     error = np.abs(c.array - expected) / scale
     assert error.size == 0 or error.max() <= TOLERANCE[dtype], case  # NaN fails too
     assert c.untouched(), case
@@ -162,20 +163,21 @@ def test_unaligned_addresses() -> None:
         np.testing.assert_allclose(c, a.astype(float) @ b, rtol=0, atol=5e-5)
 
 
+@pytest.mark.parametrize("activation", ["relu", "relu6"])
 @pytest.mark.parametrize(
     ("m", "n", "ta", "tb"),
     [(7, 21, 0, 0), (1, 21, 0, 0), (1, 21, 0, 1), (7, 1, 0, 0), (7, 1, 1, 0), (131, 10, 1, 0)],
 )
-def test_nan_and_inf_go_through(m: int, n: int, ta: int, tb: int) -> None:
+def test_nan_and_inf_go_through(m: int, n: int, ta: int, tb: int, activation: str) -> None:
     """relu(NaN) is NaN; 0 * inf is NaN; -inf becomes 0; other rows are not touched by them."""
     k = 9
     a, b = np.ones((m, k), "float32"), np.ones((k, n), "float32")
     a[m // 2, 4] = np.nan
     b[3, 0] = -np.inf
-    expected = np.maximum(a @ b, 0)
+    expected = np.clip(a @ b, 0, 6 if activation == "relu6" else None)
     stored_a = np.ascontiguousarray(a.T if ta else a)
     stored_b = np.ascontiguousarray(b.T if tb else b)
-    p = plan(m, n, k, transpose_a=bool(ta), transpose_b=bool(tb), activation="relu")
+    p = plan(m, n, k, transpose_a=bool(ta), transpose_b=bool(tb), activation=activation)
     c = run(p, stored_a, stored_b, np.zeros((m, n), "float32"))
     np.testing.assert_array_equal(c, expected)
 
@@ -252,7 +254,7 @@ def test_too_many_batch_dimensions_are_refused() -> None:
 
 
 def test_unknown_activation_is_refused() -> None:
-    with pytest.raises(ValueError, match="activation '' or 'relu'"):
+    with pytest.raises(ValueError, match="activation '', 'relu' or 'relu6'"):
         plan(3, 5, 7, activation="gelu")
 
 

@@ -46,21 +46,25 @@ def close(y: Array, want: Array, bound: float) -> None:
         assert np.abs(y - want).max() <= bound * np.abs(want).max()
 
 
-def check(s: Window, m: int, bias: bool = False, relu: bool = False, threads: int = 2) -> Array:
+def clipped(y: Array, activation: str) -> Array:
+    return np.clip(y, 0, 6 if activation == "relu6" else None) if activation else y
+
+
+def check(s: Window, m: int, bias: bool = False, activation: str = "", threads: int = 2) -> Array:
     """The kernel's y, compared."""
     rng = np.random.default_rng(5)
     x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(np.float32))
     f = guarded(rng.standard_normal((*s.kernel[1:], s.channels, s.columns)).astype(np.float32))
     b = guarded(rng.standard_normal(s.columns).astype(np.float32))
     y = guarded(np.full((s.batch, *s.result, s.columns), np.nan, np.float32))
-    p = winograd.plan(s, m, bias=bias, activation="relu" if relu else "", threads=threads)
+    p = winograd.plan(s, m, bias=bias, activation=activation, threads=threads)
     u = transformed(m, f)
     given = (x, u, y, b) if bias else (x, u, y)
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     words = p.words([a.ctypes.data for a in given])
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
     want = reference(s, x, f[None].astype(np.float64)) + (b if bias else 0)
-    close(y, np.maximum(want, 0) if relu else want, BOUND[m])
+    close(y, clipped(want, activation), BOUND[m])
     return y
 
 
@@ -150,14 +154,15 @@ def test_drawn_windows(seed: int) -> None:
         pair(0, kernel), pair(0, kernel), kernel,
     )  # fmt: skip
     m = 2 if kernel == 5 else draw.choice([2, 4])
-    check(s, m, draw.random() < 0.5, draw.random() < 0.5)
+    check(s, m, draw.random() < 0.5, draw.choice(["", "relu"]))
     check_filter(s, m, draw.randint(1, 9), draw.randint(1, 9))
 
 
 def test_relu_and_bias() -> None:
     s = window(2, (7, 9), 20, 20)
-    check(s, 4, bias=True, relu=True)
-    check(s, 2, relu=True)
+    check(s, 4, bias=True, activation="relu")
+    check(s, 2, activation="relu")
+    check(s, 4, bias=True, activation="relu6")
 
 
 def test_threads_do_not_change_the_bits() -> None:

@@ -77,15 +77,32 @@ def test_cross_entropy_with_its_gradient_is_one_loop_beside_labels_and_mean() ->
     assert sum(isinstance(s, ClusterStep) for s in steps_of(y, gradient, bias, trial=trial)) <= 3
 
 
-def test_a_product_takes_bias_and_relu_along() -> None:
+@pytest.mark.parametrize("function", [activation.relu, activation.relu6])
+@pytest.mark.parametrize("size", [(4, 3), (2, 1, 2, 3)], ids=["matrix", "image"])
+def test_a_product_takes_bias_and_relu_along(
+    function: Callable[[Tensor], Tensor], size: tuple[int, ...]
+) -> None:
+    """Also where the result is seen as an image in between, whose rows are the same."""
     trial = Trial()
     with trial.building:
         x, w, b = trial.input(4, 5), trial.input(5, 3), trial.input(3)
-        y = activation.relu(linalg.matmul(x, w) + b)
+        y = function(shape.reshape(linalg.matmul(x, w), size) + b)
     (step,) = steps_of(y, trial=trial)
     assert isinstance(step, LibraryStep)
     assert step.bias is not None
-    assert step.relu
+    assert step.activation == function.__name__
+
+
+def test_a_bias_that_is_there_before_is_taken() -> None:
+    trial = Trial()
+    with trial.building:
+        x, w, b = trial.input(4, 5), trial.input(5, 3), trial.input(3)
+        bias = math.tanh(b)
+        y = linalg.matmul(x, w) + bias
+    loop, product = steps_of(y, trial=trial)
+    assert isinstance(product, LibraryStep)
+    assert product.bias is not None
+    assert product.bias[0] in loop.writes
 
 
 @pytest.mark.parametrize(
@@ -95,7 +112,7 @@ def test_a_product_takes_bias_and_relu_along() -> None:
         lambda b, c: slicing.getitem(c, np.s_[:, 1]),
         lambda b, c: math.tanh(slicing.getitem(b, np.s_[:3])),
     ],
-    ids=["every other", "column", "computed"],
+    ids=["every other", "column", "computed behind"],
 )
 def test_a_bias_that_the_kernel_cannot_read_stays_outside(
     bias: Callable[[Tensor, Tensor], Tensor],
