@@ -38,6 +38,9 @@ from numflow.kernels.intrinsics import (
     larger,
     load_i64,
     set_word,
+    six,
+    smaller,
+    splat,
     store,
     vload,
     vload_masked,
@@ -48,8 +51,8 @@ from numflow.kernels.intrinsics import (
     zeros,
 )
 from numflow.kernels.ir import Vectors
+from numflow.kernels.tiles import ACTIVATIONS, RELU, UP_TO_SIX
 
-RELU = 1
 _ENTRY = 16  # bytes of a tap in a list: where its pixels lie, and where its numbers
 _WORK = 1 << 16
 """Multiply-adds that are worth being handed to a thread."""
@@ -128,11 +131,11 @@ def plan(
 
     Args:
       dtype: "float32" or "float64".
-      activation: "" or "relu".
+      activation: "", "relu" or "relu6".
       threads: how many may share the work; speed only.
 
-    Operands: x [batch, rows, columns, channels], f [kernel rows, kernel columns, channels], bias
-    [channels] if there is one, y [batch, result rows, result columns, channels]; dense.
+    Operands: x [batch, rows, columns, channels], f [kernel rows, kernel columns, channels], y
+    [batch, result rows, result columns, channels], bias [channels] if there is one; dense.
     """
     image, result = (s.rows, s.columns), (s.result_rows, s.result_columns)
     return _plan(s, image, result, False, dtype, bias, activation, threads, target)
@@ -163,12 +166,12 @@ def _plan(
     constants = (
         *source, *result, s.channels, s.kernel_rows, s.kernel_columns, s.row_stride,
         s.column_stride, s.top, s.left, s.row_dilation, s.column_dilation, int(transposed),
-        RELU * (activation == "relu"), chunk, scratch,
+        ACTIVATIONS[activation], chunk, scratch,
     )  # fmt: skip
     address = lang.addresses(depthwise, dtype=v.dtype, target=v.target)["depthwise"]
     workspace = -(-units // chunk) * scratch
     if bias:
-        return Call(address, units, chunk, 4, constants, workspace, (W.X - HEADER, 1, 3, 2))
+        return Call(address, units, chunk, 4, constants, workspace)
     return Call(address, units, chunk, 3, (0, *constants), workspace)
 
 
@@ -391,7 +394,9 @@ def pixels(
 @lang.inline
 def put(y: int, a: Vec, flags: int) -> None:
     """Store a sum."""
-    if flags & RELU != 0:
+    if flags & UP_TO_SIX != 0:
+        store(y, smaller(splat(six()), larger(vzero(), a)))
+    elif flags & RELU != 0:
         store(y, larger(vzero(), a))
     else:
         store(y, a)
@@ -492,6 +497,9 @@ def four_masked(
     if flags & RELU != 0:
         a0, a1 = larger(vzero(), a0), larger(vzero(), a1)
         a2, a3 = larger(vzero(), a2), larger(vzero(), a3)
+    if flags & UP_TO_SIX != 0:
+        a0, a1 = smaller(splat(six()), a0), smaller(splat(six()), a1)
+        a2, a3 = smaller(splat(six()), a2), smaller(splat(six()), a3)
     vstore_masked(y, a0, mask)
     if count > 1:
         vstore_masked(y + ys, a1, mask)

@@ -143,12 +143,19 @@ def _sizes(x: Spec, kernel: Sequence[Any], y: Spec, attrs: Attrs) -> Any:
     return Sizes(batch, rows, columns, channels, kh, kw, oh, ow, sh, sw, top, left, dh, dw)
 
 
-def _plan(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Any:
+def _plan(
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    attrs: Attrs,
+    threads: int,
+    bias: bool = False,
+    activation: str = "",
+) -> Any:
     from numflow.kernels.cpu import depthwise
 
     (x, f), (y,) = inputs, outputs
     s = _sizes(x, f.shape[:2], y, attrs)
-    return depthwise.plan(s, x.dtype.name, threads=threads)
+    return depthwise.plan(s, x.dtype.name, bias=bias, activation=activation, threads=threads)
 
 
 def _plan_image(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Any:
@@ -173,7 +180,7 @@ def _cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> floa
     return 2.0 * float(pixels) * float(np.prod(convolution._ints(tuple(kernel))))
 
 
-depthwise_op = Op("depthwise", _infer, _reference, _vjp, Library(_plan, cost=_cost))
+depthwise_op = Op("depthwise", _infer, _reference, _vjp, Library(_plan, cost=_cost, epilogue=True))
 
 depthwise_image_op = Op(
     "depthwise_image", _image_infer, _image_reference, _image_vjp, Library(_plan_image, cost=_cost)

@@ -47,7 +47,7 @@ def run(p: Any, *arrays: Array) -> None:
 
 
 def check(
-    s: Sizes, dtype: str = "float32", bias: bool = False, relu: bool = False, threads: int = 2
+    s: Sizes, dtype: str = "float32", bias: bool = False, activation: str = "", threads: int = 2
 ) -> list[Array]:
     """y, dx and df of the kernels, compared."""
     rng = np.random.default_rng(5)
@@ -61,8 +61,8 @@ def check(
         guarded(rng.standard_normal(shape).astype(dtype)),
     )
     dx, df = guarded(np.full_like(x, np.nan)), guarded(np.full((3, *f.shape), np.nan, dtype))
-    forward = plan(s, dtype, bias=bias, activation="relu" if relu else "", threads=threads)
-    run(forward, *((x, f, b, y) if bias else (x, f, y)))
+    forward = plan(s, dtype, bias=bias, activation=activation, threads=threads)
+    run(forward, *((x, f, y, b) if bias else (x, f, y)))
     run(plan_image(s, dtype, threads=threads), dy, f, dx)
     run(plan_filter(s, dtype, parts=3, threads=threads), x, dy, df)
 
@@ -76,7 +76,8 @@ def check(
         sums[:, rows, columns] += dy * f[place].astype(np.float64)
         want_df[place] = np.einsum("nijc,nijc->c", padded[:, rows, columns], dy.astype(np.float64))
     want += b if bias else 0
-    want = np.maximum(want, 0) if relu else want
+    if activation:
+        want = np.clip(want, 0, 6 if activation == "relu6" else None)
     taps = 1 + np.prod(kernel) ** 0.5
     pixels = 1 + (s.batch * s.result_rows * s.result_columns) ** 0.5
     for got, wanted, depth in ((y, want, taps), (dx, inside, taps), (df.sum(0), want_df, pixels)):
@@ -113,8 +114,9 @@ def test_sizes(s: Sizes, dtype: str) -> None:
 
 def test_relu_and_bias() -> None:
     s = Sizes(2, 7, 23, 37, 3, 3, 7, 23, top=1, left=1)
-    check(s, bias=True, relu=True)
-    check(s._replace(channels=3), bias=True, relu=True)
+    for function in ("relu", "relu6"):
+        check(s, bias=True, activation=function)
+        check(s._replace(channels=3), bias=True, activation=function)
 
 
 def test_relu_keeps_nan() -> None:
