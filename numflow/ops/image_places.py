@@ -11,7 +11,16 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, image_resize, indexing, power, rearrange, run_time, slicing
+from numflow.ops import (
+    creation,
+    image_resize,
+    indexing,
+    power,
+    rearrange,
+    resize,
+    run_time,
+    slicing,
+)
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -58,6 +67,17 @@ def flip_up_down(image: TensorLike) -> Tensor:
 def flipped(op: str, image: TensorLike, k: int) -> Tensor:
     """Along the height (0) or width (1)."""
     x = as_images(op, image)
+    return reversed_along(x, k)
+
+
+_FEW = 16  # channels: fewer are no vector
+
+
+def reversed_along(x: Tensor, k: int) -> Tensor:
+    """Along the height (0) or width (1): pixels of few channels as a whole."""
+    channels = x.spec.shape[-1]
+    if k == 1 and isinstance(channels, int) and channels < _FEW:
+        return resize.mirror_op(x)
     return rearrange.reverse(x, [_axis(x, k)])
 
 

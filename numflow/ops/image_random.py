@@ -11,7 +11,7 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import image_color, power, random, random_stateless, rearrange, slicing
+from numflow.ops import image_color, image_places, power, random, random_stateless, slicing
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -84,7 +84,7 @@ def stateless_random_flip_up_down(image: TensorLike, seed: Any) -> Tensor:
 def _flipped(op: str, image: TensorLike, k: int, draw: Draw) -> Tensor:
     x = as_images(op, image)
     shape = () if x.spec.rank == 3 else (x.spec.shape[0], 1, 1, 1)
-    turned = rearrange.reverse(x, [x.spec.rank - 3 + k])
+    turned = image_places.reversed_along(x, k)
     return selections.where(maths.less(draw(shape, 0.0, 1.0), 0.5), turned, x)
 
 

@@ -13,7 +13,7 @@ from numflow.ops import image_places
 from tests.contract import Case, bools, check, floats, ids, ints
 
 image = nf.image
-SHAPES = [(2, 5, 7, 3), (5, 7, 1), (1, 1, 3, 2), (0, 3, 2, 1)]
+SHAPES = [(2, 5, 7, 3), (5, 7, 1), (1, 1, 3, 2), (0, 3, 2, 1), (2, 3, 5, 17)]
 
 
 def _case(op: Any, oracle: Any, shape: tuple[int, ...], **attrs: Any) -> Case:
