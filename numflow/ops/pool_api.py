@@ -49,7 +49,8 @@ def max_pool(
 
     Returns:
       [batch, *result, channels], dtype of input. A NaN is passed over, as in TensorFlow; of
-      nothing else the largest is -inf. The gradient goes to the first of equal elements.
+      nothing else the largest is -inf. The gradient goes to the first of equal elements (in three
+      axes too, where TensorFlow gives each of them all of it).
 
     Raises:
       ShapeError: the rank does not fit; a size, stride or padding is not possible; the window is

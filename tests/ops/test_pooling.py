@@ -346,3 +346,16 @@ def test_windows_far_larger_than_the_image(compiled: bool) -> None:
     y, dx = (nf.function(run) if compiled else run)(nf.constant([1.0, 5.0, 3.0])[None, :, None])
     assert y.numpy().ravel().tolist() == [8, 8, 8]
     assert dx.numpy().ravel().tolist() == [1, 4, 1]
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+def test_windows_of_nan_only_name_their_first_element(compiled: bool) -> None:
+    """A window in the padding, one of NaN, one of numbers: places are in the image."""
+
+    def run(x: Any) -> Any:
+        return nf.nn.max_pool_with_argmax(x, [1, 3], [1, 2], "SAME")
+
+    x = nf.constant([np.nan, np.nan, np.nan, np.nan, 1.0])[None, None, :, None]
+    y, index = (nf.function(run) if compiled else run)(x)
+    assert y.numpy().ravel().tolist() == [-np.inf, -np.inf, 1]
+    assert index.numpy().ravel().tolist() == [0, 1, 4]
