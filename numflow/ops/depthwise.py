@@ -42,10 +42,21 @@ def geometry_attrs(g: Geometry) -> Attrs:
 # --- references ------------------------------------------------------------------------------
 
 
+_CACHED = 1 << 16
+"""Elements that NumPy works on at once: they stay in the caches from tap to tap."""
+
+
 def _parts(x: Any, g: Geometry, kernel: Sequence[int], result: Sequence[int]) -> Any:
     """(place of the window, the pixels of padded x that it is over) one after another."""
     for place in itertools.product(*map(range, kernel)):
         yield place, x[(slice(None), *convolution._cuts(g, place, result))]
+
+
+def _some_images(y: Any) -> Any:
+    """Slices of the batch, of about as many elements as stay in the caches."""
+    step = max(1, _CACHED // max(1, y[:1].size))
+    for n in range(0, len(y), step):
+        yield slice(n, n + step)
 
 
 def _reference(x: Any, f: Any, **attrs: Any) -> Any:
@@ -53,20 +64,29 @@ def _reference(x: Any, f: Any, **attrs: Any) -> Any:
     (x, f), dtype = convolution._wide(x, f), x.dtype
     result = g.result(x.shape[1:3], f.shape[:2])
     y = np.zeros((x.shape[0], *result, x.shape[3]), x.dtype)
-    for place, part in _parts(convolution._padded(x, g), g, f.shape[:2], result):  # type: ignore[arg-type]
-        y += part * f[place]
-    return y.astype(dtype)
+    for some in _some_images(y):
+        own = y[some]
+        product = np.empty_like(own)
+        padded = convolution._padded(x[some], g)
+        for place, part in _parts(padded, g, f.shape[:2], result):  # type: ignore[arg-type]
+            own += np.multiply(part, f[place], product)
+    return y.astype(dtype, copy=False)
 
 
 def _image_reference(dy: Any, f: Any, *, image: tuple[int, int], **attrs: Any) -> Any:
     g = _geometry(attrs)
     (dy, f), dtype = convolution._wide(dy, f), dy.dtype
     sizes = [n + sum(p) for n, p in zip(image, g.padding, strict=True)]
-    dx = np.zeros((dy.shape[0], *sizes, dy.shape[3]), dy.dtype)
-    for place, part in _parts(dx, g, f.shape[:2], dy.shape[1:3]):
-        part += dy * f[place]
     inside = tuple(slice(p[0], p[0] + n) for n, p in zip(image, g.padding, strict=True))
-    return dx[(slice(None), *inside)].astype(dtype)
+    dx = np.zeros((dy.shape[0], *image, dy.shape[3]), dy.dtype)
+    for some in _some_images(dy):
+        own = dy[some]
+        product = np.empty_like(own)
+        padded = np.zeros((len(own), *sizes, dy.shape[3]), dy.dtype)
+        for place, part in _parts(padded, g, f.shape[:2], dy.shape[1:3]):
+            part += np.multiply(own, f[place], product)
+        dx[some] = padded[(slice(None), *inside)]
+    return dx.astype(dtype, copy=False)
 
 
 def _filter_reference(x: Any, dy: Any, *, kernel: tuple[int, int], **attrs: Any) -> Any:
@@ -75,7 +95,7 @@ def _filter_reference(x: Any, dy: Any, *, kernel: tuple[int, int], **attrs: Any)
     f = np.zeros((*kernel, x.shape[3]), x.dtype)
     for place, part in _parts(convolution._padded(x, g), g, kernel, dy.shape[1:3]):
         f[place] = np.einsum("nijc,nijc->c", part, dy)
-    return f.astype(dtype)
+    return f.astype(dtype, copy=False)
 
 
 # --- the ops -----------------------------------------------------------------------------------
