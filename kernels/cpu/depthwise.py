@@ -56,6 +56,8 @@ from numflow.kernels.tiles import ACTIVATIONS, RELU, UP_TO_SIX
 _ENTRY = 16  # bytes of a tap in a list: where its pixels lie, and where its numbers
 _WORK = 1 << 16
 """Multiply-adds that are worth being handed to a thread."""
+_LISTS = 1 << 25
+"""Bytes that all lists of taps may take: those of huge windows are as large as the window."""
 
 
 class Sizes(NamedTuple):
@@ -161,8 +163,9 @@ def _plan(
     units = s.batch * result[0] if result[1] and s.channels else 0
     taps = s.kernel_rows * s.kernel_columns
     row = max(1, result[1] * s.channels * taps)
-    chunk = max(1, min(-(-units // (4 * threads)), -(-_WORK // row)))
     scratch = -(-taps * _ENTRY // 64) * 64
+    chunk = max(1, min(-(-units // (4 * threads)), -(-_WORK // row)))
+    chunk = max(chunk, units * scratch // _LISTS)
     constants = (
         *source, *result, s.channels, s.kernel_rows, s.kernel_columns, s.row_stride,
         s.column_stride, s.top, s.left, s.row_dilation, s.column_dilation, int(transposed),

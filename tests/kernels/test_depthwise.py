@@ -112,6 +112,12 @@ def test_sizes(s: Sizes, dtype: str) -> None:
     check(s, dtype, threads=3)
 
 
+def test_lists_of_huge_windows_stay_small() -> None:
+    s = Sizes(4, 900, 900, 1, 901, 901, 900, 900, top=450, left=450)
+    assert plan(s).workspace_bytes < 1 << 27
+    assert plan_image(s, threads=16).workspace_bytes < 1 << 27
+
+
 def test_relu_and_bias() -> None:
     s = Sizes(2, 7, 23, 37, 3, 3, 7, 23, top=1, left=1)
     for function in ("relu", "relu6"):
@@ -154,4 +160,5 @@ def test_drawn_windows(seed: int) -> None:
     batch = draw.randint(1, 3)
     s = Sizes(batch, h, w, channels, kh, kw, oh, ow, sh, sw, top, left, dh, dw)
     dtype = draw.choice(["float32", "float64"])
-    check(s, dtype, draw.random() < 0.5, draw.random() < 0.5, draw.choice([1, 2, 3]))
+    activation = draw.choice(["", "relu", "relu6"])
+    check(s, dtype, draw.random() < 0.5, activation, draw.choice([1, 2, 3]))
