@@ -6,6 +6,7 @@ image are filled, and NaN is no place.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from numflow import dtypes
@@ -97,6 +98,29 @@ def crop_and_resize(
     return crops(
         maths.cast(x, single), maths.cast(at, single), which, size, method, extrapolation_value
     )
+
+
+def crop_and_resize_v1(
+    image: TensorLike,
+    boxes: TensorLike,
+    box_ind: TensorLike = None,
+    crop_size: Any = None,
+    method: str = "bilinear",
+    extrapolation_value: float = 0,
+    name: str | None = None,
+    box_indices: TensorLike = None,
+) -> Tensor:
+    """TensorFlow 1's form of `crop_and_resize`: box_ind is an older name of box_indices.
+
+    Raises:
+      ValueError: both of them, or none.
+      ShapeError, DTypeError, InvalidArgumentError: as `crop_and_resize`.
+    """
+    if (box_ind is None) is (box_indices is None):
+        problem = "one of box_indices and box_ind is wanted"
+        raise ValueError(explain("image.crop_and_resize", problem))
+    which = box_ind if box_indices is None else box_indices
+    return crop_and_resize(image, boxes, which, crop_size, method, extrapolation_value)
 
 
 def crops(
@@ -193,7 +217,46 @@ def extract_glimpse(
 
     Source: https://www.tensorflow.org/api_docs/python/tf/image/extract_glimpse
     """
-    op = "image.extract_glimpse"
+    return _glimpse(
+        "image.extract_glimpse", input, size, offsets, noise, _begin(centered, normalized)
+    )
+
+
+def extract_glimpse_v1(
+    input: TensorLike,
+    size: Any,
+    offsets: TensorLike,
+    centered: bool = True,
+    normalized: bool = True,
+    uniform_noise: bool = True,
+    name: str | None = None,
+) -> Tensor:
+    """TensorFlow 1's extract_glimpse: offsets are of the window's centre in every case.
+
+    Args:
+      input, size: as in `extract_glimpse`.
+      offsets: float32 [batch, 2]: y and x of the window's centre.
+      centered: offsets are from the image's centre, half of its size being 1 (or, in pixels, the
+        whole of it); else from its upper left corner.
+      normalized: offsets are fractions of the image's size, else pixels.
+      uniform_noise: or normal numbers.
+
+    Raises:
+      ShapeError, DTypeError: as `extract_glimpse`.
+    """
+    noise = "uniform" if uniform_noise else "gaussian"
+    begin = _begin(centered, normalized, of_centre=True)
+    return _glimpse("image.extract_glimpse", input, size, offsets, noise, begin)
+
+
+_NOISE = ("uniform", "gaussian", "zero")
+_Begin = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""begin(offset, window, image): where a window begins, all in float32."""
+
+
+def _glimpse(
+    op: str, input: TensorLike, size: Any, offsets: TensorLike, noise: str, begin: _Begin
+) -> Tensor:
     x = as_images(op, input, "input", least=4)
     if x.dtype is not dtypes.float32:
         raise DTypeError(explain(op, f"input is {x.dtype.name}, not float32", {"input": x.spec}))
@@ -207,23 +270,12 @@ def extract_glimpse(
     window = _two(op, size, "size")
     if noise not in _NOISE:
         raise ValueError(explain(op, f"no noise {noise!r}", fix=", ".join(_NOISE)))
-    return _glimpse(op, x, places, window, centered, normalized, noise)
-
-
-_NOISE = ("uniform", "gaussian", "zero")
-
-
-def _glimpse(
-    op: str, x: Tensor, places: Tensor, window: tuple[Extent, ...], centered: bool,
-    normalized: bool, noise: str,
-) -> Tensor:  # fmt: skip
     batch, height, width, channels = x.spec.shape
     axes = []
     for k, (n, whole) in enumerate(zip(window, (height, width), strict=True)):
         at = getitem(places, (slice(None), slice(k, k + 1)))
-        axes.append(
-            _begin(at, n, whole, centered, normalized) + creation.iota((1, n), 1, dtypes.int64)
-        )
+        first = begin(at, *(maths.cast(shaping.size_tensor(k), dtypes.float32) for k in (n, whole)))
+        axes.append(_pixel(first) + creation.iota((1, n), 1, dtypes.int64))
     rows, columns = shaping.expand_dims(axes[0], 2), shaping.expand_dims(axes[1], 1)
     high, wide = (shaping.size_tensor(n, dtypes.int64) for n in (height, width))
     inside = selections.logical_and(
@@ -238,18 +290,24 @@ def _glimpse(
     return selections.where(shaping.expand_dims(inside, 3), found, filling)
 
 
+def _begin(centered: bool, normalized: bool, of_centre: bool = False) -> _Begin:
+    """The convention; of_centre: offsets are of the window's centre."""
+
+    def begin(at: Tensor, window: Tensor, image: Tensor) -> Tensor:
+        if normalized:
+            at = at * image
+        if centered:
+            at = (at / 2.0 if normalized or of_centre else at) + image / 2.0
+        return at - window / 2.0 if of_centre or (centered and normalized) else at
+
+    return begin
+
+
 _FAR = 1.0e9  # what any offset is limited to: NaN and infinity become no place in the image
 
 
-def _begin(at: Tensor, n: Extent, whole: Extent, centered: bool, normalized: bool) -> Tensor:
-    """int64: the first row or column of the window, rounded towards 0 as in TensorFlow."""
-    pixels = maths.cast(shaping.size_tensor(whole), dtypes.float32)
-    if normalized:
-        at = at * pixels
-    if centered and normalized:
-        at = at / 2.0 + pixels / 2.0 - maths.cast(shaping.size_tensor(n), dtypes.float32) / 2.0
-    elif centered:
-        at = at + pixels / 2.0
+def _pixel(at: Tensor) -> Tensor:
+    """int64: rounded towards 0, as in TensorFlow."""
     known = selections.where(maths.equal(at, at), at, shaping.zeros_like(at) + _FAR)
     return maths.cast(maths.minimum(maths.maximum(known, -_FAR), _FAR), dtypes.int64)
 

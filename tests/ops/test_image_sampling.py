@@ -168,6 +168,33 @@ def test_glimpses(centered: bool, normalized: bool) -> None:
         np.testing.assert_array_equal(traced(x, offsets).numpy(), want)
 
 
+def test_glimpses_of_tensorflow_1() -> None:
+    """Offsets are of the window's centre: upper left corners that TensorFlow 2.21 gave."""
+    x = np.arange(41 * 31, dtype=np.float32).reshape(1, 41, 31, 1)
+    for centered, normalized, offset, size, begin in [
+        (True, True, (0.1, 0.2), (3, 4), (21, 16)),
+        (True, True, (0.5, -0.25), (5, 5), (28, 9)),
+        (True, False, (0.5, -0.25), (5, 5), (18, 12)),
+        (True, False, (10, -7), (3, 4), (24, 10)),
+        (False, True, (0.1, 0.2), (3, 4), (2, 4)),
+        (False, False, (3, 3), (3, 4), (1, 1)),
+    ]:
+        f = image_sampling.extract_glimpse_v1
+        got = f(x, size, [offset], centered, normalized)
+        assert divmod(int(got.numpy()[0, 0, 0, 0]), 31) == begin
+    assert f(x, (3, 4), [(100.0, 0.0)], uniform_noise=False).shape == (1, 3, 4, 1)
+
+
+def test_the_older_name_of_indices() -> None:
+    """One of both."""
+    f = image_sampling.crop_and_resize_v1
+    want = crop(ONE, BOX, [1], (2, 2)).numpy()
+    np.testing.assert_array_equal(f(ONE, BOX, [1], (2, 2)).numpy(), want)
+    np.testing.assert_array_equal(f(ONE, BOX, crop_size=(2, 2), box_indices=[1]).numpy(), want)
+    with pytest.raises(ValueError, match="one of box_indices and box_ind is wanted"):
+        f(ONE, BOX, crop_size=(2, 2))
+
+
 def test_noise_of_glimpses() -> None:
     """Between the image's limits; of its mean and deviation."""
     nf.random.set_seed(3)
