@@ -11,6 +11,7 @@ from numflow.passes.constants import constants
 from numflow.passes.cse import cse
 from numflow.passes.dead_code import dead_code
 from numflow.passes.decompose import decompose
+from numflow.passes.fold_scale import fold_scale
 from numflow.passes.lone_outputs import lone_outputs
 from numflow.passes.simplify import simplify
 
@@ -18,6 +19,7 @@ Pass = Callable[[Graph], Graph]
 Observer = Callable[[str, Graph], None]
 
 PASSES: tuple[Pass, ...] = (
+    fold_scale,
     decompose,
     dead_code,  # gradients that nobody wants are not worth a look
     constants,
