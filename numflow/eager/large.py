@@ -45,7 +45,12 @@ _STREAMING = {
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
 }
 _KINDS = {dtypes.float32, dtypes.float64, dtypes.bool}
+_PLACES = {dtypes.uint8, dtypes.int32}
 _DRAWS = ("philox_uniform", "philox_bits")  # by name: ops/random_bits.py loads late
+_KERNELS = {  # by name, for the same reason: ops whose kernels are far ahead of NumPy
+    *("moments", "avg_pool", "avg_pool_image"),
+    *("max_pool", "max_pool_places", "pool_pick", "pool_spread"),
+}
 _DRAWN = 1 << 28  # numbers of a draw: no operand tells that memory holds as many
 _MOST = 1024  # signatures, and patterns, that are remembered
 
@@ -61,13 +66,15 @@ def is_candidate(op: Op, inputs: Sequence[Spec], outputs: Sequence[Spec]) -> boo
         or op is matmul_op
         or op is softmax_op
         or op is log_softmax_op
+        or op.name in _KERNELS
     )
     if not known or op.effect or not inputs:
         return False
     specs = (*inputs, *outputs)
     streams = isinstance(op.reference, np.ufunc) and op.reference in _STREAMING
     least = STREAMED if streams else LARGE
-    return all(s.dtype in _KINDS for s in specs) and any(_size(s) >= least for s in specs)
+    kinds = _KINDS | _PLACES if op.name in _KERNELS else _KINDS
+    return all(s.dtype in kinds for s in specs) and any(_size(s) >= least for s in specs)
 
 
 def _size(spec: Spec) -> int:
@@ -99,8 +106,8 @@ class Programs:
 
     def run(
         self, op: Op, arrays: Sequence[Array], inputs: Sequence[Spec], attrs: Attrs
-    ) -> Array | None:
-        """The result of the program for these operands; None: the reference is to answer."""
+    ) -> Array | tuple[Array, ...] | None:
+        """What the program gives for these operands; None: the reference is to answer."""
         signature = (op, tuple(inputs), tuple(attrs.items()))
         program = self._ready.get(signature)
         if program is None:
@@ -109,9 +116,10 @@ class Programs:
         if not all(a.flags.c_contiguous and a.flags.aligned and a.dtype.isnative for a in arrays):
             return None  # NumPy reads through strides, a program would copy first
         try:
-            return program(arrays)[0]
+            found = program(arrays)
         except MemoryError:
             return None  # the reference says it better, or finds memory elsewhere
+        return found[0] if len(found) == 1 else tuple(found)
 
     def ask(
         self, signature: Signature, then: Callable[[runtime.Executable], None] | None = None

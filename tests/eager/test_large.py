@@ -83,6 +83,36 @@ def test_the_program_gives_what_the_reference_gave(
     np.testing.assert_allclose(second.numpy(), first.numpy(), rtol=rtol, atol=rtol)
 
 
+def _gradient_of_a_pool(x: Any) -> Any:
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        y = nf.nn.max_pool2d(x, 2, 2, "SAME")
+    return tape.gradient(y, x)
+
+
+POOLS: list[tuple[str, Callable[[Any], Any], int]] = [
+    ("moments", lambda x: nf.stack(nf.nn.moments(x, [0, 1, 2])), 1),
+    ("max_pool", lambda x: nf.nn.max_pool2d(x, 3, 2, "SAME"), 1),
+    ("avg_pool", lambda x: nf.nn.avg_pool2d(x, 3, 2, "SAME"), 1),
+    ("argmax", lambda x: nf.nn.max_pool_with_argmax(x, 3, 2, "SAME")[1], 1),
+    ("gradient", _gradient_of_a_pool, 3),
+]
+
+
+@pytest.mark.parametrize(("name", "f", "answers"), POOLS)
+def test_pools_and_moments_have_programs(
+    programs: Counting, name: str, f: Callable[[Any], Any], answers: int
+) -> None:
+    """Several outputs, and places in bytes, too."""
+    x = normal(3, 71, 67, 11)
+    first = f(x)
+    assert programs.answers == 0 and programs.wait()
+    second = f(x)
+    assert programs.answers >= answers, name
+    assert second.spec == first.spec and second._array.dtype == first._array.dtype
+    np.testing.assert_allclose(second.numpy(), first.numpy(), rtol=3e-5, atol=3e-5)
+
+
 def test_another_shape_of_the_pattern_compiles_nothing(
     programs: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
