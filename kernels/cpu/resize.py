@@ -248,24 +248,7 @@ def sum_wide(args: int, line: int, out: int, columns: int, channels: int) -> Non
     pixel = channels * ES
     for j in range(columns):
         p = line + word(places, 2 * j) * pixel
-        count = word(places, 2 * j + 1)
-        i = 0
-        if count == 2:
-            w0, w1 = splat(load(weights)), splat(load(weights + ES))
-            while i < channels:
-                at = min(i, channels - VL) * ES
-                store(out + at, fma(w1, vload(p + pixel + at), w0 * vload(p + at)))
-                i += VL
-        else:
-            while i < channels:
-                at = min(i, channels - VL) * ES
-                q = p + at
-                a = vzero()
-                for k in range(count):
-                    a = fma(splat(load(weights + k * ES)), vload(q), a)
-                    q += pixel
-                store(out + at, a)
-                i += VL
+        sum_lines(out, p, channels, channels, word(places, 2 * j + 1), weights)
         weights += widest
         out += pixel
 
