@@ -24,7 +24,9 @@ from numflow.eager.attachment import Told, stop_waiting, wait_for_parts
 from numflow.eager.module import Module
 from numflow.eager.variable import Variable
 from numflow.errors import DTypeError, ShapeError, explain
+from numflow.io.large import LARGE, each
 from numflow.optimizers import Optimizer
+from numflow.runtime import arena
 
 _SHOWN = 20  # lines of a report per kind; more would hide the next kind
 
@@ -74,10 +76,13 @@ class Restoration:
             raise self._refusal(wrong)
         self.mismatched |= {p: str(v.spec) for p, v in wrong.items()}
         fitting = {p: v for p, v in found.items() if p not in wrong}
+        self.source.file.verify(*[self.source.names[p] for p in fitting])
+        if sum(self.source.entry(p).nbytes for p in fitting) < LARGE:
+            for p, variable in fitting.items():
+                self._assign(p, variable)
+        else:
+            each(lambda item: self._assign(*item), list(fitting.items()))
         for p in fitting:
-            self.source.file.verify(self.source.names[p])
-        for p, variable in fitting.items():
-            self._assign(p, variable)
             self.mismatched.pop(p, None)
             del self._left[p]
         self._variables.update(fitting)
@@ -190,7 +195,13 @@ class Restoration:
             variable._write(self.source.file.get(name, verify=False))
             return
         with variable._lock:
-            variable.make_private()
+            if variable._array.dtype == object:
+                variable.make_private()
+            elif variable.shared():  # by tensors or views, which keep the old value
+                fresh = arena.aligned_array(variable._array.shape, variable._array.dtype)
+                self.source.file.read_into(name, fresh)
+                variable._own(fresh)
+                return
             self.source.file.read_into(name, variable._array)
 
     def _wait(self, owners: Iterable[tuple[Any, str]]) -> None:

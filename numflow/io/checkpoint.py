@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import secrets
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -26,9 +26,11 @@ import numpy as np
 
 from numflow.errors import NotFoundError, explain
 from numflow.io.arrays import STRING, Array, check_bools, from_bytes, to_bytes
-from numflow.io.crc32c import crc32c
+from numflow.io.crc32c import Checksum, crc32c, unlocked
 from numflow.io.damage import Path, damaged, unknown
+from numflow.io.direct import DirectWriter
 from numflow.io.header import ALIGN, CHUNK, Entry, Header, pack_header, parse_header
+from numflow.io.large import LARGE, Pages, each
 
 MAGIC = b"\x89NFC\r\n\x1a\n"
 VERSION = 1
@@ -72,9 +74,10 @@ def save(
         end = _aligned(end + entry.nbytes)
     with Replacement(path) as file:
         file.truncate(end)
-        for i, (entry, data) in enumerate(zip(entries, contents, strict=True)):
-            file.seek(entry.offset)
-            entries[i] = replace(entry, checksums=_write_chunks(file, data))
+        large = sum(data.nbytes for data in contents) >= LARGE
+        write = _write_large if large else _write_small
+        all_checksums = write(file, [entry.offset for entry in entries], contents)
+        entries = [replace(e, checksums=c) for e, c in zip(entries, all_checksums, strict=True)]
         body = pack_header(requires, meta, end, entries)
         length = struct.pack("<Q", len(body))
         file.seek(0)
@@ -85,14 +88,36 @@ def _aligned(n: int) -> int:
     return n + -n % ALIGN
 
 
-def _write_chunks(file: BinaryIO, data: Array) -> bytes:
+_Write = Callable[[Array, int], object]  # bytes, and their place in the file
+
+
+def _write_small(file: BinaryIO, places: list[int], contents: list[Array]) -> list[bytes]:
+    def write(piece: Array, at: int) -> None:
+        file.seek(at)
+        file.write(piece.data)
+
+    rows = zip(contents, places, strict=True)
+    return [_write_chunks(data, at, write, crc32c) for data, at in rows]
+
+
+def _write_large(file: BinaryIO, places: list[int], contents: list[Array]) -> list[bytes]:
+    checksum, writer = unlocked(), DirectWriter(file, places[0])
+    try:
+        rows = zip(contents, places, strict=True)
+        return [_write_chunks(data, at, writer.write, checksum) for data, at in rows]
+    finally:
+        writer.close()
+
+
+def _write_chunks(data: Array, place: int, write: _Write, compute: Checksum) -> bytes:
+    """The checksums."""
     checksums = []
     for start in range(0, data.nbytes, CHUNK):
         checksum = 0
         for at in range(start, min(start + CHUNK, data.nbytes), _PIECE):
             piece = data[at : min(at + _PIECE, start + CHUNK)]
-            checksum = crc32c(piece, checksum)
-            file.write(piece.data)
+            checksum = compute(piece, checksum)
+            write(piece, place + at)
         checksums.append(checksum)
     return struct.pack(f"<{len(checksums)}I", *checksums)
 
@@ -256,32 +281,55 @@ class Reader:
           DataLossError: the tensor is damaged.
         """
         entry = self.entry(name)
+        if verify:
+            self.verify(name)
         if self._map is None:
             self._map = np.memmap(self._file, np.uint8, "r").view(np.ndarray)
         data = self._map[entry.offset : entry.offset + entry.nbytes]
-        if verify:
-            for i, start in enumerate(range(0, entry.nbytes, self._header.chunk)):
-                self._compare(entry, i, crc32c(data[start : start + self._header.chunk]))
         try:
             return from_bytes(data, entry.dtype, entry.shape)
         except ValueError as e:
             raise damaged(self.path, f"{name!r}: {e}") from None
 
-    def verify(self, name: str) -> None:
-        """Compare the checksums of a tensor without keeping it in memory.
+    def verify(self, *names: str) -> None:
+        """Compare the checksums of tensors without keeping them in memory.
 
         Raises:
-          DataLossError: the tensor is damaged.
+          DataLossError: a tensor is damaged.
         """
-        entry = self.entry(name)
-        piece = np.empty(min(_PIECE, entry.nbytes), np.uint8)
-        for i, start in enumerate(range(0, entry.nbytes, self._header.chunk)):
-            checksum = 0
+        entries = [self.entry(name) for name in names]
+        if sum(entry.nbytes for entry in entries) < LARGE:
+            for entry in entries:
+                chunks = range(-(-entry.nbytes // self._header.chunk))
+                self._verify_chunks(entry, chunks, crc32c, None)
+            return
+        checksum, pages = unlocked(), Pages(self._file)
+        step = max(1, CHUNK // self._header.chunk)
+        work = [
+            (entry, range(i, min(i + step, len(entry.checksums) // 4)))
+            for entry in entries
+            for i in range(0, len(entry.checksums) // 4, step)
+        ]
+        each(lambda item: self._verify_chunks(*item, checksum, pages), work)
+
+    def _verify_chunks(
+        self, entry: Entry, chunks: range, compute: Checksum, pages: Pages | None
+    ) -> None:
+        """pages: of the file, where it is large; else it is read piece by piece."""
+        most = _PIECE if pages is None else CHUNK
+        buffer: Array | None = None
+        for i in chunks:
+            checksum, start = 0, i * self._header.chunk
             stop = min(start + self._header.chunk, entry.nbytes)
-            for at in range(start, stop, _PIECE):
-                part = piece[: min(_PIECE, stop - at)]
-                self._read(part, entry.offset + at)
-                checksum = crc32c(part, checksum)
+            for at in range(start, stop, most):
+                first, last = entry.offset + at, entry.offset + min(at + most, stop)
+                part = pages.get(first, last) if pages else None
+                if part is None:
+                    if buffer is None:
+                        buffer = np.empty(min(most, entry.nbytes), np.uint8)
+                    part = buffer[: last - first]
+                    self._read(part, first)
+                checksum = compute(part, checksum)
                 if entry.dtype == "bool":
                     self._check_bools(entry, part)
             self._compare(entry, i, checksum)
@@ -295,13 +343,16 @@ class Reader:
             self._read(out.reshape(-1).view(np.uint8), entry.offset)
 
     def _read(self, out: Array, offset: int) -> None:
-        self._file.seek(offset)
-        view, filled = out.data, 0
-        while filled < len(view):
-            count = self._file.readinto(view[filled:])
+        view, handle = out.data, self._file.fileno()
+        while len(view):
+            if hasattr(os, "preadv"):  # several threads may read
+                count = os.preadv(handle, [view], offset)
+            else:
+                self._file.seek(offset)
+                count = self._file.readinto(view)
             if not count:
                 raise damaged(self.path, "the file became shorter while it was read")
-            filled += count
+            view, offset = view[count:], offset + count
 
     def _compare(self, entry: Entry, chunk: int, checksum: int) -> None:
         if struct.unpack_from("<I", entry.checksums, 4 * chunk)[0] != checksum:

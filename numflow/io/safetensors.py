@@ -123,10 +123,11 @@ class SafetensorsReader:
         except ValueError as e:
             raise damaged(self.path, f"{name!r}: {e}") from None
 
-    def verify(self, name: str) -> None:
+    def verify(self, *names: str) -> None:
         """Look at bools; there are no checksums."""
-        if self.entry(name).dtype == "bool":
-            self.get(name)
+        for name in names:
+            if self.entry(name).dtype == "bool":
+                self.get(name)
 
     def read_into(self, name: str, out: Array) -> None:
         """Copy a tensor into an array of its dtype and shape."""

@@ -169,12 +169,17 @@ class ShardedReader:
             whole[_region(part)] = self._readers[shard].get(name, verify)
         return whole
 
-    def verify(self, name: str) -> None:
-        """Compare the checksums of all parts, and that they fill the tensor."""
-        self.entry(name)
-        for shard, _ in self._parts[name]:
-            self._readers[shard].verify(name)
-        self._check_cover(name)
+    def verify(self, *names: str) -> None:
+        """Compare the checksums of all parts, and that they fill the tensors."""
+        held: dict[str, list[str]] = {}  # names by shard
+        for name in names:
+            self.entry(name)
+            for shard, _ in self._parts[name]:
+                held.setdefault(shard, []).append(name)
+        for shard, parts in held.items():
+            self._readers[shard].verify(*parts)
+        for name in names:
+            self._check_cover(name)
 
     def read_into(self, name: str, out: Array) -> None:
         """Copy a tensor that `verify` found sound into an array of its dtype and shape."""

@@ -105,9 +105,10 @@ class TFReader:
     def _get(self, entry: Entry, verify: bool) -> Array:
         raise NotImplementedError  # abstract
 
-    def verify(self, name: str) -> None:
-        """Compare the checksums of a tensor."""
-        self.get(name)
+    def verify(self, *names: str) -> None:
+        """Compare the checksums of tensors."""
+        for name in names:
+            self.get(name)
 
     def read_into(self, name: str, out: Array) -> None:
         """Copy a tensor into an array of its dtype and shape."""
