@@ -7,6 +7,7 @@ operand has one; NumPy arrays keep theirs; tensors are never converted silently.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,9 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
         raise ValueError(
             explain(op, f"{name} cannot become a tensor: {e}", {name: repr(value)[:200]})
         ) from None
+    if array.dtype == object and want is not None and want.is_floating and _holds_ints(array):
+        with suppress(OverflowError):  # beyond 64 bits, or beyond all floats
+            return array.astype(want.numpy)
     if array.dtype == object or array.dtype.kind in "SU":
         array = _objects(np.array(value, object), value, op, name)
         if want not in (None, dtypes.string):
@@ -133,6 +137,12 @@ def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array
         return array
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
+    if array.dtype.kind in "MmV":  # V: records, and the 8- and 16-bit floats
+        try:
+            dtypes.from_numpy(array.dtype)
+        except TypeError:
+            problem = f"{name} holds NumPy's {array.dtype}, which no dtype can hold"
+            raise ValueError(explain(op, problem)) from None
     adapts = not _is_array(value)
     if adapts and array.dtype.kind in "iufc" and _begins_with_bool(value):
         problem = f"{name} mixes bools and numbers"
@@ -219,13 +229,17 @@ def _begins_with_bool(value: Any) -> bool:
     return type(value) is bool
 
 
+def _holds_ints(array: Array) -> bool:
+    return all(isinstance(x, int) for x in array.reshape(-1))
+
+
 def _objects(array: Array, value: Any, op: str, name: str) -> Array:
     flat = array.reshape(-1)
     if all(isinstance(x, str | bytes | np.str_ | np.bytes_) for x in flat):
         out = np.empty(array.shape, object)
         out.reshape(-1)[:] = [x.encode() if isinstance(x, str) else bytes(x) for x in flat]
         return out
-    if all(isinstance(x, int) for x in flat):
+    if _holds_ints(array):
         raise DTypeError(
             explain(op, f"{name} holds an integer beyond 64 bits", {name: repr(value)[:200]})
         )

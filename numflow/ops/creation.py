@@ -224,11 +224,11 @@ def linspace(
 
     Args:
       start, stop: floating of one dtype and shape (integers become float64).
-      num: how many; a number.
+      num: how many, 0 or more; a number.
       axis: where the new axis goes.
 
     Raises:
-      InvalidArgumentError: num is not positive.
+      InvalidArgumentError: num is negative.
 
     Example:
       >>> nf.linspace(0.0, 1.0, 5).numpy().tolist()
@@ -238,8 +238,8 @@ def linspace(
     if a.dtype.is_integer:
         a, b = maths.cast(a, dtypes.float64), maths.cast(b, dtypes.float64)
     (count,) = static_ints(num, "linspace", "num", sizes=True)
-    if isinstance(count, int) and count < 1:
-        raise InvalidArgumentError(explain("linspace", f"num is {count}, not positive"))
+    if isinstance(count, int) and count < 0:
+        raise InvalidArgumentError(explain("linspace", f"num is negative: {count}"))
     k = normal_axis("linspace", axis, a.spec.rank + 1)
     a, b = shaping.expand_dims(a, k), shaping.expand_dims(b, k)
     if count == 1:

@@ -243,12 +243,12 @@ def boolean_mask(
 
     Args:
       tensor: any dtype.
-      mask: bool, its shape that of tensor's axes from `axis` on.
+      mask: bool (or numbers: not 0), its shape that of tensor's axes from `axis` on.
       axis: default 0.
 
     Raises:
       ShapeError: mask is a scalar, or does not fit.
-      DTypeError: mask is not bool.
+      DTypeError: mask is text.
 
     Example:
       >>> nf.boolean_mask([1, 2, 3], [True, False, True]).numpy().tolist()
@@ -256,6 +256,8 @@ def boolean_mask(
     """
     x = as_tensor(tensor, None, "boolean_mask", "tensor")
     chosen = as_tensor(mask, None, "boolean_mask", "mask")
+    if chosen.dtype.is_numeric:
+        chosen = maths.not_equal(chosen, 0)
     at = (
         0
         if axis is None

@@ -87,8 +87,9 @@ def reshape(tensor: TensorLike, shape: Any, name: str | None = None) -> Tensor:
         )
     if free:
         rest = product(n for k, n in enumerate(want) if k != free[0])
+        size: Extent | None
         if rest == 0:
-            size: Extent | None = 0 if x.spec.size == 0 else None
+            size = _beside_zeros(x.spec.shape, want) if x.spec.size == 0 else None
         else:
             size = divide(x.spec.size, rest)
             if size is None and (depends_on_values(rest) or depends_on_values(x.spec.size)):
@@ -103,6 +104,13 @@ def reshape(tensor: TensorLike, shape: Any, name: str | None = None) -> Tensor:
             )
         want[free[0]] = size
     return x if tuple(want) == x.spec.shape else reshape_op(x, shape=tuple(want))
+
+
+def _beside_zeros(have: Shape, want: Sequence[Extent]) -> Extent:
+    """What -1 stands for beside a 0, where any size would do: as if the zeros were left out."""
+    left, others = (product(n for n in shape if n not in (0, -1)) for shape in (have, want))
+    found = divide(left, others)
+    return left // others if found is None else found
 
 
 def expand_dims(input: TensorLike, axis: Any = None, name: str | None = None) -> Tensor:
@@ -489,6 +497,8 @@ def _tensors(op: str, values: Any) -> list[Tensor]:
     kind = next(
         (v.dtype for v in values if isinstance(v, Tensor) or hasattr(v, "_as_tensor")), None
     )
+    if kind is None and {int, float} <= set(map(type, values)):
+        kind = dtypes.float32
     return [as_tensor(v, kind, op, f"values[{k}]") for k, v in enumerate(values)]
 
 
@@ -505,6 +515,8 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
       >>> nf.stack([[1, 2], [3, 4]], axis=1).numpy().tolist()
       [[1, 3], [2, 4]]
     """
+    if isinstance(values, list | tuple) and not values:
+        return as_tensor([], None, "stack", "values")
     return stack_tensors(_tensors("stack", values), axis)
 
 

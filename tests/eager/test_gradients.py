@@ -97,3 +97,14 @@ def test_methods_of_aggregation() -> None:
         return nf.gradients([x, x], x, gate_gradients=True, aggregation_method=method)
 
     assert traced(f, 1.0) == [2.0]
+
+
+def test_text_has_no_gradient() -> None:
+    """A target of text gives nothing, and the others beside it what is theirs."""
+    x, v = nf.constant(2.0), nf.Variable(3.0)
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        targets = [nf.strings.as_string(x), x * v]
+    with pytest.warns(UserWarning, match="must be floating"):
+        found = tape.gradient(targets, [x, v])
+    assert [float(g) for g in found] == [3.0, 2.0]

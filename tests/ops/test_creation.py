@@ -159,9 +159,9 @@ def test_constant_keeps_and_converts() -> None:
             "range: takes finite numbers",
         ),
         (
-            lambda: nf.linspace(0.0, 1.0, 0),
+            lambda: nf.linspace(0.0, 1.0, -1),
             nf.errors.InvalidArgumentError,
-            "linspace: num is 0, not positive",
+            "linspace: num is negative: -1",
         ),
         (lambda: nf.one_hot([0.5], 3), TypeError, "one_hot: indices is float32, not an integer"),
         (lambda: nf.one_hot([0], -1), ValueError, "one_hot: a size is negative: -1"),
@@ -241,3 +241,31 @@ def test_lists_that_hold_no_one_kind() -> None:
             nf.constant(value)
     with pytest.raises(nf.errors.DTypeError, match="there is no text that is 1"):
         nf.ones([2], nf.string)
+
+
+def test_no_numbers_in_between() -> None:
+    """linspace of 0 numbers is empty, also where a trace does not know how many there are."""
+    counted = nf.function(lambda n: nf.linspace(0.0, 1.0, n))
+    for run in (lambda n: nf.linspace(0.0, 1.0, n), lambda n: counted(nf.constant(n))):
+        assert [run(n).numpy().tolist() for n in (0, 1, 2)] == [[], [0.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("kind", ["M8[D]", "m8[s]", "V8"])
+def test_arrays_of_what_no_tensor_holds(kind: str) -> None:
+    """Dates and records are refused where they come in, alone or beside a tensor."""
+    x = np.zeros(2, kind)
+    for run in (
+        lambda: nf.constant(x),
+        lambda: nf.ones(2) + x,
+        lambda: nf.function(nf.identity)(x),
+    ):
+        with pytest.raises((ValueError, TypeError), match="NumPy's"):
+            run()
+
+
+def test_integers_beyond_64_bits_beside_floats() -> None:
+    """They become floats as other numbers do, where they fit at all."""
+    assert float(nf.constant(1.0) + 10**30) == float(np.float32(1e30))
+    for run in (lambda: nf.constant(1) + 10**30, lambda: nf.constant(1.0) + 10**400):
+        with pytest.raises(nf.errors.InvalidArgumentError, match="beyond 64 bits"):
+            run()

@@ -161,3 +161,11 @@ def test_a_mask_of_constants_gives_a_known_shape() -> None:
     known = nf.function(lambda x: nf.boolean_mask(x, [True, False, True]))
     assert known(nf.constant([1, 2, 3])).numpy().tolist() == [1, 3]
     assert known.get_concrete_function(nf.constant([1, 2, 3])).outputs[0].shape == (2,)
+
+
+def test_masks_of_numbers() -> None:
+    """As in TensorFlow what is not 0 is kept; text is no mask."""
+    for run in (nf.boolean_mask, nf.function(nf.boolean_mask)):
+        np.testing.assert_array_equal(run([5, 6, 7], nf.constant([1, 0, 2])), [5, 7])
+    with pytest.raises(TypeError, match="boolean_mask: mask is string, not bool"):
+        nf.boolean_mask([5], ["a"])

@@ -167,3 +167,27 @@ def test_an_index_out_of_range() -> None:
         nf.ones([3])[..., ...]
     with pytest.raises(TypeError, match=r"getitem: an index is an integer, .*, not 1.5"):
         nf.ones([3])[1.5]
+
+
+@pytest.mark.parametrize(
+    "have, want, becomes",
+    [
+        ((0, 3), [0, -1], (0, 3)),
+        ((0, 3), [-1, 0], (3, 0)),
+        ((0, 3), [0, -1, 5], (0, 0, 5)),
+        ((0, 0), [0, -1], (0, 1)),
+        ((0, 3), [2, -1], (2, 0)),
+    ],
+)
+def test_a_size_worked_out_beside_a_zero(have: Any, want: Any, becomes: Any) -> None:
+    """Any size would do: TensorFlow takes the one that is left when zeros are left out."""
+    for run in (nf.reshape, nf.function(nf.reshape)):
+        assert run(nf.zeros(have), want).shape == becomes
+
+
+def test_stack_of_numbers() -> None:
+    """Numbers of both kinds are floats; of none there is an empty tensor."""
+    for values, want in (([1, 2.5], [1.0, 2.5]), ([2.5, 1], [2.5, 1.0]), ([], [])):
+        found = nf.stack(values)
+        assert found.dtype is nf.float32
+        np.testing.assert_array_equal(found, want)
