@@ -41,6 +41,7 @@ from numflow.function import function
 from numflow.gradient.unconnected import UnconnectedGradients
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import Tensor
+from numflow.ops.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
 from numflow.ops.complexes import complex
 from numflow.ops.creation import (
     constant,
@@ -54,24 +55,15 @@ from numflow.ops.creation import (
 from numflow.ops.indexing import boolean_mask, gather, gather_nd
 from numflow.ops.linalg import matmul, norm, tensordot
 from numflow.ops.math import (
-    abs,
     add,
     cast,
     divide,
-    equal,
     exp,
-    greater,
-    greater_equal,
-    less,
-    less_equal,
     maximum,
     minimum,
     multiply,
-    negative,
-    not_equal,
     scalar_mul,
     sigmoid,
-    sign,
     sqrt,
     square,
     subtract,
@@ -111,6 +103,7 @@ from numflow.ops.shape import (
     zeros,
     zeros_like,
 )
+from numflow.ops.signs import abs, negative, sign
 from numflow.ops.slicing import slice, strided_slice
 from numflow.tensor_shape import TensorShape
 from numflow.trace.tensor_spec import TensorSpec
@@ -204,6 +197,7 @@ if TYPE_CHECKING:
     from numflow.ops.space import batch_to_space, space_to_batch, space_to_batch_nd
     from numflow.ops.statistics import argmax, argmin, reduce_logsumexp
     from numflow.ops.sums import add_n
+    from numflow.ops.text_numbers import as_string
     from numflow.ops.trigonometric import (
         acos,
         acosh,
@@ -219,6 +213,8 @@ if TYPE_CHECKING:
         tan,
     )
     from numflow.ops.unique import unique, unique_with_counts
+    from numflow.ragged.tensor import RaggedTensor
+    from numflow.sparse.tensor import SparseTensor
     from numflow.trace.tensor_spec import type_spec_from_value
     from numflow.variable_policy import VariableAggregation, VariableSynchronization
 
@@ -299,6 +295,8 @@ __all__ = [
     "IndexedSlicesSpec",
     "Module",
     "Operation",
+    "RaggedTensor",
+    "SparseTensor",
     "Tensor",
     "TensorShape",
     "TensorSpec",
@@ -316,6 +314,7 @@ __all__ = [
     "argmin",
     "argsort",
     "as_dtype",
+    "as_string",
     "asin",
     "asinh",
     "atan",

@@ -17,6 +17,7 @@ from numflow.errors import explain
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
+from numflow.ops import signs
 from numflow.ops.convert import static_shape
 from numflow.ops.creation import constant as constant_tensor
 from numflow.ops.creation import eye
@@ -548,7 +549,7 @@ class Orthogonal(Initializer):
         tall = (max(rows, columns), min(rows, columns))
         wide = want if want.size >= 4 else dtypes.float32
         q, r = linalg.qr(_normal(tall, 0.0, 1.0, wide, self.seed))
-        q = q * maths.sign(linalg.diag_part(r))  # else some matrices are likelier than others
+        q = q * signs.sign(linalg.diag_part(r))  # else some matrices are likelier than others
         q = shaping.transpose(q) if rows < columns else q
         return maths.cast(shaping.reshape(q * self.gain, sizes), want)
 

@@ -6,28 +6,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from numflow.ops.activation import log_sigmoid, log_softmax, softmax, softplus, softsign
+from numflow.ops.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
 from numflow.ops.complexes import angle, imag, real
 from numflow.ops.conjugate import conj
 from numflow.ops.math import (
-    abs,
     add,
     divide,
-    equal,
     exp,
-    greater,
-    greater_equal,
-    less,
-    less_equal,
     log,
     maximum,
     minimum,
     multiply,
-    negative,
-    not_equal,
     rsqrt,
     scalar_mul,
     sigmoid,
-    sign,
     sqrt,
     square,
     squared_difference,
@@ -47,6 +39,7 @@ from numflow.ops.reduce import (
     reduce_sum,
 )
 from numflow.ops.select import logical_and, logical_not, logical_or, logical_xor
+from numflow.ops.signs import abs, negative, sign
 
 if TYPE_CHECKING:
     from numflow.ops.bessel import bessel_i0, bessel_i0e, bessel_i1, bessel_i1e

@@ -19,7 +19,7 @@ from numflow.eager.tensor import EagerTensor
 from numflow.errors import OpError
 from numflow.graph.op import Array, Attrs, Op, observers
 from numflow.graph.spec import Spec
-from numflow.ops import linalg
+from numflow.ops import comparisons, linalg
 from numflow.ops import math as maths
 from numflow.ops.convert import as_array
 from numflow.ops.operators import METHODS
@@ -157,12 +157,12 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "__mul__": _operator(maths.multiply_op, "__mul__"),
     "__truediv__": _operator(maths.divide_op, "__truediv__"),
     "__matmul__": _product(),
-    "__lt__": _operator(maths.less_op, "__lt__"),
-    "__le__": _operator(maths.less_equal_op, "__le__"),
-    "__gt__": _operator(maths.greater_op, "__gt__"),
-    "__ge__": _operator(maths.greater_equal_op, "__ge__"),
-    "__eq__": _operator(maths.equal_op, "__eq__"),
-    "__ne__": _operator(maths.not_equal_op, "__ne__"),
+    "__lt__": _operator(comparisons.less_op, "__lt__"),
+    "__le__": _operator(comparisons.less_equal_op, "__le__"),
+    "__gt__": _operator(comparisons.greater_op, "__gt__"),
+    "__ge__": _operator(comparisons.greater_equal_op, "__ge__"),
+    "__eq__": _operator(comparisons.equal_op, "__eq__"),
+    "__ne__": _operator(comparisons.not_equal_op, "__ne__"),
     "__radd__": _reversed(maths.add_op, "__radd__"),
     "__rsub__": _reversed(maths.subtract_op, "__rsub__"),
     "__rmul__": _reversed(maths.multiply_op, "__rmul__"),

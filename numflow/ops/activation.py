@@ -17,7 +17,7 @@ from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops import transcendental
+from numflow.ops import signs, transcendental
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.math import unary
 from numflow.ops.precision import by_number, single, widened
@@ -363,7 +363,7 @@ softsign_op = Op(
     "softsign",
     floating_like("softsign"),
     widened(lambda x: x / (1 + np.abs(x))),
-    unary(lambda ct, y, x: ct / maths.square(1 + maths.abs(x))),
+    unary(lambda ct, y, x: ct / maths.square(1 + signs.abs(x))),
     Elementwise(lambda b, x: b.div(x, b.add(b.abs(x), 1.0))),
 )
 

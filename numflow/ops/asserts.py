@@ -17,6 +17,7 @@ from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import Array
 from numflow.graph.operation import Operation
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import comparisons, signs
 from numflow.ops import math as maths
 from numflow.ops.array_text import array_text, first_elements
 from numflow.ops.assertion import Claim, claim_holds, no_operation, now
@@ -96,7 +97,7 @@ def assert_equal(
     Example:
       >>> nf.debugging.assert_equal([1, 2], [1, 2])
     """
-    return _compared("assert_equal", "==", maths.equal, x, y, message, summarize)
+    return _compared("assert_equal", "==", comparisons.equal, x, y, message, summarize)
 
 
 def assert_none_equal(
@@ -111,7 +112,7 @@ def assert_none_equal(
     Example:
       >>> nf.debugging.assert_none_equal([1, 2], [2, 1])
     """
-    return _compared("assert_none_equal", "!=", maths.not_equal, x, y, message, summarize)
+    return _compared("assert_none_equal", "!=", comparisons.not_equal, x, y, message, summarize)
 
 
 def assert_less(
@@ -126,7 +127,7 @@ def assert_less(
     Example:
       >>> nf.debugging.assert_less([1.0, 2.0], 3.0)
     """
-    return _compared("assert_less", "<", maths.less, x, y, message, summarize)
+    return _compared("assert_less", "<", comparisons.less, x, y, message, summarize)
 
 
 def assert_less_equal(
@@ -141,7 +142,7 @@ def assert_less_equal(
     Example:
       >>> nf.debugging.assert_less_equal([1.0, 2.0], 2.0)
     """
-    return _compared("assert_less_equal", "<=", maths.less_equal, x, y, message, summarize)
+    return _compared("assert_less_equal", "<=", comparisons.less_equal, x, y, message, summarize)
 
 
 def assert_greater(
@@ -156,7 +157,7 @@ def assert_greater(
     Example:
       >>> nf.debugging.assert_greater([1.0, 2.0], 0.0)
     """
-    return _compared("assert_greater", ">", maths.greater, x, y, message, summarize)
+    return _compared("assert_greater", ">", comparisons.greater, x, y, message, summarize)
 
 
 def assert_greater_equal(
@@ -171,7 +172,9 @@ def assert_greater_equal(
     Example:
       >>> nf.debugging.assert_greater_equal([1.0, 2.0], 1.0)
     """
-    return _compared("assert_greater_equal", ">=", maths.greater_equal, x, y, message, summarize)
+    return _compared(
+        "assert_greater_equal", ">=", comparisons.greater_equal, x, y, message, summarize
+    )
 
 
 def _compared(
@@ -246,7 +249,7 @@ def assert_positive(
     Example:
       >>> nf.debugging.assert_positive([1.0, 2.0])
     """
-    return _signed("assert_positive", ">", maths.greater, x, message, summarize)
+    return _signed("assert_positive", ">", comparisons.greater, x, message, summarize)
 
 
 def assert_negative(
@@ -257,7 +260,7 @@ def assert_negative(
     Example:
       >>> nf.debugging.assert_negative([-1.0, -2.0])
     """
-    return _signed("assert_negative", "<", maths.less, x, message, summarize)
+    return _signed("assert_negative", "<", comparisons.less, x, message, summarize)
 
 
 def assert_non_negative(
@@ -268,7 +271,7 @@ def assert_non_negative(
     Example:
       >>> nf.debugging.assert_non_negative([0.0, 2.0])
     """
-    return _signed("assert_non_negative", ">=", maths.greater_equal, x, message, summarize)
+    return _signed("assert_non_negative", ">=", comparisons.greater_equal, x, message, summarize)
 
 
 def assert_non_positive(
@@ -279,7 +282,7 @@ def assert_non_positive(
     Example:
       >>> nf.debugging.assert_non_positive([0.0, -2.0])
     """
-    return _signed("assert_non_positive", "<=", maths.less_equal, x, message, summarize)
+    return _signed("assert_non_positive", "<=", comparisons.less_equal, x, message, summarize)
 
 
 def _signed(
@@ -346,9 +349,9 @@ def assert_near(
     wide = 10.0 * _epsilon(real)
     relative = as_tensor(wide if rtol is None else rtol, real, op, "rtol")
     absolute = as_tensor(wide if atol is None else atol, real, op, "atol")
-    gap = maths.abs(maths.subtract(a, b))
-    allowed = maths.add(absolute, maths.multiply(relative, maths.abs(b)))
-    holds = maths.less_equal(gap, allowed)
+    gap = signs.abs(maths.subtract(a, b))
+    allowed = maths.add(absolute, maths.multiply(relative, signs.abs(b)))
+    holds = comparisons.less_equal(gap, allowed)
     count = 3 if summarize is None else summarize
     r, t = now(relative), now(absolute)
     said = f"x and y not equal to tolerance rtol = {_shown(r)}, atol = {_shown(t)}"

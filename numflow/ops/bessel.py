@@ -14,6 +14,7 @@ import numpy as np
 from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Op
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import comparisons, signs
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -131,7 +132,7 @@ def _grown(x: Any, value: Any) -> Any:
 
 def _over(y: Tensor, x: Tensor) -> Tensor:
     """y / x of an I1, and 1/2 at 0."""
-    zero = maths.equal(x, 0.0)
+    zero = comparisons.equal(x, 0.0)
     safe = selections.where(zero, shaping.ones_like(x), x)
     return selections.where(zero, maths.cast(shaping.fill(x.spec.shape, 0.5), x.dtype), y / safe)
 
@@ -140,14 +141,14 @@ bessel_i0e_op: Op = Op(
     "bessel_i0e",
     floating_like("bessel_i0e"),
     widened(_i0e),
-    unary(lambda ct, y, x: ct * (bessel_i1e_op(x) - maths.sign(x) * y)),
+    unary(lambda ct, y, x: ct * (bessel_i1e_op(x) - signs.sign(x) * y)),
     Elementwise(_i0e_body),
 )
 bessel_i1e_op: Op = Op(
     "bessel_i1e",
     floating_like("bessel_i1e"),
     widened(_i1e),
-    unary(lambda ct, y, x: ct * (bessel_i0e_op(x) - maths.sign(x) * y - _over(y, x))),
+    unary(lambda ct, y, x: ct * (bessel_i0e_op(x) - signs.sign(x) * y - _over(y, x))),
     Elementwise(_i1e_body),
 )
 bessel_i0_op: Op = Op(

@@ -22,6 +22,7 @@ from numflow.graph.lowering import Checked
 from numflow.graph.op import Array, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+from numflow.ops import comparisons
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -106,7 +107,9 @@ index_within_op = Op(
 def _index_of_run_time(x: Tensor, depth: Dim, op: str, name: str) -> Tensor:
     wide = maths.cast(x, dtypes.int64)
     limit = shaping.size_tensor(depth, dtypes.int64)
-    outside = selections.logical_or(maths.less(wide, 0), maths.greater_equal(wide, limit))
+    outside = selections.logical_or(
+        comparisons.less(wide, 0), comparisons.greater_equal(wide, limit)
+    )
     none = index_within_op(outside, wide, limit, op=op, name=name)
     return x + maths.cast(none, x.dtype)
 

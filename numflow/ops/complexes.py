@@ -14,6 +14,7 @@ from numflow.errors import DTypeError, explain
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import comparisons
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -139,5 +140,5 @@ def angle(input: TensorLike, name: str | None = None) -> Tensor:
         return angle_op(x)
     zero = shaping.zeros_like(x)
     return selections.where(
-        maths.less(x, zero), maths.cast(shaping.fill(x.spec.shape, np.pi), x.dtype), zero
+        comparisons.less(x, zero), maths.cast(shaping.fill(x.spec.shape, np.pi), x.dtype), zero
     )

@@ -19,7 +19,7 @@ from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Op, current
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, run_time
+from numflow.ops import checks, comparisons, run_time, signs
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -207,8 +207,8 @@ def _run_time_range(start: Any, limit: Any, delta: Any, want: dtypes.DType) -> T
     if want.is_integer:
         count = -run_time.quotient_op(first - end, checks.checked_divisor(step, "range"))
     else:
-        sign = checks.checked_divisor(maths.cast(maths.sign(step), dtypes.int64), "range")
-        steps = (first - end) / (maths.abs(step) * maths.cast(sign, wide))
+        sign = checks.checked_divisor(maths.cast(signs.sign(step), dtypes.int64), "range")
+        steps = (first - end) / (signs.abs(step) * maths.cast(sign, wide))
         count = -maths.cast(run_time.quotient_op(steps, shaping.ones_like(steps)), dtypes.int64)
     (size,) = run_time.sizes_of(maths.maximum(count, 0))
     return maths.cast(first + step * maths.cast(iota((size,), 0, dtypes.int64), wide), want)
@@ -247,10 +247,10 @@ def linspace(
     shape = (*a.spec.shape[:k], count, *a.spec.shape[k + 1 :])
     place = maths.cast(iota(shape, k, dtypes.int32), a.dtype)
     if isinstance(count, Dim):  # of one number it is the first
-        b = selections.where(maths.equal(shaping.size_tensor(count), 1), a, b)
+        b = selections.where(comparisons.equal(shaping.size_tensor(count), 1), a, b)
     gaps = maths.cast(shaping.size_tensor(maximum(count - 1, 1)), a.dtype)
     step = (b - a) / gaps
-    last = maths.equal(iota(shape, k, dtypes.int32), shaping.size_tensor(count - 1))
+    last = comparisons.equal(iota(shape, k, dtypes.int32), shaping.size_tensor(count - 1))
     return selections.where(last, b, a + step * place)
 
 
@@ -305,7 +305,7 @@ def one_hot(
         x = maths.cast(x, dtypes.int32)
     shape = (*x.spec.shape[:k], count, *x.spec.shape[k:])
     return selections.where(
-        maths.equal(shaping.expand_dims(x, k), iota(shape, k, x.dtype)), on, off
+        comparisons.equal(shaping.expand_dims(x, k), iota(shape, k, x.dtype)), on, off
     )
 
 
@@ -335,7 +335,7 @@ def eye(
     batch = () if batch_shape is None else static_shape(batch_shape, "eye", "batch_shape")
     want = dtypes.as_dtype(dtype)
     shape = (*batch, rows, columns)
-    diagonal = maths.equal(iota(shape, -2, dtypes.int64), iota(shape, -1, dtypes.int64))
+    diagonal = comparisons.equal(iota(shape, -2, dtypes.int64), iota(shape, -1, dtypes.int64))
     return maths.cast(diagonal, want)
 
 

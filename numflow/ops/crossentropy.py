@@ -7,7 +7,7 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import clipping
+from numflow.ops import clipping, comparisons
 from numflow.ops import loss as losses
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
@@ -144,7 +144,7 @@ def sparse_categorical_crossentropy(
         labels = maths.cast(labels, dtypes.int64)
     if labels.spec.shape == (*guess.spec.shape[:-1], 1):
         labels = shaping.squeeze(labels, -1)
-    ignored = None if ignore_class is None else maths.equal(labels, ignore_class)
+    ignored = None if ignore_class is None else comparisons.equal(labels, ignore_class)
     if ignored is not None:
         labels = selections.where(ignored, shaping.zeros_like(labels), labels)
     last = guess.spec.rank - 1

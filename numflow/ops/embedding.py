@@ -9,7 +9,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import indexing, linalg, power
+from numflow.ops import comparisons, indexing, linalg, power, signs
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -67,7 +67,7 @@ def looked_up(
     if max_norm is None:
         return rows
     axes = list(range(as_tensor(ids).spec.rank, rows.spec.rank))
-    length = linalg.norm(rows, axis=axes, keepdims=True) if axes else maths.abs(rows)
+    length = linalg.norm(rows, axis=axes, keepdims=True) if axes else signs.abs(rows)
     return rows * max_norm / maths.maximum(length, max_norm)
 
 
@@ -98,10 +98,10 @@ def _in_parts(parts: list[Tensor], ids: TensorLike, strategy: str) -> Tensor:
             continue
         if strategy == "mod":
             local = power.floordiv(flat, len(parts))
-            here = maths.equal(power.floormod(flat, len(parts)), k)
+            here = comparisons.equal(power.floormod(flat, len(parts)), k)
         else:
             local = flat - begins[k]
-            here = maths.greater_equal(local, 0)  # later parts take over what is theirs
+            here = comparisons.greater_equal(local, 0)  # later parts take over what is theirs
         rows = indexing.gather(parts[k], maths.minimum(maths.maximum(local, 0), size - 1))
         if found is None:
             found = rows

@@ -16,6 +16,7 @@ from numflow.errors import InvalidArgumentError, explain
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import comparisons
 from numflow.ops import math as maths
 from numflow.ops import matrix_parts as parts
 from numflow.ops import select as selections
@@ -51,7 +52,7 @@ def _quotients_of_gaps(values: Tensor, squares: bool) -> Tensor:
     """
     v = values * values if squares else values
     gaps = shaping.expand_dims(v, -2) - shaping.expand_dims(v, -1)
-    none = maths.equal(gaps, shaping.zeros_like(gaps))
+    none = comparisons.equal(gaps, shaping.zeros_like(gaps))
     return selections.where(
         none, shaping.zeros_like(gaps), 1 / selections.where(none, shaping.ones_like(gaps), gaps)
     )
@@ -212,7 +213,7 @@ def _svd_vjp(g: Backward) -> tuple[Tensor]:
     u, v = u[..., :k], v[..., :k]
     uh, vh = adjoint_of(u), adjoint_of(v)
     gaps = maths.cast(_quotients_of_gaps(s, squares=True), a.dtype)
-    safe = selections.where(maths.equal(s, shaping.zeros_like(s)), shaping.ones_like(s), s)
+    safe = selections.where(comparisons.equal(s, shaping.zeros_like(s)), shaping.ones_like(s), s)
     total = None
     if ct_s is not None:
         total = matmul(_scaled_columns(u, ct_s), vh)

@@ -13,11 +13,11 @@ from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import comparisons, transcendental
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops import transcendental
 from numflow.ops.convert import as_tensor, operands
 from numflow.ops.math import broadcasting, unary
 from numflow.ops.shape_rules import binary, floating_like
@@ -172,7 +172,7 @@ def multiply_no_nan(x: TensorLike, y: TensorLike, name: str | None = None) -> Te
 
 def _where_x(x: Tensor, value: Tensor) -> Tensor:
     """value, and 0 where x is 0."""
-    return selections.where(maths.equal(x, 0.0), shaping.zeros_like(value), value)
+    return selections.where(comparisons.equal(x, 0.0), shaping.zeros_like(value), value)
 
 
 def _with_zero(function: Any) -> Any:

@@ -13,6 +13,7 @@ from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import (
+    comparisons,
     creation,
     indexing,
     ordering,
@@ -135,7 +136,7 @@ class _Windows(NamedTuple):
     def counted(self, dtype: dtypes.DType) -> Tensor:
         """1 for each of the places, 0 where an element is seen again."""
         tap = creation.iota((self.windows, self.longest), 1, dtypes.int64)
-        seen = maths.less(tap, shaping.expand_dims(self.lengths(), 1))
+        seen = comparisons.less(tap, shaping.expand_dims(self.lengths(), 1))
         return shaping.reshape(maths.cast(seen, dtype), (-1,))
 
 
@@ -192,7 +193,7 @@ def _sequence(size: int, count: int, pseudo: bool, seed: int, axis: int) -> Tens
 
     if not pseudo:
         order = ordering.argsort(ordering.argsort(uniform((count,))))
-        lengths = maths.cast(maths.less(order, longer), dtypes.int64) + short
+        lengths = maths.cast(comparisons.less(order, longer), dtypes.int64) + short
     else:
         # as many as fit: every window is `short` long or one longer (Graham 2015, section 2)
         alpha = size / count

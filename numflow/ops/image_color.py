@@ -13,7 +13,7 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import asserts, casting, linalg, power, rearrange, statistics
+from numflow.ops import asserts, casting, comparisons, linalg, power, rearrange, signs, statistics
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -219,15 +219,17 @@ def _hue(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     r, g, b = _channels(x)
     top = maths.maximum(maths.maximum(r, g), b)
     spread = top - maths.minimum(maths.minimum(r, g), b)
-    coloured = maths.greater(spread, 0)
+    coloured = comparisons.greater(spread, 0)
     norm = 1.0 / (6.0 * selections.where(coloured, spread, shaping.ones_like(spread)))
     of_red, of_green = norm * (g - b), norm * (b - r) + 2.0 / 6.0
     of_blue = norm * (r - g) + 4.0 / 6.0
     h = selections.where(
-        maths.equal(r, top), of_red, selections.where(maths.equal(g, top), of_green, of_blue)
+        comparisons.equal(r, top),
+        of_red,
+        selections.where(comparisons.equal(g, top), of_green, of_blue),
     )
     h = selections.where(coloured, h, shaping.zeros_like(h))
-    return selections.where(maths.less(h, 0), h + 1.0, h), top, spread
+    return selections.where(comparisons.less(h, 0), h + 1.0, h), top, spread
 
 
 def _of_hue(h: Tensor, low: Tensor, spread: Tensor) -> Tensor:
@@ -237,13 +239,13 @@ def _of_hue(h: Tensor, low: Tensor, spread: Tensor) -> Tensor:
         return low + spread * maths.minimum(maths.maximum(x, 0.0), 1.0)
 
     around = h * 6.0
-    red = maths.abs(around - 3.0) - 1.0
-    green, blue = 2.0 - maths.abs(around - 2.0), 2.0 - maths.abs(around - 4.0)
+    red = signs.abs(around - 3.0) - 1.0
+    green, blue = 2.0 - signs.abs(around - 2.0), 2.0 - signs.abs(around - 4.0)
     return shaping.concat([ramp(red), ramp(green), ramp(blue)], axis=-1)
 
 
 def _saturation(top: Tensor, spread: Tensor) -> Tensor:
-    bright = maths.greater(top, 0)
+    bright = comparisons.greater(top, 0)
     safe = selections.where(bright, top, shaping.ones_like(top))
     return selections.where(bright, spread / safe, shaping.zeros_like(top))
 

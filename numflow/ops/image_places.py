@@ -12,6 +12,7 @@ from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import (
+    comparisons,
     creation,
     image_resize,
     indexing,
@@ -129,7 +130,7 @@ def _turned(x: Tensor, k: Tensor) -> Tensor:
     """By a number of quarters that is known at run time: pixels gathered from their places."""
     height, width = (shaping.size_tensor(n, dtypes.int64) for n in _sizes(x))
     quarter = power.floormod(k, 4)
-    upright = maths.equal(power.floormod(quarter, 2), 0)
+    upright = comparisons.equal(power.floormod(quarter, 2), 0)
     both = [selections.where(upright, height, width), selections.where(upright, width, height)]
     rows, columns = run_time.sizes_of(shaping.stack_tensors(both, 0))
     i = creation.iota((rows, columns), 0, dtypes.int64)
@@ -145,7 +146,7 @@ def _turned(x: Tensor, k: Tensor) -> Tensor:
 def _choice(quarter: Tensor, *values: Tensor) -> Tensor:
     out = values[3]
     for k in (2, 1, 0):
-        out = selections.where(maths.equal(quarter, k), values[k], out)
+        out = selections.where(comparisons.equal(quarter, k), values[k], out)
     return out
 
 

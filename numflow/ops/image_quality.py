@@ -14,7 +14,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import activation, power, rearrange, resize, slicing
+from numflow.ops import activation, power, rearrange, resize, signs, slicing
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
@@ -122,7 +122,7 @@ def total_variation(images: TensorLike, name: str | None = None) -> Tensor:
     x = as_images("image.total_variation", images, "images")
     front = x.spec.rank - 3
     axes = tuple(range(front, x.spec.rank))
-    down, right = (maths.abs(_differences(x, front + k)) for k in (0, 1))
+    down, right = (signs.abs(_differences(x, front + k)) for k in (0, 1))
     return reductions.reduce_sum(down, axis=axes) + reductions.reduce_sum(right, axis=axes)
 
 

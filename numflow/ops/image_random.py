@@ -11,8 +11,15 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import image_color, image_places, power, random, random_stateless, slicing
-from numflow.ops import math as maths
+from numflow.ops import (
+    comparisons,
+    image_color,
+    image_places,
+    power,
+    random,
+    random_stateless,
+    slicing,
+)
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
@@ -85,7 +92,7 @@ def _flipped(op: str, image: TensorLike, k: int, draw: Draw) -> Tensor:
     x = as_images(op, image)
     shape = () if x.spec.rank == 3 else (x.spec.shape[0], 1, 1, 1)
     turned = image_places.reversed_along(x, k)
-    return selections.where(maths.less(draw(shape, 0.0, 1.0), 0.5), turned, x)
+    return selections.where(comparisons.less(draw(shape, 0.0, 1.0), 0.5), turned, x)
 
 
 # --- colours ----------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, indexing, power, random, resize_boxes, statistics
+from numflow.ops import comparisons, creation, indexing, power, random, resize_boxes, statistics
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -141,7 +141,7 @@ def crops(
         return resize_boxes.sample_op(x, which, *rows, *columns, fill=float(around))
     places: list[Tensor] = []
     for low, high, share in (rows, columns):
-        taken = selections.where(maths.greater_equal(share, 0.5), high, low)
+        taken = selections.where(comparisons.greater_equal(share, 0.5), high, low)
         places += [taken, taken, shaping.zeros_like(share)]
     return resize_boxes.sample_op(x, which, *places, fill=float(around))
 
@@ -149,7 +149,9 @@ def crops(
 def _between(place: Tensor, n: Extent) -> tuple[Tensor, Tensor, Tensor]:
     """(the pixel before, the pixel behind, its share) of places; -1, -1 of those outside."""
     last = maths.cast(shaping.size_tensor(n) - 1, place.dtype)
-    inside = selections.logical_and(maths.greater_equal(place, 0), maths.less_equal(place, last))
+    inside = selections.logical_and(
+        comparisons.greater_equal(place, 0), comparisons.less_equal(place, last)
+    )
     zeros = shaping.zeros_like(place)
     safe = selections.where(inside, place, zeros)
     low, outside = power.floor(safe), zeros - 1.0
@@ -172,7 +174,7 @@ def _along(low: Tensor, high: Tensor, n: Extent, pixels: Extent) -> Tensor:
     gap = maths.cast(maths.maximum(count - 1, 1), low.dtype)
     middle = 0.5 * (low + high) * last + 0.0 * steps
     return selections.where(
-        maths.equal(count, 1), middle, low * last + steps * ((high - low) * last / gap)
+        comparisons.equal(count, 1), middle, low * last + steps * ((high - low) * last / gap)
     )
 
 
@@ -308,7 +310,7 @@ _FAR = 1.0e9  # what any offset is limited to: NaN and infinity become no place 
 
 def _pixel(at: Tensor) -> Tensor:
     """int64: rounded towards 0, as in TensorFlow."""
-    known = selections.where(maths.equal(at, at), at, shaping.zeros_like(at) + _FAR)
+    known = selections.where(comparisons.equal(at, at), at, shaping.zeros_like(at) + _FAR)
     return maths.cast(maths.minimum(maths.maximum(known, -_FAR), _FAR), dtypes.int64)
 
 

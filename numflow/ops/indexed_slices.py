@@ -14,7 +14,7 @@ from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.tensor import Tensor
-from numflow.ops import indexing, operators
+from numflow.ops import indexing, operators, signs
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
@@ -103,7 +103,7 @@ _OWN: dict[str, Any] = {
     "__mul__": _multiply,
     "__rmul__": _multiply,
     "__truediv__": _divide,
-    "__neg__": lambda slices: slices.map(maths.negative),
+    "__neg__": lambda slices: slices.map(signs.negative),
 }
 
 

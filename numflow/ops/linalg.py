@@ -14,7 +14,7 @@ from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
-from numflow.ops import power, run_time
+from numflow.ops import power, run_time, signs
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.conjugate import analytic, conj
@@ -385,7 +385,7 @@ def norm(
     pair = axes if axes is not None and len(axes) == 2 else None
     if ord in ("euclidean", "fro") or (ord == 2 and pair is None):
         return maths.sqrt(reductions.reduce_sum(maths.modulus_squared(x), axes, keep))
-    size = maths.abs(x)
+    size = signs.abs(x)
     if pair is not None:
         if ord not in (1, np.inf):
             raise ValueError(

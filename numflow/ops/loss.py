@@ -17,7 +17,7 @@ from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import activation as activations
-from numflow.ops import creation, run_time
+from numflow.ops import comparisons, creation, run_time, signs
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -77,7 +77,7 @@ def _sparse_reference(labels: Any, logits: Any) -> Any:
 def _hits(labels: Tensor, logits: Tensor) -> Tensor:
     """bool, shape of logits: whether this class is the label."""
     classes = creation.iota(logits.spec.shape, -1, labels.dtype)
-    return maths.equal(shaping.expand_dims(labels, -1), classes)
+    return comparisons.equal(shaping.expand_dims(labels, -1), classes)
 
 
 def _sparse_expand(labels: Tensor, logits: Tensor) -> Tensor:
@@ -396,7 +396,7 @@ def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
       [1.5]
     """
     truth, guess = _pair("mean_absolute_error", y_true, y_pred)
-    return _last_mean(maths.abs(guess - truth))
+    return _last_mean(signs.abs(guess - truth))
 
 
 def _last_mean(x: Tensor) -> Tensor:

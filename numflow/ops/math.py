@@ -1,4 +1,4 @@
-"""Elementwise arithmetic, functions and comparisons.
+"""Elementwise arithmetic and functions.
 
 Each block: the op (shape rule, reference, gradient, scalar body) and its public function. Numbers
 adapt to the dtype of the tensor beside them; tensors are never converted silently.
@@ -23,7 +23,7 @@ from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.conjugate import analytic, conj
 from numflow.ops.convert import as_tensor, operands
-from numflow.ops.shape_rules import binary, comparison, floating_like, numeric_like
+from numflow.ops.shape_rules import binary, floating_like, numeric_like
 
 
 def unary(rule: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Vjp:
@@ -243,95 +243,6 @@ def cast(x: TensorLike, dtype: Any, name: str | None = None) -> Tensor:
         problem = f"{x.dtype.name} does not become {want.name}"
         raise UnimplementedError(explain("cast", problem, {"x": x.spec}))
     return x if x.dtype is want else cast_op(x, dtype=want)
-
-
-# --- negative, abs, sign -----------------------------------------------------
-
-negative_op = Op(
-    "negative",
-    numeric_like("negative"),
-    np.negative,
-    unary(lambda ct, y, x: -ct),
-    Elementwise(lambda b, x: b.neg(x)),
-)
-
-
-def negative(x: TensorLike, name: str | None = None) -> Tensor:
-    """-x, element by element.
-
-    Example:
-      >>> nf.negative([1, -2]).numpy().tolist()
-      [-1, 2]
-    """
-    return negative_op(as_tensor(x, None, "negative", "x"))
-
-
-def _abs_infer(x: Any) -> Any:
-    spec = numeric_like("abs")(x)
-    return type(x)(x.shape, spec.dtype.real_dtype)
-
-
-def _abs_vjp(g: Backward) -> tuple[Tensor | None, ...]:
-    ct, (x,) = g.ct, g.inputs
-    if x.dtype.is_complex:  # straight away from 0
-        ct = complexes.complex_op(ct, shaping.zeros_like(ct))
-    return (ct * sign(x),)
-
-
-abs_op = Op(
-    "abs",
-    _abs_infer,
-    np.abs,
-    _abs_vjp,
-    Elementwise(lambda b, x: b.abs(x)),
-)
-
-
-def abs(x: TensorLike, name: str | None = None) -> Tensor:
-    """|x|, element by element; of complex numbers their modulus, a real number.
-
-    Example:
-      >>> nf.abs([-1.5, 2.0]).numpy().tolist()
-      [1.5, 2.0]
-    """
-    return abs_op(as_tensor(x, None, "abs", "x"))
-
-
-def _sign_body(b: Any, x: Any) -> Any:
-    if x.dtype.startswith("u"):
-        return b.select(b.gt(x, 0), 1, x)
-    rest = b.add(x, 0.0) if x.dtype.startswith("f") else x  # 0, of -0.0 too, and nan
-    return b.select(b.gt(x, 0), 1, b.select(b.lt(x, 0), -1, rest))
-
-
-def _sign_vjp(g: Backward) -> tuple[Tensor | None, ...]:
-    """Of z / |z|: what turns z, not what makes it longer."""
-    ct, (x,), (y,) = g.ct, g.inputs, g.outputs
-    if not x.dtype.is_complex:
-        return (shaping.zeros_like(ct),)
-    along = complexes.complex(complexes.real(conj(y) * ct), 0.0)
-    size = abs(x)
-    turns = (ct - y * along) / complexes.complex(size, 0.0)
-    return (selections.where(equal(size, 0.0), shaping.zeros_like(ct), turns),)
-
-
-sign_op = Op(
-    "sign",
-    numeric_like("sign"),
-    np.sign,
-    _sign_vjp,
-    Elementwise(_sign_body),
-)
-
-
-def sign(x: TensorLike, name: str | None = None) -> Tensor:
-    """-1, 0 or 1 as x is below, at or above 0; nan of nan. Of complex numbers x / |x|, or 0.
-
-    Example:
-      >>> nf.sign([-3.0, 0.0, 5.0]).numpy().tolist()
-      [-1.0, 0.0, 1.0]
-    """
-    return sign_op(as_tensor(x, None, "sign", "x"))
 
 
 # --- square, sqrt, rsqrt, reciprocal -----------------------------------------
@@ -569,95 +480,3 @@ def squared_difference(x: TensorLike, y: TensorLike, name: str | None = None) ->
 def modulus_squared(x: Tensor) -> Tensor:
     """x^2; of complex numbers x conj(x), as complex."""
     return x * conj(x) if x.dtype.is_complex else square(x)
-
-
-# --- comparisons -------------------------------------------------------------
-
-less_op = Op("less", comparison("less"), np.less, None, Elementwise(lambda b, x, y: b.lt(x, y)))
-less_equal_op = Op(
-    "less_equal",
-    comparison("less_equal"),
-    np.less_equal,
-    None,
-    Elementwise(lambda b, x, y: b.le(x, y)),
-)
-greater_op = Op(
-    "greater", comparison("greater"), np.greater, None, Elementwise(lambda b, x, y: b.gt(x, y))
-)
-greater_equal_op = Op(
-    "greater_equal",
-    comparison("greater_equal"),
-    np.greater_equal,
-    None,
-    Elementwise(lambda b, x, y: b.ge(x, y)),
-)
-equal_op = Op(
-    "equal", comparison("equal", False), np.equal, None, Elementwise(lambda b, x, y: b.eq(x, y))
-)
-not_equal_op = Op(
-    "not_equal",
-    comparison("not_equal", False),
-    np.not_equal,
-    None,
-    Elementwise(lambda b, x, y: b.ne(x, y)),
-)
-
-
-def less(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """x < y, element by element, as bool.
-
-    Example:
-      >>> nf.less([1, 2], 2).numpy().tolist()
-      [True, False]
-    """
-    return less_op(*operands("less", x, y))
-
-
-def less_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """x <= y, element by element, as bool.
-
-    Example:
-      >>> nf.less_equal([1, 3], 2).numpy().tolist()
-      [True, False]
-    """
-    return less_equal_op(*operands("less_equal", x, y))
-
-
-def greater(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """x > y, element by element, as bool.
-
-    Example:
-      >>> nf.greater([1, 3], 2).numpy().tolist()
-      [False, True]
-    """
-    return greater_op(*operands("greater", x, y))
-
-
-def greater_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """x >= y, element by element, as bool.
-
-    Example:
-      >>> nf.greater_equal([1, 2], 2).numpy().tolist()
-      [False, True]
-    """
-    return greater_equal_op(*operands("greater_equal", x, y))
-
-
-def equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """x == y, element by element, as bool.
-
-    Example:
-      >>> nf.equal([1, 2], 2).numpy().tolist()
-      [False, True]
-    """
-    return equal_op(*operands("equal", x, y))
-
-
-def not_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """x != y, element by element, as bool.
-
-    Example:
-      >>> nf.not_equal([1, 2], 2).numpy().tolist()
-      [True, False]
-    """
-    return not_equal_op(*operands("not_equal", x, y))

@@ -7,7 +7,7 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, rearrange, slicing
+from numflow.ops import comparisons, creation, rearrange, slicing
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -77,7 +77,7 @@ def diag(
         pads = [[0, 0]] * x.spec.rank + [[right, columns - right - n]]
         spread = rearrange.pad(spread, pads)
     blank = maths.cast(as_tensor(padding_value), x.dtype)
-    return selections.where(maths.equal(row + offset, column), spread, blank)
+    return selections.where(comparisons.equal(row + offset, column), spread, blank)
 
 
 def diag_part(
@@ -106,7 +106,7 @@ def diag_part(
     n = max(n, 0)
     part = slicing.getitem(x, (..., slice(down, down + n), slice(right, right + n)))
     row, column = _indices(part.spec.shape)
-    kept = selections.where(maths.equal(row, column), part, shaping.zeros_like(part))
+    kept = selections.where(comparisons.equal(row, column), part, shaping.zeros_like(part))
     return reductions.reduce_sum(kept, -1)
 
 
@@ -119,7 +119,7 @@ def trace(x: TensorLike, name: str | None = None) -> Tensor:
     """
     matrix = _matrix("trace", x)
     row, column = _indices(matrix.spec.shape)
-    kept = selections.where(maths.equal(row, column), matrix, shaping.zeros_like(matrix))
+    kept = selections.where(comparisons.equal(row, column), matrix, shaping.zeros_like(matrix))
     return reductions.reduce_sum(kept, [-2, -1])
 
 
@@ -138,7 +138,7 @@ def band_part(input: TensorLike, num_lower: Any, num_upper: Any, name: str | Non
     lower = static_int(num_lower, "band_part", "num_lower")
     upper = static_int(num_upper, "band_part", "num_upper")
     row, column = _indices(x.spec.shape)
-    inside = maths.equal(row, row)
+    inside = comparisons.equal(row, row)
     if lower >= 0:
         inside = selections.logical_and(inside, row - column <= lower)
     if upper >= 0:
@@ -170,7 +170,7 @@ def set_diag(
         raise ShapeError(explain("set_diag", "the batches differ", shown))
     offset = static_int(k, "set_diag", "k")
     row, column = _indices(x.spec.shape)
-    return selections.where(maths.equal(row + offset, column), full, x)
+    return selections.where(comparisons.equal(row + offset, column), full, x)
 
 
 def tensor_diag(diagonal: TensorLike, name: str | None = None) -> Tensor:

@@ -12,7 +12,7 @@ from numflow.graph.op import current
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import conv_api_sizes as arguments
 from numflow.ops import math as maths
-from numflow.ops import rearrange, slicing
+from numflow.ops import rearrange, signs, slicing
 from numflow.ops import shape as shaping
 from numflow.ops.convert import operands
 from numflow.shapes import as_number
@@ -86,9 +86,9 @@ def erosion2d(
     x, f = operands("erosion2d", value, filters, ("value", "filters"))
     if f.spec.rank == 3:
         f = rearrange.reverse(f, [0, 1])
-    turned = maths.negative(x)
+    turned = signs.negative(x)
     y = _dilation("erosion2d", "value", turned, f, strides, padding, data_format, dilations)
-    return maths.negative(y)
+    return signs.negative(y)
 
 
 def _dilation(

@@ -10,10 +10,10 @@ from numflow.graph.lowering import Composite
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import comparisons, run_time, signs
 from numflow.ops import math as maths
 from numflow.ops import moments as folds
 from numflow.ops import reduce as reductions
-from numflow.ops import run_time
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.precision import single, widened
@@ -181,7 +181,7 @@ def l2_normalize(
       [0.6, 0.8]
     """
     value = as_tensor(x, None, "l2_normalize", "x")
-    size = maths.abs(value) if value.dtype.is_complex else value
+    size = signs.abs(value) if value.dtype.is_complex else value
     total = reductions.reduce_sum(maths.square(size), dim if axis is None else axis, keepdims=True)
     return value * maths.cast(maths.rsqrt(maths.maximum(total, epsilon)), value.dtype)
 
@@ -194,4 +194,4 @@ def zero_fraction(value: TensorLike, name: str | None = None) -> Tensor:
       0.5
     """
     x = as_tensor(value, None, "zero_fraction", "value")
-    return reductions.reduce_mean(maths.cast(maths.equal(x, 0), dtypes.float32))
+    return reductions.reduce_mean(maths.cast(comparisons.equal(x, 0), dtypes.float32))

@@ -12,7 +12,7 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, finite, linalg, nn, pooling
+from numflow.ops import comparisons, creation, finite, linalg, nn, pooling, signs
 from numflow.ops import math as maths
 from numflow.ops import moments as folds
 from numflow.ops import power as powers
@@ -324,8 +324,8 @@ def _neighbours(x: Tensor, channels: int, radius: int) -> Tensor:
     if channels <= _BAND:
         shape = (channels, channels)
         row = creation.iota(shape, 0, dtypes.int32)
-        apart = maths.abs(row - creation.iota(shape, 1, dtypes.int32))
-        band = maths.cast(maths.less_equal(apart, radius), x.dtype)
+        apart = signs.abs(row - creation.iota(shape, 1, dtypes.int32))
+        band = maths.cast(comparisons.less_equal(apart, radius), x.dtype)
         rows = shaping.reshape(x, (-1, channels)) if channels else x
         return shaping.reshape(linalg.matmul(rows, band), x.spec.shape) if channels else x
     window = Pool((2 * radius + 1,), (1,), ((radius, radius),), (1,))

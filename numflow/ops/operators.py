@@ -7,7 +7,7 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import ShapeError
 from numflow.graph.tensor import Tensor
-from numflow.ops import bitwise, linalg, power, slicing
+from numflow.ops import bitwise, comparisons, linalg, power, signs, slicing
 from numflow.ops import math as maths
 from numflow.ops.convert import as_tensor
 
@@ -23,11 +23,11 @@ def _reversed(function: Any) -> Any:
 
 def _equal(self: Tensor, other: Operand) -> Any:
     """`==`: False where shapes do not broadcast, and beside None, as in TensorFlow."""
-    return _compared(maths.equal, self, other, False)
+    return _compared(comparisons.equal, self, other, False)
 
 
 def _not_equal(self: Tensor, other: Operand) -> Any:
-    return _compared(maths.not_equal, self, other, True)
+    return _compared(comparisons.not_equal, self, other, True)
 
 
 def _compared(function: Any, x: Tensor, y: Operand, otherwise: bool) -> Any:
@@ -56,12 +56,12 @@ METHODS: dict[str, Any] = {
     "__rpow__": _reversed(power.pow),
     "__matmul__": linalg.matmul,
     "__rmatmul__": _reversed(linalg.matmul),
-    "__neg__": maths.negative,
-    "__abs__": maths.abs,
-    "__lt__": maths.less,
-    "__le__": maths.less_equal,
-    "__gt__": maths.greater,
-    "__ge__": maths.greater_equal,
+    "__neg__": signs.negative,
+    "__abs__": signs.abs,
+    "__lt__": comparisons.less,
+    "__le__": comparisons.less_equal,
+    "__gt__": comparisons.greater,
+    "__ge__": comparisons.greater_equal,
     "__eq__": _equal,
     "__ne__": _not_equal,
     "__and__": bitwise.either_and,

@@ -13,7 +13,7 @@ from numflow.graph.lowering import Library
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, creation, finite, indexing, slicing
+from numflow.ops import checks, comparisons, creation, finite, indexing, slicing
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -325,7 +325,9 @@ def invert_permutation(x: TensorLike, name: str | None = None) -> Tensor:
     if order.spec.rank != 1:
         raise ShapeError(explain(op, "x must be a vector", {"x": order.spec}))
     places = _order(op, order, descending=False)
-    wrong = maths.not_equal(_taken(order, places), creation.iota(order.spec.shape, 0, order.dtype))
+    wrong = comparisons.not_equal(
+        _taken(order, places), creation.iota(order.spec.shape, 0, order.dtype)
+    )
     fault = checks.checked_index(
         maths.cast(wrong, order.dtype), 1, op, "x is no permutation: fault"
     )

@@ -9,6 +9,7 @@ import numpy as np
 from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Backward, Op
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import comparisons
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -24,12 +25,12 @@ from numflow.shapes import Size
 def _pow_base_vjp(ct: Tensor, z: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """ct y x^(y-1); 0 where y is 0, also at x = 0."""
     slope = y * pow_op(x, y - 1)
-    return ct * selections.where(maths.equal(y, 0), shaping.zeros_like(slope), slope)
+    return ct * selections.where(comparisons.equal(y, 0), shaping.zeros_like(slope), slope)
 
 
 def _pow_exponent_vjp(ct: Tensor, z: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """ct z log x; 0 where x is not positive, or a complex 0, as in TensorFlow."""
-    positive = maths.not_equal(x, 0) if x.dtype.is_complex else x > 0
+    positive = comparisons.not_equal(x, 0) if x.dtype.is_complex else x > 0
     logarithm = maths.log(selections.where(positive, x, shaping.ones_like(x)))
     return ct * z * selections.where(positive, logarithm, shaping.zeros_like(x))
 

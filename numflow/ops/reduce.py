@@ -13,6 +13,7 @@ from numflow.graph.lowering import Reduction
 from numflow.graph.op import Backward, Infer, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import comparisons, signs
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -154,7 +155,7 @@ def _extreme_reference(fold: Any, low: bool) -> Any:
 def _extreme_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     """Shared equally among the elements that attain it, as TensorFlow does."""
     x, y = g.inputs[0], _spread(g.outputs[0], g)
-    chosen = maths.cast(maths.equal(x, y), x.dtype)
+    chosen = maths.cast(comparisons.equal(x, y), x.dtype)
     number = sum_op(chosen, axis=g.attrs["axis"], keepdims=True)
     return (chosen * (_spread(g.ct, g) / number),)
 
@@ -215,18 +216,18 @@ def _prod_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     group only its own derivative is not 0; with two or more all are.
     """
     x, axes = g.inputs[0], g.attrs["axis"]
-    zero = maths.equal(x, shaping.zeros_like(x))
+    zero = comparisons.equal(x, shaping.zeros_like(x))
     if x.dtype.is_complex:
         left_out = zero
     else:
-        infinite = maths.equal(maths.abs(x), math.inf)
+        infinite = comparisons.equal(signs.abs(x), math.inf)
         left_out = selections.logical_or(zero, infinite)
     kept = selections.where(left_out, shaping.ones_like(x), x)
     others = prod_op(kept, axis=axes, keepdims=True) / kept
     others = others * maths.cast(_none_else(zero, x, axes), x.dtype)
     if not x.dtype.is_complex:
-        signs = selections.where(infinite, maths.sign(x), shaping.ones_like(x))
-        sign = prod_op(signs, axis=axes, keepdims=True) * signs
+        own = selections.where(infinite, signs.sign(x), shaping.ones_like(x))
+        sign = prod_op(own, axis=axes, keepdims=True) * own
         ones = shaping.ones_like(x)
         factor = selections.where(_none_else(infinite, x, axes), ones, sign * math.inf)
         others = others * shaping.stop_gradient(factor)
@@ -237,7 +238,7 @@ def _none_else(marked: Tensor, x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """Whether no other element of the group is marked."""
     ones = maths.cast(marked, x.dtype)
     number = sum_op(ones, axis=axes, keepdims=True)
-    return maths.equal(number - ones, shaping.zeros_like(x))
+    return comparisons.equal(number - ones, shaping.zeros_like(x))
 
 
 prod_op = Op(

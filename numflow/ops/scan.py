@@ -13,8 +13,8 @@ from numflow.graph.lowering import Composite, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import comparisons, rearrange, transcendental
 from numflow.ops import math as maths
-from numflow.ops import rearrange, transcendental
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_int
@@ -192,7 +192,7 @@ def _shifted(x: Tensor, axis: int, by: int, reverse: bool) -> Tensor:
 def _log_add(a: Tensor, b: Tensor) -> Tensor:
     """log(e^a + e^b); two equal infinities are that infinity."""
     high, low = maths.maximum(a, b), maths.minimum(a, b)
-    apart = selections.where(maths.equal(high, low), shaping.zeros_like(low), low - high)
+    apart = selections.where(comparisons.equal(high, low), shaping.zeros_like(low), low - high)
     return high + transcendental.log1p(maths.exp(apart))
 
 

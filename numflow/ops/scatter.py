@@ -18,7 +18,7 @@ from numflow.graph.lowering import Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import indexing
+from numflow.ops import comparisons, indexing
 from numflow.ops import math as maths
 from numflow.ops import rows as row_ops
 from numflow.ops import select as selections
@@ -102,10 +102,10 @@ def _scatter_vjp(g: Backward) -> tuple[Tensor | None, ...]:
         return ct * one_over, None, -rows_at(ct * g.outputs[0], indices, drop) / rows
     # TensorFlow's rule: shared equally among all that attain the extreme
     out = g.outputs[0]
-    from_base = maths.cast(maths.equal(base, out), ct.dtype)
-    from_rows = maths.cast(maths.equal(rows, rows_at(out, indices, drop)), ct.dtype)
+    from_base = maths.cast(comparisons.equal(base, out), ct.dtype)
+    from_rows = maths.cast(comparisons.equal(rows, rows_at(out, indices, drop)), ct.dtype)
     number = scatter_op(from_base, indices, from_rows, kind="add", drop=drop)
-    share = selections.where(maths.equal(number, 0.0), shaping.zeros_like(ct), ct / number)
+    share = selections.where(comparisons.equal(number, 0.0), shaping.zeros_like(ct), ct / number)
     return share * from_base, None, rows_at(share, indices, drop) * from_rows
 
 
@@ -113,7 +113,7 @@ def _product_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     """The product of the others: exact where a factor is 0 too."""
     base, indices, rows = g.inputs
     drop, ct = g.attrs["drop"], g.ct
-    ones, zero = shaping.ones_like(rows), maths.equal(rows, shaping.zeros_like(rows))
+    ones, zero = shaping.ones_like(rows), comparisons.equal(rows, shaping.zeros_like(rows))
     of_rows = scatter_op(
         shaping.ones_like(base), indices, rows, kind="multiply", drop=drop
     )  # base's own derivative
@@ -121,7 +121,7 @@ def _product_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     zeros = scatter_op(shaping.zeros_like(base), indices, counted, kind="add", drop=drop)
     without = selections.where(zero, ones, rows)
     others = scatter_op(base, indices, without, kind="multiply", drop=drop)
-    alone = maths.cast(maths.equal(rows_at(zeros, indices, drop), counted), ct.dtype)
+    alone = maths.cast(comparisons.equal(rows_at(zeros, indices, drop), counted), ct.dtype)
     to_rows = rows_at(ct * others, indices, drop) * alone / without
     return ct * of_rows, None, to_rows
 

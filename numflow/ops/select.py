@@ -12,8 +12,7 @@ from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, run_time
-from numflow.ops import math as maths
+from numflow.ops import checks, comparisons, run_time
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, operands
@@ -88,7 +87,7 @@ def indices_where(condition: Tensor) -> Tensor:
     if known is not None:
         return as_tensor(np.argwhere(known).astype(np.int64))
     if condition.dtype is not dtypes.bool:
-        condition = maths.not_equal(condition, shaping.zeros_like(condition))
+        condition = comparisons.not_equal(condition, shaping.zeros_like(condition))
     return run_time.coordinates(condition)
 
 

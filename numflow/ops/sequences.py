@@ -6,7 +6,7 @@ from typing import Any
 
 from numflow.errors import DTypeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import math as maths
+from numflow.ops import comparisons
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
@@ -64,7 +64,7 @@ def is_non_decreasing(x: TensorLike, name: str | None = None) -> Tensor:
       (True, False)
     """
     before, after = _pairs("is_non_decreasing", x)
-    return reductions.reduce_all(maths.less_equal(before, after))
+    return reductions.reduce_all(comparisons.less_equal(before, after))
 
 
 def is_strictly_increasing(x: TensorLike, name: str | None = None) -> Tensor:
@@ -78,4 +78,4 @@ def is_strictly_increasing(x: TensorLike, name: str | None = None) -> Tensor:
       (True, False)
     """
     before, after = _pairs("is_strictly_increasing", x)
-    return reductions.reduce_all(maths.less(before, after))
+    return reductions.reduce_all(comparisons.less(before, after))

@@ -15,7 +15,7 @@ from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, user_line
 from numflow.graph.operation import Operation
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import math as maths
+from numflow.ops import comparisons
 from numflow.ops import shape as shaping
 from numflow.ops.assertion import Claim, claim_holds, no_operation
 from numflow.ops.convert import as_tensor, sizes, static_ints
@@ -239,7 +239,7 @@ def _same_size(
     parts = (*parts, *range(2, 2 + len(more)))
     count = max(3, x.ndim) if summarize is None else summarize
     claim = Claim("assert_shapes", parts, (), count)
-    return claim_holds(maths.equal(both[0], both[1]), (both[1], received, *more), claim)
+    return claim_holds(comparisons.equal(both[0], both[1]), (both[1], received, *more), claim)
 
 
 # --- dtypes --------------------------------------------------------------------

@@ -15,7 +15,7 @@ from numflow.errors import ShapeError, explain
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, indexing
+from numflow.ops import comparisons, creation, indexing
 from numflow.ops import math as maths
 from numflow.ops import matrix_parts as parts
 from numflow.ops import reduce as reductions
@@ -236,7 +236,7 @@ def pinv(
         rcond = 10.0 * max(int(n) for n in x.shape[-2:]) * np.finfo(values.dtype.numpy).eps
     elif getattr(rcond, "shape", ()) != ():
         rcond = shaping.expand_dims(as_tensor(rcond, values.dtype, "pinv", "rcond"), -1)
-    large = maths.greater(values, _cutoff(values, rcond))
+    large = comparisons.greater(values, _cutoff(values, rcond))
     inverse = selections.where(
         large, 1 / selections.where(large, values, shaping.ones_like(values)), 0.0
     )
@@ -262,7 +262,7 @@ def matrix_rank(
         limit = _cutoff(values, eps * max(int(n) for n in x.shape[-2:]))
     else:
         limit = shaping.expand_dims(as_tensor(tol, values.dtype, "matrix_rank", "tol"), -1)
-    return reductions.reduce_sum(maths.cast(maths.greater(values, limit), dtypes.int32), -1)
+    return reductions.reduce_sum(maths.cast(comparisons.greater(values, limit), dtypes.int32), -1)
 
 
 # --- what needs no equations -------------------------------------------------------------

@@ -12,7 +12,7 @@ from numflow.graph.lowering import Composite
 from numflow.graph.op import Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, finite
+from numflow.ops import comparisons, creation, finite
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -115,7 +115,7 @@ def count_nonzero(
       [1, 2]
     """
     x = as_tensor(input, None, "count_nonzero", "input")
-    found = maths.cast(maths.not_equal(x, shaping.zeros_like(x)), dtypes.int64)
+    found = maths.cast(comparisons.not_equal(x, shaping.zeros_like(x)), dtypes.int64)
     return maths.cast(reductions.reduce_sum(found, axis, bool(keepdims)), dtype)
 
 
@@ -139,7 +139,7 @@ def _arg_expand(extreme: Any) -> Any:
     def expand(x: Tensor, *, axis: int, output_type: dtypes.DType) -> Tensor:
         if x.dtype.is_bool:
             x = maths.cast(x, dtypes.int32)
-        hit = maths.equal(x, extreme(x, axis, keepdims=True))
+        hit = comparisons.equal(x, extreme(x, axis, keepdims=True))
         if x.dtype.is_floating:
             hit = selections.logical_or(hit, finite.is_nan(x))
         index = creation.iota(x.spec.shape, axis, dtypes.int64)

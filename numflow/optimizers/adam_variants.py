@@ -23,7 +23,7 @@ from numflow import dtypes
 from numflow.eager.variable import Variable
 from numflow.graph.op import init_scope
 from numflow.ops import math as maths
-from numflow.ops import power
+from numflow.ops import power, signs
 from numflow.optimizers.adam import Adam
 from numflow.optimizers.optimizer import Optimizer, Rate
 
@@ -117,7 +117,7 @@ class Adamax(_Moments):
     def update(self, grad: Any, variable: Any, rate: Any) -> None:
         m, u = self.slot(variable, "momentum"), self.slot(variable, "norm")
         m.assign_add((grad - m) * (1 - self.beta_1))
-        u.assign(maths.maximum(u * self.beta_2, maths.abs(grad)))
+        u.assign(maths.maximum(u * self.beta_2, signs.abs(grad)))
         first = 1 - power.pow(self.beta_1, self.step(variable.dtype))
         variable.assign_sub(rate * m / (first * (u + self.epsilon)))
 
@@ -196,7 +196,7 @@ class Lion(Optimizer):
 
     def update(self, grad: Any, variable: Any, rate: Any) -> None:
         m = self.slot(variable, "momentum")
-        variable.assign_sub(rate * maths.sign(m * self.beta_1 + grad * (1 - self.beta_1)))
+        variable.assign_sub(rate * signs.sign(m * self.beta_1 + grad * (1 - self.beta_1)))
         m.assign(m * self.beta_2 + grad * (1 - self.beta_2))
 
     def get_config(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from numflow.errors import explain
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.op import current, init_scope
 from numflow.graph.tensor import Tensor
+from numflow.ops import comparisons
 from numflow.ops import finite as finites
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
@@ -129,7 +130,7 @@ class LossScaleOptimizer(Optimizer):
         finite = _all_finite([g for g, _ in pairs])
         scaled = [(_unscaled(g, self.dynamic_scale), v) for g, v in pairs]
         self.build([v for _, v in pairs])
-        grown = maths.equal(self.step_counter, self.dynamic_growth_steps - 1)
+        grown = comparisons.equal(self.step_counter, self.dynamic_growth_steps - 1)
         factor = selections.where(finite, selections.where(grown, 2.0, 1.0), 0.5)
         if current() is eager:
             if finite:

@@ -32,8 +32,8 @@ from numflow.gradient.reasons import why_unconnected
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.op import current, init_scope
 from numflow.graph.tensor import Tensor
+from numflow.ops import comparisons, power, rows
 from numflow.ops import math as maths
-from numflow.ops import power, rows
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
@@ -335,7 +335,7 @@ class Optimizer:
         steps = self.gradient_accumulation_steps
         sums = [self.slot(v, "gradient_accumulator") for v in variables]
         totals: list[Any] = [g + s for g, s in zip(grads, sums, strict=True)]
-        now: Any = maths.equal((self._iterations + 1) % steps, 0)
+        now: Any = comparisons.equal((self._iterations + 1) % steps, 0)
         means = [t / steps for t in totals]
         if current() is eager:
             if now:
@@ -356,10 +356,10 @@ class Optimizer:
     def _average(self) -> None:
         """Let the averages follow; now and then they take the variables' place."""
         often = self.ema_overwrite_frequency
-        now: Any = maths.equal((self.iterations + 1) % often, 0) if often else None
+        now: Any = comparisons.equal((self.iterations + 1) % often, 0) if often else None
         for v in self._variables:
             average = self.slot(v, "average")
-            started = maths.cast(maths.not_equal(self.iterations, 0), v.dtype)
+            started = maths.cast(comparisons.not_equal(self.iterations, 0), v.dtype)
             keep = started * self.ema_momentum  # the first average is the variable itself
             average.assign(average * keep + v * (1 - keep))
             if now is None:

@@ -14,7 +14,7 @@ from numflow.graph.graph import Node
 from numflow.graph.op import current
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
-from numflow.ops import select
+from numflow.ops import select, signs
 from numflow.passes.patterns import (
     inputs_of,
     is_negative_zero,
@@ -41,10 +41,10 @@ def add_nothing(node: Node, inputs: Inputs) -> Tensor | None:
 def add_negative(node: Node, inputs: Inputs) -> Tensor | None:
     """x + -y -> x - y; -x + y -> y - x."""
     x, y = inputs
-    negated = made_by(y, maths.negative_op)
+    negated = made_by(y, signs.negative_op)
     if negated is not None:
         return maths.subtract_op(x, inputs_of(negated)[0])  # type: ignore[no-any-return]
-    negated = made_by(x, maths.negative_op)
+    negated = made_by(x, signs.negative_op)
     if negated is not None:
         return maths.subtract_op(y, inputs_of(negated)[0])  # type: ignore[no-any-return]
     return None
@@ -58,7 +58,7 @@ def subtract_nothing(node: Node, inputs: Inputs) -> Tensor | None:
 
 def subtract_negative(node: Node, inputs: Inputs) -> Tensor | None:
     """x - -y -> x + y."""
-    negated = made_by(inputs[1], maths.negative_op)
+    negated = made_by(inputs[1], signs.negative_op)
     return None if negated is None else maths.add_op(inputs[0], inputs_of(negated)[0])
 
 
@@ -82,7 +82,7 @@ def multiply_by_zero(node: Node, inputs: Inputs) -> Tensor | None:
 
 def multiply_negatives(node: Node, inputs: Inputs) -> Tensor | None:
     """-x * -y -> x * y; -x * c -> x * -c for a constant c."""
-    makers = [made_by(t, maths.negative_op) for t in inputs]
+    makers = [made_by(t, signs.negative_op) for t in inputs]
     for k, maker in enumerate(makers):
         if maker is None:
             continue
@@ -124,7 +124,7 @@ def divide_by_power_of_two(node: Node, inputs: Inputs) -> Tensor | None:
 
 def negate_twice(node: Node, inputs: Inputs) -> Tensor | None:
     """--x -> x."""
-    negated = made_by(inputs[0], maths.negative_op)
+    negated = made_by(inputs[0], signs.negative_op)
     return None if negated is None else inputs_of(negated)[0]
 
 

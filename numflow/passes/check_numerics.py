@@ -20,7 +20,7 @@ from numflow.dtypes import DType
 from numflow.graph.graph import Graph, Node, Value, bind_op, constant_op, sizes_op
 from numflow.graph.lowering import Assemble, Checked, View
 from numflow.graph.op import Op
-from numflow.ops import linalg
+from numflow.ops import linalg, signs
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -33,8 +33,8 @@ _SPREADS = {
     maths.subtract_op,
     maths.multiply_op,
     maths.divide_op,
-    maths.negative_op,
-    maths.abs_op,
+    signs.negative_op,
+    signs.abs_op,
     maths.square_op,
     maths.sqrt_op,
     maths.log_op,

@@ -21,15 +21,15 @@ import numpy as np
 from numflow.dtypes import DType
 from numflow.graph.building import with_inputs
 from numflow.graph.graph import Graph, Node, Value
+from numflow.ops import comparisons, select
 from numflow.ops import math as maths
-from numflow.ops import select
 from numflow.shapes import Dim
 
 _SYMMETRIC = {  # equal to the last bit with their operands exchanged
     maths.add_op,
     maths.multiply_op,
-    maths.equal_op,
-    maths.not_equal_op,
+    comparisons.equal_op,
+    comparisons.not_equal_op,
     select.logical_and_op,
     select.logical_or_op,
 }

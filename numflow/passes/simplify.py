@@ -22,7 +22,7 @@ from numflow.graph.graph import Graph, Node
 from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Op
 from numflow.graph.tensor import Tensor
-from numflow.ops import linalg, select, slicing
+from numflow.ops import linalg, select, signs, slicing
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
@@ -41,7 +41,7 @@ RULES: dict[Op, tuple[Rule, ...]] = {
         arithmetic.multiply_negatives,
     ),
     maths.divide_op: (arithmetic.divide_by_power_of_two,),
-    maths.negative_op: (arithmetic.negate_twice, arithmetic.negate_product),
+    signs.negative_op: (arithmetic.negate_twice, arithmetic.negate_product),
     maths.cast_op: (arithmetic.cast_to_same, arithmetic.cast_twice),
     select.where_op: (arithmetic.choose_same,),
     select.logical_not_op: (arithmetic.not_twice,),

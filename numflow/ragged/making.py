@@ -11,7 +11,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, indexing, rearrange, run_time, segments
+from numflow.ops import comparisons, creation, indexing, rearrange, run_time, segments
 from numflow.ops import math as maths
 from numflow.ops import power as powers
 from numflow.ops import reduce as reductions
@@ -137,7 +137,7 @@ def range(
         raise ShapeError(explain(op, "they must be scalars or vectors of one length", shown))
     rows = sizes.pop() if sizes else 1
     first, last, step = (shaping.broadcast_to(t, (rows,)) for t in (first, last, step))
-    check(reductions.reduce_all(maths.not_equal(step, 0)), op, "deltas must not be 0", step)
+    check(reductions.reduce_all(comparisons.not_equal(step, 0)), op, "deltas must not be 0", step)
     counted = dtypes.as_dtype(row_splits_dtype)
     span = maths.cast(last - first, dtypes.float64) / maths.cast(step, dtypes.float64)
     lengths = maths.cast(maths.maximum(powers.ceil(span), 0.0), counted)

@@ -9,7 +9,7 @@ import numpy as np
 
 from numflow.errors import IndexRangeError, ShapeError, explain
 from numflow.graph.tensor import Tensor
-from numflow.ops import creation, indexing, rearrange, run_time
+from numflow.ops import comparisons, creation, indexing, rearrange, run_time
 from numflow.ops import math as maths
 from numflow.ops import operators as plain
 from numflow.ops import reduce as reductions
@@ -122,7 +122,7 @@ def same_rows(x: RaggedTensor, y: Any) -> Any:
         if a is not b:
             if a.spec.shape != b.spec.shape:
                 raise ShapeError(explain("RaggedTensor", "the numbers of rows differ"))
-            same = reductions.reduce_all(maths.equal(a, maths.cast(b, a.dtype)))
+            same = reductions.reduce_all(comparisons.equal(a, maths.cast(b, a.dtype)))
             check(same, "RaggedTensor", "the rows differ in length", a)
     return y.flat_values
 

@@ -20,7 +20,7 @@ from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, indexing, rearrange, run_time, scan, segments
+from numflow.ops import comparisons, creation, indexing, rearrange, run_time, scan, segments
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -250,7 +250,7 @@ class RaggedTensor:
             )
             return cls(inner, _even_splits(x, dtype), internal=True)
         if padding is not None:
-            filled = maths.not_equal(x, as_tensor(padding, x.dtype, op, "padding"))
+            filled = comparisons.not_equal(x, as_tensor(padding, x.dtype, op, "padding"))
             if x.spec.rank > 2:
                 filled = reductions.reduce_any(filled, [*range(2, x.spec.rank)])
             place = creation.iota(filled.spec.shape, 1, dtype) + 1

@@ -6,8 +6,8 @@ from typing import Any
 
 from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import comparisons, segments
 from numflow.ops import math as maths
-from numflow.ops import segments
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
@@ -80,7 +80,7 @@ def embedding_lookup_sparse(
         squares = weights if how == "mean" else weights * weights
         divisor = segments.unsorted_segment_sum(squares, row, examples)
         divisor = divisor if how == "mean" else maths.sqrt(divisor)
-    none = maths.equal(divisor, shaping.zeros_like(divisor))
+    none = comparisons.equal(divisor, shaping.zeros_like(divisor))
     safe = selections.where(none, shaping.ones_like(divisor), divisor)
     return total / _beside(safe, total)
 
@@ -123,7 +123,7 @@ def safe_embedding_lookup_sparse(
         return found
     examples = sizes_of(ids)[0]
     one = shaping.ones_like(ids.indices[:, 0])
-    empty = maths.equal(segments.unsorted_segment_sum(one, ids.indices[:, 0], examples), 0)
+    empty = comparisons.equal(segments.unsorted_segment_sum(one, ids.indices[:, 0], examples), 0)
     number = as_tensor(default_id, ids.values.dtype, op, "default_id")
     row = embedding_lookup(embedding_weights, shaping.reshape(number, (1,)), max_norm=max_norm)
     return selections.where(_beside(empty, found), row, found)

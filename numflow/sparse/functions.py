@@ -9,7 +9,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import indexing, run_time, segments
+from numflow.ops import comparisons, indexing, run_time, segments, signs
 from numflow.ops import linalg as products
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
@@ -37,7 +37,7 @@ from numflow.sparse.tensor import (
 def _same_sizes(op: str, x: SparseTensor, y: SparseTensor) -> None:
     if rank_of(x) != rank_of(y):
         raise ShapeError(explain(op, f"it has {rank_of(x)} and {rank_of(y)} axes"))
-    same = reductions.reduce_all(maths.equal(x.dense_shape, y.dense_shape))
+    same = reductions.reduce_all(comparisons.equal(x.dense_shape, y.dense_shape))
     check(same, op, "the dense shapes differ", y.dense_shape)
 
 
@@ -86,7 +86,7 @@ def add(a: Any, b: Any, threshold: Any = 0) -> Any:
     limit = as_tensor(threshold)
     if isinstance(threshold, int | float) and not threshold:
         return made
-    return kept(made, maths.abs(total) >= maths.cast(limit, maths.abs(total).dtype))
+    return kept(made, signs.abs(total) >= maths.cast(limit, signs.abs(total).dtype))
 
 
 def _extreme(op: str, a: Any, b: Any, larger: bool) -> SparseTensor:
@@ -95,7 +95,7 @@ def _extreme(op: str, a: Any, b: Any, larger: bool) -> SparseTensor:
     everything, numbers, count, begins = _merged(op, x, y)
     fold = segments.unsorted_segment_max if larger else segments.unsorted_segment_min
     best = fold(everything.values, numbers, count)
-    alone = maths.equal(
+    alone = comparisons.equal(
         segments.unsorted_segment_sum(shaping.ones_like(numbers), numbers, count), 1
     )
     beside = maths.maximum if larger else maths.minimum

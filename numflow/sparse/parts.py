@@ -11,7 +11,7 @@ from numflow import dtypes
 from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, indexing, run_time, segments
+from numflow.ops import comparisons, creation, indexing, run_time, segments
 from numflow.ops import linalg as products
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
@@ -151,7 +151,7 @@ def concat(
         if expand_nonconcat_dims:
             sizes = maths.maximum(sizes, x.dense_shape)
         else:
-            same = maths.equal(sizes * (1 - along), x.dense_shape * (1 - along))
+            same = comparisons.equal(sizes * (1 - along), x.dense_shape * (1 - along))
             check(reductions.reduce_all(same), op, "other sizes differ", x.dense_shape)
     begin = shaping.zeros((rank,), dtypes.int64)
     places = []
@@ -236,7 +236,7 @@ def mask(a: Any, mask_indices: TensorLike, name: str | None = None) -> IndexedSl
       [4]
     """
     gone = as_tensor(mask_indices, a.indices.dtype, "sparse.mask", "mask_indices")
-    same = maths.equal(shaping.expand_dims(a.indices, 1), gone)
+    same = comparisons.equal(shaping.expand_dims(a.indices, 1), gone)
     place = run_time.positions(selections.logical_not(reductions.reduce_any(same, 1)))
     return IndexedSlices(
         indexing.gather(a.values, place), indexing.gather(a.indices, place), a.dense_shape
@@ -288,7 +288,7 @@ def fill_empty_rows(
         raise ShapeError(explain(op, f"it has {rank_of(x)} axes; it takes 2"))
     rows = sizes_of(x)[0]
     row = x.indices[:, 0]
-    empty = maths.equal(segments.unsorted_segment_sum(shaping.ones_like(row), row, rows), 0)
+    empty = comparisons.equal(segments.unsorted_segment_sum(shaping.ones_like(row), row, rows), 0)
     missing = run_time.positions(empty)
     places = shaping.stack([missing, shaping.zeros_like(missing)], 1)
     fill = maths.cast(as_tensor(default_value, x.dtype, op, "default_value"), x.dtype)

@@ -20,7 +20,7 @@ from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, indexing, ordering, run_time, scan
+from numflow.ops import comparisons, creation, indexing, ordering, run_time, scan
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import scatter as scattering
@@ -301,7 +301,7 @@ def kept(x: SparseTensor, which: Tensor) -> SparseTensor:
 
 def groups(keys: Tensor) -> tuple[Tensor, Tensor, Extent]:
     """Of rising keys: (where a new one begins, the number of each one's group, how many)."""
-    differs = maths.not_equal(keys[1:], keys[:-1])
+    differs = comparisons.not_equal(keys[1:], keys[:-1])
     first = shaping.ones((minimum_one(keys),), dtypes.bool)
     begins = shaping.concat([first, differs], 0)
     numbers = scan.cumsum(maths.cast(begins, dtypes.int64)) - 1
@@ -375,7 +375,7 @@ def from_dense(tensor: TensorLike, name: str | None = None) -> SparseTensor:
     """
     x = as_tensor(tensor, None, "sparse.from_dense", "tensor")
     blank: Any = b"" if x.dtype is dtypes.string else False if x.dtype.is_bool else 0
-    there = maths.not_equal(x, as_tensor(blank, x.dtype))
+    there = comparisons.not_equal(x, as_tensor(blank, x.dtype))
     place = run_time.positions(there)
     shape = shaping.shape(x, dtypes.int64)
     return SparseTensor(

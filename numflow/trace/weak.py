@@ -17,7 +17,7 @@ from numflow import dtypes
 from numflow.errors import DTypeError, explain
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
-from numflow.ops import power
+from numflow.ops import power, signs
 from numflow.ops.convert import as_tensor
 
 
@@ -118,13 +118,13 @@ class WeakScalar:
         return self._combine(other, power.floormod, True)
 
     def __neg__(self) -> WeakScalar:
-        return WeakScalar(maths.negative(self._tensor), self._places)
+        return WeakScalar(signs.negative(self._tensor), self._places)
 
     def __pos__(self) -> WeakScalar:
         return self
 
     def __abs__(self) -> WeakScalar:
-        return WeakScalar(maths.abs(self._tensor), self._places)
+        return WeakScalar(signs.abs(self._tensor), self._places)
 
     def __repr__(self) -> str:
         return "<a float argument>"

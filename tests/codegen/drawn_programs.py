@@ -27,6 +27,7 @@ from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import (
     activation,
+    comparisons,
     creation,
     indexing,
     linalg,
@@ -37,6 +38,7 @@ from numflow.ops import (
     reduce,
     select,
     shape,
+    signs,
     slicing,
     state,
     statistics,
@@ -257,7 +259,7 @@ class Drawn(Trial):
         return self.random.choice([t for t in self.values if t.dtype is self.dtype][-10:])
 
     def unary(self) -> Tensor:
-        ops = (math.negative, math.tanh, math.square, activation.relu, math.sigmoid, math.exp)
+        ops = (signs.negative, math.tanh, math.square, activation.relu, math.sigmoid, math.exp)
         return self.bounded(self.random.choice(ops)(self.any()))
 
     def binary(self) -> Tensor:
@@ -321,10 +323,10 @@ class Drawn(Trial):
 
     def choice(self) -> Tensor:
         x, y = self.random.choice(self.inputs), self.random.choice(self.inputs)
-        return select.where(math.less(x, y), self.any(), self.any())
+        return select.where(comparisons.less(x, y), self.any(), self.any())
 
     def cast(self) -> Tensor:
-        lower = math.less(self.random.choice(self.inputs), self.random.choice(self.inputs))
+        lower = comparisons.less(self.random.choice(self.inputs), self.random.choice(self.inputs))
         kind = self.random.choice(
             (dtypes.int32, dtypes.int8, dtypes.uint8, dtypes.int64, dtypes.float32)
         )

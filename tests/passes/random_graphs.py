@@ -15,7 +15,18 @@ from numflow.graph.graph import Graph, GraphBuilder
 from numflow.graph.op import interpreting
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.ops import activation, linalg, math, operators, reduce, select, shape, slicing
+from numflow.ops import (
+    activation,
+    comparisons,
+    linalg,
+    math,
+    operators,
+    reduce,
+    select,
+    shape,
+    signs,
+    slicing,
+)
 from numflow.shapes import Dim, Extent, UnknownSizeError
 
 __all__ = ["draw_graph", "draw_inputs", "operators"]
@@ -93,7 +104,7 @@ class _Drawing:
         return self.random.choice([t for t in self.values if t.dtype is dtypes.float64][-12:])
 
     def unary(self) -> Tensor:
-        ops = (math.negative, math.tanh, math.square, shape.identity, shape.stop_gradient)
+        ops = (signs.negative, math.tanh, math.square, shape.identity, shape.stop_gradient)
         return self.bounded(self.random.choice(ops)(self.any()))
 
     def binary(self) -> Tensor:
@@ -132,10 +143,10 @@ class _Drawing:
 
     def choice(self) -> Tensor:
         x, y = self.random.choice(self.inputs), self.random.choice(self.inputs)
-        return select.where(math.less(x, y), self.any(), self.any())
+        return select.where(comparisons.less(x, y), self.any(), self.any())
 
     def cast(self) -> Tensor:
-        lower = math.less(self.random.choice(self.inputs), self.random.choice(self.inputs))
+        lower = comparisons.less(self.random.choice(self.inputs), self.random.choice(self.inputs))
         return math.cast(math.cast(lower, dtypes.int32), dtypes.float64)
 
     def product(self) -> Tensor:

@@ -9,7 +9,7 @@ from numflow.graph.lowering import Composite
 from numflow.graph.op import Op
 from numflow.graph.tensor import Tensor
 from numflow.graph.text import parse
-from numflow.ops import activation, math
+from numflow.ops import activation, math, signs
 from numflow.passes.decompose import decompose
 
 OPS = (activation,)  # imported, so that its ops have names
@@ -20,7 +20,7 @@ def _inner(x: Tensor) -> Tensor:
 
 
 def _outer(x: Tensor) -> Tensor:
-    return cast(Tensor, _inner_op(math.negative(cast(Tensor, _inner_op(x)))))
+    return cast(Tensor, _inner_op(signs.negative(cast(Tensor, _inner_op(x)))))
 
 
 _inner_op = Op("test_inner", lambda x: x, np.exp, None, Composite(_inner))
