@@ -1,6 +1,6 @@
 """Pooling on the CPU: channels last, one to three axes, any window, strides, padding, dilations.
 
-Plans for the loops of pool_nest.py, which are compiled once for all shapes.
+Plans for the loops of pool_nest.py and pool_spread.py, which are compiled once for all shapes.
 
     p = plan_max(Window(...), "float32", places=True)
     block = [context, workspace, p.units, node, *p.words([x, y, place])]
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from numflow.kernels import lang
-from numflow.kernels.cpu import pool_nest
+from numflow.kernels.cpu import pool_nest, pool_spread
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.pool_nest import W
 from numflow.kernels.engine import Target
@@ -82,7 +82,7 @@ def plan_spread(s: Window, dtype: str, *, target: Target | None = None) -> Call:
     Operands: dy and places [batch, *result, channels], dx [batch, *image, channels]; dense.
     """
     return _plan(
-        pool_nest.spread, s, dtype, 3, place_bytes(s), target, order=(0, 2, 1), by_image=True
+        pool_spread.spread, s, dtype, 3, place_bytes(s), target, order=(0, 2, 1), by_image=True
     )
 
 
@@ -93,7 +93,7 @@ def plan_spread_sum(
 
     Operands: dy [batch, *result, channels], dx [batch, *image, channels]; dense.
     """
-    return _plan(pool_nest.spread_sum, s, dtype, 2, 0, target, scale=scale, by_image=True)
+    return _plan(pool_spread.spread_sum, s, dtype, 2, 0, target, scale=scale, by_image=True)
 
 
 def _plan(
