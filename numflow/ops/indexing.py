@@ -15,7 +15,7 @@ from numflow.graph.lowering import Call, HostCall, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, run_time, slicing
+from numflow.ops import checks, comparisons, run_time, slicing
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -257,7 +257,7 @@ def boolean_mask(
     x = as_tensor(tensor, None, "boolean_mask", "tensor")
     chosen = as_tensor(mask, None, "boolean_mask", "mask")
     if chosen.dtype.is_numeric:
-        chosen = maths.not_equal(chosen, 0)
+        chosen = comparisons.not_equal(chosen, 0)
     at = (
         0
         if axis is None
