@@ -142,7 +142,8 @@ def test_passes_are_shown_when_asked_for() -> None:
     x = np.ones(3, np.float32)
     assert "\nPasses\n" not in str(f.explain(x))
     assert "\nPasses\n  traced:\n" in str(f.explain(x, passes=True))
-    assert [name for name, _ in f.explain(x).passes][:2] == ["traced", "decompose"]
+    names = [name for name, _ in f.explain(x).passes]
+    assert names[0] == "traced" and "decompose" in names
 
 
 def test_memory_that_is_used_again_is_told() -> None:
