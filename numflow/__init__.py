@@ -53,6 +53,7 @@ from numflow.ops.creation import (
     range,
 )
 from numflow.ops.indexing import boolean_mask, gather, gather_nd
+from numflow.ops.joining import concat, split, stack, unstack
 from numflow.ops.linalg import matmul, norm, tensordot
 from numflow.ops.math import (
     add,
@@ -84,7 +85,6 @@ from numflow.ops.reduce import (
 from numflow.ops.select import logical_and, logical_not, logical_or, where
 from numflow.ops.shape import (
     broadcast_to,
-    concat,
     expand_dims,
     fill,
     identity,
@@ -94,12 +94,9 @@ from numflow.ops.shape import (
     reshape,
     shape,
     size,
-    split,
     squeeze,
-    stack,
     stop_gradient,
     transpose,
-    unstack,
     zeros,
     zeros_like,
 )

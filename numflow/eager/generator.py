@@ -21,8 +21,8 @@ from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import joining, power
 from numflow.ops import math as maths
-from numflow.ops import power
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_int, static_shape
 from numflow.ops.random import all_bits, float_dtype, normal_of, number_dtype, truncated_of
@@ -303,7 +303,7 @@ class Generator:
         op = "random.Generator.make_seeds"
         (size,) = static_shape([static_int(count, op, "count")], op, "count")
         keys = all_bits(self._draw((size,)), (size,), dtypes.int64)
-        return shaping.stack([keys, shaping.zeros_like(keys)])
+        return joining.stack([keys, shaping.zeros_like(keys)])
 
     def split(self, count: int = 1) -> list[Generator]:
         """New generators, whose numbers are independent of each other's and of this one's.
@@ -319,7 +319,7 @@ class Generator:
         keys = all_bits(self._draw((size,)), (size,), dtypes.int64)
         zeros = shaping.zeros([_WORDS - 1], dtypes.int64)
         return [
-            Generator(state=shaping.concat([zeros, keys[k : k + 1]], 0), alg=self._algorithm)
+            Generator(state=joining.concat([zeros, keys[k : k + 1]], 0), alg=self._algorithm)
             for k in range(size)
         ]
 
@@ -335,7 +335,7 @@ def _moved(state: Tensor, steps: Tensor) -> Tensor:
     wide = dtypes.uint64
     carry = maths.cast(maths.cast(after, wide) < maths.cast(low, wide), dtypes.int64)
     above = high + power.floordiv(steps, 1 << (64 - _STRIDE_BITS)) + carry
-    return shaping.stack([after, above, key])
+    return joining.stack([after, above, key])
 
 
 def _joined(op: str, key: Any, counter: Any) -> Tensor:
@@ -344,7 +344,7 @@ def _joined(op: str, key: Any, counter: Any) -> Tensor:
     if word.spec.rank:
         raise ShapeError(explain(op, "key must be one number", {"key": word.spec}))
     halves = _state(op, counter, "counter", _WORDS - 1)
-    return shaping.concat([halves, shaping.reshape(word, [1])], 0)
+    return joining.concat([halves, shaping.reshape(word, [1])], 0)
 
 
 # --- the global one ------------------------------------------------------------

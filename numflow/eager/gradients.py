@@ -18,6 +18,7 @@ from numflow.gradient.vjp import Gradient, Record, backward, differentiable
 from numflow.graph.building import Building
 from numflow.graph.op import current
 from numflow.graph.tensor import Tensor
+from numflow.ops import joining
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.ops.indexed_slices import add_gradients
@@ -176,6 +177,6 @@ def hessians(
             (row,) = gradients(slope, x, ct, unconnected_gradients=UnconnectedGradients.ZERO)
             rows.append(as_tensor(row))
         shape = [*slope.shape, *slope.shape]
-        flat = shaping.stack(rows) if rows else shaping.zeros(shape, slope.dtype)
+        flat = joining.stack(rows) if rows else shaping.zeros(shape, slope.dtype)
         found.append(shaping.reshape(flat, shape))
     return found

@@ -18,7 +18,7 @@ from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.op import current
 from numflow.graph.tensor import Tensor
-from numflow.ops import creation, indexing, scatter
+from numflow.ops import creation, indexing, joining, scatter
 from numflow.ops import math as maths
 from numflow.ops import rows as row_ops
 from numflow.ops import shape as shaping
@@ -100,7 +100,7 @@ def batch_scatter_update(variable: Any, sparse_delta: Any) -> Any:
     _refuse_dtype(op, indices)
     sizes = indices.spec.shape
     batch = [creation.iota(sizes, k, dtypes.int64) for k in range(len(sizes) - 1)]
-    places = shaping.stack([*batch, maths.cast(indices, dtypes.int64)], -1)
+    places = joining.stack([*batch, maths.cast(indices, dtypes.int64)], -1)
     return scatter_places(variable, op, places, sparse_delta.values, "update")
 
 

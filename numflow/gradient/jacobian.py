@@ -12,6 +12,7 @@ from numflow import nest
 from numflow.errors import explain
 from numflow.gradient.unconnected import UnconnectedGradients
 from numflow.graph.tensor import Tensor
+from numflow.ops import joining
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.shapes import as_number
@@ -59,7 +60,7 @@ def jacobian(
         elif None in column:
             columns.append(None)
         else:
-            columns.append(shaping.reshape(shaping.stack([as_tensor(g) for g in column]), shape))
+            columns.append(shaping.reshape(joining.stack([as_tensor(g) for g in column]), shape))
     return nest.pack_sequence_as(sources, columns)
 
 
@@ -91,7 +92,7 @@ def batch_jacobian(
             rows.append(tape.gradient(y, source, ct, unconnected_gradients))
     if not rows or any(row is None for row in rows):
         return shaping.zeros(shape, source.dtype)
-    return shaping.reshape(shaping.stack(rows, 1), shape)
+    return shaping.reshape(joining.stack(rows, 1), shape)
 
 
 def _units(count: int, like: Tensor) -> Iterator[Tensor]:

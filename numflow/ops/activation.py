@@ -13,11 +13,11 @@ from numflow.graph.lowering import Composite, Elementwise
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import joining, signs, transcendental
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops import signs, transcendental
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.math import unary
 from numflow.ops.precision import by_number, single, widened
@@ -248,7 +248,7 @@ def crelu(features: TensorLike, axis: Any = -1, name: str | None = None) -> Tens
     Source: Shang et al. 2016, "Understanding and Improving Convolutional Neural Networks".
     """
     x = as_tensor(features, None, "crelu", "features")
-    return relu(shaping.concat([x, -x], axis))
+    return relu(joining.concat([x, -x], axis))
 
 
 # --- elu, selu, softplus, softsign -------------------------------------------------

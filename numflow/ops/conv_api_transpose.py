@@ -11,7 +11,7 @@ from typing import Any
 
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import conv_api, depthwise
+from numflow.ops import conv_api, depthwise, joining
 from numflow.ops import conv_api_sizes as arguments
 from numflow.ops import convolution as convolutions
 from numflow.ops import shape as shaping
@@ -235,6 +235,6 @@ def depthwise_backward(dy: Tensor, f: Tensor, g: Geometry, image: tuple[Extent, 
     ]
     dx = parts[0]
     if depth > 1:
-        beside = shaping.stack_tensors(parts, 4)
+        beside = joining.stack_tensors(parts, 4)
         dx = shaping.reshape_op(beside, shape=(*dx.spec.shape[:3], g.groups * depth))
     return shaping.squeeze(dx, 1) if one else dx

@@ -272,13 +272,13 @@ def _all_sizes(value: Sequence[Any]) -> list[Any] | None:
 
 def _pack(value: Sequence[Any], want: dtypes.DType | None, op: str, name: str) -> Tensor:
     """A list that holds tensors, stacked: numbers beside them take their dtype."""
-    from numflow.ops import shape  # the one cycle of this folder: packing is a conversion and an op
+    from numflow.ops import joining  # the one cycle of this folder: packing converts, and is an op
 
     if want is None:
         want = next((t.dtype for t in _leaves(value) if isinstance(t, Tensor)), None)
         if want is None:
             want = next((v.dtype for v in _leaves(value) if hasattr(v, "_as_tensor")), None)
-    return shape.stack_tensors([as_tensor(v, want, op, name) for v in value], 0)
+    return joining.stack_tensors([as_tensor(v, want, op, name) for v in value], 0)
 
 
 def _leaves(value: Any) -> list[Any]:

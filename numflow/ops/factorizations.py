@@ -16,7 +16,7 @@ from numflow.errors import InvalidArgumentError, explain
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons
+from numflow.ops import comparisons, joining
 from numflow.ops import math as maths
 from numflow.ops import matrix_parts as parts
 from numflow.ops import select as selections
@@ -127,7 +127,7 @@ def _qr_vjp(g: Backward) -> tuple[Tensor]:
     y, u = a[..., rows:], r[..., :rows]
     ct_u, ct_v = ct_r[..., :rows], ct_r[..., rows:]
     ct_x = _tall_qr_gradient(q, u, ct_q + matmul(y, adjoint_of(ct_v)), ct_u)
-    return (shaping.concat([ct_x, matmul(q, ct_v)], -1),)
+    return (joining.concat([ct_x, matmul(q, ct_v)], -1),)
 
 
 def _tall_qr_gradient(q: Tensor, r: Tensor, ct_q: Tensor, ct_r: Tensor) -> Tensor:

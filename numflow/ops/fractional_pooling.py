@@ -16,6 +16,7 @@ from numflow.ops import (
     comparisons,
     creation,
     indexing,
+    joining,
     ordering,
     pool_api,
     power,
@@ -202,5 +203,5 @@ def _sequence(size: int, count: int, pseudo: bool, seed: int, axis: int) -> Tens
         number = creation.iota((count - 1,), 0, dtypes.float64) + 1.0
         inner = maths.cast(power.ceil((number + u) * alpha), dtypes.int64) - 1
         zero, end = (as_tensor([n], dtypes.int64) for n in (0, size))
-        return shaping.concat([zero, inner, end], 0)
-    return shaping.concat([as_tensor([0], dtypes.int64), scan.cumsum(lengths)], 0)
+        return joining.concat([zero, inner, end], 0)
+    return joining.concat([as_tensor([0], dtypes.int64), scan.cumsum(lengths)], 0)

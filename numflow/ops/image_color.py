@@ -13,7 +13,17 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import asserts, casting, comparisons, linalg, power, rearrange, signs, statistics
+from numflow.ops import (
+    asserts,
+    casting,
+    comparisons,
+    joining,
+    linalg,
+    power,
+    rearrange,
+    signs,
+    statistics,
+)
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -207,7 +217,7 @@ def per_image_standardization(image: TensorLike) -> Tensor:
 
 def _channels(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The three channels, each with a last axis of 1."""
-    r, g, b = shaping.split(x, 3, axis=-1)
+    r, g, b = joining.split(x, 3, axis=-1)
     return r, g, b
 
 
@@ -241,7 +251,7 @@ def _of_hue(h: Tensor, low: Tensor, spread: Tensor) -> Tensor:
     around = h * 6.0
     red = signs.abs(around - 3.0) - 1.0
     green, blue = 2.0 - signs.abs(around - 2.0), 2.0 - signs.abs(around - 4.0)
-    return shaping.concat([ramp(red), ramp(green), ramp(blue)], axis=-1)
+    return joining.concat([ramp(red), ramp(green), ramp(blue)], axis=-1)
 
 
 def _saturation(top: Tensor, spread: Tensor) -> Tensor:
@@ -331,7 +341,7 @@ def rgb_to_hsv(images: TensorLike, name: str | None = None) -> Tensor:
     """
     x = _floating("image.rgb_to_hsv", images)
     h, top, spread = _hue(x)
-    return shaping.concat([h, _saturation(top, spread), top], axis=-1)
+    return joining.concat([h, _saturation(top, spread), top], axis=-1)
 
 
 def hsv_to_rgb(images: TensorLike, name: str | None = None) -> Tensor:

@@ -16,6 +16,7 @@ from numflow.ops import (
     creation,
     image_resize,
     indexing,
+    joining,
     power,
     rearrange,
     resize,
@@ -132,7 +133,7 @@ def _turned(x: Tensor, k: Tensor) -> Tensor:
     quarter = power.floormod(k, 4)
     upright = comparisons.equal(power.floormod(quarter, 2), 0)
     both = [selections.where(upright, height, width), selections.where(upright, width, height)]
-    rows, columns = run_time.sizes_of(shaping.stack_tensors(both, 0))
+    rows, columns = run_time.sizes_of(joining.stack_tensors(both, 0))
     i = creation.iota((rows, columns), 0, dtypes.int64)
     j = creation.iota((rows, columns), 1, dtypes.int64)
     down, right = height - 1, width - 1

@@ -14,7 +14,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import activation, power, rearrange, resize, signs, slicing
+from numflow.ops import activation, joining, power, rearrange, resize, signs, slicing
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
@@ -100,7 +100,7 @@ def sobel_edges(image: TensorLike) -> Tensor:
 
     dy = difference(smooth(2, width), 1, height)
     dx = difference(smooth(1, height), 2, width)
-    return shaping.stack_tensors([dy, dx], x.spec.rank)
+    return joining.stack_tensors([dy, dx], x.spec.rank)
 
 
 def total_variation(images: TensorLike, name: str | None = None) -> Tensor:
@@ -324,6 +324,6 @@ def _halved(x: Tensor) -> Tensor:
         odd: Extent = n % 2
         if odd != 0:
             edge = _shifted(x, axis, n - odd, odd)
-            x = shaping.concat([x, edge], axis)
+            x = joining.concat([x, edge], axis)
         x = (_shifted(x, axis, 0, half, 2) + _shifted(x, axis, 1, half, 2)) * 0.5
     return x

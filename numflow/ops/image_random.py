@@ -15,6 +15,7 @@ from numflow.ops import (
     comparisons,
     image_color,
     image_places,
+    joining,
     power,
     random,
     random_stateless,
@@ -248,5 +249,5 @@ def _cropped(op: str, value: TensorLike, size: Any, draw: Draw) -> Tensor:
     if any(isinstance(n, int) and (n < 0 or (isinstance(m, int) and n > m)) for n, m in pairs):
         raise ShapeError(explain(op, "size must lie within the shape of value", shown))
     places = draw([len(want)], 0, dtypes.int32.max, dtypes.int32)
-    limits = shaping.stack_tensors([shaping.size_tensor(m - n + 1) for n, m in pairs], 0)
+    limits = joining.stack_tensors([shaping.size_tensor(m - n + 1) for n, m in pairs], 0)
     return slicing.slice(x, power.floormod(places, limits), want)

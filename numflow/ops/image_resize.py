@@ -12,8 +12,8 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import joining, power, resize
 from numflow.ops import math as maths
-from numflow.ops import power, resize
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints, static_shape
 from numflow.ops.resize_bands import framed, shrunk
@@ -256,7 +256,7 @@ def _within(op: str, image: tuple[Extent, ...], size: tuple[Extent, ...]) -> tup
     old = [maths.cast(shaping.size_tensor(n), dtypes.float32) for n in image]
     new = [maths.cast(shaping.size_tensor(n), dtypes.float32) for n in size]
     ratio = maths.minimum(new[0] / old[0], new[1] / old[1])
-    both = shaping.stack_tensors([power.round(ratio * n) for n in old], 0)
+    both = joining.stack_tensors([power.round(ratio * n) for n in old], 0)
     return static_ints(maths.cast(both, dtypes.int32), op, "size", sizes=True)
 
 
@@ -277,5 +277,5 @@ def fitted(
     before = [maths.maximum(power.floor(g), 0) for g in gaps]
     both = [maths.cast(power.floor(s), dtypes.int32) for s in floats]
     both += [maths.cast(b, dtypes.int32) for b in before]
-    found = static_ints(shaping.stack_tensors(both, 0), "image.resize_with_pad", "size", sizes=True)
+    found = static_ints(joining.stack_tensors(both, 0), "image.resize_with_pad", "size", sizes=True)
     return found[:2], found[2:]

@@ -14,7 +14,7 @@ from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.tensor import Tensor
-from numflow.ops import indexing, operators, signs
+from numflow.ops import indexing, joining, operators, signs
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
@@ -94,7 +94,7 @@ def _joined(a: IndexedSlices, b: IndexedSlices) -> tuple[Tensor, Tensor]:
     first, second = (x.indices for x in (a, b))
     if first.dtype is not second.dtype:
         first, second = maths.cast(first, dtypes.int64), maths.cast(second, dtypes.int64)
-    return shaping.concat([a.values, b.values], 0), shaping.concat([first, second], 0)
+    return joining.concat([a.values, b.values], 0), joining.concat([first, second], 0)
 
 
 _OWN: dict[str, Any] = {

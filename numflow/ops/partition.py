@@ -11,7 +11,7 @@ from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, creation, indexing, ordering, run_time, scatter, slicing
+from numflow.ops import checks, creation, indexing, joining, ordering, run_time, scatter, slicing
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
@@ -75,7 +75,7 @@ def _dealt(x: Tensor, numbers: Tensor, count: int) -> list[Tensor]:
         order = ordering.argsort(checked)
         kinds = creation.range(count, dtype=dtypes.int64)
         ends = ordering.searchsorted(indexing.gather(checked, order), kinds, side="right")
-        begins = shaping.concat([shaping.zeros((1,), ends.dtype), ends[:-1]], 0)
+        begins = joining.concat([shaping.zeros((1,), ends.dtype), ends[:-1]], 0)
         parts: list[Tensor] = []
         begin: Extent = 0
         for n in run_time.sizes_of(ends - begins):
@@ -135,7 +135,7 @@ def dynamic_stitch(
         raise InvalidArgumentError(explain(op, f"index {int(every.min())} is negative"))
     size = int(every.max(initial=-1)) + 1
     base = shaping.zeros((size, product(rest)), parts[0].dtype)
-    all_rows = shaping.concat(rows, 0)
+    all_rows = joining.concat(rows, 0)
     _, last = np.unique(every[::-1], return_index=True)
     kept = np.sort(every.size - 1 - last)
     if kept.size < every.size:  # what is written over has no gradient
@@ -148,12 +148,12 @@ def _stitched(places: Sequence[Tensor], rows: Sequence[Tensor], rest: Shape) -> 
     """Rows at indices some of which have no value yet."""
     op = "dynamic_stitch"
     flat = [maths.cast(shaping.reshape(p, (p.spec.size,)), dtypes.int64) for p in places]
-    every = checks.checked_count(shaping.concat(flat, 0), op, "index")
+    every = checks.checked_count(joining.concat(flat, 0), op, "index")
     # -1 beside them: of no indices the largest is none
-    padded = shaping.concat([every, as_tensor(np.array([-1]))], 0)
+    padded = joining.concat([every, as_tensor(np.array([-1]))], 0)
     (size,) = run_time.sizes_of(reductions.reduce_max(padded) + 1)
     base = shaping.zeros((size, product(rest)), rows[0].dtype)
-    stitched = scatter.scattered(op, base, every, shaping.concat(rows, 0), "update", drop=False)
+    stitched = scatter.scattered(op, base, every, joining.concat(rows, 0), "update", drop=False)
     return shaping.reshape(stitched, (size, *rest))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import conv_api_sizes as arguments
-from numflow.ops import rearrange, slicing
+from numflow.ops import joining, rearrange, slicing
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.shapes import product
@@ -96,5 +96,5 @@ def _patches(
             parts.append(
                 slicing.slice_op(x, begin=tuple(begin), stride=tuple(stride), shape=tuple(shape))
             )
-        x = shaping.stack_tensors(parts, len(shape) - 1)
+        x = joining.stack_tensors(parts, len(shape) - 1)
     return shaping.reshape_op(x, shape=(batch, *places, product(kernel) * channels))

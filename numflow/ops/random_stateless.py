@@ -11,7 +11,7 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import shape as shaping
+from numflow.ops import joining
 from numflow.ops.convert import as_tensor, static_int, static_shape
 from numflow.ops.random import (
     all_bits,
@@ -170,4 +170,4 @@ def fold_in(seed: Any, data: Any, alg: Any = "auto_select") -> Tensor:
     if number.spec.rank:
         raise ShapeError(explain(op, "data must be one number", {"data": number.spec}))
     first = all_bits(stateless(seed, op, alg), (), number.dtype)
-    return shaping.stack([first, number])
+    return joining.stack([first, number])

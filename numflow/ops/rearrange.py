@@ -15,7 +15,7 @@ from numflow.graph.lowering import Assemble
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, creation, indexing, ordering, run_time, scan, slicing
+from numflow.ops import checks, creation, indexing, joining, ordering, run_time, scan, slicing
 from numflow.ops import math as maths
 from numflow.ops import power as powers
 from numflow.ops import reduce as reductions
@@ -144,7 +144,7 @@ def _mirrored(x: Tensor, axis: int, before: int, after: int, edge: int) -> Tenso
         parts.insert(0, reverse(_part(x, axis, edge, before), [axis]))
     if after:
         parts.append(reverse(_part(x, axis, n - edge - after, after), [axis]))
-    return shaping.concat(parts, axis)
+    return joining.concat(parts, axis)
 
 
 def _part(x: Tensor, axis: int, begin: Extent, count: Extent) -> Tensor:
@@ -328,7 +328,7 @@ def _rolled(x: Tensor, by: int, n: int, axis: int) -> Tensor:
     if not first:
         return x
     parts = [_part(x, axis, n - first, first), _part(x, axis, 0, n - first)]
-    return shaping.concat(parts, axis)
+    return joining.concat(parts, axis)
 
 
 # --- reverse_sequence ------------------------------------------------------------------

@@ -19,7 +19,7 @@ from numflow.graph.lowering import Elementwise, Library
 from numflow.graph.op import Attrs, Op, current
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.ops import creation
+from numflow.ops import creation, joining
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -158,7 +158,7 @@ def coordinates(mask: Tensor) -> Tensor:
         place = rest
     if not columns:
         return shaping.zeros((count, 0), dtypes.int64)
-    return shaping.stack(columns[::-1], axis=1)
+    return joining.stack(columns[::-1], axis=1)
 
 
 # --- sizes from values -------------------------------------------------------

@@ -9,7 +9,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, run_time, scan, scatter
+from numflow.ops import creation, joining, run_time, scan, scatter
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -262,7 +262,7 @@ def _ordered(op: str, data: TensorLike, segment_ids: TensorLike) -> tuple[Tensor
         steps = maths.cast(numbers[1:], dtypes.int64) - maths.cast(numbers[:-1], dtypes.int64)
         up = checked_count(steps, op, "segment_ids must be in order: a step of")
         first = checked_count(maths.cast(numbers[:1], dtypes.int64), op, "a number of segment_ids,")
-        checked = scan.cumsum(shaping.concat([first, up], 0))  # the numbers, when they are in order
+        checked = scan.cumsum(joining.concat([first, up], 0))  # the numbers, when they are in order
         return x, checked, _one_more(checked)
     if values is None or values.ndim != 1 or np.any(values[1:] < values[:-1]) or np.any(values < 0):
         shown = {"segment_ids": numbers.spec}
@@ -275,7 +275,7 @@ def _ordered(op: str, data: TensorLike, segment_ids: TensorLike) -> tuple[Tensor
 def _one_more(numbers: Tensor) -> Extent:
     """One more than the largest of some numbers, 0 of none, when the program runs."""
     flat = maths.cast(shaping.reshape(numbers, (numbers.spec.size,)), dtypes.int64)
-    padded = shaping.concat([flat, as_tensor(np.array([-1]))], 0)
+    padded = joining.concat([flat, as_tensor(np.array([-1]))], 0)
     (count,) = run_time.sizes_of(reductions.reduce_max(padded) + 1)
     return count
 
@@ -403,7 +403,7 @@ def confusion_matrix(
         shown = {"labels": truth.spec, "predictions": guess.spec}
         raise ShapeError(explain(op, "labels and predictions must be [n]", shown))
     if num_classes is None:
-        both = shaping.concat([truth, guess], 0)
+        both = joining.concat([truth, guess], 0)
         known = known_values(both)
         count = _one_more(both) if known is None else int(known.max(initial=-1)) + 1
     else:

@@ -15,7 +15,7 @@ from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.graph import constant_op
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, power, run_time
+from numflow.ops import checks, joining, power, run_time
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, sizes, static_ints, static_shape
@@ -169,7 +169,7 @@ def unravel_index(indices: TensorLike, dims: TensorLike, name: str | None = None
         out.append(at if k == 0 else power.floormod_op(at, as_tensor(counts[k], x.dtype)))
     if not out:
         return maths.cast(shaping.zeros([0, *x.spec.shape]), x.dtype)
-    return shaping.stack(out)
+    return joining.stack(out)
 
 
 # --- values and identities ---------------------------------------------------------------

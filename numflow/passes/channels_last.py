@@ -22,7 +22,7 @@ from numflow.graph.building import SymbolicTensor, rebuild
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.lowering import Elementwise, Library, Reduction
 from numflow.graph.tensor import Tensor
-from numflow.ops import linalg
+from numflow.ops import joining, linalg
 from numflow.ops import shape as shaping
 from numflow.passes.patterns import inputs_of, made_by
 from numflow.passes.view_rules import transpose_twice
@@ -59,7 +59,7 @@ class _Sinking:
             return self._element(node, inputs)
         if isinstance(lower, Reduction):
             return self._fold(node, inputs[0])
-        if node.op is shaping.concat_op:
+        if node.op is joining.concat_op:
             return self._concat(node, inputs)
         return None
 
@@ -80,7 +80,7 @@ class _Sinking:
             node = value.node
             found = False
             if node is not None and value.spec.rank > 2:
-                near = isinstance(node.op.lower, Elementwise) or node.op is shaping.concat_op
+                near = isinstance(node.op.lower, Elementwise) or node.op is joining.concat_op
                 found = _is_kernel(node) or (near and any(map(self._from_kernel, node.inputs)))
             self._known[value] = found
         return found
@@ -122,7 +122,7 @@ class _Sinking:
             return None
         (perm,) = perms
         sources = [found[0] for found in parts if found is not None]
-        made = shaping.concat_op(*sources, axis=perm[node.attrs["axis"]])
+        made = joining.concat_op(*sources, axis=perm[node.attrs["axis"]])
         return _transposed(made, perm)
 
 

@@ -22,7 +22,7 @@ from numflow.graph.graph import Graph, Node
 from numflow.graph.lowering import Elementwise
 from numflow.graph.op import Op
 from numflow.graph.tensor import Tensor
-from numflow.ops import linalg, select, signs, slicing
+from numflow.ops import joining, linalg, select, signs, slicing
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
@@ -54,7 +54,7 @@ RULES: dict[Op, tuple[Rule, ...]] = {
         views.transpose_of_ones,
     ),
     shaping.broadcast_op: (views.same_shape, views.broadcast_twice),
-    shaping.concat_op: (views.concat_of_one,),
+    joining.concat_op: (views.concat_of_one,),
     slicing.slice_op: (views.same_shape, views.view_of_scalar),
     reductions.sum_op: (views.fold_nothing, views.sum_of_broadcast),
     reductions.prod_op: (views.fold_nothing,),

@@ -11,7 +11,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, creation, indexing, rearrange, run_time, segments
+from numflow.ops import comparisons, creation, indexing, joining, rearrange, run_time, segments
 from numflow.ops import math as maths
 from numflow.ops import power as powers
 from numflow.ops import reduce as reductions
@@ -168,19 +168,19 @@ def stack(values: Sequence[Any], axis: int = 0, name: str | None = None) -> Ragg
         raise ValueError(explain("ragged.stack", "it takes axis=0 and at least one value"))
     parts: list[Any] = [v if isinstance(v, RaggedTensor) else as_tensor(v) for v in values]
     if not any(isinstance(v, RaggedTensor) for v in parts):
-        lengths = shaping.stack([shaping.size_tensor(v.spec.shape[0], dtypes.int64) for v in parts])
-        return RaggedTensor(shaping.concat(parts, 0), splits_of(lengths), internal=True)
+        lengths = joining.stack([shaping.size_tensor(v.spec.shape[0], dtypes.int64) for v in parts])
+        return RaggedTensor(joining.concat(parts, 0), splits_of(lengths), internal=True)
     ragged: list[Any] = [
         v if isinstance(v, RaggedTensor) else RaggedTensor.from_tensor(v) for v in parts
     ]
     if any(isinstance(v.values, RaggedTensor) for v in ragged):
         raise ValueError(explain("ragged.stack", "it takes values with one ragged axis at most"))
     inner = RaggedTensor.from_row_lengths(
-        shaping.concat([v.values for v in ragged], 0),
-        shaping.concat([maths.cast(v.row_lengths(), dtypes.int64) for v in ragged], 0),
+        joining.concat([v.values for v in ragged], 0),
+        joining.concat([maths.cast(v.row_lengths(), dtypes.int64) for v in ragged], 0),
         validate=False,
     )
-    rows = shaping.stack([v.nrows(dtypes.int64) for v in ragged])
+    rows = joining.stack([v.nrows(dtypes.int64) for v in ragged])
     return RaggedTensor(inner, splits_of(rows), internal=True)
 
 

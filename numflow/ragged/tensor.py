@@ -20,7 +20,16 @@ from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, creation, indexing, rearrange, run_time, scan, segments
+from numflow.ops import (
+    comparisons,
+    creation,
+    indexing,
+    joining,
+    rearrange,
+    run_time,
+    scan,
+    segments,
+)
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -161,7 +170,7 @@ class RaggedTensor:
         starts = partition("RaggedTensor.from_row_starts", row_starts, "row_starts")
         inner = components(values)
         end = shaping.reshape(maths.cast(rows_of(inner), starts.dtype), (1,))
-        return cls.from_row_splits(inner, shaping.concat([starts, end], 0), validate=validate)
+        return cls.from_row_splits(inner, joining.concat([starts, end], 0), validate=validate)
 
     @classmethod
     def from_row_limits(
@@ -178,7 +187,7 @@ class RaggedTensor:
           <nf.RaggedTensor [[3, 1], [], [4]]>
         """
         limits = partition("RaggedTensor.from_row_limits", row_limits, "row_limits")
-        splits = shaping.concat([shaping.zeros((1,), limits.dtype), limits], 0)
+        splits = joining.concat([shaping.zeros((1,), limits.dtype), limits], 0)
         return cls.from_row_splits(values, splits, validate=validate)
 
     @classmethod
@@ -208,7 +217,7 @@ class RaggedTensor:
             if ids.spec.shape[0] == 0:
                 nrows = 0
             else:
-                last = shaping.concat([shaping.zeros((1,), ids.dtype) - 1, ids], 0)[-1]
+                last = joining.concat([shaping.zeros((1,), ids.dtype) - 1, ids], 0)[-1]
                 (nrows,) = run_time.sizes_of(shaping.reshape(last + 1, (1,)))
         lengths = segments.unsorted_segment_sum(shaping.ones_like(ids), ids, nrows)
         return cls.from_row_splits(values, splits_of(lengths), validate=validate)
@@ -255,7 +264,7 @@ class RaggedTensor:
                 filled = reductions.reduce_any(filled, [*range(2, x.spec.rank)])
             place = creation.iota(filled.spec.shape, 1, dtype) + 1
             lengths = reductions.reduce_max(
-                shaping.concat(
+                joining.concat(
                     [
                         selections.where(filled, place, shaping.zeros_like(place)),
                         shaping.zeros((x.spec.shape[0], 1), dtype),
@@ -374,15 +383,15 @@ class RaggedTensor:
             if isinstance(self._values, RaggedTensor)
             else shaping.shape(self._values, dtype)
         )
-        shape = shaping.concat(
-            [shaping.stack([self.nrows(dtype), self._width(dtype)]), inner[1:]], 0
+        shape = joining.concat(
+            [joining.stack([self.nrows(dtype), self._width(dtype)]), inner[1:]], 0
         )
         return shape if axis is None else shape[axis]
 
     def _width(self, dtype: dtypes.DType) -> Tensor:
         """The length of the longest row; 0 if there is none."""
         none = shaping.zeros((1,), self._splits.dtype)
-        longest = reductions.reduce_max(shaping.concat([self.row_lengths(), none], 0))
+        longest = reductions.reduce_max(joining.concat([self.row_lengths(), none], 0))
         return maths.cast(longest, dtype)
 
     # --- others with its rows ------------------------------------------------------------
@@ -425,7 +434,7 @@ class RaggedTensor:
         kept = made[:rows]
         missing = rows - kept.spec.shape[0]
         more = shaping.fill((missing, *made.spec.shape[1:]), fill)
-        return shaping.concat([kept, more], 0)
+        return joining.concat([kept, more], 0)
 
     def _filled(self, fill: Tensor, wanted: list[Any]) -> Tensor:
         inner = (
@@ -446,7 +455,7 @@ class RaggedTensor:
         last = shaping.size_tensor(inner.spec.shape[0], dtype)
         at = shaping.expand_dims(starts, 1) + place
         chosen = selections.where(place < shaping.expand_dims(lengths, 1), at, last)
-        return indexing.gather(shaping.concat([inner, blank], 0), chosen)
+        return indexing.gather(joining.concat([inner, blank], 0), chosen)
 
     def to_list(self) -> list[Any]:
         """Nested lists of Python values.
@@ -506,7 +515,7 @@ def check(holds: Any, op: str, problem: str, shown: Tensor) -> None:
 
 
 def splits_of(lengths: Tensor) -> Tensor:
-    return shaping.concat([shaping.zeros((1,), lengths.dtype), scan.cumsum(lengths)], 0)
+    return joining.concat([shaping.zeros((1,), lengths.dtype), scan.cumsum(lengths)], 0)
 
 
 def _even_splits(x: Tensor, dtype: dtypes.DType) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, indexing, run_time, segments, signs
+from numflow.ops import comparisons, indexing, joining, run_time, segments, signs
 from numflow.ops import linalg as products
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
@@ -48,8 +48,8 @@ def _merged(op: str, x: SparseTensor, y: SparseTensor) -> tuple[SparseTensor, An
     """Both behind one another in order: (all, group numbers, their count, where one begins)."""
     _same_sizes(op, x, y)
     both = SparseTensor(
-        shaping.concat([x.indices, y.indices], 0),
-        shaping.concat([x.values, y.values], 0),
+        joining.concat([x.indices, y.indices], 0),
+        joining.concat([x.values, y.values], 0),
         x.dense_shape,
     )
     everything = ordered(both)

@@ -11,7 +11,7 @@ from numflow import dtypes
 from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, creation, indexing, run_time, segments
+from numflow.ops import comparisons, creation, indexing, joining, run_time, segments
 from numflow.ops import linalg as products
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
@@ -92,9 +92,9 @@ def expand_dims(sp_input: Any, axis: Any = None, name: str | None = None) -> Spa
     column = shaping.zeros((x.indices.spec.shape[0], 1), dtypes.int64)
     one = shaping.ones((1,), dtypes.int64)
     return SparseTensor(
-        shaping.concat([x.indices[:, :at], column, x.indices[:, at:]], 1),
+        joining.concat([x.indices[:, :at], column, x.indices[:, at:]], 1),
         x.values,
-        shaping.concat([x.dense_shape[:at], one, x.dense_shape[at:]], 0),
+        joining.concat([x.dense_shape[:at], one, x.dense_shape[at:]], 0),
     )
 
 
@@ -111,7 +111,7 @@ def reset_shape(sp_input: Any, new_shape: Any = None, name: str | None = None) -
     x = sparse("sparse.reset_shape", sp_input)
     if new_shape is None:
         none = shaping.zeros((1, rank_of(x)), dtypes.int64) - 1
-        sizes = reductions.reduce_max(shaping.concat([none, x.indices], 0), 0) + 1
+        sizes = reductions.reduce_max(joining.concat([none, x.indices], 0), 0) + 1
         return SparseTensor(x.indices, x.values, sizes)
     made = SparseTensor(x.indices, x.values, new_shape)
     check_inside("sparse.reset_shape", made)
@@ -158,9 +158,9 @@ def concat(
     for x in parts:
         places.append(x.indices + begin)
         begin = begin + x.dense_shape * along
-    values = shaping.concat([x.values for x in parts], 0)
+    values = joining.concat([x.values for x in parts], 0)
     shape = sizes * (1 - along) + begin
-    return ordered(SparseTensor(shaping.concat(places, 0), values, shape))
+    return ordered(SparseTensor(joining.concat(places, 0), values, shape))
 
 
 def slice(
@@ -260,7 +260,7 @@ def eye(
     line = creation.iota((min(rows, columns),), 0, dtypes.int64)
     values = shaping.ones((min(rows, columns),), dtypes.as_dtype(dtype))
     return SparseTensor(
-        shaping.stack([line, line], 1), values, as_tensor([rows, columns], dtypes.int64)
+        joining.stack([line, line], 1), values, as_tensor([rows, columns], dtypes.int64)
     )
 
 
@@ -290,12 +290,12 @@ def fill_empty_rows(
     row = x.indices[:, 0]
     empty = comparisons.equal(segments.unsorted_segment_sum(shaping.ones_like(row), row, rows), 0)
     missing = run_time.positions(empty)
-    places = shaping.stack([missing, shaping.zeros_like(missing)], 1)
+    places = joining.stack([missing, shaping.zeros_like(missing)], 1)
     fill = maths.cast(as_tensor(default_value, x.dtype, op, "default_value"), x.dtype)
     more = shaping.fill((missing.spec.shape[0],), fill)
     everything = SparseTensor(
-        shaping.concat([x.indices, places], 0),
-        shaping.concat([x.values, more], 0),
+        joining.concat([x.indices, places], 0),
+        joining.concat([x.values, more], 0),
         x.dense_shape,
     )
     return ordered(everything), empty
@@ -316,8 +316,8 @@ def to_indicator(sp_input: Any, vocab_size: Any, name: str | None = None) -> Ten
     x = sparse(op, sp_input)
     size = int(vocab_size)
     value = maths.cast(x.values, dtypes.int64)
-    places = shaping.concat([x.indices[:, :-1], shaping.expand_dims(value, 1)], 1)
-    sizes = shaping.concat([x.dense_shape[:-1], as_tensor([size], dtypes.int64)], 0)
+    places = joining.concat([x.indices[:, :-1], shaping.expand_dims(value, 1)], 1)
+    sizes = joining.concat([x.dense_shape[:-1], as_tensor([size], dtypes.int64)], 0)
     there = SparseTensor(places, shaping.ones((value.spec.shape[0],), dtypes.bool), sizes)
     return to_dense(there, False, validate_indices=False)
 

@@ -20,7 +20,7 @@ from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, creation, indexing, ordering, run_time, scan
+from numflow.ops import comparisons, creation, indexing, joining, ordering, run_time, scan
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import scatter as scattering
@@ -269,7 +269,7 @@ def places_of(keys: Tensor, sizes: Tensor) -> Tensor:
         along = run_time.quotient_op(rest, step)
         columns.append(along)
         rest = rest - along * step
-    return shaping.stack(columns, 1)
+    return joining.stack(columns, 1)
 
 
 def check(holds: Tensor, op: str, problem: str, shown: Tensor) -> None:
@@ -303,7 +303,7 @@ def groups(keys: Tensor) -> tuple[Tensor, Tensor, Extent]:
     """Of rising keys: (where a new one begins, the number of each one's group, how many)."""
     differs = comparisons.not_equal(keys[1:], keys[:-1])
     first = shaping.ones((minimum_one(keys),), dtypes.bool)
-    begins = shaping.concat([first, differs], 0)
+    begins = joining.concat([first, differs], 0)
     numbers = scan.cumsum(maths.cast(begins, dtypes.int64)) - 1
     (count,) = run_time.sizes_of(
         shaping.reshape(reductions.reduce_sum(maths.cast(begins, dtypes.int64)), (1,))
@@ -362,7 +362,7 @@ def to_dense(
     number = creation.iota((x.values.spec.shape[0],), 0, dtypes.int64) + 1
     none = shaping.zeros(sizes, dtypes.int64)
     chosen = scattering.tensor_scatter_nd_max(none, x.indices, number)
-    everything = shaping.concat([shaping.reshape(fill, (1,)), x.values], 0)
+    everything = joining.concat([shaping.reshape(fill, (1,)), x.values], 0)
     return indexing.gather(everything, chosen)
 
 

@@ -30,6 +30,7 @@ from numflow.ops import (
     comparisons,
     creation,
     indexing,
+    joining,
     linalg,
     loss,
     math,
@@ -305,13 +306,13 @@ class Drawn(Trial):
             )
             return slicing.getitem(x, (*(np.s_[:],) * axis, key))
         if kind == 5:
-            return shape.concat([x, self.random.choice((x, self.any()))], axis)
+            return joining.concat([x, self.random.choice((x, self.any()))], axis)
         if kind == 6:
-            return shape.stack(
+            return joining.stack(
                 [x, self.random.choice((x, math.tanh(x)))], self.random.randint(0, rank)
             )
         if kind == 7:
-            return self.random.choice(shape.split(x, self.random.choice((1, 2, 3)), axis))
+            return self.random.choice(joining.split(x, self.random.choice((1, 2, 3)), axis))
         return shape.reshape(x, (3, -1) if self.random.random() < 0.5 else (-1, 3))
 
     def fold(self) -> Tensor:

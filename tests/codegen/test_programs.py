@@ -16,6 +16,7 @@ from numflow.graph.tensor import Tensor
 from numflow.ops import (
     activation,
     creation,
+    joining,
     linalg,
     loss,
     math,
@@ -234,7 +235,7 @@ def test_empty_arrays_on_any_axis(sizes: tuple[int, int, int]) -> None:
     def build(_: Trial, x: Tensor) -> Outputs:
         y = math.tanh(x)
         folds = [reduce.reduce_sum(y, k) for k in (0, 1, 2, [0, 2], [0, 1, 2])]
-        return [*folds, activation.softmax(x), shape.concat([y, x], 1), shape.transpose(y)]
+        return [*folds, activation.softmax(x), joining.concat([y, x], 1), shape.transpose(y)]
 
     run(build, floats(*sizes))
 
@@ -288,7 +289,7 @@ def test_sums_of_16_bit_floats_round_once() -> None:
 def test_complex_numbers_take_the_reference() -> None:
     def build(trial: Trial, x: Tensor, held: Any) -> Outputs:
         trial.assign(held[0], shape.transpose(held[1] * x))
-        return [x * x, reduce.reduce_sum(x, 0), shape.concat([x, x], 0), shape.transpose(x)]
+        return [x * x, reduce.reduce_sum(x, 0), joining.concat([x, x], 0), shape.transpose(x)]
 
     run(build, floats(3, 3) + 1j * floats(3, 3), variables=[floats(3, 3) + 0j])
 
@@ -384,7 +385,7 @@ UPDATES: dict[str, Callable[[Tensor], Tensor]] = {
     "reversed": lambda x: slicing.getitem(x, np.s_[::-1]),
     "its square": lambda x: linalg.matmul(x, x),
     "itself": lambda x: x,
-    "part of a longer one": lambda x: slicing.getitem(shape.concat([x, x], 0), np.s_[3:-37]),
+    "part of a longer one": lambda x: slicing.getitem(joining.concat([x, x], 0), np.s_[3:-37]),
     "running sums": lambda x: scan.cumsum(x, 0) * 0.5,
 }
 

@@ -18,6 +18,7 @@ from numflow.graph.tensor import Tensor
 from numflow.ops import (
     activation,
     comparisons,
+    joining,
     linalg,
     math,
     operators,
@@ -133,7 +134,7 @@ class _Drawing:
             return shape.broadcast_to(x, (self.random.choice(self.sizes), *x.spec.shape))
         if rank and x.spec.shape[-1] == 3:
             return slicing.getitem(x, (..., np.s_[1:]))
-        return shape.concat([x, x], 0)
+        return joining.concat([x, x], 0)
 
     def fold(self) -> Tensor:
         x = self.any()

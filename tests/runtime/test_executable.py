@@ -16,6 +16,7 @@ from numflow.errors import InvalidArgumentError, OpError
 from numflow.ops import (
     activation,
     indexing,
+    joining,
     linalg,
     loss,
     math,
@@ -181,7 +182,7 @@ def test_strings_are_handed_from_one_host_call_to_the_next(n: int) -> None:
     trial = Trial()
     with trial.building:
         x, y = trial.input(n, dtype=dtypes.string), trial.input(3)
-        joined = shape.concat([x + x, shape.reshape(x + x + x, [n])], 0)
+        joined = joining.concat([x + x, shape.reshape(x + x + x, [n])], 0)
         outputs = [joined, joined[::-1], y * 2.0]
     run = compiled(trial.graph(*outputs))
     words = np.array([b"a", b"bc"] * (n // 2), object)
