@@ -6,7 +6,7 @@ classes with TensorFlow's __tf_flatten__ and __tf_unflatten__.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 
@@ -222,22 +222,23 @@ def pack_sequence_as(
     if len(leaves) != len(flat_sequence):
         count = f"{len(leaves)} leaves, flat_sequence has {len(flat_sequence)}"
         raise ValueError(f"pack_sequence_as: the structure has {count}")
-    it = iter(flat_sequence)
+    return _packed(structure, iter(flat_sequence))
 
-    def pack(x: Any) -> Any:
-        if isinstance(x, Mapping):
-            got = {k: pack(x[k]) for k in sorted(x)}
-            return _like(x, {k: got[k] for k in x})
-        if _is_namedtuple(x):
-            return type(x)(*(pack(v) for v in x))
-        if type(x) in (list, tuple):
-            return type(x)(pack(v) for v in x)
-        opened = components(x)
-        if opened is not None:
-            return _made(x, opened[0], [pack(v) for v in opened[1]])
-        return next(it)
 
-    return pack(structure)
+def _packed(x: Any, leaves: Iterator[Any]) -> Any:
+    """The next leaves, in the form of x. (A function inside `pack_sequence_as` that calls itself
+    would be a cycle, and keep the leaves, large arrays often, until garbage is collected.)"""
+    if isinstance(x, Mapping):
+        got = {k: _packed(x[k], leaves) for k in sorted(x)}
+        return _like(x, {k: got[k] for k in x})
+    if _is_namedtuple(x):
+        return type(x)(*(_packed(v, leaves) for v in x))
+    if type(x) in (list, tuple):
+        return type(x)(_packed(v, leaves) for v in x)
+    opened = components(x)
+    if opened is not None:
+        return _made(x, opened[0], [_packed(v, leaves) for v in opened[1]])
+    return next(leaves)
 
 
 def form(structure: Any) -> Any:

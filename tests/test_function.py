@@ -1,7 +1,9 @@
 """@numflow.function: what a compiled function is to its caller."""
 
 import copy
+import gc
 import threading
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -377,3 +379,20 @@ def test_a_concrete_function_takes_any_size_of_an_open_axis() -> None:
     concrete = f.get_concrete_function(nf.TensorSpec([None, 3], nf.float32))
     for rows in (1, 2, 5):
         assert concrete(nf.ones([rows, 3])).numpy().tolist() == [3.0] * rows
+
+
+@pytest.mark.parametrize(
+    "result", [lambda y: (y, [y * 2]), lambda y: {"a": y, "b": y * 2}], ids=["nested", "dict"]
+)
+def test_results_in_structures_are_freed_when_they_are_dropped(result: Any) -> None:
+    """Large ones are handed out again: they must not wait for the collector of cycles."""
+    f = nf.function(lambda x: result(x + 1))
+    x = nf.ones([1024, 1024])
+    f(x)
+    gc.collect()
+    gc.disable()
+    try:
+        kept = [weakref.ref(y._array) for y in nf.nest.flatten(f(x))]
+        assert [k() for k in kept] == [None] * 2
+    finally:
+        gc.enable()

@@ -222,13 +222,20 @@ class Traced:
 
     def mapped(self, output: Callable[[int], Any], nothing: Any = None) -> Any:
         """The result, with output(number) for each tensor, and nothing for None."""
+        return nest.map_structure(_Leaf(output, nothing), self.result)
 
-        def leaf(x: Any) -> Any:
-            if type(x) is Output:
-                return output(x.index)
-            return x.rebuilt(leaf) if type(x) is Fields else nothing
 
-        return nest.map_structure(leaf, self.result)
+class _Leaf:
+    """What stands for a leaf of a result. (A function that hands itself on would be a cycle, and
+    keep the outputs, large arrays often, until garbage is collected.)"""
+
+    def __init__(self, output: Callable[[int], Any], nothing: Any) -> None:
+        self._output, self._nothing = output, nothing
+
+    def __call__(self, x: Any) -> Any:
+        if type(x) is Output:
+            return self._output(x.index)
+        return x.rebuilt(self) if type(x) is Fields else self._nothing
 
 
 def trace(
