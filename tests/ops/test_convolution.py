@@ -307,12 +307,16 @@ def test_drawn_depthwise(compiled: bool, data: Any) -> None:
     np.testing.assert_allclose((f * df.numpy()).sum(), product, 1e-10, 1e-10)
 
 
-def test_large_filters_are_packed() -> None:
-    """Filters beyond 256 kB, of a stride that leaves no other way."""
+@pytest.mark.parametrize("size", [5, 17])
+def test_large_filters_are_packed(size: int) -> None:
+    """Filters beyond 256 kB, of a stride that leaves no other way; not for a few pixels."""
     rng = np.random.default_rng(3)
-    x, f = rng.standard_normal((2, 5, 5, 96)), rng.standard_normal((3, 3, 96, 64))
-    y = nf.function(lambda a, b: nn.conv2d(a, b, 2, "SAME"))(nf.constant(x), nf.constant(f))
+    x, f = rng.standard_normal((2, size, size, 96)), rng.standard_normal((3, 3, 96, 64))
+    run = nf.function(lambda a, b: nn.conv2d(a, b, 2, "SAME"))
+    y = run(nf.constant(x), nf.constant(f))
     np.testing.assert_allclose(y.numpy(), oracle.conv(x, f, 2), 1e-12, 1e-11)
+    text = str(run.explain(nf.constant(x), nf.constant(f)))
+    assert ("library: convolution_panels" in text) == (size > 5)
 
 
 # --- integers, unknown sizes ---------------------------------------------------------------------
