@@ -93,69 +93,35 @@ if TYPE_CHECKING:
     )
     from numflow.sparse.embedding import embedding_lookup_sparse, safe_embedding_lookup_sparse
 
+# The names of modules that load at their first use.
 _LATE_NAMES = {
-    "fractional_avg_pool": "ops.fractional_pooling",
-    "fractional_max_pool": "ops.fractional_pooling",
-    "batch_norm_with_global_normalization": "ops.normalization",
-    "local_response_normalization": "ops.normalization",
-    "lrn": "ops.normalization",
-    "normalize_moments": "ops.normalization",
-    "sufficient_statistics": "ops.normalization",
-    "weighted_moments": "ops.normalization",
-    "avg_pool": "ops.pool_api",
-    "avg_pool1d": "ops.pool_api",
-    "avg_pool2d": "ops.pool_api",
-    "avg_pool3d": "ops.pool_api",
-    "max_pool": "ops.pool_api",
-    "max_pool1d": "ops.pool_api",
-    "max_pool2d": "ops.pool_api",
-    "max_pool3d": "ops.pool_api",
-    "max_pool_with_argmax": "ops.pool_api",
-    "pool": "ops.pool_api",
-    "atrous_conv2d": "ops.conv_api",
-    "conv1d": "ops.conv_api",
-    "conv2d": "ops.conv_api",
-    "conv3d": "ops.conv_api",
-    "convolution": "ops.conv_api",
-    "atrous_conv2d_transpose": "ops.conv_api_transpose",
-    "conv1d_transpose": "ops.conv_api_transpose",
-    "conv2d_transpose": "ops.conv_api_transpose",
-    "conv3d_transpose": "ops.conv_api_transpose",
-    "conv_transpose": "ops.conv_api_transpose",
-    "depthwise_conv2d": "ops.conv_api_depthwise",
-    "depthwise_conv2d_backprop_filter": "ops.conv_api_depthwise",
-    "depthwise_conv2d_backprop_input": "ops.conv_api_depthwise",
-    "separable_conv2d": "ops.conv_api_depthwise",
-    "dilation2d": "ops.morphology",
-    "erosion2d": "ops.morphology",
-    "depth_to_space": "ops.space",
-    "space_to_batch": "ops.space",
-    "space_to_depth": "ops.space",
-    "with_space_to_batch": "ops.space",
-    "compute_average_loss": "ops.averages",
-    "scale_regularization_loss": "ops.averages",
-    "embedding_lookup_sparse": "sparse.embedding",
-    "safe_embedding_lookup_sparse": "sparse.embedding",
-    "all_candidate_sampler": "ops.random_candidates",
-    "fixed_unigram_candidate_sampler": "ops.random_candidates",
-    "learned_unigram_candidate_sampler": "eager.unigram",
-    "dropout": "ops.dropout",
-    "embedding_lookup": "ops.embedding",
-    **dict.fromkeys(
-        (
-            "l2_loss",
-            "log_poisson_loss",
-            "sigmoid_cross_entropy_with_logits",
-            "softmax_cross_entropy_with_logits",
-            "sparse_softmax_cross_entropy_with_logits",
-            "weighted_cross_entropy_with_logits",
-        ),
-        "ops.loss",
-    ),
-    **dict.fromkeys(
-        ("batch_normalization", "bias_add", "l2_normalize", "moments", "zero_fraction"), "ops.nn"
-    ),
-    **dict.fromkeys(("in_top_k", "top_k"), "ops.ordering"),
+    name: module
+    for module, names in {
+        "eager.unigram": "learned_unigram_candidate_sampler",
+        "ops.averages": "compute_average_loss scale_regularization_loss",
+        "ops.conv_api": "atrous_conv2d conv1d conv2d conv3d convolution",
+        "ops.conv_api_depthwise": "depthwise_conv2d depthwise_conv2d_backprop_filter "
+        "depthwise_conv2d_backprop_input separable_conv2d",
+        "ops.conv_api_transpose": "atrous_conv2d_transpose conv1d_transpose conv2d_transpose "
+        "conv3d_transpose conv_transpose",
+        "ops.dropout": "dropout",
+        "ops.embedding": "embedding_lookup",
+        "ops.fractional_pooling": "fractional_avg_pool fractional_max_pool",
+        "ops.loss": "l2_loss log_poisson_loss sigmoid_cross_entropy_with_logits "
+        "softmax_cross_entropy_with_logits sparse_softmax_cross_entropy_with_logits "
+        "weighted_cross_entropy_with_logits",
+        "ops.morphology": "dilation2d erosion2d",
+        "ops.nn": "batch_normalization bias_add l2_normalize moments zero_fraction",
+        "ops.normalization": "batch_norm_with_global_normalization local_response_normalization "
+        "lrn normalize_moments sufficient_statistics weighted_moments",
+        "ops.ordering": "in_top_k top_k",
+        "ops.pool_api": "avg_pool avg_pool1d avg_pool2d avg_pool3d max_pool max_pool1d max_pool2d "
+        "max_pool3d max_pool_with_argmax pool",
+        "ops.random_candidates": "all_candidate_sampler fixed_unigram_candidate_sampler",
+        "ops.space": "depth_to_space space_to_batch space_to_depth with_space_to_batch",
+        "sparse.embedding": "embedding_lookup_sparse safe_embedding_lookup_sparse",
+    }.items()
+    for name in names.split()
 }
 
 

@@ -121,7 +121,7 @@ def test_in_traced_functions_with_gradients() -> None:
     def run(values: Any, lengths: Any) -> Any:
         with nf.GradientTape() as tape:
             tape.watch(values)
-            x = R.from_row_lengths(values, lengths)
+            x: Any = R.from_row_lengths(values, lengths)
             total = nf.reduce_sum((x * x).to_tensor() ** 2)
         return x.to_tensor(-1.0), tape.gradient(total, values)
 
