@@ -103,6 +103,29 @@ def test_a_goal_of_several_frameworks() -> None:
     assert met(tensorflow=5.5) is None
 
 
+def test_a_goal_against_the_best_peer_and_another() -> None:
+    """Both must be met; where one was not measured, nothing can be told."""
+    goal = goals.faster(1.5, onnxruntime=1.2)
+    assert goal.text == ">= 1.5x, ORT >= 1.2x"
+
+    def met(peer: float | None, **times: float) -> bool | None:
+        return goal.met(goals.Figure(1e-6, peer, None, None, times))
+
+    assert met(1.6, onnxruntime=1.3) is True
+    assert met(1.6, onnxruntime=1.1) is False
+    assert met(1.4, onnxruntime=1.3) is False
+    assert met(1.6) is None
+    assert met(None, onnxruntime=1.3) is None
+
+
+def test_a_goal_of_memory() -> None:
+    """A share of the most frugal peer's: its ratio is the other way round."""
+    goal = goals.less_memory(0.6)
+    assert goal.met(goals.Figure(1e8, 1.7, None, None)) is True
+    assert goal.met(goals.Figure(1e8, 1.6, None, None)) is False
+    assert goal.met(goals.Figure(1e8, None, None, None)) is None
+
+
 @pytest.mark.parametrize("line", goals.LINES, ids=lambda line: f"{line.workload} {line.case}")
 def test_each_line_can_be_shown(line: goals.Line) -> None:
     """Its unit has a format, its bound is a limit."""
