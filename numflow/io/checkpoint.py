@@ -30,7 +30,7 @@ from numflow.io.crc32c import Checksum, crc32c, unlocked
 from numflow.io.damage import Path, damaged, unknown
 from numflow.io.direct import DirectWriter
 from numflow.io.header import ALIGN, CHUNK, Entry, Header, pack_header, parse_header
-from numflow.io.large import LARGE, Pages, each
+from numflow.io.large import LARGE, Pages, after_return, each, wait_for_last
 
 MAGIC = b"\x89NFC\r\n\x1a\n"
 VERSION = 1
@@ -130,6 +130,7 @@ class Replacement:
         self._temporary = f"{self._path}.tmp-{os.getpid()}-{secrets.token_hex(4)}"
 
     def __enter__(self) -> BinaryIO:
+        wait_for_last()  # it may make room on the disk
         self._file = open(self._temporary, "xb")
         return self._file
 
@@ -145,11 +146,27 @@ class Replacement:
                     self._file.flush()
                     os.fsync(self._file.fileno())
             if kind is None:
+                old = _held(self._path)
                 os.replace(self._temporary, self._path)
                 sync_folder(os.path.dirname(self._path))
+                if old is not None:
+                    after_return(lambda: os.close(old))
         finally:
             if os.path.exists(self._temporary):
                 os.unlink(self._temporary)
+
+
+def _held(path: Path) -> int | None:
+    """A handle of a large file, None for others.
+
+    While it is open, the file's place on the disk is not given free, which takes 0.15 s per GB.
+    """
+    try:
+        if os.name == "nt" or os.stat(path).st_size < LARGE:
+            return None
+        return os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
 
 
 def sync_folder(folder: Path) -> None:

@@ -139,6 +139,20 @@ def test_no_further_thread_can_be_had(tmp_path: Path, monkeypatch: pytest.Monkey
         np.testing.assert_array_equal(reader.get("t0"), values["t0"])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="handles are listed on Linux")
+@pytest.mark.usefixtures("small_blocks")
+def test_a_replaced_file_is_let_go(tmp_path: Path) -> None:
+    """Its handle is closed behind the back of the program, at the latest at the next save."""
+    for i in range(3):
+        save(tmp_path / "a", tensors([9000 + i]))
+    large.wait_for_last()
+    handles = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+    opened = [os.readlink(handle) for handle in handles if os.path.islink(handle)]
+    assert not [path for path in opened if str(tmp_path) in path]
+    with Reader(tmp_path / "a") as reader:
+        assert reader.get("t0").shape == (9002,)
+
+
 _ENDING = """
 import sys
 import numpy as np, numflow as nf
