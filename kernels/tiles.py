@@ -83,6 +83,10 @@ class Epilogue(NamedTuple):
     emit: Callable[[Builder, str, Callable[[int], str]], str]
 
 
+RESIDUAL = Epilogue("x + p", lambda b, x, operand: b.binary("fadd", x, operand(0)))
+"""Adds a tensor that lies as C does."""
+
+
 class Tile(NamedTuple):
     """rows x vectors of C; tail: the last vector has a mask.
 

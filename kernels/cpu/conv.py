@@ -18,12 +18,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from numflow.kernels import lang, tiles
+from numflow.kernels.abi import HEADER
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv_nest import P, W, conv, pack
 from numflow.kernels.cpu.gemm import _even, _l2_bytes, _lines
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
-from numflow.kernels.tiles import ACTIVATIONS, BIAS, Q, Tile
+from numflow.kernels.tiles import ACTIVATIONS, BIAS, EPILOGUE, RESIDUAL, Q, Tile
 
 Three = tuple[int, int, int]
 
@@ -95,22 +96,24 @@ def plan(
     *,
     packed: bool = False,
     bias: bool = False,
+    residual: bool = False,
     activation: str = "",
     threads: int = 1,
     target: Target | None = None,
 ) -> Call:
-    """y = convolution of x with f (+ bias) (relu).
+    """y = convolution of x with f (+ bias) (+ residual) (relu).
 
     Args:
       s: the sizes.
       dtype: "float32" or "float64".
       packed: f is what the call of `plan_pack` made of the filter.
       bias: a vector of `columns` is added.
+      residual: a tensor like y is added, too.
       activation: "", "relu" or "relu6".
       threads: how many may share the work; speed only.
 
     Operands: x [batch, *image, channels], f [*kernel, channels / groups, columns], y [batch,
-    *result, columns], bias [columns] if there is one; dense.
+    *result, columns], bias [columns] and residual if there are; dense.
     """
     dense = s.dilations[2] == 1 and s.groups == 1
     channels, columns = s.channels // s.groups, s.columns // s.groups
@@ -125,7 +128,9 @@ def plan(
         left=s.padding[2],
         padded=reach if s.padding[2] or reach > s.image[2] else 0,
     )  # fmt: skip
-    return _plan(side, Vectors(dtype, target or Target.host()), packed, bias, activation, threads)
+    return _plan(
+        side, Vectors(dtype, target or Target.host()), packed, bias, residual, activation, threads
+    )
 
 
 def plan_transposed(
@@ -134,6 +139,7 @@ def plan_transposed(
     *,
     packed: bool = False,
     bias: bool = False,
+    residual: bool = False,
     activation: str = "",
     threads: int = 1,
     target: Target | None = None,
@@ -144,9 +150,10 @@ def plan_transposed(
       s: the sizes of the convolution.
       packed: f is what the call of `plan_pack` made of the exchanged filter.
       bias: a vector of `channels` is added.
+      residual: a tensor like dx is added, too.
 
     Operands: dy [batch, *result, columns], f [*kernel, columns, channels / groups] (the last two
-    axes exchanged), dx [batch, *image, channels], bias [channels] if there is one; dense.
+    axes exchanged), dx [batch, *image, channels], bias [channels] and residual if there are; dense.
     """
     (_, _, width), (_, _, sw), (_, _, pw) = s.image, s.strides, s.padding
     left = max(0, -((pw - (s.kernel[2] - 1) * s.dilations[2]) // sw))
@@ -162,7 +169,9 @@ def plan_transposed(
         padded=reach if left or reach > s.result[2] else 0,
         transposed=True,
     )  # fmt: skip
-    return _plan(side, Vectors(dtype, target or Target.host()), packed, bias, activation, threads)
+    return _plan(
+        side, Vectors(dtype, target or Target.host()), packed, bias, residual, activation, threads
+    )
 
 
 class _Side(NamedTuple):
@@ -205,7 +214,9 @@ class _Side(NamedTuple):
         return [-(-(ow - phase) // sw) for phase in range(min(sw, ow))]
 
 
-def _plan(side: _Side, v: Vectors, packed: bool, bias: bool, activation: str, threads: int) -> Call:
+def _plan(
+    side: _Side, v: Vectors, packed: bool, bias: bool, residual: bool, activation: str, threads: int
+) -> Call:
     s = side.window
     columns = side.columns // s.groups
     vectors = min(2, max(1, -(-columns // v.lanes)))
@@ -221,7 +232,8 @@ def _plan(side: _Side, v: Vectors, packed: bool, bias: bool, activation: str, th
     block = max(nr, int(_l2_bytes() * 0.5) // v.itemsize // max(1, s.depth) // nr * nr)
     table = 0
     if units:
-        table = tiles.table(tiles_of(v, side.phases, columns, rows, vectors), v)
+        wanted = tiles_of(v, side.phases, columns, rows, vectors)
+        table = tiles.table(wanted, v, RESIDUAL if residual else None)
     values = {
         W.PIXEL: side.channels,
         W.OUT_PIXEL: side.columns,
@@ -238,7 +250,7 @@ def _plan(side: _Side, v: Vectors, packed: bool, bias: bool, activation: str, th
         W.BAND: band,
         W.BANDS: bands,
         W.COLUMN_SLOTS: slots,
-        W.FLAGS: BIAS * bias | ACTIVATIONS[activation],
+        W.FLAGS: BIAS * bias | EPILOGUE * residual | ACTIVATIONS[activation],
         W.ROWS: rows,
         W.VECTORS: vectors,
         W.NC: min(block, -(-columns // nr) * nr),
@@ -257,9 +269,11 @@ def _plan(side: _Side, v: Vectors, packed: bool, bias: bool, activation: str, th
     constants = tuple(values.get(place, 0) for place in range(W.D, W.END))
     address = lang.addresses(conv, dtype=v.dtype, target=v.target)["conv"]
     workspace = -(-units // chunk) * scratch
-    if bias:
-        return Call(address, units, chunk, 4, constants, workspace)
-    return Call(address, units, chunk, 3, (0, *constants), workspace)
+    places = [W.X, W.F, W.Y, *[W.BIAS] * bias, *[W.RESIDUAL] * residual]
+    positions = tuple(place - HEADER for place in places)
+    without = () if bias else (0,)
+    rest = constants[:-1] if residual else constants
+    return Call(address, units, chunk, len(places), (*without, *rest), workspace, positions)
 
 
 def window_words(s: Window) -> dict[int, int]:

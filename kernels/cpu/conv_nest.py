@@ -39,7 +39,7 @@ from numflow.kernels.intrinsics import (
     zero,
     zeros,
 )
-from numflow.kernels.tiles import BIAS, TAIL_PLACE, VECTORS_PLACE, Q
+from numflow.kernels.tiles import BIAS, EPILOGUE, TAIL_PLACE, VECTORS_PLACE, Q
 
 
 class W:
@@ -94,7 +94,8 @@ class W:
     SCRATCH = HEADER + 46
     COPY = HEADER + 47  # bytes of the workspace in front of the copied rows
     TILES = HEADER + 48
-    END = HEADER + 49
+    RESIDUAL = HEADER + 49  # added to Y, and lies as it does; with EPILOGUE
+    END = HEADER + 50
 
 
 class P:
@@ -269,7 +270,9 @@ def convolve(args: int, q: int, image: int, plane: int, first: int, last: int, s
     n0, n1 = nt * slot // slots * nr, min(columns, nt * (slot + 1) // slots * nr)
     set_word(q, Q.K, word(args, W.RUN))
     set_word(q, Q.RUNS, runs)
-    set_word(q, Q.FLAGS, 0)
+    set_word(q, Q.FLAGS, flags & EPILOGUE)
+    set_word(q, Q.EXTRA0, word(args, W.RESIDUAL) - word(args, W.Y))
+    set_word(q, Q.EXTRA1, 0)
     bounds(q, flags)
     set_word(q, Q.A_ROW, step * pixel * ES)
     set_word(q, Q.A_STEP, ES)

@@ -133,15 +133,18 @@ class _Emitter:
         )
 
     def _library(self, group: Group, node: Node, inputs: tuple[Seen, ...]) -> None:
-        bias, activation, outputs = None, "", node.outputs
+        bias, residual, activation, outputs = None, None, "", node.outputs
         for user in group.epilogue:
             if len(user.inputs) == 2:
                 other = user.inputs[1] if user.inputs[0] is outputs[0] else user.inputs[0]
-                bias = layout_of(other, self.layouts)
+                if user is group.residual:
+                    residual = layout_of(other, self.layouts)
+                else:
+                    bias = layout_of(other, self.layouts)
             elif not isinstance(user.op.lower, View):
                 activation = user.op.name
             outputs = user.outputs
-        reads = [r for r, _ in inputs] + ([bias[0]] if bias else [])
+        reads = [r for r, _ in (*inputs, *filter(None, (bias, residual)))]
         self.steps.append(
             LibraryStep(
                 tuple(group.nodes),
@@ -151,6 +154,7 @@ class _Emitter:
                 inputs,
                 outputs,
                 bias,
+                residual,
                 activation,
             )
         )

@@ -46,14 +46,15 @@ class SegmentStep(Step):
 
 @dataclass(eq=False, repr=False)
 class LibraryStep(Step):
-    """A kernel of kernels/: inputs and outputs are dense. bias and activation: what a product
-    takes along. form: the same number for steps of a program that differ in their operands only
-    (runtime/work.py)."""
+    """A kernel of kernels/: inputs and outputs are dense. bias, residual, activation: what a
+    product takes along. form: the same number for steps of a program that differ in their operands
+    only (runtime/work.py)."""
 
     node: Node
     inputs: tuple[Seen, ...]
     outputs: tuple[Value, ...]
     bias: Seen | None = None
+    residual: Seen | None = None
     activation: str = ""
     form: int | None = None
 

@@ -190,6 +190,7 @@ def _note(step: Step) -> str:
         return host_reason(step.nodes[0])
     if isinstance(step, LibraryStep):
         along = ["the bias"] * (step.bias is not None)
+        along += ["the residual"] * (step.residual is not None)
         along += [f"the {step.activation}"] if step.activation else []
         notes = [_kernel_note(step.nodes[0])]
         notes += [f"takes along {' and '.join(along)}"] if along else []

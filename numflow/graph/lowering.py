@@ -161,6 +161,8 @@ class Library:
     epilogue: plan also takes `bias` (a row vector is added to the result; its address comes behind
               the outputs') and `activation` ("relu", "relu6" or ""): these then cost no pass of
               their own.
+    residual: plan also takes `residual` (a tensor like the result is added before the activation;
+              its address comes last).
     note: note(input specs, output specs, attrs): what explain() says about the choice of kernel.
     alone: the op that gives the first output only, for where nobody wants the others.
     private: where elements lie in the result only its kernel and the reader's know; the reference
@@ -177,6 +179,7 @@ class Library:
         "plan",
         "private",
         "refuses",
+        "residual",
     )
 
     def __init__(
@@ -190,10 +193,12 @@ class Library:
         note: Callable[[Sequence[Spec], Sequence[Spec], Attrs], str] | None = None,
         alone: Op | None = None,
         private: bool = False,
+        residual: bool = False,
     ) -> None:
         self.plan, self.refuses, self.checked = plan, refuses, checked
         self.cost, self.in_place, self.epilogue = cost, in_place, epilogue
         self.note, self.alone, self.private = note, alone, private
+        self.residual = residual
 
 
 class HostCall:

@@ -394,6 +394,7 @@ def _plan_direct(
     threads: int,
     bias: bool = False,
     activation: str = "",
+    residual: bool = False,
 ) -> Any:
     from numflow.kernels.cpu import conv
 
@@ -403,7 +404,13 @@ def _plan_direct(
         _attrs(attrs),
     )  # fmt: skip
     return conv.plan(
-        s, y.dtype.name, packed=attrs["packed"], bias=bias, activation=activation, threads=threads
+        s,
+        y.dtype.name,
+        packed=attrs["packed"],
+        bias=bias,
+        residual=residual,
+        activation=activation,
+        threads=threads,
     )
 
 
@@ -422,7 +429,7 @@ direct_op = Op(
     lambda x, f, *, packed, **attrs: _conv_infer(x, f, **attrs),
     lambda x, f, *, packed, **attrs: _conv_reference(x, f, **attrs),
     None,
-    Library(_plan_direct, cost=_direct_cost, epilogue=True, note=_direct_note),
+    Library(_plan_direct, cost=_direct_cost, epilogue=True, residual=True, note=_direct_note),
 )
 
 
@@ -446,6 +453,7 @@ def _plan_direct_image(
     threads: int,
     bias: bool = False,
     activation: str = "",
+    residual: bool = False,
 ) -> Any:
     from numflow.kernels.cpu import conv
 
@@ -455,7 +463,13 @@ def _plan_direct_image(
         dy.shape[1:-1], _attrs(attrs),
     )  # fmt: skip
     return conv.plan_transposed(
-        s, dx.dtype.name, packed=attrs["packed"], bias=bias, activation=activation, threads=threads
+        s,
+        dx.dtype.name,
+        packed=attrs["packed"],
+        bias=bias,
+        residual=residual,
+        activation=activation,
+        threads=threads,
     )
 
 
@@ -474,7 +488,13 @@ direct_image_op = Op(
     _direct_image_infer,
     _direct_image_reference,
     None,
-    Library(_plan_direct_image, cost=_direct_image_cost, epilogue=True, note=_direct_image_note),
+    Library(
+        _plan_direct_image,
+        cost=_direct_image_cost,
+        epilogue=True,
+        residual=True,
+        note=_direct_image_note,
+    ),
 )
 
 

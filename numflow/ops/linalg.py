@@ -105,11 +105,14 @@ def plan_matmul(
     threads: int,
     bias: bool = False,
     activation: str = "",
+    residual: bool = False,
 ) -> Call:
     """The kernel of one product of dense arrays, all sizes being known.
 
-    bias: a row vector is added, the fourth operand. activation: "relu" or "".
+    bias: a row vector is added, the fourth operand. activation: "relu", "relu6" or "".
+    residual: a tensor like the result is added, the last operand.
     """
+    from numflow.kernels import tiles
     from numflow.kernels.cpu import gemm  # llvmlite: only where code is made
 
     a, b = inputs
@@ -119,7 +122,7 @@ def plan_matmul(
     batch = c.shape[:-2]
     strides = [_batch_strides(s.shape, batch) for s in (a, b, c)]
     dims = [gemm.Batch(count, *steps) for count, *steps in zip(batch, *strides, strict=True)]
-    return gemm.plan(
+    call = gemm.plan(
         m,
         n,
         k,
@@ -130,7 +133,13 @@ def plan_matmul(
         threads=threads,
         bias=bias,
         activation=activation,
+        epilogue=tiles.RESIDUAL if residual else None,
     )
+    if not residual:
+        return call
+    places = (0, 1, 2, 3, 4) if bias else (0, 1, 2, 4)
+    none = (0,) * (call.pointers - len(places))
+    return call._replace(pointers=len(places), constants=(*none, *call.constants), positions=places)
 
 
 def _batch_strides(shape: tuple[Any, ...], batch: Shape) -> list[int]:
@@ -156,7 +165,7 @@ matmul_op = Op(
     _matmul_infer,
     _matmul_reference,
     _matmul_vjp,
-    Library(plan_matmul, cost=_flops, epilogue=True),
+    Library(plan_matmul, cost=_flops, epilogue=True, residual=True),
 )
 run_time.PRODUCTS.append(matmul_op)
 exact_matmul_op = Op(

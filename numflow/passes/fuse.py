@@ -130,7 +130,8 @@ class _Fuser:
             self._take_epilogue(group, node)
 
     def _take_epilogue(self, group: Group, node: Node) -> None:
-        """A product, + bias, relu or relu6: into the kernel, if nobody else reads what is between.
+        """A product, + bias, + another image, relu or relu6: into the kernel, if nobody else reads
+        what is between.
 
         Reshapes on the way that keep the last axis are no obstacle: its rows stay what they are.
         """
@@ -145,8 +146,12 @@ class _Fuser:
             final = user.op in ACTIVATIONS
             if user.op is shaping.reshape_op and _same_rows(last, user.output):
                 passed.append(user)
-            elif final or (not biased and user.op is maths.add_op and self._biases(user, last)):
-                biased = True
+            elif (
+                final
+                or (not biased and self._biases(user, last))
+                or self._adds_residual(group, user, last)
+            ):
+                biased = biased or user is not group.residual
                 taken += [*passed, user]
                 passed = []
             else:
@@ -162,6 +167,8 @@ class _Fuser:
 
     def _biases(self, add: Node, last: Value) -> bool:
         """Whether add adds a row vector, which is there when the product begins, to `last`."""
+        if add.op is not maths.add_op:
+            return False
         other = add.inputs[1] if add.inputs[0] is last else add.inputs[0]
         row = [n for n in other.spec.shape if n != 1]
         return (
@@ -171,6 +178,28 @@ class _Fuser:
             and add.output.spec.shape == last.spec.shape
             and self._ready(other)
         )
+
+    def _adds_residual(self, group: Group, add: Node, last: Value) -> bool:
+        """Whether add adds an image like `last`, which is there when the product begins.
+
+        Only of images of several pixels: a product with one row has kernels of its own.
+        """
+        lower, shape = group.nodes[0].op.lower, last.spec.shape
+        if not (isinstance(lower, Library) and lower.residual and add.op is maths.add_op):
+            return False
+        other = add.inputs[1] if add.inputs[0] is last else add.inputs[0]
+        if (
+            group.residual is not None
+            or last.spec.rank < 3
+            or last.spec.size == shape[-1]
+            or other is last
+            or other.spec != last.spec
+            or not self._ready(other)
+            or not layout_of(other, self.layouts)[1].contiguous
+        ):
+            return False
+        group.residual = add
+        return True
 
     def _ready(self, value: Value) -> bool:
         """Whether value is, or is a dense view of, an argument, a constant, a variable, or what a

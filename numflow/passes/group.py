@@ -36,6 +36,7 @@ class Group:
     folded: bool = False
     deep: bool = False
     epilogue: tuple[Node, ...] = ()  # of a product: the bias add, reshapes, the relu it takes along
+    residual: Node | None = None  # of these, what adds a tensor like the result
     mask: int = 0
     bit: int = 0
     level: int = 0

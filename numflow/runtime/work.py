@@ -217,6 +217,8 @@ class Worker:
         places += [(r, 0) for r in step.outputs]
         if step.bias is not None:
             places.append((step.bias[0], self.sizes.number(step.bias[1].offset)))
+        if step.residual is not None:
+            places.append((step.residual[0], self.sizes.number(step.residual[1].offset)))
         form = _form(self.program, step) if step.form is None else step.form
         found = self._calls.get(form)
         if found is None:
@@ -245,6 +247,8 @@ class Worker:
         more: dict[str, Any] = {}
         if step.bias is not None or step.activation:
             more = {"bias": step.bias is not None, "activation": step.activation}
+        if step.residual is not None:
+            more |= {"residual": True}
         return _planned(step.node.op.lower, inputs, outputs, attrs, more, pointers)
 
     def _copy(self, step: CopyStep) -> list[Work]:
@@ -301,6 +305,7 @@ def _form(program: Program, step: LibraryStep) -> int:
             specs,
             tuple([(k, type(v), v) for k, v in attrs.items()]),
             step.bias is None,
+            step.residual is None,
             step.activation,
         )
         step.form = program.forms.setdefault(key, len(program.forms))

@@ -194,6 +194,33 @@ def test_sizes(s: Window, dtype: str) -> None:
     check_filter(s, dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("bias", [False, True])
+def test_residual(dtype: str, bias: bool) -> None:
+    """Added before the activation, of both kernels; where tiles have a tail, too."""
+    rng = np.random.default_rng(7)
+    s = Window(2, (1, 9, 13), 6, (1, 3, 3), 21, (1, 9, 13), padding=(0, 1, 1))
+    for make, sizes, read, written in (
+        (plan, s, s.channels, s.columns),
+        (plan_transposed, s, s.columns, s.channels),
+    ):
+        x = rng.standard_normal((2, 9, 13, read)).astype(dtype)
+        f = rng.standard_normal((3, 3, read, written)).astype(dtype)
+        b = rng.standard_normal(written).astype(dtype) if bias else np.zeros(written, dtype)
+        r = guarded(rng.standard_normal((2, 9, 13, written)).astype(dtype))
+        found = []
+        for residual in (False, True):
+            y = guarded(np.full(r.shape, np.nan, dtype))
+            relu = "relu6" if residual else ""
+            p = make(sizes, dtype, bias=bias, residual=residual, activation=relu, threads=2)
+            operands = [x, f, y, *[b] * bias, *[r] * residual]
+            words = p.words([a.ctypes.data for a in operands])
+            ranges = [(i, min(i + p.chunk, p.units)) for i in range(0, p.units, p.chunk)]
+            launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
+            found.append(y.copy())
+        np.testing.assert_array_equal(found[1], np.clip(found[0] + r, 0, 6))
+
+
 def test_relu_and_bias() -> None:
     s = Window(2, (1, 7, 9), 5, (1, 3, 3), 20, (1, 7, 9), padding=(0, 1, 1))
     check(s, bias=True, activation="relu")

@@ -73,7 +73,8 @@ def test_a_block_of_mobilenet_is_three_kernels(batch: int) -> None:
     np.testing.assert_allclose(got(x), block(x), rtol=1e-4, atol=2e-5)
     kernels = instructions(got, x)
     assert [k[0] for k in kernels] == ["matmul", "depthwise", "matmul"]
-    assert [k[-1] for k in kernels] == ["relu6", "relu6", "add"]
+    assert [k[-1] for k in kernels] == ["relu6", "relu6", "add x2"]
+    assert str(got.explain(x)).count("cluster") == 1 + 2 * 3  # what each normalisation comes to
 
 
 def test_a_block_of_resnet_is_two_kernels() -> None:
@@ -84,6 +85,25 @@ def test_a_block_of_resnet_is_two_kernels() -> None:
     kernels = [k for k in instructions(got, x) if "add" in k]
     assert len(kernels) == 2
     assert kernels[0][-1] == "relu"
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_what_goes_around_is_added_by_the_kernel(kernel: int, stride: int) -> None:
+    """Of few channels, for which there is no Winograd; stride 2: both ways are convolutions."""
+    first, second = Normalised("", 3, 8, 8, stride), Normalised("", kernel, 8, 8)
+    around = Normalised("", 1, 8, 8, stride) if stride > 1 else lambda x: x
+
+    def block(x: Any) -> Any:
+        return nf.nn.relu(second(nf.nn.relu(first(x))) + around(x))
+
+    x = nf.constant(normal(2, 13, 11, 8))
+    got = nf.function(block)
+    np.testing.assert_allclose(got(x), block(x), rtol=1e-4, atol=2e-5)
+    kernels = instructions(got, x)
+    assert len(kernels) == 2 + (stride > 1)
+    assert kernels[-1][-2:] == ["add x2", "relu"]
+    assert "the residual and" in " ".join(str(got.explain(x)).split())
 
 
 def test_channels_second() -> None:
