@@ -523,9 +523,10 @@ class Variable(RowMethods):
 
 
 def _part(variable: Variable, key: Any) -> Any:
-    """variable[key], which can be assigned."""
+    """variable[key], which can be assigned. What does it loads now, and stands here from now on."""
     from numflow.eager.variable_slices import part_of
 
+    setattr(Variable, "__getitem__", part_of)  # noqa: B010
     return part_of(variable, key)
 
 
