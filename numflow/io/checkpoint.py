@@ -241,6 +241,7 @@ class Reader:
             self._file.close()
             raise
         self._map: Array | None = None
+        self._pages: Pages | None = None  # where much was verified: read_into copies from there
 
     def _read_header(self, max_header: int) -> Header:
         size = os.fstat(self._file.fileno()).st_size
@@ -320,14 +321,14 @@ class Reader:
                 chunks = range(-(-entry.nbytes // self._header.chunk))
                 self._verify_chunks(entry, chunks, crc32c, None)
             return
-        checksum, pages = unlocked(), Pages(self._file)
+        checksum, self._pages = unlocked(), Pages(self._file)
         step = max(1, CHUNK // self._header.chunk)
         work = [
             (entry, range(i, min(i + step, len(entry.checksums) // 4)))
             for entry in entries
             for i in range(0, len(entry.checksums) // 4, step)
         ]
-        each(lambda item: self._verify_chunks(*item, checksum, pages), work)
+        each(lambda item: self._verify_chunks(*item, checksum, self._pages), work)
 
     def _verify_chunks(
         self, entry: Entry, chunks: range, compute: Checksum, pages: Pages | None
@@ -356,8 +357,12 @@ class Reader:
         entry = self.entry(name)
         if entry.dtype == STRING or not out.flags.c_contiguous:
             out[...] = self.get(name, verify=False)
-        else:
-            self._read(out.reshape(-1).view(np.uint8), entry.offset)
+            return
+        data = out.reshape(-1).view(np.uint8)
+        for at in range(0, entry.nbytes, CHUNK):
+            part = data[at : at + CHUNK]
+            if self._pages is None or not self._pages.copy_to(part, entry.offset + at):
+                self._read(part, entry.offset + at)
 
     def _read(self, out: Array, offset: int) -> None:
         view, handle = out.data, self._file.fileno()
@@ -385,6 +390,7 @@ class Reader:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+        self._pages = None
 
     def __del__(self) -> None:
         if hasattr(self, "_file"):

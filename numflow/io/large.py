@@ -87,6 +87,22 @@ def each(work: Callable[[T], object], items: Sequence[T]) -> None:
         raise min(failed.items(), key=lambda row: (isinstance(row[1], Exception), row[0]))[1]
 
 
+@functools.cache
+def _copy() -> Callable[[int, int, int], None]:
+    """copy(target, source, nbytes) of addresses, without the GIL; the target is aligned to 64."""
+    from numflow.kernels.abi import HEADER
+    from numflow.kernels.cpu.stream import plan
+
+    words = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    run = ctypes.CFUNCTYPE(None, *words)(plan(0).address)
+
+    def copy(target: int, source: int, nbytes: int) -> None:
+        block = np.array([*[0] * HEADER, source, target, nbytes], np.int64)
+        run(block.ctypes.data, 0, 1)
+
+    return copy
+
+
 _last: list[threading.Thread] = []
 
 
@@ -135,6 +151,15 @@ class Pages:
         if madvise(address - skipped, data.nbytes + skipped, _POPULATE_READ):
             return None
         return data
+
+    def copy_to(self, out: Array, start: int) -> bool:
+        """Copy the bytes [n] of the file from start on; False: they must be read."""
+        target = out.ctypes.data
+        data = None if target % 64 else self.get(start, start + len(out))
+        if data is None:
+            return False
+        _copy()(target, data.ctypes.data, len(out))
+        return True
 
 
 @functools.cache

@@ -208,6 +208,22 @@ def test_damage_anywhere_leaves_every_variable(
 
 
 @pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("aligned", [True, False])
+def test_tensors_are_copied_where_they_belong(tmp_path: Path, aligned: bool) -> None:
+    """Into memory at any address, every byte and none behind."""
+    values = tensors([40001, 0, 12288, 5])
+    save(tmp_path / "a", values)
+    with Reader(tmp_path / "a") as reader:
+        reader.verify(*values)
+        for name, value in values.items():
+            room = np.full(value.size + 200, 7, np.uint8)
+            start = -room.ctypes.data % 64 + (not aligned)
+            reader.read_into(name, room[start : start + value.size])
+            np.testing.assert_array_equal(room[start : start + value.size], value)
+            assert (room[:start] == 7).all() and (room[start + value.size :] == 7).all()
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_a_file_cut_while_it_is_open_is_damage(tmp_path: Path) -> None:
     """No signal that ends the process."""
     save(tmp_path / "a", tensors([70000, 50000]))
