@@ -92,7 +92,7 @@ def test_a_block_of_resnet_is_two_kernels() -> None:
 def test_what_goes_around_is_added_by_the_kernel(kernel: int, stride: int) -> None:
     """Of few channels, for which there is no Winograd; stride 2: both ways are convolutions."""
     first, second = Normalised("", 3, 8, 8, stride), Normalised("", kernel, 8, 8)
-    around = Normalised("", 1, 8, 8, stride) if stride > 1 else lambda x: x
+    around: Any = Normalised("", 1, 8, 8, stride) if stride > 1 else lambda x: x
 
     def block(x: Any) -> Any:
         return nf.nn.relu(second(nf.nn.relu(first(x))) + around(x))
