@@ -23,12 +23,19 @@ Bound: fused multiply-adds in the products for 128 channels and more, below them
 from __future__ import annotations
 
 from numflow.kernels import lang, tiles
+from numflow.kernels.abi import HEADER
 from numflow.kernels.cpu import winograd_transforms
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv import Window
 from numflow.kernels.cpu.gemm import _even, _lines
 from numflow.kernels.cpu.winograd_nest import GROUP, TABLES, F, W, transform_filter, winograd
-from numflow.kernels.cpu.winograd_transforms import FILTER, IMAGE, RESULT, Transform
+from numflow.kernels.cpu.winograd_transforms import (
+    ADDED,
+    FILTER,
+    IMAGE,
+    RESULT,
+    Transform,
+)
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
 from numflow.kernels.tiles import ACTIVATIONS, Tile
@@ -107,6 +114,7 @@ def plan(
     m: int = 4,
     *,
     bias: bool = False,
+    residual: bool = False,
     activation: str = "",
     threads: int = 1,
     target: Target | None = None,
@@ -117,11 +125,12 @@ def plan(
       s: the sizes; see `takes`.
       m: outputs of a tile along an axis: 4 or 2 for a window of 3 x 3, 2 for one of 5 x 5.
       bias: a vector of `columns` is added.
+      residual: a tensor like y is added, too.
       activation: "", "relu" or "relu6".
       threads: how many may share the work; speed only.
 
     Operands: x [batch, *image, channels], u as plan_filter makes it, y [batch, *result, columns],
-    bias [columns] if there is one; dense.
+    bias [columns] and residual if there are; dense.
 
     Raises:
       ValueError: there is no plan for these sizes.
@@ -174,15 +183,19 @@ def plan(
     }
     if units:
         values[W.IMAGE] = winograd_transforms.address(Transform(IMAGE, m, s.kernel[1]), v)
-        values[W.RESULT] = winograd_transforms.address(Transform(RESULT, m, s.kernel[1]), v)
+        values[W.RESULT] = winograd_transforms.address(
+            Transform(ADDED if residual else RESULT, m, s.kernel[1]), v
+        )
         last = count - (units - 1) * block
         values[W.TABLE] = tiles.table(_tiles_of(v, [block, last], wide, rows, vectors), v)
     constants = tuple(values.get(place, 0) for place in range(W.H, W.END))
     address = lang.addresses(winograd, target=v.target)["winograd"]
     workspace = -(-units // chunk) * scratch
-    if bias:
-        return Call(address, units, chunk, 4, constants, workspace)
-    return Call(address, units, chunk, 3, (0, *constants), workspace)
+    places = [W.X, W.U, W.Y, *[W.BIAS] * bias, *[W.RESIDUAL] * residual]
+    positions = tuple(place - HEADER for place in places)
+    without = () if bias else (0,)
+    rest = constants[:-1] if residual else constants
+    return Call(address, units, chunk, len(places), (*without, *rest), workspace, positions)
 
 
 def _panel(v: Vectors, columns: int) -> int:

@@ -63,7 +63,8 @@ class W:
     IMAGE = HEADER + 31  # addresses of the transforms
     RESULT = HEADER + 32
     TABLE = HEADER + 33
-    END = HEADER + 34
+    RESIDUAL = HEADER + 34  # added to Y, and lies as it does; 0: none
+    END = HEADER + 35
 
 
 class F:
@@ -91,6 +92,7 @@ TABLES = 1024
 SOURCES = Q.BYTES
 TARGETS = Q.BYTES + 36 * 8
 EPILOGUE = Q.BYTES + 72 * 8
+AROUND = EPILOGUE + 4 * 8
 
 
 def transform_filter(args: int, begin: int, end: int) -> None:
@@ -227,6 +229,8 @@ def leave(args: int, q: int, dump: int, p: int, first: int, count: int) -> None:
     set_word(q + EPILOGUE, 0, word(args, W.BIAS))
     set_word(q + EPILOGUE, 1, low_bits(word(args, W.FLAGS) & RELU))
     set_word(q + EPILOGUE, 2, high_bits(word(args, W.FLAGS) & UP_TO_SIX))
+    set_word(q + EPILOGUE, 3, q + AROUND)
+    residual = word(args, W.RESIDUAL)
     for t in range(count):
         line = (first + t) // across
         left = (first + t - line * across) * m
@@ -234,4 +238,7 @@ def leave(args: int, q: int, dump: int, p: int, first: int, count: int) -> None:
         top = (line - image * down) * m
         y = word(args, W.Y) + image * height * width * c * ES
         patch(q + TARGETS, y, top, left, height, width, c * ES, m, dump)
+        if residual != 0:
+            r = residual + image * height * width * c * ES
+            patch(q + AROUND, r, top, left, height, width, c * ES, m, dump)
         call(word(args, W.RESULT), p + t * row, step, q + TARGETS, 0, c, q + EPILOGUE)

@@ -36,7 +36,8 @@ Line = Callable[[list[str]], list[str]]
 POINTS = {4: (1.0,), 6: (math.sqrt(0.5), math.sqrt(2.0))}
 """Of an axis of so many products: the positive ones; their negatives, 0 and infinity come along."""
 
-IMAGE, FILTER, RESULT, GRADIENT, SUM = "image", "filter", "result", "gradient", "sum"
+IMAGE, FILTER, RESULT, ADDED = "image", "filter", "result", "added"
+GRADIENT, SUM = "gradient", "sum"
 
 
 class Transform(NamedTuple):
@@ -45,6 +46,7 @@ class Transform(NamedTuple):
     image, gradient: src is a table of the addresses of n * n (m * m) rows: B^T d B (A dY A^T).
     result: A^T x A; dst is a table of m * m rows; extra: three words, the address of a bias (0:
       none), the least and the largest value, elements.
+    added: the same, and the rows of a second table, the fourth word, are added first.
     sum: G^T x G.
     filter: G g G^T; count may be any number, and rows of `extra` bytes are written, zeros behind
       the elements.
@@ -109,6 +111,7 @@ def matrix_of(t: Transform) -> Matrix:
         IMAGE: image,
         FILTER: g,
         RESULT: result,
+        ADDED: result,
         GRADIENT: _turned(result),
         SUM: _turned(g),
     }[t.kind]
@@ -139,7 +142,7 @@ def transform_ir(t: Transform, vectors: Vectors, name: str) -> str:
     source, target = b.pointer("%src"), b.pointer("%dst")
     size = b(f"mul i64 %count, {v.itemsize}")
     last = b(f"sub i64 {size}, {width}")
-    extra = b.pointer("%extra") if t.kind == RESULT else ""
+    extra = b.pointer("%extra") if t.kind in (RESULT, ADDED) else ""
     low = high = bias = present = ""
     if extra:
         bias = b(f"load ptr, ptr {extra}, align 8")
@@ -147,6 +150,8 @@ def transform_ir(t: Transform, vectors: Vectors, name: str) -> str:
         low, high = (
             b.splat(b(f"load {v.scalar}, ptr {b.offset(extra, at)}, align 8")) for at in (8, 16)
         )
+    if t.kind == ADDED:
+        around = b(f"load ptr, ptr {b.offset(extra, 24)}, align 8")
     b.do("br label %loop")
     b.label("loop")
     b.do("%at = phi i64 [0, %entry], [%at.next, %latch]")
@@ -158,10 +163,14 @@ def transform_ir(t: Transform, vectors: Vectors, name: str) -> str:
     ]
     middle = [_line(b, matrix, list(column)) for column in zip(*found, strict=True)]
     add = _bias(b, bias, present) if extra else ""
-    rows = _Rows(b, target, "%dst_step", t.kind == RESULT)
+    rows = _Rows(b, target, "%dst_step", t.kind in (RESULT, ADDED))
+    others = _Rows(b, around, "", True) if t.kind == ADDED else None
     for line in zip(*middle, strict=True):
         for x in _line(b, matrix, list(line)):
-            y = b.smaller(high, b.larger(low, b.binary("fadd", x, add))) if extra else x
+            y = b.binary("fadd", x, add) if extra else x
+            if others is not None:
+                y = b.binary("fadd", y, b.load(others.next("%at")))
+            y = b.smaller(high, b.larger(low, y)) if extra else y
             b.store(y, rows.next("%at"))
     b.do("br label %latch")
     b.label("latch")

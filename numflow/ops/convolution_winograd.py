@@ -221,11 +221,14 @@ def _plan(
     threads: int,
     bias: bool = False,
     activation: str = "",
+    residual: bool = False,
 ) -> Any:
     from numflow.kernels.cpu import winograd
 
     window = _window(inputs[0], outputs[0], attrs)
-    return winograd.plan(window, attrs["m"], bias=bias, activation=activation, threads=threads)
+    return winograd.plan(
+        window, attrs["m"], bias=bias, residual=residual, activation=activation, threads=threads
+    )
 
 
 def _window(x: Spec, y: Spec, attrs: Attrs) -> Any:
@@ -258,7 +261,13 @@ winograd_op = Op(
     _infer,
     _reference,
     None,
-    Library(_plan, cost=_cost, epilogue=True, note=lambda inputs, outputs, attrs: attrs["why"]),
+    Library(
+        _plan,
+        cost=_cost,
+        epilogue=True,
+        residual=True,
+        note=lambda inputs, outputs, attrs: attrs["why"],
+    ),
 )
 """x [batch, height, width, channels], u of `winograd_filter_op` -> the convolution, of stride 1.
 

@@ -50,20 +50,25 @@ def clipped(y: Array, activation: str) -> Array:
     return np.clip(y, 0, 6 if activation == "relu6" else None) if activation else y
 
 
-def check(s: Window, m: int, bias: bool = False, activation: str = "", threads: int = 2) -> Array:
+def check(
+    s: Window, m: int, bias: bool = False, activation: str = "", threads: int = 2,
+    residual: bool = False,
+) -> Array:  # fmt: skip
     """The kernel's y, compared."""
     rng = np.random.default_rng(5)
     x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(np.float32))
     f = guarded(rng.standard_normal((*s.kernel[1:], s.channels, s.columns)).astype(np.float32))
     b = guarded(rng.standard_normal(s.columns).astype(np.float32))
     y = guarded(np.full((s.batch, *s.result, s.columns), np.nan, np.float32))
-    p = winograd.plan(s, m, bias=bias, activation=activation, threads=threads)
+    r = guarded(rng.standard_normal(y.shape).astype(np.float32))
+    p = winograd.plan(s, m, bias=bias, residual=residual, activation=activation, threads=threads)
     u = transformed(m, f)
-    given = (x, u, y, b) if bias else (x, u, y)
+    given = (x, u, y, *[b] * bias, *[r] * residual)
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     words = p.words([a.ctypes.data for a in given])
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
     want = reference(s, x, f[None].astype(np.float64)) + (b if bias else 0)
+    want += r if residual else 0
     close(y, clipped(want, activation), BOUND[m])
     return y
 
@@ -163,6 +168,15 @@ def test_relu_and_bias() -> None:
     check(s, 4, bias=True, activation="relu")
     check(s, 2, activation="relu")
     check(s, 4, bias=True, activation="relu6")
+
+
+@pytest.mark.parametrize("m", [2, 4])
+def test_residual(m: int) -> None:
+    """Also where tiles reach beyond the result, and no vector is full."""
+    for columns in (16, 21, 40):
+        s = window(2, (7, 9), 20, columns)
+        check(s, m, residual=True)
+        check(s, m, bias=True, activation="relu", residual=True)
 
 
 def test_threads_do_not_change_the_bits() -> None:
