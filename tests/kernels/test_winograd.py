@@ -60,7 +60,7 @@ def check(
     f = guarded(rng.standard_normal((*s.kernel[1:], s.channels, s.columns)).astype(np.float32))
     b = guarded(rng.standard_normal(s.columns).astype(np.float32))
     y = guarded(np.full((s.batch, *s.result, s.columns), np.nan, np.float32))
-    r = guarded(rng.standard_normal(y.shape).astype(np.float32))
+    r = guarded(rng.standard_normal((s.batch, *s.result, s.columns)).astype(np.float32))
     p = winograd.plan(s, m, bias=bias, residual=residual, activation=activation, threads=threads)
     u = transformed(m, f)
     given = (x, u, y, *[b] * bias, *[r] * residual)
