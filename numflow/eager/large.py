@@ -47,9 +47,14 @@ _STREAMING = {
 _KINDS = {dtypes.float32, dtypes.float64, dtypes.bool}
 _PLACES = {dtypes.uint8, dtypes.int32}
 _DRAWS = ("philox_uniform", "philox_bits")  # by name: ops/random_bits.py loads late
+_CONVOLUTIONS = {  # how they are computed follows from their sizes: a program is for one shape
+    *("convolution", "convolution_image", "convolution_filter"),
+    *("depthwise", "depthwise_image", "depthwise_filter"),
+}
 _KERNELS = {  # by name, for the same reason: ops whose kernels are far ahead of NumPy
     *("moments", "avg_pool", "avg_pool_image"),
     *("max_pool", "max_pool_places", "pool_pick", "pool_spread"),
+    *_CONVOLUTIONS,
 }
 _DRAWN = 1 << 28  # numbers of a draw: no operand tells that memory holds as many
 _MOST = 1024  # signatures, and patterns, that are remembered
@@ -176,7 +181,7 @@ class Programs:
         self, signature: Signature, then: Callable[[runtime.Executable], None] | None
     ) -> None:
         op, inputs, attrs = signature
-        symbolic = _symbolic(inputs)
+        symbolic = inputs if op.name in _CONVOLUTIONS else _symbolic(inputs)
         pattern = op, symbolic, attrs
         try:
             if pattern not in self._by_pattern:

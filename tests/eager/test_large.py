@@ -96,6 +96,8 @@ POOLS: list[tuple[str, Callable[[Any], Any], int]] = [
     ("avg_pool", lambda x: nf.nn.avg_pool2d(x, 3, 2, "SAME"), 1),
     ("argmax", lambda x: nf.nn.max_pool_with_argmax(x, 3, 2, "SAME")[1], 1),
     ("gradient", _gradient_of_a_pool, 3),
+    ("conv2d", lambda x: nf.nn.conv2d(x, nf.ones((3, 3, 11, 7)), 2, "SAME") / 99, 1),
+    ("depthwise", lambda x: nf.nn.depthwise_conv2d(x, nf.ones((3, 3, 11, 1)), 1, "SAME") / 9, 1),
 ]
 
 
