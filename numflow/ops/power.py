@@ -79,8 +79,6 @@ def _special_power(x: Tensor, y: float) -> Tensor | None:
         return x * maths.square(x)
     if not x.dtype.is_floating:
         return None
-    if y == 0:
-        return shaping.ones_like(x)
     if y == 0.5:
         return maths.sqrt(x)
     if y == -0.5:

@@ -13,7 +13,7 @@ from numflow.graph.lowering import Composite, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, rearrange, transcendental
+from numflow.ops import comparisons, finite, rearrange, transcendental
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -84,8 +84,9 @@ cumsum_op = Op(
 
 
 def _cumprod_vjp(g: Backward) -> tuple[Tensor | None, ...]:
-    """TensorFlow's rule: not defined where an element is 0."""
-    return (cumsum_op(g.outputs[0] * g.ct, **_backwards(g)) / g.inputs[0],)
+    """TensorFlow's rule; where an element is 0 the gradient is given as 0, which it need not be."""
+    total = cumsum_op(g.outputs[0] * g.ct, **_backwards(g))
+    return (finite.divide_no_nan(total, g.inputs[0]),)
 
 
 cumprod_op = Op(

@@ -128,3 +128,14 @@ def test_message_of_a_division_by_zero() -> None:
         "floordiv: integer division by zero",
         "  element: [0, 1]",
     ]
+
+
+@pytest.mark.parametrize("exponent", [0, 0.0])
+def test_to_the_power_0_is_no_constant(exponent: float) -> None:
+    """It has a gradient, 0, as every other power has one."""
+    x = nf.constant([1.0, -2.0, 3.0])
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        y = x**exponent
+    np.testing.assert_array_equal(y, [1.0, 1.0, 1.0])
+    np.testing.assert_array_equal(tape.gradient(y, x), [0.0, 0.0, 0.0])

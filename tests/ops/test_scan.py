@@ -114,3 +114,12 @@ def test_messages() -> None:
         nf.cumsum([1.0], axis=0.5)
     with pytest.raises(TypeError, match="cumulative_logsumexp: x is int32, not floating"):
         nf.math.cumulative_logsumexp([1])
+
+
+def test_gradient_of_products_with_zeros() -> None:
+    """0 where an element is 0, as in TensorFlow, and never a nan; the others have theirs."""
+    x = nf.constant([2.0, 0.0, 3.0])
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        y = nf.math.cumprod(x)
+    np.testing.assert_array_equal(tape.gradient(y, x), [1.0, 0.0, 0.0])
