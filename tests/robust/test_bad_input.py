@@ -95,7 +95,7 @@ CASES = [
     Bad(lambda k: k % nf.zeros([2], nf.int32), (K,), InvalidArgumentError, ("0",)),
     Bad(lambda k: k ** (k - 1), (K,), InvalidArgumentError, ("-1",)),
     Bad(lambda x: nf.range(0, 5, 0), (X,), InvalidArgumentError, ("range", "0")),
-    Bad(lambda x: nf.linspace(0.0, 1.0, 0), (X,), InvalidArgumentError, ("linspace", "0")),
+    Bad(lambda x: nf.linspace(0.0, 1.0, -1), (X,), InvalidArgumentError, ("linspace", "-1")),
     Bad(lambda x: nf.one_hot([1], -2), (X,), InvalidArgumentError, ("one_hot", "-2")),
     # too large
     Bad(lambda x: nf.zeros([1 << 45]), (X,), ResourceExhaustedError, ("memory",)),
@@ -257,10 +257,12 @@ def test_what_a_variable_does_not_take(value: Any, error: Any, texts: tuple[str,
 
 def test_objects_and_ragged_lists_are_no_tensors() -> None:
     f = nf.function(lambda x: nf.convert_to_tensor(x) + 1)
-    for wrong in (object(), [[1.0], [1.0, 2.0]], {1, 2}, 1 << 70, [None], np.array([{}])):
-        for call in (nf.convert_to_tensor, lambda x: f([x]), lambda x: nf.constant(1.0) + x):
+    wrong = (object(), [[1.0], [1.0, 2.0]], {1, 2}, 1 << 70, [None], np.array([{}]))
+    for value in wrong:
+        for call in (nf.convert_to_tensor, lambda x: f([x]), lambda x: nf.constant(1) + x):
             with pytest.raises((TypeError, ValueError, OverflowError)):
-                call(wrong)
+                call(value)
+    assert float(nf.constant(1.0) + (1 << 70)) == 2.0**70  # beside floats a number is one
 
 
 def test_arrays_of_objects_are_text_or_refused() -> None:
