@@ -25,6 +25,7 @@ class Case:
     wait: Callable[[Any], Any] = _no_wait
     loss: float | None = None  # of a training workload, after its 20 batches
     result: Callable[[], Any] | None = None  # what to compare with answers.py, if not `call()`
+    warm: float = 0.0  # seconds to warm up at least: what is compiled in the background has come
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def measure(case: Case, budget: float) -> Timing:
         case.wait(result)
         return (time.perf_counter() - start) / calls
 
-    warm_until = time.perf_counter() + max(0.1, budget / 4)
+    warm_until = time.perf_counter() + max(0.1, budget / 4, case.warm)
     calls, seconds = 1, block(1)
     while time.perf_counter() < warm_until:
         seconds = block(calls)
