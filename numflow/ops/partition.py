@@ -19,6 +19,9 @@ from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.shape_rules import same_dtype
 from numflow.shapes import Extent, Shape, product
 
+MOST_PARTS = 1 << 16
+"""Parts of a partition: beyond, the list of them alone takes minutes."""
+
 
 def dynamic_partition(
     data: TensorLike, partitions: TensorLike, num_partitions: Any, name: str | None = None
@@ -34,7 +37,8 @@ def dynamic_partition(
       num_partitions tensors [?, ...].
 
     Raises:
-      InvalidArgumentError: a number is out of range, or num_partitions is not positive.
+      InvalidArgumentError: a number is out of range, or num_partitions is not positive,
+        or above 65,536.
       ShapeError: partitions is not the front of data's shape.
 
     Example:
@@ -53,6 +57,9 @@ def dynamic_partition(
         raise ShapeError(explain(op, "partitions must be the front of data's shape", shown))
     if not isinstance(count, int) or count < 1:
         raise InvalidArgumentError(explain(op, "num_partitions must be a positive number", shown))
+    if count > MOST_PARTS:
+        problem = f"num_partitions is {count}; each part is a tensor, and {MOST_PARTS} is the most"
+        raise InvalidArgumentError(explain(op, problem, shown))
     if known is None:
         return _dealt(fits, numbers, count)
     for value in (int(known.min(initial=0)), int(known.max(initial=0))):

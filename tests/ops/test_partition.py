@@ -109,3 +109,12 @@ def test_bad_arguments(run: Any, error: Any, message: str) -> None:
     with pytest.raises(error) as e:
         run(nf.ones([3, 5]))
     assert str(e.value).startswith(message)
+
+
+@pytest.mark.parametrize("count", [1 << 31, 1 << 63, 1 << 70])
+def test_gigantic_numbers_of_parts_are_refused(count: int) -> None:
+    """At once, eagerly and traced: each part would be a tensor."""
+    x = nf.constant([1.0, 2.0])
+    for run in (nf.dynamic_partition, nf.function(nf.dynamic_partition)):
+        with pytest.raises((nf.errors.InvalidArgumentError, OverflowError, TypeError)):
+            run(x, nf.constant([0, 1]), count)
