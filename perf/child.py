@@ -13,17 +13,19 @@ import gc
 import importlib
 import itertools
 import json
+import os
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from perf import answers, checks, workloads
-from perf.timing import Case, measure
+from perf.goals import bound_of
+from perf.timing import Case, Rate, measure
 
 RECURSION = 100_000  # a program of 10,000 ops makes some frameworks recurse as deeply
 
@@ -72,7 +74,7 @@ def time_cases(
                     case = make()
                     label |= {"case": case.name, "variant": case.variant}
                     distance = off(workload, case)
-                    timing = measure(case, budget)
+                    timing = measure(case, budget, _bandwidth(program, workload, case.name))
                     say(
                         **label,
                         loss=case.loss,
@@ -80,6 +82,7 @@ def time_cases(
                         cost=timing.seconds,
                         low=timing.low,
                         high=timing.high,
+                        movable=timing.movable,
                     )
                 except (
                     Exception
@@ -88,6 +91,21 @@ def time_cases(
                 gc.collect()
         except Exception as error:  # the workload's own preparation
             say(**label, error=_said(error))
+
+
+def _bandwidth(program: ModuleType, workload: str, case: str) -> Rate | None:
+    """What bounds a case of numflow's, to be measured between its calls."""
+    bound = bound_of(workload, case)
+    if not bound or not program.__name__.endswith(".with_numflow"):
+        return None
+    return _stream(bound)
+
+
+@cache
+def _stream(name: str) -> Rate:
+    from perf.limits import Bandwidth  # needs llvmlite, which the peers' environments lack
+
+    return Bandwidth(name, int(os.environ.get("NUMFLOW_NUM_THREADS") or 1))
 
 
 def _said(error: Exception) -> str:

@@ -17,6 +17,9 @@ NAMES = {
 }
 
 
+FLOP = "multiply-adds"  # the bound of what computes; of what moves memory a stream of loops.py
+
+
 @dataclass(frozen=True)
 class Figure:
     """numflow on one case, compared. None where something was not measured."""
@@ -26,6 +29,7 @@ class Figure:
     times_numpy: float | None
     share: float | None  # of what the machine can do
     times: Mapping[str, float] = field(default_factory=dict)  # better than each framework
+    bandwidth: float | None = None  # bytes per second that the machine moved meanwhile
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Line:
     unit: str  # "us", "ms", "steps/s", "images/s", "GFLOP/s", "GB/s" or "MB"
     work: float = 0  # operations or bytes of a call; 0 where no limit bounds it
     goal: Goal | None = None
-    bound: str = "flop_per_second"  # the field of Limits that bounds it; "" for none
+    bound: str = FLOP  # what bounds it; "" for nothing
     images: int = 1  # of a call, where the unit counts them
 
 
@@ -128,7 +132,7 @@ def _chain(what: str, size: str, goal: Goal) -> Line:
     title = {"gelu": "GELU chain", "grad": "its gradient"}[what] + f", {size} floats"
     nbytes = 8.0 * operands.CHAIN_SIZES[size]
     # What fits into a cache knows no such limit.
-    bound = "bytes_per_second" if size == "16M" else ""
+    bound = "copy" if size == "16M" else ""
     return _moved("W2", f"{what} {size}", title, nbytes, goal, bound)
 
 
@@ -142,8 +146,8 @@ def _eager(case: str, title: str) -> Line:
 
 def _large(case: str, arrays: int) -> Line:
     goal = faster_than(numpy=1.2, torch=1.2)
-    nbytes = 4.0 * arrays * operands.LARGE
-    return Line("large", case, f"eager {case}", "GB/s", nbytes, goal, "")
+    nbytes, bound = 4.0 * arrays * operands.LARGE, {2: "copy", 3: "a+b"}[arrays]
+    return Line("large", case, f"eager {case}", "GB/s", nbytes, goal, bound)
 
 
 # Forward, forward and backward.
@@ -170,7 +174,7 @@ def _convolution(name: str, what: str) -> Line:
 def _maps(workload: str, case: str, title: str, larger: tuple[int, ...], times: float) -> Line:
     """A line that moves images twice: `times` as many numbers as `larger` has."""
     nbytes = 4.0 * times * math.prod(larger)
-    return _moved(workload, case, title, nbytes, faster(1.5), "bytes_per_second")
+    return _moved(workload, case, title, nbytes, faster(1.5), "two copies")
 
 
 def _pool(name: str) -> Line:
@@ -215,7 +219,7 @@ LINES = (
         f"{operands.STREAM}, 16M floats",
         16.0 * operands.LARGE,
         share_of(0.9, "a*b+c"),
-        "stream_bytes_per_second",
+        "a*b+c",
     ),
     _moved(
         "W3",
@@ -223,7 +227,7 @@ LINES = (
         "softmax and logsumexp 4096x1000",
         _floats(operands.SOFTMAX, 2),
         faster(2.2),
-        "bytes_per_second",
+        "copy",
     ),
     _moved(
         "W3",
@@ -231,7 +235,7 @@ LINES = (
         "layer norm and gradients 4096x1024",
         _floats(operands.NORM, 4),
         faster(1.4),
-        "bytes_per_second",
+        "two copies",
     ),
     _moved(
         "W3",
@@ -239,7 +243,7 @@ LINES = (
         "sum of columns 8192x4096",
         _floats(operands.SUM, 1),
         faster(1.3),
-        "",
+        "read",
     ),
     _moved(
         "adam",
@@ -247,7 +251,7 @@ LINES = (
         "Adam, 161 arrays, 25.6M numbers",
         operands.adam_bytes(),
         faster_or_share(1.2, 0.9, "update"),
-        "update_bytes_per_second",
+        "update",
     ),
     Line("sparse", "embedding", "embedding 50,000x128, batch 4096", "steps/s"),
     Line("W4", "train", "linear regression, 1 sample", "steps/s", goal=faster(10, numpy=2.5)),
@@ -343,3 +347,10 @@ LINES = (
 )
 
 WORKLOADS = tuple(dict.fromkeys(line.workload for line in LINES))
+
+_BOUNDS = {(line.workload, line.case): line.bound for line in LINES if line.bound != FLOP}
+
+
+def bound_of(workload: str, case: str) -> str:
+    """The stream of loops.py that bounds a case; "" where memory does not."""
+    return _BOUNDS.get((workload, case), "")

@@ -3,26 +3,27 @@
 The loops are LLVM IR compiled on the spot (loops.py), so no C compiler is needed:
 
 * multiply-add peak: 12 independent accumulators in registers, on every thread. Enough to hide a
-  latency of up to six cycles with two multiply-adds a cycle.
-* copy: 64 MB read and 64 MB written, counted once each.
-* a*b+c: three arrays of 64 MB read, one written.
-* update: one array read, and three read and written in place, as an optimizer does.
-
-Each stream is measured in several forms, with stores past the cache and without: the fastest
-counts.
+  latency of up to six cycles with two multiply-adds a cycle. Measured in every round: the best
+  counts.
+* memory: streams of arrays that no cache holds, with the reads and writes of what they bound
+  (loops.STREAMS). Other tenants of a machine halve its bandwidth from one minute to the next, so a
+  stream is measured in the process that is bounded by it, before and after each of its samples.
 """
 
+import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
-from perf.loops import ACCUMULATORS, STREAMS, Loops, compiled, float_lanes
+from perf.loops import ACCUMULATORS, FORMS, STREAMS, compiled, float_lanes
 
 REPEATS = 11
 STREAM_VECTORS = (16 << 20) // 16  # of 64 bytes: 64 MB
+PIECES = 8  # of a pass, for each thread: who is late does fewer
 
 
 @dataclass(frozen=True)
@@ -30,86 +31,79 @@ class Limits:
     """Figures of the whole machine, with the number of threads that the workloads use."""
 
     flop_per_second: float
-    bytes_per_second: float  # copied
     vector_bits: int
     threads: int
-    stream_bytes_per_second: float = 0  # a*b+c
-    update_bytes_per_second: float = 0  # in place
-    forms: tuple[str, ...] = ()  # of the loops that reached these
 
     def best(self, other: "Limits") -> "Limits":
-        """The greater of each figure: a limit that was measured in a busy moment is too low."""
-        return replace(
-            self,
-            flop_per_second=max(self.flop_per_second, other.flop_per_second),
-            bytes_per_second=max(self.bytes_per_second, other.bytes_per_second),
-            stream_bytes_per_second=max(
-                self.stream_bytes_per_second, other.stream_bytes_per_second
-            ),
-            update_bytes_per_second=max(
-                self.update_bytes_per_second, other.update_bytes_per_second
-            ),
-        )
+        """The greater: a limit that was measured in a busy moment is too low."""
+        return replace(self, flop_per_second=max(self.flop_per_second, other.flop_per_second))
 
 
-def measure_limits(threads: int, size: int = STREAM_VECTORS) -> Limits:
-    """Measure all limits; takes about two seconds."""
-    loops = compiled()
-    lanes = float_lanes()
+def measure_limits(threads: int) -> Limits:
+    """Measure the multiply-add peak; takes about half a second."""
+    lanes, loop = float_lanes(), compiled().multiply_add
     turns = 50_000_000 // lanes
     sink = np.zeros((threads, 64), np.float32)  # a cache line and more per thread
-    peak = _least_seconds(threads, lambda t: loops.multiply_add(turns, sink[t].ctypes.data))
-    arrays = [_aligned(size * 16) for _ in range(4)]
-    for a in arrays:
-        a[:] = 1
-    rates, forms = zip(*(_stream(loops, name, arrays, threads) for name in STREAMS), strict=True)
-    return Limits(
-        flop_per_second=2.0 * ACCUMULATORS * lanes * turns * threads / peak,
-        bytes_per_second=rates[0],
-        vector_bits=32 * lanes,
-        threads=threads,
-        stream_bytes_per_second=rates[1],
-        update_bytes_per_second=rates[2],
-        forms=forms,
-    )
+    seconds = min(_together(threads, REPEATS, lambda t: loop(turns, sink[t].ctypes.data)))
+    flop = 2.0 * ACCUMULATORS * lanes * turns * threads
+    return Limits(flop / seconds, 32 * lanes, threads)
 
 
-def _stream(
-    loops: Loops,
-    name: str,
-    arrays: Sequence["np.ndarray[tuple[int], np.dtype[np.float32]]"],
-    threads: int,
-) -> tuple[float, str]:
-    """Bytes per second of a stream's fastest form, and which that is."""
-    addresses = np.array([a.ctypes.data for a in arrays], np.int64)
-    vectors = arrays[0].size // 16
-    share = -(-vectors // threads)
-    found = []
-    for form, loop in loops.streams[name].items():
+class Bandwidth:
+    """The bandwidth of a stream, again and again, in the form that is fastest here.
 
-        def work(t: int, loop: Callable[[int, int, int], None] = loop) -> None:
-            loop(addresses.ctypes.data, t * share, min(vectors, (t + 1) * share))
+    name: of loops.STREAMS. size: of its arrays, in vectors of 64 bytes.
+    """
 
-        found.append((_least_seconds(threads, work), form))
-    seconds, form = min(found)
-    return STREAMS[name].arrays * arrays[0].nbytes / seconds, f"{name}: {form}"
+    def __init__(self, name: str, threads: int, size: int = STREAM_VECTORS) -> None:
+        self.name, self.threads, self.size = name, threads, size
+        arrays = _arrays(size)
+        self._table = np.array([a.ctypes.data for a in arrays], np.int64)
+        self.nbytes = STREAMS[name].arrays * arrays[0].nbytes  # of a pass
+        found = [(min(self._passes(form, 5)), form) for form in FORMS]
+        self._pass, self.form = min(found)
+
+    def __call__(self, seconds: float) -> float:
+        """Bytes per second, over about that many seconds."""
+        passes = max(1, min(1000, round(seconds / self._pass)))
+        return self.nbytes * passes / sum(self._passes(self.form, passes))
+
+    def _passes(self, form: str, count: int) -> list[float]:
+        """Seconds of each of so many passes; a thread takes the next piece when it has done one."""
+        loop, table = compiled().streams[self.name][form], self._table.ctypes.data
+        step = -(-self.size // (PIECES * self.threads))
+        starts = list(range(0, self.size, step))
+        turns = [itertools.count() for _ in range(count)]
+        at = [0] * self.threads  # which pass a thread is in
+
+        def work(t: int) -> None:
+            pieces, at[t] = turns[at[t]], at[t] + 1
+            while (k := next(pieces)) < len(starts):
+                loop(table, starts[k], min(self.size, starts[k] + step))
+
+        return _together(self.threads, count, work)
 
 
-def _aligned(count: int) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
-    """float32 [count] at a multiple of 64 bytes."""
-    raw = np.empty(count + 16, np.float32)
-    skip = -raw.ctypes.data % 64 // 4
-    return raw[skip : skip + count]
+@cache
+def _arrays(size: int) -> list["np.ndarray[tuple[int], np.dtype[np.float32]]"]:
+    """Four arrays of that many vectors, at multiples of 64 bytes; every stream's."""
+    arrays = []
+    for _ in range(4):
+        raw = np.empty(16 * (size + 1), np.float32)
+        skip = -raw.ctypes.data % 64 // 4
+        arrays.append(raw[skip : skip + 16 * size])
+        arrays[-1][:] = 1
+    return arrays
 
 
-def _least_seconds(threads: int, work: Callable[[int], object]) -> float:
-    """Seconds of `work(thread)` on all threads at once, undisturbed; ctypes releases the GIL.
+def _together(threads: int, count: int, work: Callable[[int], object]) -> list[float]:
+    """Seconds of `work(thread)` on all threads at once, so many times; ctypes releases the GIL.
 
     The threads meet at a barrier before each measurement, which ends with the last of them:
     starting threads is no part of a bandwidth.
     """
     meet = threading.Barrier(threads)
-    spans = [[(0.0, 0.0)] * threads for _ in range(REPEATS)]
+    spans = [[(0.0, 0.0)] * threads for _ in range(count)]
 
     def member(t: int) -> None:
         for span in spans:
@@ -124,5 +118,4 @@ def _least_seconds(threads: int, work: Callable[[int], object]) -> float:
     member(0)
     for thread in team:
         thread.join()
-    # A limit is what the machine can do, not what others leave of it.
-    return min(max(end for _, end in span) - min(start for start, _ in span) for span in spans)
+    return [max(end for _, end in span) - min(start for start, _ in span) for span in spans]

@@ -23,9 +23,12 @@ class Stream:
         return len(self.reads) + len(self.writes)
 
 
-# Written is the product of what is read, or a*b+c.
+# Written is the product of what is read, or a*b+c, to each of what is written.
 STREAMS = {
+    "read": Stream((0,), ()),
     "copy": Stream((0,), (1,)),
+    "a+b": Stream((0, 1), (2,)),
+    "two copies": Stream((0, 1), (2, 3)),
     "a*b+c": Stream((0, 1, 2), (3,)),
     "update": Stream((0, 1, 2, 3), (1, 2, 3)),
 }
@@ -170,8 +173,9 @@ def _lines(stream: Stream, product: bool, past: bool, u: int) -> Iterator[str]:
     yield f"%i{u} = add i64 %i, {u}"
     for k in sorted({*stream.reads, *stream.writes}):
         yield f"%q{u}_{k} = getelementptr {v}, ptr %p{k}, i64 %i{u}"
+    kept = "" if stream.writes else "volatile "  # what nothing is made of would be left out
     for k in stream.reads:
-        yield f"%x{u}_{k} = load {v}, ptr %q{u}_{k}, align 64"
+        yield f"%x{u}_{k} = load {kept}{v}, ptr %q{u}_{k}, align 64"
     value = f"%x{u}_{stream.reads[0]}"
     if product:
         yield f"%m{u} = fmul contract {v} %x{u}_0, %x{u}_1"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from perf import workloads
-from perf.goals import LINES, PEERS, Figure, Line
+from perf.goals import FLOP, LINES, PEERS, Figure, Line
 from perf.limits import Limits
 from perf.rounds import Row
 
@@ -18,6 +18,7 @@ class Best:
     variant: str
     cost: float
     by_round: dict[int, float]
+    movable: float | None = None  # bytes, in the time of a call
 
 
 Results = dict[tuple[str, str], dict[str, Best]]  # (workload, case) -> framework -> best variant
@@ -26,12 +27,22 @@ Results = dict[tuple[str, str], dict[str, Best]]  # (workload, case) -> framewor
 def collect(rows: Iterable[Row]) -> Results:
     """Each framework's best variant of each case, by the median over rounds."""
     samples: dict[tuple[str, str, str, str], dict[int, float]] = defaultdict(dict)
+    movable: dict[tuple[str, str, str, str], list[float]] = defaultdict(list)
     for row in rows:
         if not row.error:
-            samples[row.workload, row.case, row.framework, row.variant][row.round] = row.cost
+            key = row.workload, row.case, row.framework, row.variant
+            samples[key][row.round] = row.cost
+            if row.movable is not None:
+                movable[key].append(row.movable)
     results: Results = defaultdict(dict)
     for (workload, case, framework, variant), by_round in samples.items():
-        best = Best(variant, statistics.median(by_round.values()), by_round)
+        moved = movable.get((workload, case, framework, variant))
+        best = Best(
+            variant,
+            statistics.median(by_round.values()),
+            by_round,
+            statistics.median(moved) if moved else None,
+        )
         known = results[workload, case].get(framework)
         # A variant dropped after the first round must not win by that one round.
         rank = (-len(by_round), best.cost)
@@ -49,15 +60,24 @@ def figure(line: Line, results: Results, limits: Limits | None) -> Figure | None
     peers = [found[name] for name in PEERS if name in found]
     peer = min(peers, key=lambda best: best.cost, default=None)
     numpy = found.get("numpy")
-    limit = getattr(limits, line.bound) if limits and line.bound else 0
     times = {name: _ratio(best, ours) for name, best in found.items() if name != "numflow"}
     return Figure(
         cost=ours.cost,
         times_peer=_ratio(peer, ours),
         times_numpy=_ratio(numpy, ours),
-        share=line.work / ours.cost / limit if line.work and limit else None,
+        share=_share(line, ours, limits),
+        bandwidth=ours.movable / ours.cost if ours.movable else None,
         times={name: ratio for name, ratio in times.items() if ratio is not None},
     )
+
+
+def _share(line: Line, ours: Best, limits: Limits | None) -> float | None:
+    """Of what the machine moved around each sample, or of its peak."""
+    if not line.work:
+        return None
+    if line.bound == FLOP:
+        return line.work / ours.cost / limits.flop_per_second if limits else None
+    return line.work / ours.movable if ours.movable else None
 
 
 def _ratio(peer: Best | None, ours: Best) -> float | None:
@@ -100,7 +120,7 @@ def table(rows: Sequence[Row], frameworks: Sequence[str], limits: Limits | None)
                 *(_shown(line, found.get(name)) for name in frameworks),
                 _times(ours.times_peer if ours else None),
                 _times(ours.times_numpy if ours else None),
-                f"{ours.share:.0%}" if ours and ours.share is not None else "",
+                _limit(ours),
                 goal.text if goal else "",
                 {True: "yes", False: "NO", None: "?" if goal else ""}[met],
             ]
@@ -124,6 +144,14 @@ def _shown(line: Line, best: Best | None) -> str:
     text = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
     plain = best.variant in ("", "function", "jit", "numpy")
     return text if plain else f"{text} ({best.variant})"
+
+
+def _limit(ours: Figure | None) -> str:
+    """The share of the limit; of memory also how fast it was."""
+    if ours is None or ours.share is None:
+        return ""
+    beside = f" of {ours.bandwidth / 1e9:.0f} GB/s" if ours.bandwidth else ""
+    return f"{ours.share:.0%}{beside}"
 
 
 def _times(ratio: float | None) -> str:

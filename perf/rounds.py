@@ -67,6 +67,7 @@ class Row:
     low: float = float("nan")
     high: float = float("nan")
     loss: float | None = None  # of a training workload
+    movable: float | None = None  # bytes that the machine could have moved in the time of a call
     off: float | None = None  # error of another's result, in units of what is allowed
     error: str = ""
 

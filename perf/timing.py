@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+Rate = Callable[[float], float]
+
 SAMPLES = 9
 FEW = 3  # samples of a call that alone takes longer than the budget
 
@@ -35,14 +37,17 @@ class Timing:
     seconds: float
     low: float
     high: float
+    movable: float | None = None  # bytes that the machine could have moved in the time of a call
 
 
-def measure(case: Case, budget: float) -> Timing:
+def measure(case: Case, budget: float, bandwidth: Rate | None = None) -> Timing:
     """Seconds per call of a case, from SAMPLES blocks of calls that together last about `budget`.
 
     Warms up for a quarter of the budget, which also finds out how many calls make a block. Of calls
     that are longer than the budget there are but FEW samples, and one to warm up. The garbage
     collector rests while a block runs, as in timeit.
+
+    bandwidth: what the machine moves, measured over so many seconds: before and after each block.
     """
 
     def block(calls: int) -> float:
@@ -61,10 +66,18 @@ def measure(case: Case, budget: float) -> Timing:
     gc.collect()
     gc.disable()
     try:
-        samples = [block(calls) for _ in range(SAMPLES if seconds < budget else FEW)]
+        samples, rates = [], [bandwidth(calls * seconds)] if bandwidth else []
+        for _ in range(SAMPLES if seconds < budget else FEW):
+            samples.append(block(calls))
+            if bandwidth:
+                rates.append(bandwidth(calls * seconds))
     finally:
         gc.enable()
-    return Timing(statistics.median(samples), min(samples), max(samples))
+    movable = None
+    if bandwidth:
+        around = zip(samples, rates, rates[1:], strict=False)
+        movable = statistics.median(took * (r + s) / 2 for took, r, s in around)
+    return Timing(statistics.median(samples), min(samples), max(samples), movable)
 
 
 def seconds_of_calls(call: Callable[[], Any], calls: int = 9) -> float:

@@ -6,8 +6,9 @@ from perf import goals
 from perf.limits import Limits
 from perf.report import collect, complaints, figure, table
 from perf.rounds import Row
+from perf.timing import SAMPLES, Case, measure
 
-LIMITS = Limits(flop_per_second=4e11, bytes_per_second=6e10, vector_bits=512, threads=2)
+LIMITS = Limits(flop_per_second=4e11, vector_bits=512, threads=2)
 
 
 def _row(framework: str, variant: str, number: int, seconds: float, loss: float = 1.145268) -> Row:
@@ -39,6 +40,34 @@ def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:
     assert found.times_peer == pytest.approx(2.0)
     assert found.cost == 1e-3
     assert found.share == pytest.approx(_line("W7").work / 1e-3 / 4e11)
+
+
+def test_a_share_of_bandwidth_is_of_what_was_measured_beside() -> None:
+    """Three rounds, in which the machine moved more and less; the peers' rows have none."""
+    line = _line("stream")
+    rows = [
+        Row("numflow", "stream", line.case, "function", k, 1e-3, movable=times * line.work)
+        for k, times in enumerate((1.0, 1.25, 2.0))
+    ]
+    rows.append(Row("jax", "stream", line.case, "jit", 0, 2e-3))
+    found = figure(line, collect(rows), LIMITS)
+    assert found is not None and found.bandwidth is not None
+    assert found.share == pytest.approx(0.8)
+    assert found.bandwidth == pytest.approx(1.25 * line.work / 1e-3)
+    assert f"80% of {found.bandwidth / 1e9:.0f} GB/s" in table(rows, ["numflow", "jax"], LIMITS)
+
+
+def test_a_case_is_timed_between_two_measurements_of_bandwidth() -> None:
+    """As many as samples, and one more."""
+    asked: list[float] = []
+
+    def bandwidth(seconds: float) -> float:
+        asked.append(seconds)
+        return 1e9 if len(asked) % 2 else 3e9
+
+    timing = measure(Case("case", "variant", lambda: None), 0.01, bandwidth)
+    assert len(asked) == SAMPLES + 1
+    assert timing.movable == pytest.approx(2e9 * timing.seconds)
 
 
 def test_a_variant_dropped_after_one_round_does_not_stand_for_its_framework() -> None:
