@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -82,6 +83,15 @@ class CheckpointManager:
                 now for _ in state.all_model_checkpoint_paths
             ]
             self._kept = dict(zip(state.all_model_checkpoint_paths, times, strict=False))
+            self._finish(state.leaving)
+
+    def _finish(self, leaving: list[str]) -> None:
+        """Delete what a manager that was killed had still to delete."""
+        kept = {os.path.basename(path) for path in self._kept}
+        for name in leaving:
+            # A damaged or hostile list must not reach other files.
+            if name not in kept and re.fullmatch(re.escape(self._name) + r"-\d+", name):
+                _delete(os.path.join(self._directory, name))
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -156,7 +166,8 @@ class CheckpointManager:
                 self._preserved = saved
             else:
                 old.append(name)
-        write_state(self._directory, list(self._kept), list(self._kept.values()), self._preserved)
+        paths, times = list(self._kept), list(self._kept.values())
+        write_state(self._directory, paths, times, self._preserved, leaving=old)
         for name in old:
             _delete(name)
 

@@ -32,6 +32,8 @@ class CheckpointState:
     all_model_checkpoint_paths: list[str] = field(default_factory=list)
     all_model_checkpoint_timestamps: list[float] = field(default_factory=list)
     last_preserved_timestamp: float | None = None
+    leaving: list[str] = field(default_factory=list)
+    """Names of files that were to be deleted when this was noted."""
 
 
 def write_state(
@@ -40,13 +42,15 @@ def write_state(
     times: Sequence[float] | None = None,
     preserved: float | None = None,
     name: str | None = None,
+    leaving: Sequence[str] = (),
 ) -> None:
-    """Note the checkpoints of a folder, oldest first."""
+    """Note the checkpoints of a folder, oldest first; and those that are deleted next."""
     meta = {
         "kind": "state",
         "paths": [os.path.relpath(path, folder or ".") for path in paths],
         "times": list(times) if times is not None else [time.time()] * len(paths),
         "preserved": preserved,
+        "leaving": [os.path.basename(path) for path in leaving],
     }
     save(os.path.join(folder, (name or _NAME) + SUFFIX), {}, meta)
 
@@ -79,15 +83,17 @@ def read_state(folder: Path, name: str | None = None) -> CheckpointState | None:
     except NotFoundError:
         return _read_text(os.path.join(folder, name or _NAME))
     paths, times, preserved = meta.get("paths"), meta.get("times"), meta.get("preserved")
+    leaving = meta.get("leaving", [])
     if (
         not (_list_of(paths, str) and _list_of(times, float) and len(paths) == len(times))
         or not isinstance(preserved, float | None)
+        or not _list_of(leaving, str)
     ):  # fmt: skip
         raise damaged(path, "this is no list of checkpoints")
     if not paths:
         return None
     full = [os.path.join(folder, p) for p in paths]
-    return CheckpointState(full[-1], full, times, preserved)
+    return CheckpointState(full[-1], full, times, preserved, leaving)
 
 
 def _list_of(value: Any, kind: type[T]) -> TypeGuard[list[T]]:

@@ -131,6 +131,10 @@ class Replacement:
 
     def __enter__(self) -> BinaryIO:
         wait_for_last()  # it may make room on the disk
+        folder, name = os.path.split(self._path)
+        if os.path.isdir(folder):
+            sweep(folder, name)
+        _begun.add(os.path.basename(self._temporary))
         self._file = open(self._temporary, "xb")
         return self._file
 
@@ -154,6 +158,10 @@ class Replacement:
         finally:
             if os.path.exists(self._temporary):
                 os.unlink(self._temporary)
+            _begun.discard(os.path.basename(self._temporary))
+
+
+_begun: set[str] = set()  # the temporary files of this process
 
 
 def _held(path: Path) -> int | None:
@@ -180,21 +188,22 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what writers that have died left in a folder."""
+def sweep(folder: Path, target: str | None = None) -> None:
+    """Remove what writers that have died left in a folder; or what they left of one file."""
     for name in os.listdir(folder):
-        _, mark, rest = name.rpartition(".tmp-")
+        file, mark, rest = name.rpartition(".tmp-")
         pid = rest.split("-")[0]
-        if mark and ".nfc" in name and pid.isdecimal() and not _alive(int(pid)):
+        wanted = ".nfc" in file if target is None else file == target
+        if mark and wanted and pid.isdecimal() and not _alive(int(pid), name):
             try:
                 os.unlink(os.path.join(folder, name))
             except FileNotFoundError:
                 pass  # another process swept first
 
 
-def _alive(pid: int) -> bool:
+def _alive(pid: int, name: str) -> bool:
     if pid == os.getpid():
-        return True
+        return name in _begun  # in a container, the one before had the same number
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

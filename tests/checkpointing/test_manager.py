@@ -180,11 +180,27 @@ def test_tensorflow_s_list_is_read(tmp_path: Path) -> None:
         latest_checkpoint(tmp_path)
 
 
+def test_what_a_killed_manager_had_to_delete_goes(tmp_path: Path) -> None:
+    """The next one ends its work; a forged list reaches no file that is none of its own."""
+    inner, others = tmp_path / "inner", ["kept.nfc", "other-1.nfc"]
+    inner.mkdir()
+    for name in [*others, "ckpt-2.nfc", "ckpt-9.nfc", "ckpt-x.nfc"]:
+        (inner / name).touch()
+    (tmp_path / "ckpt-9.nfc").touch()
+    leaving = ["ckpt-2", "ckpt-77", "ckpt-9", "ckpt-x", "other-1", "../ckpt-9", "kept"]
+    meta = {"paths": ["ckpt-2"], "times": [1.0], "preserved": None, "leaving": leaving}
+    save(inner / "checkpoint.nfc", {}, meta)
+    managed(inner)
+    assert names(inner) == ["checkpoint.nfc", "ckpt-2.nfc", "ckpt-x.nfc", *others]
+    assert names(tmp_path) == ["ckpt-9.nfc", "inner"]
+
+
 def test_a_damaged_list_is_refused(tmp_path: Path) -> None:
     """Not passed over: it would look like a new folder, and training would begin anew."""
     metas: list[dict[str, Any]] = [
         {}, {"paths": ["a"], "times": []}, {"paths": [1], "times": [1.0]},
         {"paths": "a", "times": [1.0]}, {"paths": [], "times": [], "preserved": "x"},
+        {"paths": ["a"], "times": [1.0], "leaving": [1]},
     ]  # fmt: skip
     for meta in metas:
         save(tmp_path / "checkpoint.nfc", {}, meta)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from numflow.errors import DataLossError, DTypeError, NotFoundError, UnimplementedError
+from numflow.io import checkpoint
 from numflow.io.checkpoint import MAGIC, Reader, save, sweep
 from numflow.io.crc32c import crc32c
 
@@ -486,10 +487,23 @@ def test_sweeping_spares_the_living(tmp_path: Path) -> None:
     mine = tmp_path / f"a.nfc.tmp-{os.getpid()}-00ff"
     other = tmp_path / "notes.tmp-1-00ff"
     dead = tmp_path / "a.nfc.tmp-999999999-00ff"
+    checkpoint._begun.add(mine.name)
     for path in (mine, other, dead):
         path.touch()
     sweep(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([mine, other])
+    checkpoint._begun.remove(mine.name)  # then it is of one before, that had the same number
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == [other]
+
+
+def test_a_save_removes_what_the_one_before_left(tmp_path: Path) -> None:
+    """Of this file, without a manager; another's may be another machine's."""
+    for name in ("a.nfc.tmp-999999999-00ff", "b.nfc.tmp-999999999-00ff", "a.nfc.tmp-1-00ff"):
+        (tmp_path / name).touch()
+    save(tmp_path / "a.nfc", {"x": 1})
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["a.nfc", "a.nfc.tmp-1-00ff", "b.nfc.tmp-999999999-00ff"]
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:

@@ -173,6 +173,53 @@ def test_a_program_that_ends_waits_for_its_large_save(tmp_path: Path) -> None:
     assert (nf.train.load_variable(path, "v") == 3).all()
 
 
+# --- crashes -----------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked to be killed")
+def test_kill_9_at_any_moment_of_a_large_save(tmp_path: Path) -> None:
+    """What was acknowledged loads, and nothing is left for long; by hand there are more kills."""
+    run = subprocess.run(
+        [sys.executable, Path(__file__).with_name("kill_saves.py"), tmp_path,
+         "--kills", "12", "--megabytes", "72"],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "all acknowledged ones load" in run.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="handles have names on Linux")
+@pytest.mark.usefixtures("small_blocks")
+def test_the_disk_has_everything_before_the_name_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should the power fail: the last write, the file to the disk, the name, the folder."""
+    events: list[str] = []
+
+    def told(name: str, real: Any) -> Any:
+        def call(*args: Any) -> Any:
+            result = real(*args)
+            events.append(name)
+            return result
+
+        return call
+
+    for name in ("pwrite", "replace"):
+        monkeypatch.setattr(os, name, told(name, getattr(os, name)))
+    fsync = os.fsync
+
+    def synchronised(handle: int) -> None:
+        fsync(handle)
+        events.append(os.readlink(f"/proc/self/fd/{handle}"))
+
+    monkeypatch.setattr(os, "fsync", synchronised)
+    save(tmp_path / "a", tensors([30000, 7, 50000]))
+    file, folder = events[-3], events[-1]
+    assert events[-2] == "replace" and folder == str(tmp_path) and ".tmp-" in file
+    assert set(events[:-3]) == {"pwrite"}
+
+
 # --- reading -----------------------------------------------------------------
 
 
