@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from numflow.codegen.cluster import build
 from numflow.codegen.domain import fits
+from numflow.codegen.kept import kept_first
 from numflow.codegen.segments import assumed, carried, checked, segments
 from numflow.codegen.steps import (
     BindStep,
@@ -54,7 +55,8 @@ class _Emitter:
         for g in fuse(graph, lambda group: fits(group, self.layouts)):
             self._emit(g, wanted)
         outputs = tuple(map(self._root, graph.outputs))
-        ordered = order_writes(graph, self.steps, writes, set(outputs), levels(graph))
+        steps, kept = kept_first(graph, self.steps, {*outputs, *writes.values()})
+        ordered = order_writes(graph, steps, writes, set(outputs), levels(graph))
         reads = [n for n in graph.nodes if n.op.effect == "read" and not n.inputs]
         return Program(
             graph,
@@ -70,6 +72,7 @@ class _Emitter:
             segments(ordered.steps),
             checked(graph, ordered.steps),
             carried(ordered.steps),
+            kept=kept,
         )
 
     def _root(self, value: Value) -> Value:

@@ -101,6 +101,7 @@ class Program:
     checks: by segment, `checked` sorted (runtime/sizes.py).
     forms: of library steps, by what they have in common.
     lives: by segment, when its buffers are needed (runtime/lives.py).
+    kept: how many steps, in front, run only when a variable was written since (codegen/kept.py).
     told: the graph with what only messages of checks need, where that is more than `graph`.
     """
 
@@ -121,6 +122,7 @@ class Program:
     checks: dict[int, Any] = field(default_factory=dict)
     forms: dict[Any, int] = field(default_factory=dict)
     lives: dict[int, Any] = field(default_factory=dict)
+    kept: int = 0
     told: Graph | None = None
 
     def variable(self, root: Value) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from numflow.codegen.cluster import ClusterCode
@@ -139,7 +139,7 @@ def _instruction(
         runs,
         lines_of(step.nodes),
         tuple(sorted(after)),
-        _note(step) or ("no elements: left to Python" if plan is not None and not runs else ""),
+        "; ".join(_notes(program, plan, number, step, runs)),
     )
 
 
@@ -181,6 +181,17 @@ def _bound(step: BindStep, plan: Plan | None) -> tuple[str, ...]:
     """The sizes that are known from here on, with the numbers of the plan that ran last."""
     known = {} if plan is None else plan.root.furthest.sizes.symbols
     return tuple(f"{n} = {known[n]}" if n in known else n for n in step.symbols)
+
+
+def _notes(
+    program: Program, plan: Plan | None, number: int, step: Step, runs: Sequence[Run]
+) -> Iterator[str]:
+    if number < program.kept:
+        yield "kept from call to call: runs again when a variable that it reads was written"
+    if note := _note(step):
+        yield note
+    elif plan is not None and not runs:
+        yield "no elements: left to Python"
 
 
 def _note(step: Step) -> str:

@@ -68,6 +68,7 @@ class Parts:
     pointers: Sequence[Slot]
     long: bool
     first_write: int
+    made: Sequence[Slot] = ()
 
     def slots(self) -> list[Slot]:
         """All of them."""
@@ -97,6 +98,9 @@ class Parts:
         def moved(slots: Sequence[Slot]) -> list[Slot]:
             return [(twins[id(slot[0])], slot[1], addend(slot)) for slot in slots]
 
+        made = moved(self.made)
+        for slot in made:
+            slot[0][slot[1]] = 0
         return Parts(
             [
                 Instruction(
@@ -119,6 +123,7 @@ class Parts:
             moved(self.pointers),
             self.long,
             self.first_write,
+            made,
         )
 
 

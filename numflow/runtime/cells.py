@@ -9,6 +9,7 @@ between two calls. Words of a row:
     LOCK    the thread that writes the variable, 0 if none
     FORM    counts the changes of its shape: a program is made for one
     WAITERS number of threads that wait for the lock: who comes later lets them go first
+    WRITES  counts when the lock is taken and when it is freed: odd while somebody may write
 
 Nobody else holds the buffer if ARRAY and OWNER are referred to once: programs look at the reference
 counts before they write in place.
@@ -29,7 +30,7 @@ import numpy as np
 
 from numflow.runtime import arena
 
-DATA, ARRAY, OWNER, LOCK, FORM, WAITERS = range(6)
+DATA, ARRAY, OWNER, LOCK, FORM, WAITERS, WRITES = range(7)
 WORDS: Final = 8  # a row is a cache line
 
 _ROWS = 512  # per block
@@ -65,6 +66,8 @@ class Cells:
         self._making = threading.Lock()
         for block in self._blocks:
             block[block[:, LOCK] != threading.get_ident(), LOCK] = 0
+            free = block[:, LOCK] == 0
+            block[free, WRITES] += block[free, WRITES] & 1
             block[:, WAITERS] = 0
 
 
@@ -128,6 +131,7 @@ class CellLock:
             if _native:
                 _native[0].free(self._address)
             else:
+                self._row[WRITES] += 1
                 self._row[LOCK] = 0
         self._among_python.release()
 
@@ -136,6 +140,7 @@ class CellLock:
             return _native[0].take(self._address)
         # No compiled program has run: whoever could write holds an RLock.
         self._row[LOCK] = threading.get_ident()
+        self._row[WRITES] += 1
         return True
 
     def after_fork(self) -> None:

@@ -9,6 +9,13 @@ buffers that it uses, so that a variable may move to another one meanwhile.
 from __future__ import annotations
 
 CELLS_IR = """
+; Somebody takes or frees the lock of a cell: counted before the first write, and after the last.
+define internal void @count_write(ptr %cell) nounwind alwaysinline {
+  %writes = getelementptr i8, ptr %cell, i64 $C_WRITES$
+  %before = atomicrmw add ptr %writes, i64 1 seq_cst
+  ret void
+}
+
 ; Take the lock of a cell: 1 taken, 0 this thread has it already, -1 an exception is set.
 define internal i32 @take(ptr %cell, i64 %thread) nounwind {
 entry:
@@ -22,6 +29,7 @@ first:
   %taken = extractvalue {i64, i1} %swap, 1
   br i1 %taken, label %new, label %look.owner
 new:
+  call void @count_write(ptr %cell)
   ret i32 1
 look.owner:
   %owner = load atomic i64, ptr %lock monotonic, align 8
@@ -64,6 +72,7 @@ look:
   %interrupted = icmp slt i32 %signal, 0
   br i1 %interrupted, label %failure, label %wait
 success:
+  call void @count_write(ptr %cell)
   %uncounted = atomicrmw sub ptr %waiters, i64 1 monotonic
   call void @PyEval_RestoreThread(ptr %state)
   ret i32 1
@@ -92,6 +101,7 @@ raised:
 define ptr @$PREFIXfree(ptr %self, ptr %address) nounwind {
   %number = call i64 @PyLong_AsLongLong(ptr %address)
   %cell = inttoptr i64 %number to ptr
+  call void @count_write(ptr %cell)
   %lock = getelementptr i8, ptr %cell, i64 $C_LOCK$
   store atomic i64 0, ptr %lock release, align 8
   call void @Py_IncRef(ptr @nf_none)
@@ -153,6 +163,7 @@ look:
 free:
   store i64 0, ptr %p.taken
   %cell = load ptr, ptr %row
+  call void @count_write(ptr %cell)
   %lock = getelementptr i8, ptr %cell, i64 $C_LOCK$
   store atomic i64 0, ptr %lock release, align 8
   br label %next

@@ -104,6 +104,7 @@ def make_call(
     first_write: int,
     memory: Sequence[npt.NDArray[Any]] = (),
     pointers: Sequence[Slot] = (),
+    made: Sequence[Slot] = (),
 ) -> CallRecord:
     """A record that runs instructions. All arrays named are kept alive by it.
 
@@ -117,6 +118,7 @@ def make_call(
       memory: buffers that belong to one call at a time (the arena), duplicated by `copy`.
       pointers: words of blocks that hold an address inside memory or inside another block, so that
         `copy` can move them; the words CONTEXT and WORKSPACE of argument blocks need no mention.
+      made: words that say that something lasting is in memory: 0 in a copy, which makes it anew.
     """
     parts = Parts(
         tuple(instructions),
@@ -127,6 +129,7 @@ def make_call(
         tuple(pointers),
         long,
         first_write,
+        tuple(made),
     )
     for step in parts.instructions:
         if step.args is not None:

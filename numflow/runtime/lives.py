@@ -46,6 +46,10 @@ class _Finder:
                 self.first.setdefault(v, k)
             for v in (*s.reads, *s.writes):
                 self.last[v] = k
+        if number == 0 and program.kept:
+            made = {v for s in program.steps[: program.kept] for v in s.writes}
+            read = {v for s in program.steps[program.kept :] for v in s.reads}
+            self.last |= dict.fromkeys(made & read, end)
         if number + 1 < len(program.segments):
             carried = program.carried[number] & self.first.keys()
             self.last |= dict.fromkeys(carried, end)

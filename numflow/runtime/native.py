@@ -22,7 +22,7 @@ from numflow.kernels import engine
 from numflow.runtime import cells, native_ir
 from numflow.runtime import native_layout as layout
 
-_VERSION = "entry 10"
+_VERSION = "entry 11"
 
 
 # --- tensors -----------------------------------------------------------------

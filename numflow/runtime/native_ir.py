@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from numflow.runtime import executor, native_layout
-from numflow.runtime.cells import ARRAY, FORM, LOCK, OWNER, WAITERS
+from numflow.runtime.cells import ARRAY, FORM, LOCK, OWNER, WAITERS, WRITES
 from numflow.runtime.cells_ir import CELLS_IR
 from numflow.runtime.executor import BUSY, CANCELLED, REFUSED, SHARED
 from numflow.runtime.results_ir import RESULTS_IR
@@ -48,7 +48,7 @@ def emit(prefix: str) -> str:
     names = {k: v for k, v in vars(native_layout).items() if k.isupper() and isinstance(v, int)}
     names |= {"BUSY": BUSY, "REFUSED": REFUSED, "SHARED": SHARED, "CANCELLED": CANCELLED}
     names |= {"C_ARRAY": 8 * ARRAY, "C_OWNER": 8 * OWNER, "C_LOCK": 8 * LOCK, "C_FORM": 8 * FORM}
-    names["C_WAITERS"] = 8 * WAITERS
+    names |= {"C_WAITERS": 8 * WAITERS, "C_WRITES": 8 * WRITES}
     for name in sorted(names, key=len, reverse=True):  # R_CELL_TABLE before R_CELL
         text = text.replace(f"${name}$", str(names[name]))
     return text.replace("$PREFIX", prefix)

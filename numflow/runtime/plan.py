@@ -17,14 +17,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from numflow.codegen.kept import made_of
 from numflow.codegen.steps import BindStep, Program, Step
 from numflow.errors import ResourceExhaustedError, explain
 from numflow.graph.building import no_collection
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
 from numflow.runtime import arena
-from numflow.runtime.entry import CallRecord, CellPatch, InputGuard, make_call, new_context
+from numflow.runtime.entry import (
+    CallRecord,
+    CellPatch,
+    InputGuard,
+    Slot,
+    make_call,
+    new_context,
+)
 from numflow.runtime.executor import Instruction, kernel
+from numflow.runtime.kept import Kept
 from numflow.runtime.layout import LINE, Interval, offsets
 from numflow.runtime.lives import lives_of
 from numflow.runtime.native import address_function
@@ -38,10 +47,14 @@ MOST_FOLLOWING = 128  # plans of the next segment that a plan keeps
 
 
 class Phase(NamedTuple):
-    """A stretch of native work, or, without a record, one step that runs in Python."""
+    """A stretch of native work, or, without a record, one step that runs in Python.
+
+    instructions: those of the steps' work, in order.
+    """
 
     record: CallRecord | None
     steps: tuple[Step, ...]
+    instructions: tuple[Instruction, ...] = ()
 
 
 @dataclass(eq=False, repr=False)
@@ -267,17 +280,29 @@ class Plan:
         program = self.program
         known = _Addresses([[] for _ in self.specs], {k: [] for k in self.results}, [self.memory])
         instructions: list[Instruction] = []
+        lasting: list[Instruction] = []  # of the steps that are kept
         first_write = -1
         ns = 0.0
         for k in stretch:
             at = self.begin + k
             if at >= program.first_write and program.assigned and first_write < 0:
-                first_write = len(instructions)
+                first_write = len(instructions) + (len(lasting) + 3 if lasting else 0)
             for j, w in enumerate(works[k] or ()):
                 if w.units:
                     block = self._block(w, ("workspace", at, j), known)
-                    instructions.append(kernel(w.address, block, w.units, w.chunk))
+                    into = lasting if at < program.kept else instructions
+                    into.append(kernel(w.address, block, w.units, w.chunk))
                     ns += w.ns
+        done = (*lasting, *instructions)
+        made: list[Slot] = []
+        if lasting:
+            variables, captures = made_of(program)
+            kept = Kept(self.context_address, variables, len(captures))
+            for value, slot in zip(captures, kept.slots, strict=True):
+                known.inputs[self.input_number[value]].append(slot)
+            instructions = [*kept.around(lasting), *instructions]
+            made = kept.made
+            known.inside += kept.pointers
         slots = [*known.inputs, *known.outputs.values()]
         written = {id(v) for v in program.written}
         record = make_call(
@@ -295,8 +320,9 @@ class Plan:
             first_write=len(instructions) if first_write < 0 else first_write,
             memory=known.memory,
             pointers=known.inside,
+            made=made,
         )
-        return [Phase(record, tuple(self.steps[k] for k in stretch))]
+        return [Phase(record, tuple(self.steps[k] for k in stretch), done)]
 
     def _block(self, work: Work, workspace: Hashable, known: _Addresses) -> Array:
         """The argument block of an instruction."""

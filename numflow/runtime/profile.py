@@ -73,7 +73,7 @@ def profile(executable: Executable, arrays: Sequence[Array], rounds: int = 7) ->
         for plan, phase in phases:
             if phase.record is None:
                 continue
-            instructions = iter(phase.record.parts.instructions)
+            instructions = iter(phase.instructions)
             for step in phase.steps:
                 works = [w for w in plan.work[step] or () if w.units]
                 for k, work in enumerate(works):
