@@ -143,6 +143,8 @@ _LATE = (
 
 if TYPE_CHECKING:
     from numflow import bitwise, experimental, linalg, losses, math, nn, random
+    from numflow.control.branches import case, cond, switch_case
+    from numflow.control.loops import while_loop
     from numflow.devices import DeviceSpec
     from numflow.eager.custom_gradient import custom_gradient, grad_pass_through
     from numflow.eager.functional import grad, value_and_grad
@@ -219,6 +221,8 @@ if TYPE_CHECKING:
 _LATE_NAMES = {
     name: module
     for module, names in {
+        "control.branches": "case cond switch_case",
+        "control.loops": "while_loop",
         "devices": "DeviceSpec",
         "eager.custom_gradient": "custom_gradient grad_pass_through",
         "eager.functional": "grad value_and_grad",
@@ -326,6 +330,7 @@ __all__ = [
     "broadcast_dynamic_shape",
     "broadcast_static_shape",
     "broadcast_to",
+    "case",
     "cast",
     "clip_by_global_norm",
     "clip_by_norm",
@@ -334,6 +339,7 @@ __all__ = [
     "complex64",
     "complex128",
     "concat",
+    "cond",
     "constant",
     "constant_initializer",
     "control_dependencies",
@@ -465,6 +471,7 @@ __all__ = [
     "strided_slice",
     "string",
     "subtract",
+    "switch_case",
     "tan",
     "tanh",
     "tensor_scatter_nd_add",
@@ -491,6 +498,7 @@ __all__ = [
     "unstack",
     "value_and_grad",
     "where",
+    "while_loop",
     "zeros",
     "zeros_initializer",
     "zeros_like",

@@ -219,7 +219,6 @@ class CompiledGraph:
                 node.attrs,
                 [y.spec for y in node.outputs],
                 name=node.name,
-                subgraphs=node.subgraphs,
             )
             new.update(zip(node.outputs, copy.outputs, strict=True))
 

@@ -16,7 +16,7 @@ from numflow.eager.apply import tapes
 from numflow.errors import explain
 from numflow.gradient.vjp import Record
 from numflow.graph.lowering import Composite
-from numflow.graph.op import Backward, Op
+from numflow.graph.op import Backward, Op, current
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
@@ -46,12 +46,13 @@ class _Reads:
 
     def __init__(self) -> None:
         self.found: dict[int, tuple[Any, Tensor]] = {}  # the last value of each, by id
+        self._place = current()  # what loops inside read is read here first
 
     def record(self, record: Record) -> None:
         """Nothing is recorded."""
 
     def accessed(self, variable: Any, value: Tensor) -> None:
-        if variable.trainable:
+        if variable.trainable and current() is self._place:
             self.found[id(variable)] = variable, value
 
     def assigned(self, variable: Any, value: Tensor) -> None:

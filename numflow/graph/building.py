@@ -397,7 +397,6 @@ def with_inputs(node: Node, new: Mapping[Value, Value], moved: Mapping[Node, Nod
         name=node.name,
         scope=node.scope,
         device=node.device,
-        subgraphs=node.subgraphs,
         control_inputs=followed,
     )
     for v, old in zip(copy.outputs, node.outputs, strict=True):

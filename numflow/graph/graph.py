@@ -71,12 +71,12 @@ class Node:
         name: str = "",
         scope: str = "",
         device: str = "",
-        subgraphs: tuple[Graph, ...] = (),
         control_inputs: tuple[Node, ...] = (),
     ) -> None:
         self.op, self.inputs, self.attrs, self.line = op, inputs, attrs, line
         self.name, self.scope, self.device = name, scope, device
-        self.subgraphs, self.control_inputs = subgraphs, control_inputs
+        self.subgraphs: tuple[Graph, ...] = attrs.get("graphs", ())  # of ops/control.py
+        self.control_inputs = control_inputs
         self.outputs = tuple(Value(s, self, i) for i, s in enumerate(specs))
 
     @property
@@ -151,6 +151,10 @@ class Graph:
         """Names of the symbolic sizes of the inputs."""
         return set().union(*(v.spec.symbols() for v in self.inputs))
 
+    def at_sizes(self, sizes: Mapping[str, int]) -> Any:
+        """The graph, inside of another with these sizes, as a function of arrays."""
+        return _runner[0](self, sizes)
+
     def __str__(self) -> str:
         return to_text(self)
 
@@ -165,6 +169,14 @@ class Graph:
             for v in dict.fromkeys(node.inputs):
                 found.setdefault(v, []).append(node)
         return found
+
+
+_runner: list[Any] = []
+
+
+def set_runner(runner: Any) -> None:
+    """Who runs graphs inside of others where that is done from Python: runner(graph, sizes)."""
+    _runner[:] = [runner]
 
 
 def has_effect(node: Node) -> bool:
@@ -187,6 +199,7 @@ class GraphBuilder:
         self._constants: dict[Any, Value] = {}
         self._bound: dict[Value, Value] = {}
         self.made: dict[Any, Any] = {}  # what ops made here before, to be used again
+        self.around: GraphBuilder | None = None  # of a graph inside of another: that one's
 
     def add_input(self, spec: Spec, name: str = "") -> Value:
         value = Value(spec, None, len(self.inputs), name)
@@ -235,13 +248,18 @@ class GraphBuilder:
     def bind(self, value: Value) -> Value:
         """value, small and of integers, with symbols for its elements that shapes may be made of.
 
-        They are the same symbols whenever value is bound again, and none that this builder's inputs
-        or nodes have already: a subgraph whose sizes leave it takes its own as inputs.
+        They are the same symbols whenever value is bound again, and none that inputs or nodes of
+        this builder, or of those around it, have already.
         """
         found = self._bound.get(value)
         if found is None:
-            names = [n for v in self.inputs for n in v.spec.symbols()]
-            names += [str(n) for node in self.nodes if node.op is bind_op for n in _symbols(node)]
+            names: list[str] = []
+            builder: GraphBuilder | None = self
+            while builder is not None:
+                names += [n for v in builder.inputs for n in v.spec.symbols()]
+                binds = (node for node in builder.nodes if node.op is bind_op)
+                names += [str(n) for node in binds for n in _symbols(node)]
+                builder = builder.around
             taken = [int(n[1:]) for n in names if n.startswith(RUN_TIME)]
             first, size = max(taken, default=0) + 1, value.spec.size
             assert isinstance(size, int)
@@ -252,7 +270,7 @@ class GraphBuilder:
     @staticmethod
     def follow_sizes(node: Node) -> None:
         """Compute small integers of known content now, symbols too: what shapes are made of."""
-        if node.op.effect:
+        if node.op.effect or node.subgraphs:
             return
         for v in node.outputs:
             if not v.spec.dtype.is_integer:
@@ -324,9 +342,21 @@ def _dims(x: Any) -> Iterator[Dim]:
     elif isinstance(x, dict):
         for v in x.values():
             yield from _dims(v)
+    elif isinstance(x, Graph):
+        yield from map(Dim.symbol, sorted(free_symbols(x)))
     elif isinstance(x, tuple | list):
         for v in x:
             yield from _dims(v)
+
+
+def free_symbols(graph: Graph) -> set[str]:
+    """The names of the sizes that a graph inside of another takes from there."""
+    bound = graph.symbols()
+    names: set[str] = set()
+    for node in graph.nodes:
+        names |= named_symbols(node) - bound
+        bound.update(bound_symbols(node))
+    return names
 
 
 _fresh = itertools.count()

@@ -63,6 +63,8 @@ def _concrete(x: Any, sizes: Mapping[str, int]) -> Any:
         return x.evaluate(sizes)
     if type(x) in (tuple, list):
         return type(x)(_concrete(v, sizes) for v in x)
+    if hasattr(x, "at_sizes"):  # a graph inside
+        return x.at_sizes(sizes)
     return x
 
 

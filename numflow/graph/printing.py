@@ -67,6 +67,8 @@ def _node_text(
 ) -> str:
     args = [names.get(v, "%?") for v in node.inputs]
     for k, x in node.attrs.items():
+        if k == "graphs":
+            continue  # they follow the node
         shown = repr(_variable_name(x, variables)) if _is_variable(x) else attribute_text(x)
         args.append(f"{k}={shown}")
     if node.control_inputs:

@@ -137,7 +137,9 @@ def _node(
         attrs["variable"] = variables[attrs["variable"]]
     after = tuple(builder.nodes[k] for k in attrs.pop("_after", ()))
     device = attrs.pop("_device", "")
-    return builder.add(op, inputs, attrs, subgraphs=subgraphs, control_inputs=after, device=device)
+    if subgraphs:
+        attrs["graphs"] = subgraphs
+    return builder.add(op, inputs, attrs, control_inputs=after, device=device)
 
 
 def _names(x: ast.expr | None, values: Mapping[str, Value], line: str) -> list[str]:

@@ -12,18 +12,20 @@ captures       captured tensors belong to inputs
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from numflow.errors import InternalError, explain
 from numflow.graph.graph import Graph, Node, Value, bound_symbols, named_symbols
 
 
-def verify(graph: Graph) -> None:
-    """Check the rules above, in subgraphs too.
+def verify(graph: Graph, sizes: Iterable[str] = ()) -> None:
+    """Check the rules above, in subgraphs too; sizes: names of those that a graph around it binds.
 
     Raises:
       InternalError: a rule is broken; the message names node and rule.
     """
     defined: set[Value] = set()
-    bound = graph.symbols()
+    bound = graph.symbols().union(sizes)
     for k, v in enumerate(graph.inputs):
         if v in defined or v.node is not None:
             raise _broken("once", f"input {k} is defined elsewhere", None)
@@ -62,12 +64,11 @@ def _verify_node(
         names = ", ".join(sorted(free))
         raise _broken("symbols", f"node {place} needs {names}, which nothing binds", node)
     for inner in node.subgraphs:
-        verify(inner)
-    if not node.subgraphs:
-        want = node.op.specs([v.spec for v in node.inputs], node.attrs)
-        if have != want:
-            shown = [" and ".join(map(str, s)) or "nothing" for s in (have, want)]
-            raise _broken("specs", f"node {place} gives {shown[0]}, its rule {shown[1]}", node)
+        verify(inner, bound)
+    want = node.op.specs([v.spec for v in node.inputs], node.attrs)
+    if have != want:
+        shown = [" and ".join(map(str, s)) or "nothing" for s in (have, want)]
+        raise _broken("specs", f"node {place} gives {shown[0]}, its rule {shown[1]}", node)
 
 
 def _broken(rule: str, problem: str, node: Node | None) -> InternalError:

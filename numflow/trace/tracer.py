@@ -91,6 +91,16 @@ class Tracing(Capturing):
 
     def _foreign(self, tensor: SymbolicTensor) -> SymbolicTensorError:
         node = tensor.value.node
+        if tensor.builder.around is not None:
+            inside = tensor.builder.name
+            return SymbolicTensorError(
+                explain(
+                    "function",
+                    f"a tensor that is made in {inside} is used outside of it",
+                    {"tensor": tensor, "made at": node.line if node else inside},
+                    fix="return it from there",
+                )
+            )
         return SymbolicTensorError(
             explain(
                 "function",

@@ -1,0 +1,330 @@
+"""Loops that a trace keeps: `while_loop`.
+
+The body is traced once, from inputs that stand for the loop variables; the condition from the same.
+What they capture are further inputs, the same in every iteration. A variable that the body assigns
+is a loop variable too: read before, carried along, assigned behind. So is the number of the
+iteration, where somebody asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from numflow import dtypes, nest
+from numflow.control.nested import Nested
+from numflow.control.structure import Form, taken_apart
+from numflow.errors import DTypeError, ShapeError, explain
+from numflow.graph.graph import Graph, Value
+from numflow.graph.op import current, interpreting
+from numflow.graph.operation import building
+from numflow.graph.tensor import Tensor
+from numflow.ops import comparisons, run_time
+from numflow.ops import math as maths
+from numflow.ops import select as selections
+from numflow.ops.control import while_op
+from numflow.ops.convert import as_tensor
+
+COUNTER = -1  # stands for the number of the iteration among what is captured
+
+
+class Loop:
+    """A loop while it is traced.
+
+    initial: the loop variables before the first iteration, in their form; names: of them, for
+    messages. most: a tensor, the largest number of iterations; None: any.
+    """
+
+    def __init__(
+        self,
+        op: str,
+        initial: Sequence[Tensor],
+        form: Form,
+        names: Sequence[str],
+        most: Tensor | None,
+    ) -> None:
+        self.op, self.outer = op, current()
+        self.outer_initial, self.form, self.names = list(initial), form, list(names)
+        self.most = most
+        self.body = Nested(self.outer, f"the body of {op}", loop=True)
+        self.condition = Nested(self.outer, f"the condition of {op}", loop=True)
+
+    def run(
+        self, cond: Callable[[Sequence[Tensor]], Any], body: Callable[[Sequence[Tensor]], Any]
+    ) -> list[Tensor]:
+        """The loop variables behind the loop.
+
+        cond, body: take loop variables; body gives (tensors, form), cond a bool scalar.
+
+        Raises:
+          ValueError: the body gives another structure.
+          ShapeError, DTypeError: it gives a variable another shape or dtype.
+        """
+        specs = [t.spec for t in self.outer_initial]
+        inside = [self.body.add_input(s, n) for s, n in zip(specs, self.names, strict=True)]
+        with interpreting(self.body):
+            after, form = body(inside)
+            self._check_form(form)
+            after = [self._settled(k, x) for k, x in enumerate(after)]
+        ahead = [self.condition.add_input(s, n) for s, n in zip(specs, self.names, strict=True)]
+        with interpreting(self.condition):
+            going = self._scalar(cond(ahead))
+            if self.most is not None:
+                number = self.condition.iteration()
+                most = self.condition.capture(self.most)
+                going = selections.logical_and(comparisons.less(number, most), going)
+        return self._closed(
+            [self.body.value(t) for t in inside],
+            [self.body.value(t) for t in after],
+            [self.condition.value(t) for t in ahead],
+            self.condition.value(going),
+        )
+
+    def _closed(
+        self,
+        inside: list[Value],
+        after: list[Value],
+        ahead: list[Value],
+        going: Value,
+    ) -> list[Tensor]:
+        """Make the node; assign variables behind it."""
+        outer, count = self.outer, len(inside)
+        initial = [outer.value(t) for t in self.outer_initial]  # type: ignore[attr-defined]
+        if not count:
+            pass
+        variables = list(self.body.written.values())
+        for v in variables:
+            start = self.body.read_outside(v)
+            key = start, id(v)
+            initial.append(start)
+            inside.append(self.body.pairs.pop(key, None) or Value(start.spec, None, 0))
+            ahead.append(self.condition.pairs.pop(key, None) or Value(start.spec, None, 0))
+            with interpreting(self.body):
+                after.append(self.body.value(self.body.read(v)))
+        if self.body.counter is not None or self.condition.counter is not None or not initial:
+            zero = outer.constant(np.zeros((), np.int64))  # type: ignore[attr-defined]
+            initial.append(outer.value(zero))  # type: ignore[attr-defined]
+            number = self.body.iteration()
+            inside.append(self.body.value(number))
+            ahead.append(self.condition.value(self.condition.iteration()))
+            with interpreting(self.body):
+                after.append(self.body.value(number + 1))
+        captured = list(dict.fromkeys((*self.body.pairs, *self.condition.pairs)))
+        graphs = (
+            _graph(self.condition, ahead, captured, [going]),
+            _graph(self.body, inside, captured, after),
+        )
+        inputs = [outer.tensor(v) for v in (*initial, *(o for o, _ in captured))]  # type: ignore[attr-defined]
+        outputs = list(outer.apply(while_op, inputs, {"graphs": graphs}))
+        for v, value in zip(variables, outputs[count:], strict=False):
+            v.assign(value)
+        return outputs[:count]
+
+    def _check_form(self, form: Form) -> None:
+        unlike = self.form.difference(form)
+        if unlike:
+            raise ValueError(
+                explain(self.op, f"the body gives loop variables of another structure: {unlike}")
+            )
+
+    def _settled(self, k: int, x: Tensor) -> Tensor:
+        """What the body gives for variable k, if it may be that.
+
+        Raises:
+          ShapeError, DTypeError: it has another shape or dtype than before.
+        """
+        before = self.outer_initial[k].spec
+        shown = {"before the loop": before, "after one iteration": x.spec}
+        if x.dtype is not before.dtype:
+            problem = f"loop variable {self.names[k]} changes its dtype"
+            fix = f"nf.cast({self.names[k]}, nf.{before.dtype.name}) in the body"
+            raise DTypeError(explain(self.op, problem, shown, fix))
+        if x.spec.shape == before.shape:
+            return x
+        fits = run_time.fitted(x, before.shape)
+        if fits is not None:
+            return fits
+        problem = f"loop variable {self.names[k]} changes its shape"
+        fix = "shape_invariants, with None for each size that changes"
+        raise ShapeError(explain(self.op, problem, shown, fix))
+
+    def _scalar(self, going: Any) -> Tensor:
+        """The result of the condition as a bool scalar.
+
+        Raises:
+          ShapeError, DTypeError: it is none.
+        """
+        test = as_tensor(going, None, self.op, "cond's result")
+        if test.spec.known and test.spec.size == 1:
+            test = test[(0,) * test.spec.rank] if test.spec.rank else test
+        else:
+            problem = "the condition gives no scalar"
+            raise ShapeError(explain(self.op, problem, {"condition": test.spec}))
+        if not test.dtype.is_bool:
+            if test.dtype is dtypes.string:
+                problem = "the condition gives text, not a bool"
+                raise DTypeError(explain(self.op, problem, {"condition": test.spec}))
+            test = comparisons.not_equal(test, as_tensor(0, test.dtype))
+        return test
+
+
+def _graph(
+    inside: Nested,
+    state: Sequence[Value],
+    captured: Sequence[tuple[Value, int | None]],
+    outputs: Sequence[Value],
+) -> Graph:
+    rest = [inside.pairs.get(k) or Value(k[0].spec, None, 0, k[0].name) for k in captured]
+    return inside.freeze([*state, *rest], outputs)
+
+
+# --- public ------------------------------------------------------------------
+
+
+def while_loop(
+    cond: Callable[..., Any],
+    body: Callable[..., Any],
+    loop_vars: Any,
+    shape_invariants: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    maximum_iterations: Any = None,
+    name: str | None = None,
+) -> Any:
+    """loop_vars = body(*loop_vars), as long as cond(*loop_vars).
+
+    In a traced function body and cond are traced, once; eagerly it is Python's `while`.
+
+    Args:
+      cond: takes the loop variables, gives a bool scalar.
+      body: takes them, gives them again: of the same structure, dtypes and shapes.
+      loop_vars: a list or tuple of tensors, numbers, TensorArrays, and structures of these.
+      shape_invariants: a structure like loop_vars of shapes, with None where a size changes from
+        iteration to iteration.
+      parallel_iterations, swap_memory: without effect.
+      back_prop: False lets no gradient through.
+      maximum_iterations: an integer; the loop ends after so many.
+
+    Returns:
+      The loop variables behind the last iteration, in their structure.
+
+    Raises:
+      TypeError: cond or body is no function.
+      ValueError: there are no loop variables; body gives another structure.
+      ShapeError, DTypeError: a loop variable changes its shape or dtype.
+
+    Example:
+      >>> @nf.function
+      ... def root(x):
+      ...     def newton(k, y):
+      ...         return k + 1, 0.5 * (y + x / y)
+      ...     return nf.while_loop(lambda k, y: k < 6, newton, [0, x])[1]
+      >>> root(2.0).numpy().round(5).item()
+      1.41421
+    """
+    for argument, function in (("cond", cond), ("body", body)):
+        if not callable(function):
+            raise TypeError(f"'{argument}' must be callable.")
+    if parallel_iterations is not None and parallel_iterations < 1:
+        raise TypeError("'parallel_iterations' must be a positive integer.")
+    if not nest.is_nested(loop_vars):
+        loop_vars = [loop_vars]
+    variables = loop_vars
+    if len(variables) == 0:
+        raise ValueError("'loop_vars' must be provided.")
+    most = _most(maximum_iterations)
+    if building() is None:
+        return _eagerly(cond, body, variables, most)
+    initial, form = taken_apart(variables, name="while_loop")
+    names = [f"loop_vars{p}" for p in form.paths]
+    loop = Loop("while_loop", initial, form, names, most)
+
+    def traced_body(tensors: Sequence[Tensor]) -> tuple[list[Tensor], Form]:
+        given = form.packed(tensors)
+        got = body(*_positional(given))
+
+        def convert(x: Any, k: int) -> Tensor:
+            numeric = isinstance(x, bool | int | float)
+            want = tensors[k].dtype if numeric and k < len(tensors) else None
+            return as_tensor(x, want, "while_loop", "what the body gives")
+
+        return taken_apart(_like(variables, got), convert, "while_loop")
+
+    outputs = loop.run(lambda ts: cond(*_positional(form.packed(ts))), traced_body)
+    if not back_prop:
+        from numflow.ops.shape import stop_gradient
+
+        outputs = [stop_gradient(t) for t in outputs]
+    return form.packed(outputs)
+
+
+def _positional(loop_vars: Any) -> Sequence[Any]:
+    """The loop variables as arguments."""
+    return list(loop_vars.values()) if isinstance(loop_vars, dict) else loop_vars  # type: ignore[no-any-return]
+
+
+def _like(loop_vars: Any, got: Any) -> Any:
+    """What a body gave, in the container of the loop variables."""
+    if isinstance(loop_vars, dict):
+        values = got if isinstance(got, dict) else dict(zip(loop_vars, got, strict=False))
+        return values
+    if not isinstance(got, list | tuple) or (
+        len(loop_vars) == 1 and nest.is_nested(loop_vars[0]) and not _holds(got, loop_vars)
+    ):
+        got = [got]
+    return list(got) if type(loop_vars) is list else got if hasattr(got, "_fields") else tuple(got)
+
+
+def _holds(got: Any, loop_vars: Any) -> bool:
+    """Whether got is the loop variables rather than the only one of them."""
+    try:
+        nest.assert_same_structure(list(loop_vars), list(got), check_types=False)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _most(maximum_iterations: Any) -> Tensor | None:
+    """maximum_iterations as an int64 scalar.
+
+    Raises:
+      ValueError: it is no integer scalar.
+    """
+    if maximum_iterations is None:
+        return None
+    most = as_tensor(maximum_iterations, None, "while_loop", "maximum_iterations")
+    if most.spec.shape != () or not most.dtype.is_integer:
+        shown = {"maximum_iterations": most.spec}
+        raise ShapeError(
+            explain("while_loop", "maximum_iterations must be an integer scalar", shown)
+        )
+    return maths.cast(most, dtypes.int64)
+
+
+def _eagerly(
+    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, most: Tensor | None
+) -> Any:
+    tensors, form = taken_apart(loop_vars, name="while_loop")
+    now = form.packed(tensors)
+    left = -1 if most is None else int(most)
+    while left != 0 and bool(cond(*_positional(now))):
+        kinds = [t.dtype for t in tensors]
+
+        def convert(x: Any, k: int, kinds: Sequence[dtypes.DType] = kinds) -> Tensor:
+            numeric = isinstance(x, bool | int | float)
+            want = kinds[k] if numeric and k < len(kinds) else None
+            return as_tensor(x, want, "while_loop", "what the body gives")
+
+        tensors, after = taken_apart(
+            _like(loop_vars, body(*_positional(now))), convert, "while_loop"
+        )
+        unlike = form.difference(after)
+        if unlike:
+            problem = f"the body gives loop variables of another structure: {unlike}"
+            raise ValueError(explain("while_loop", problem))
+        now = form.packed(tensors)
+        left -= 1
+    return now
