@@ -27,8 +27,6 @@ from numflow.ops import select as selections
 from numflow.ops.control import while_op
 from numflow.ops.convert import as_tensor
 
-COUNTER = -1  # stands for the number of the iteration among what is captured
-
 
 class Loop:
     """A loop while it is traced.
@@ -45,7 +43,8 @@ class Loop:
         names: Sequence[str],
         most: Tensor | None,
     ) -> None:
-        self.op, self.outer = op, current()
+        self.op = op
+        self.outer: Any = current()
         self.outer_initial, self.form, self.names = list(initial), form, list(names)
         self.most = most
         self.body = Nested(self.outer, f"the body of {op}", loop=True)
@@ -90,10 +89,9 @@ class Loop:
         going: Value,
     ) -> list[Tensor]:
         """Make the node; assign variables behind it."""
-        outer, count = self.outer, len(inside)
-        initial = [outer.value(t) for t in self.outer_initial]  # type: ignore[attr-defined]
-        if not count:
-            pass
+        outer: Any = self.outer
+        count = len(inside)
+        initial = [outer.value(t) for t in self.outer_initial]
         variables = list(self.body.written.values())
         for v in variables:
             start = self.body.read_outside(v)
@@ -103,27 +101,27 @@ class Loop:
             ahead.append(self.condition.pairs.pop(key, None) or Value(start.spec, None, 0))
             with interpreting(self.body):
                 after.append(self.body.value(self.body.read(v)))
-        if self.body.counter is not None or self.condition.counter is not None or not initial:
-            zero = outer.constant(np.zeros((), np.int64))  # type: ignore[attr-defined]
-            initial.append(outer.value(zero))  # type: ignore[attr-defined]
-            number = self.body.iteration()
-            inside.append(self.body.value(number))
-            ahead.append(self.condition.value(self.condition.iteration()))
-            with interpreting(self.body):
-                after.append(self.body.value(number + 1))
+        # The last loop variable is the number of the iteration: gradients want it. A pass drops it
+        # where nobody does.
+        initial.append(outer.value(outer.constant(np.zeros((), np.int64))))
+        number = self.body.iteration()
+        inside.append(self.body.value(number))
+        ahead.append(self.condition.value(self.condition.iteration()))
+        with interpreting(self.body):
+            after.append(self.body.value(number + 1))
         captured = list(dict.fromkeys((*self.body.pairs, *self.condition.pairs)))
         graphs = (
             _graph(self.condition, ahead, captured, [going]),
             _graph(self.body, inside, captured, after),
         )
-        inputs = [outer.tensor(v) for v in (*initial, *(o for o, _ in captured))]  # type: ignore[attr-defined]
+        inputs = [outer.tensor(v) for v in (*initial, *(o for o, _ in captured))]
         outputs = list(outer.apply(while_op, inputs, {"graphs": graphs}))
         for v, value in zip(variables, outputs[count:], strict=False):
             v.assign(value)
         return outputs[:count]
 
-    def _check_form(self, form: Form) -> None:
-        unlike = self.form.difference(form)
+    def _check_form(self, form: Form | None) -> None:
+        unlike = "" if form is None else self.form.difference(form)
         if unlike:
             raise ValueError(
                 explain(self.op, f"the body gives loop variables of another structure: {unlike}")
