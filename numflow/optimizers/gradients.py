@@ -12,7 +12,6 @@ from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops.convert import as_tensor
 from numflow.ops.indexed_slices import Gradient
-from numflow.ops.rows import MergedRows, merged
 
 
 def checked(gradient: Any, variable: Any) -> Gradient:
@@ -53,6 +52,10 @@ def _slices(gradient: IndexedSlices, variable: Any) -> IndexedSlices:
 
 def with_merged_rows(grads: Sequence[Gradient], variables: Sequence[Any]) -> list[Any]:
     """The gradients, with rows of equal index added up, so that they may be squared."""
+    if not any(isinstance(g, IndexedSlices) for g in grads):
+        return list(grads)
+    from numflow.ops.rows import merged  # few models have such gradients
+
     return [
         merged(g, "apply_gradients", f"variable {v.name}: index")
         if isinstance(g, IndexedSlices)
@@ -82,9 +85,9 @@ def by_value(grads: Sequence[Any], bound: float) -> list[Any]:
 
 def _changed(grad: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """A tensor, or the rows of a gradient, changed element by element."""
-    if isinstance(grad, MergedRows):
-        return grad._replace(values=change(grad.values))
-    return change(grad)
+    if isinstance(grad, Tensor):
+        return change(grad)
+    return grad._replace(values=change(grad.values))
 
 
 def _scaled(grad: Any, factor: Tensor) -> Any:
@@ -92,7 +95,7 @@ def _scaled(grad: Any, factor: Tensor) -> Any:
 
 
 def _square_sum(grads: Sequence[Any]) -> Any:
-    parts = [g.values if isinstance(g, MergedRows) else g for g in grads]
+    parts = [g if isinstance(g, Tensor) else g.values for g in grads]
     total: Any = 0.0
     for x in parts:
         total = maths.cast(reductions.reduce_sum(x * x), parts[0].dtype) + total

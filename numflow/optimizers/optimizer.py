@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,19 +26,20 @@ from numflow.eager.apply import eager
 from numflow.eager.tape import GradientTape
 from numflow.eager.tensor import EagerTensor
 from numflow.eager.variable import Variable
-from numflow.eager.variable_rows import put_rows
 from numflow.errors import explain
-from numflow.gradient.reasons import why_unconnected
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.op import current, init_scope
 from numflow.graph.tensor import Tensor
-from numflow.ops import comparisons, power, rows
+from numflow.ops import comparisons, power
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.optimizers import gradients
-from numflow.optimizers.drafts import Draft, Drafts
+
+if TYPE_CHECKING:
+    from numflow.ops.rows import MergedRows
+    from numflow.optimizers.drafts import Drafts
 
 Rate = Any  # a number, a variable, or a schedule: function of the step count
 
@@ -176,8 +177,9 @@ class Optimizer:
 
     def slot(self, variable: Any, slot: str) -> Any:
         """The slot of a variable, by name; of a draft, the slot's draft."""
-        if isinstance(variable, Draft):
-            return variable.drafts.of(self._slots[id(variable.whole)][1][slot])
+        drafts = getattr(variable, "drafts", None)
+        if drafts is not None:
+            return drafts.of(self._slots[id(variable.whole)][1][slot])
         return self._slots[id(variable)][1][slot]
 
     get_slot = slot
@@ -277,19 +279,23 @@ class Optimizer:
             rate = rates.get(v.dtype)
             if rate is None:
                 rate = rates[v.dtype] = self.rate(v.dtype)
-            if isinstance(g, rows.MergedRows):
-                self._update_rows(g, v, rate)
+            if isinstance(g, Tensor):
+                self._decay(v, self.own(v), rate)
+                self.update(g, self.own(v), rate)
             elif isinstance(g, IndexedSlices):
                 self._decay(v, v, rate)
                 v.scatter_sub(g * rate)
             else:
-                self._decay(v, self.own(v), rate)
-                self.update(g, self.own(v), rate)
+                self._update_rows(g, v, rate)
 
-    def _update_rows(self, grad: rows.MergedRows, variable: Any, rate: Any) -> None:
+    def _update_rows(self, grad: MergedRows, variable: Any, rate: Any) -> None:
         """The rows that have a gradient, from the values before; the others with a gradient of 0,
         if that moves them."""
-        drafts = Drafts(lambda v: rows.rows_of(v._as_tensor(), grad.indices))
+        from numflow.eager.variable_rows import put_rows  # few models have such gradients
+        from numflow.ops.rows import rows_of
+        from numflow.optimizers.drafts import Drafts
+
+        drafts = Drafts(lambda v: rows_of(v._as_tensor(), grad.indices))
         draft = drafts.of(variable)
         self._decay(variable, draft, rate)
         self.update(maths.cast(grad.values, variable.dtype), draft, rate)
@@ -343,6 +349,8 @@ class Optimizer:
             for s, t in zip(sums, totals, strict=True):
                 s.assign(shaping.zeros_like(t) if now else t)
             return
+        from numflow.optimizers.drafts import Drafts
+
         self._drafts = Drafts(lambda v: v._as_tensor())  # a trace does both, and chooses
         try:
             self._update(means, variables)
@@ -419,9 +427,11 @@ class Optimizer:
                 raise TypeError(
                     explain("apply_gradients", problem, fix="pairs of gradient and variable")
                 )
-        lost = {v.name: why_unconnected(v) or "unknown reason" for g, v in pairs if g is None}
-        if not lost:
+        if all(g is not None for g, _ in pairs):
             return pairs
+        from numflow.gradient.reasons import why_unconnected
+
+        lost = {v.name: why_unconnected(v) or "unknown reason" for g, v in pairs if g is None}
         if len(lost) == len(pairs) or all(g is None for g, _ in pairs):
             raise ValueError(explain("apply_gradients", "no variable has a gradient", lost))
         text = explain("apply_gradients", "some variables have no gradient, and stay", lost)

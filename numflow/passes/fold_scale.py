@@ -13,8 +13,9 @@ Why: batch normalisation at inference is (y - mean) * factor + offset, with numb
      the image, and an activation behind it is taken along, too (fuse.py). Where the numbers are
      made of data, as in training, nothing is changed; nor where the convolution's result, or
      anything on the way, has another reader (a gradient by the factor, say); nor where the filter
-     has more elements than the result, so that scaling it would cost more than it saves. A
-     transpose on the way (channels second) is moved behind.
+     has more elements than the result, so that scaling it would cost more than it saves, unless it
+     is scaled once for many calls (codegen/kept.py). A transpose on the way (channels second) is
+     moved behind.
 
 Rounding: x (f s) is summed in place of (x f) s, and o - m s is added in place of m and o: each term
      is rounded once more, by half an ulp. So the error stays some ulps of the largest of the sum's
@@ -25,6 +26,7 @@ It runs first: a convolution is one node still, whatever kernel it will be.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from numflow.graph.building import SymbolicTensor, rebuild
@@ -63,10 +65,11 @@ def fold_scale(graph: Graph) -> Graph:
     if not convolutions:
         return graph
     users, settled = graph.users(), _settled(graph)
+    lasting = _settled(graph, _written(graph))
     folds: dict[Node, _Fold] = {}  # by the last node
     for node in convolutions:
         steps = _behind(graph, node, users, settled)
-        if steps and _pays(node):
+        if steps and (_pays(node) or _lasts(node, steps, lasting)):
             folds[steps[-1].node] = _Fold(node, steps)
     if not folds:
         return graph
@@ -85,13 +88,17 @@ def fold_scale(graph: Graph) -> Graph:
 # --- what is folded ----------------------------------------------------------------------------
 
 
-def _settled(graph: Graph) -> set[Value]:
-    """The values that are made of variables, captured tensors and constants only."""
+def _settled(graph: Graph, but: Collection[int] = ()) -> set[Value]:
+    """The values that are made of variables, captured tensors and constants only.
+
+    but: no variables with these ids.
+    """
     found = set(graph.captures)
     for node in graph.nodes:
-        if node.op.effect == "read" or (
-            not node.op.effect and not node.subgraphs and all(v in found for v in node.inputs)
-        ):
+        if node.op.effect == "read":
+            if id(node.attrs["variable"]) not in but:
+                found.update(node.outputs)
+        elif not node.op.effect and not node.subgraphs and all(v in found for v in node.inputs):
             found.update(node.outputs)
     return found
 
@@ -139,6 +146,17 @@ def _pays(node: Node) -> bool:
     for n in node.output.spec.shape:
         least *= n if isinstance(n, int) else 1
     return isinstance(size, int) and 0 < size <= least
+
+
+def _written(graph: Graph) -> set[int]:
+    """Ids of the variables that a call writes."""
+    return {id(node.attrs["variable"]) for node in graph.nodes if node.op.effect == "write"}
+
+
+def _lasts(node: Node, steps: list[_Step], lasting: set[Value]) -> bool:
+    """Whether the scaled filter is the same in every call, until somebody writes a variable."""
+    given = (v for s in steps for k, v in enumerate(s.node.inputs) if k != s.chain >= 0)
+    return node.inputs[1] in lasting and all(v in lasting for v in given)
 
 
 # --- what becomes of it ------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from __future__ import annotations
 from numflow.graph.building import with_inputs
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.lowering import Checked
-from numflow.ops.numerics import finite_op
 from numflow.passes.dead_code import dead_code
 
 
@@ -51,7 +50,7 @@ def without_messages(graph: Graph) -> Graph:
 
 def _implied(node: Node) -> bool:
     """Whether a check is there only to say where what another one sees began."""
-    return node.op is finite_op and bool(node.attrs["origin"].implied)
+    return bool(getattr(node.attrs.get("origin"), "implied", False))
 
 
 def _tells(node: Node) -> bool:

@@ -5,18 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from numflow.graph.graph import Graph
+from numflow.graph.lowering import Library
 from numflow.graph.verify import verify
-from numflow.passes.channels_last import channels_last
 from numflow.passes.constants import constants
 from numflow.passes.cse import cse
 from numflow.passes.dead_code import dead_code
 from numflow.passes.decompose import decompose
-from numflow.passes.fold_scale import fold_scale
 from numflow.passes.lone_outputs import lone_outputs
 from numflow.passes.simplify import simplify
 
 Pass = Callable[[Graph], Graph]
 Observer = Callable[[str, Graph], None]
+
+
+def fold_scale(graph: Graph) -> Graph:
+    """See fold_scale.py, which loads where there is a convolution."""
+    if not any(node.op.name in ("convolution", "depthwise") for node in graph.nodes):
+        return graph
+    from numflow.passes.fold_scale import fold_scale as fold
+
+    return fold(graph)
+
+
+def channels_last(graph: Graph) -> Graph:
+    """See channels_last.py, which loads where there are kernels that could be of images."""
+    kernels = (node for node in graph.nodes if isinstance(node.op.lower, Library))
+    if not any(node.outputs[0].spec.rank > 2 for node in kernels):
+        return graph
+    from numflow.passes.channels_last import channels_last as sink
+
+    return sink(graph)
+
 
 PASSES: tuple[Pass, ...] = (
     fold_scale,

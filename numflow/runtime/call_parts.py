@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from numflow.kernels import abi
 from numflow.runtime import arena
 from numflow.runtime.executor import Instruction, IntArray
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 Slot = tuple[IntArray, int] | tuple[IntArray, int, int]
 """A word of an argument block: (block, index), or (block, index, addend).

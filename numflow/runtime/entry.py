@@ -26,10 +26,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from numflow.kernels import abi
 from numflow.runtime import arena, executor, fallback, native, pool
@@ -37,6 +36,9 @@ from numflow.runtime import native_layout as layout
 from numflow.runtime.call_parts import CellPatch, InputGuard, Parts, Slot, addend
 from numflow.runtime.executor import BUSY, REFUSED, SHARED, Instruction, IntArray
 from numflow.runtime.native import register_tensor_class
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "BUSY",

@@ -25,15 +25,14 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from numflow.kernels import abi
 from numflow.runtime import arena, pool
 
-IntArray = npt.NDArray[np.int64]
+IntArray = np.ndarray[Any, np.dtype[np.int64]]
 
 KERNEL: Final = 0
 JUMP_IF_ZERO: Final = 1

@@ -12,15 +12,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from numflow.runtime import arena, cells, native
 from numflow.runtime.call_parts import CellPatch, InputGuard, Slot, store
 from numflow.runtime.executor import BUSY, REFUSED, SHARED
 from numflow.runtime.native_layout import MISMATCH
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 @dataclass(eq=False, repr=False)

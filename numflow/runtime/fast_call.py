@@ -21,15 +21,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from numflow.runtime import arena, fallback, native
 from numflow.runtime import native_layout as layout
 from numflow.runtime.call_parts import InputGuard
 from numflow.runtime.entry import CallRecord, entry_address, native_entries
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MISS: Final = object()
 """What a fast call returns if the long way must be taken."""
@@ -38,7 +40,7 @@ KEPT = 1 << 20
 """Bytes of a result up to which an entry keeps two: beyond, the pool of arena.py serves them all,
 and 3 us for its lease do not count."""
 
-Array = npt.NDArray[Any]
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)

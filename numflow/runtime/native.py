@@ -13,14 +13,16 @@ import sys
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from numflow.kernels import engine
 from numflow.runtime import cells, native_ir
 from numflow.runtime import native_layout as layout
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _VERSION = "entry 11"
 
