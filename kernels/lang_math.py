@@ -1,7 +1,8 @@
-"""Logarithms, exponentials and cosines of one float64, for kernels in lang.py's subset of Python.
+"""Logarithms, exponentials, normal numbers: of float64, for kernels in lang.py's subset of Python.
 
 The bodies are those of scalar.py, as everywhere else: here a builder writes them as LLVM IR on
-doubles, once per module, and `log`, `exp`, `cos` are calls of what it wrote.
+doubles, once per module, and `log`, `exp` are calls of what it wrote. Products and sums are never
+fused: random numbers of a seed are the same on every machine (ops/same_bits.py is the twin).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numflow.kernels.intrinsics import F64
 from numflow.kernels.ir import Builder, Module
 from numflow.kernels.lang import raw
 
-SOURCES = ("builder", "lang_math", "scalar", "scalar_f32", "scalar_f64")
+SOURCES = ("builder", "lang_math", "scalar", "scalar_f32", "scalar_f64", "scalar_normal")
 """The files of kernels/ that decide what is written: for lang.addresses."""
 
 
@@ -83,9 +84,7 @@ class Scalar(builder.Builder[Reg]):
         return self._value(f"fneg double {x.text}", "f64") if x.dtype == "f64" else self.sub(0, x)
 
     def _fma(self, x: Reg, y: Reg, z: Reg) -> Reg:
-        if not self.b.vectors.fused:
-            return self.add(self.mul(x, y), z)
-        return self._call("llvm.fma.f64", [x.text, y.text, z.text])
+        return self.add(self.mul(x, y), z)
 
     def _select(self, c: Reg, x: Reg, y: Reg) -> Reg:
         kind = _TYPES[x.dtype]
@@ -125,14 +124,16 @@ def float_literal(value: float) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
 
 
-def _written(function: str) -> Callable[[Module, str], str]:
+def _written(function: str, count: int = 1) -> Callable[[Module, str], str]:
     """The definition of the body of that name in scalar.py."""
 
     def emit(module: Module, name: str) -> str:
         made = Scalar(module)
-        result = scalar.BODIES[function, "f64"](made, Reg("%x", "f64"))
+        args = [Reg(f"%x{k}", "f64") for k in range(count)]
+        result = scalar.BODIES[function, "f64"](made, *args)
         lines = [*made.b.lines, f"  ret double {result.text}"]
-        head = f'define internal double @"{name}"(double %x) #0 {{'
+        given = ", ".join(f"double {x.text}" for x in args)
+        head = f'define internal double @"{name}"({given}) #0 {{'
         return "\n".join([head, "entry:", *lines, "}"])
 
     return emit
@@ -156,7 +157,7 @@ def exp(x: F64) -> F64:
     raise RuntimeError("kernels of lang.py run compiled only")
 
 
-@raw(_written("cos"))
-def cos(x: F64) -> F64:
-    """The cosine."""
+@raw(_written("normal", 2))
+def normal(u: F64, v: F64) -> F64:
+    """Standard normal of two numbers of [0, 1)."""
     raise RuntimeError("kernels of lang.py run compiled only")

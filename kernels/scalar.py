@@ -24,6 +24,7 @@ from numflow.kernels import (
     scalar_gamma,
     scalar_int,
     scalar_inverse,
+    scalar_normal,
 )
 from numflow.kernels.builder import FLOATS, INTS, UNSIGNED, Builder, V
 from numflow.kernels.scalar_bits import (
@@ -31,6 +32,7 @@ from numflow.kernels.scalar_bits import (
     normal,
     philox,
     single_to_half,
+    truncated_normal,
     uniform,
 )
 
@@ -54,6 +56,7 @@ __all__ = [
     "softplus",
     "softsign",
     "square",
+    "truncated_normal",
     "uniform",
 ]
 
@@ -95,6 +98,9 @@ BODIES: dict[tuple[str, str], Body] = {
     **{("log10", d): scalar_inverse.log10 for d in FLOATS},
     **{("lgamma", d): scalar_gamma.lgamma for d in FLOATS},
     **{("digamma", d): scalar_gamma.digamma for d in FLOATS},
+    **{("product", d): scalar_normal.product for d in FLOATS},
+    **{("normal", d): scalar_normal.normal for d in FLOATS},
+    **{("truncated_normal", d): scalar_normal.truncated_normal for d in FLOATS},
     **{("floordiv", d): scalar_int.floordiv_float for d in FLOATS},
     **{("mod", d): scalar_int.mod_float for d in FLOATS},
     **{("floordiv", d): scalar_int.floordiv for d in INTS},

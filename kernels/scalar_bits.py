@@ -73,7 +73,10 @@ def uniform(b: Builder[V], high: V, low: V, dtype: str) -> V:
 
 
 def normal(b: Builder[V], w0: V, w1: V, w2: V, w3: V, dtype: str) -> V:
-    """Standard normal of four u32: Box & Muller 1958, sqrt(-2 log(1 - u)) cos(2 pi v)."""
-    u, v = uniform(b, w0, w1, dtype), uniform(b, w2, w3, dtype)
-    radius = b.sqrt(b.mul(b.log(b.sub(1.0, u)), -2.0))
-    return b.mul(radius, b.cos(b.mul(v, 6.283185307179586)))
+    """Standard normal of four u32."""
+    return b.math("normal", uniform(b, w0, w1, dtype), uniform(b, w2, w3, dtype))
+
+
+def truncated_normal(b: Builder[V], w0: V, w1: V, dtype: str) -> V:
+    """Standard normal within -2 and 2, of two u32."""
+    return b.math("truncated_normal", b.sub(uniform(b, w0, w1, dtype), 0.5))

@@ -83,7 +83,7 @@ def sigmoid(b: Builder[V], x: V) -> V:
 
 # --- logarithms ----------------------------------------------------------------
 
-_LOG = (
+LOG_TERMS = (
     6.666666666666735130e-01,
     3.999999999940941908e-01,
     2.857142874366239149e-01,
@@ -103,7 +103,7 @@ def log(b: Builder[V], x: V) -> V:
     k = b.sub(b.from_bits(b.add(b.shr(e, 52), _MAGIC_BITS)), _MAGIC)
     k = b.add(k, b.select(tiny, b.const(-54.0, "f64"), 0.0))
     s = b.div(f, b.add(f, 2.0))
-    r = b.mul(b.mul(s, s), horner(b, b.mul(s, s), _LOG[::-1]))
+    r = b.mul(b.mul(s, s), horner(b, b.mul(s, s), LOG_TERMS[::-1]))
     h = b.mul(b.mul(f, f), 0.5)
     low = b.fma(s, b.add(h, r), b.mul(k, _LN2_LO))
     r = b.fma(k, _LN2_HI, b.sub(f, b.sub(h, low)))

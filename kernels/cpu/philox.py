@@ -16,7 +16,7 @@ from numflow.kernels import lang, lang_math
 from numflow.kernels.abi import HEADER, WORKSPACE
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.engine import Target
-from numflow.kernels.intrinsics import F64, load_i64, sqrt, store_i64, to_f64, word
+from numflow.kernels.intrinsics import F64, load_i64, store_i64, to_f64, word
 from numflow.kernels.lang import inline
 
 BLOCK = 16
@@ -95,6 +95,5 @@ def uniform_at(p: int) -> F64:
 
 @inline
 def normal_at(p: int) -> F64:
-    """Standard normal of the 128 bits at p. Source: Box & Muller 1958."""
-    radius = sqrt(lang_math.log(1.0 - uniform_at(p)) * -2.0)
-    return radius * lang_math.cos(uniform_at(p + 8) * 6.283185307179586)
+    """Standard normal of the 128 bits at p."""
+    return lang_math.normal(uniform_at(p), uniform_at(p + 8))

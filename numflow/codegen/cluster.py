@@ -34,12 +34,15 @@ CODES = {
 }
 SMALL_INNER = 64  # columns up to which a constant number of them is compiled in: up to 3x faster
 # Operations of a body that count as a dozen others.
-COSTLY = frozenset("exp expm1 log log1p tanh sigmoid erf erfc sin cos tan pow philox libm".split())
+COSTLY = frozenset(
+    "exp expm1 log log1p tanh sigmoid erf erfc sin cos tan pow philox normal truncated_normal "
+    "libm".split()
+)
 # Ops whose elements are stored where a later sweep needs them again: made of the costly ...
 KEPT = COSTLY | frozenset(
     "acos acosh asin asinh atan atan2 atanh cosh digamma elu erfinv gelu gelu_tanh lgamma "
-    "philox_bits philox_normal philox_uniform selu sigmoid_cross_entropy_with_logits silu sinh "
-    "softplus xlogy".split()
+    "philox_bits philox_normal philox_truncated philox_uniform selu "
+    "sigmoid_cross_entropy_with_logits silu sinh softplus xlogy".split()
 )
 # ... and those that jump: computed anew, their inputs may be rounded otherwise.
 JUMPS = frozenset("ceil floor floordiv floormod rint sign truncatediv truncatemod".split())

@@ -46,7 +46,8 @@ _STREAMING = {
 }
 _KINDS = {dtypes.float32, dtypes.float64, dtypes.bool}
 _PLACES = {dtypes.uint8, dtypes.int32}
-_DRAWS = ("philox_uniform", "philox_bits")  # by name: ops/random_bits.py loads late
+# By name: ops/random_bits.py loads late.
+_DRAWS = ("philox_uniform", "philox_bits", "philox_normal", "philox_truncated")
 _CONVOLUTIONS = {  # how they are computed follows from their sizes: a program is for one shape
     *("convolution", "convolution_image", "convolution_filter"),
     *("depthwise", "depthwise_image", "depthwise_filter"),

@@ -234,6 +234,15 @@ def _lgamma(x: float) -> float:
     return math.lgamma(x)
 
 
+def _middle(t: float) -> float:
+    """The t-th share, -1/2 <= t < 1/2, of the normal distribution between -2 and 2, by halving."""
+    low, high, whole = -2.0, 2.0, 2 * math.erf(math.sqrt(2))
+    for _ in range(60):
+        z = (low + high) / 2
+        low, high = (z, high) if math.erf(z / math.sqrt(2)) < whole * t else (low, z)
+    return z
+
+
 def _sigmoid(x: Array) -> Array:
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
@@ -261,4 +270,7 @@ _OPS: dict[str, Callable[..., Any]] = {
     **{"floordiv": np.floor_divide, "mod": np.remainder, "sigmoid": _sigmoid},
     **{"erf": _by_element(math.erf), "erfc": _by_element(math.erfc)},
     "lgamma": _by_element(_lgamma),
+    "product": np.multiply,
+    "normal": lambda u, v: np.sqrt(-2 * np.log(1 - u)) * np.cos(2 * math.pi * v),
+    "truncated_normal": _by_element(_middle),
 }

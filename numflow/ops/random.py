@@ -6,20 +6,34 @@ does what is made of them here.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, explain
+from numflow.graph.lowering import Elementwise
+from numflow.graph.op import Op
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, power, transcendental
+from numflow.ops import checks, power
 from numflow.ops import math as maths
 from numflow.ops.convert import as_tensor, known_content, static_shape
-from numflow.ops.random_bits import bits_op, fill, floats, normal_op, uniform_op
+from numflow.ops.random_bits import bits_op, fill, floats, normal_op, truncated_op, uniform_op
 from numflow.ops.random_state import State, draw
+from numflow.ops.shape_rules import binary
 from numflow.shapes import Shape
+
+# --- scaling ---------------------------------------------------------------------------
+
+product_op = Op(
+    "product",
+    binary("product"),
+    np.multiply,
+    maths.broadcasting(lambda ct, z, x, y: ct * y, lambda ct, z, x, y: ct * x),
+    Elementwise(lambda b, x, y: b.math("product", x, y)),
+)
+"""x * y, which compiled code does not fuse with a sum behind it: eager code does not either."""
+
 
 # --- uniform ---------------------------------------------------------------------------
 
@@ -84,7 +98,7 @@ def uniform_of(
         steps = 2.0**11 if want is dtypes.float16 else 2.0**8
         u = power.floor(u * steps) * (1 / steps)
     u = maths.cast(u, want)
-    return u if _is(minval, 0) and _is(maxval, 1) else u * (high - low) + low
+    return u if _is(minval, 0) and _is(maxval, 1) else product_op(u, high - low) + low
 
 
 def _is(value: Any, number: int) -> bool:
@@ -177,15 +191,13 @@ def normal_of(
 def _scaled(op: str, z: Tensor, mean: Any, stddev: Any, want: dtypes.DType) -> Tensor:
     z = maths.cast(z, want)
     if not _is(stddev, 1):
-        z = z * as_tensor(stddev, want, op, "stddev")
+        z = product_op(z, as_tensor(stddev, want, op, "stddev"))
     if not _is(mean, 0):
         z = z + as_tensor(mean, want, op, "mean")
     return z
 
 
 # --- truncated_normal --------------------------------------------------------------------
-
-_INSIDE = math.erf(math.sqrt(2))  # the share of a normal distribution within two deviations
 
 
 def truncated_normal(
@@ -214,7 +226,4 @@ def truncated_of(
     op: str, state: State, shape: Shape, mean: Any, stddev: Any, want: dtypes.DType
 ) -> Tensor:
     """The truncated normal numbers of a draw, by the inverse of the distribution function."""
-    u = floats(uniform_op, state, shape, want)
-    # u - 1/2 is exact, so numbers near 0 keep their digits, compiled code with fused sums too
-    z = transcendental.erfinv((u - 0.5) * (2 * _INSIDE)) * math.sqrt(2)
-    return _scaled(op, z, mean, stddev, want)
+    return _scaled(op, floats(truncated_op, state, shape, want), mean, stddev, want)

@@ -1,12 +1,13 @@
 """Bits, uniform and normal numbers of (key, step): Philox, one block of four words per element.
 
+Every number has the same bits eager and compiled, on any processor (kernels/scalar_normal.py).
+
 Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 """
 
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from numflow.graph.op import Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.kernels import scalar_bits
+from numflow.kernels.builder import code
+from numflow.ops import same_bits
 from numflow.ops import shape as shaping
 from numflow.ops.random_state import State
 from numflow.shapes import Extent, Shape, product
@@ -115,24 +118,40 @@ uniform_op = Op(
 
 def _normal_reference(key: Any, step: Any, *, shape: Any, dtype: dtypes.DType) -> Any:
     words = philox(np.arange(shape[0]), key, step)
-    kind = dtype.as_numpy_dtype
     u, v = _uniform_of(dtype, words[0], words[1]), _uniform_of(dtype, words[2], words[3])
-    share, angle = kind(1) - u, kind(2 * math.pi) * v
-    # The functions in float64, of what float32 makes of their arguments: compiled code, each of
-    # whose functions may be an ulp off, stays within two of this.
-    return np.sqrt(-2.0 * np.log(share, dtype=np.float64)) * np.cos(angle, dtype=np.float64)
+    return same_bits.body("normal", code(dtype), 2)(u, v)
 
 
 def _normal_body(
     b: Any, axes: Any, key: Any, step: Any, *, shape: Shape, dtype: dtypes.DType
 ) -> Any:
-    """Source: Box & Muller 1958. 1 - u is in (0, 1]: the logarithm is finite."""
     w0, w1, w2, w3 = _words(b, axes, key, step)
     return scalar_bits.normal(b, w0, w1, w2, w3, b.code(dtype))
 
 
 normal_op = Op(
     "philox_normal", _line_infer, _normal_reference, None, Elementwise(_normal_body, indexed=True)
+)
+
+
+def _truncated_reference(key: Any, step: Any, *, shape: Any, dtype: dtypes.DType) -> Any:
+    u = _uniform_reference(key, step, shape=shape, dtype=dtype)
+    return same_bits.body("truncated_normal", code(dtype))(u - dtype.as_numpy_dtype(0.5))
+
+
+def _truncated_body(
+    b: Any, axes: Any, key: Any, step: Any, *, shape: Shape, dtype: dtypes.DType
+) -> Any:
+    high, low, *_ = _words(b, axes, key, step)
+    return scalar_bits.truncated_normal(b, high, low, b.code(dtype))
+
+
+truncated_op = Op(
+    "philox_truncated",
+    _line_infer,
+    _truncated_reference,
+    None,
+    Elementwise(_truncated_body, indexed=True),
 )
 
 
@@ -186,6 +205,5 @@ def uniforms(attempt: int, index: Any, key: Any, step: Any) -> tuple[Any, Any]:
 
 
 def normals(attempt: int, index: Any, key: Any, step: Any) -> Any:
-    """Standard normal float64 numbers. Source: Box & Muller 1958."""
-    u, v = uniforms(attempt, index, key, step)
-    return np.sqrt(np.log(1.0 - u) * -2.0) * np.cos(v * 6.283185307179586)
+    """Standard normal float64 numbers."""
+    return same_bits.body("normal", "f64", 2)(*uniforms(attempt, index, key, step))

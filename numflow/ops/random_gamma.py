@@ -15,8 +15,8 @@ from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
+from numflow.ops import same_bits, transcendental
 from numflow.ops import shape as shaping
-from numflow.ops import transcendental
 from numflow.ops.convert import as_tensor, static_shape
 from numflow.ops.random import float_dtype
 from numflow.ops.random_bits import normals, uniforms
@@ -134,7 +134,7 @@ def _gamma_reference(alpha: Any, key: Any, step: Any, *, outer: int) -> Any:
         accepted = (now > -1.0) & (sure | (np.log(u) < 3.0 * d[todo] * _excess(now)))
         todo = todo[~accepted]
     found = d * (1.0 + t) * (1.0 + t) * (1.0 + t)
-    found = np.where(a < 1.0, found * np.exp(np.log(1.0 - boost) / a), found)
+    found = np.where(a < 1.0, found * same_bits.exp(same_bits.log(1.0 - boost) / a), found)
     found = np.where(good, found, np.where(a >= 0, a, np.nan))
     return found.reshape(outer, *alpha.shape)
 

@@ -13,7 +13,7 @@ from numflow.graph.lowering import Library
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks
+from numflow.ops import checks, same_bits
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_shape
@@ -40,7 +40,7 @@ def _reference(low: Any, high: Any, key: Any, step: Any, *, outer: int) -> Any:
     out = np.full(a.shape, np.nan)
     width = b - a
     rate = (a + np.sqrt(a * a + 4.0)) * 0.5
-    reach = 1.0 - np.exp(-rate * width)
+    reach = 1.0 - same_bits.exp(-rate * width)
     wide = (a <= 0) & (width > math.sqrt(2 * math.pi))
     narrow = ~wide & ((a <= 0) | ((b + a) * width < 2.0))
     todo = np.flatnonzero(a < b)
@@ -51,7 +51,7 @@ def _reference(low: Any, high: Any, key: Any, step: Any, *, outer: int) -> Any:
         z = normals(attempt, todo, key, step)
         first, last, r = a[todo], b[todo], rate[todo]
         flat = first + width[todo] * u
-        tail = first - np.log1p(-u * reach[todo]) / r
+        tail = first - same_bits.log1p(-u * reach[todo]) / r
         near = np.where(first > 0, first, 0.0)
         x = np.where(wide[todo], z, np.where(narrow[todo], flat, tail))
         bound = np.where(narrow[todo], (near - x) * (near + x) * 0.5, (x - r) * (r - x) * 0.5)

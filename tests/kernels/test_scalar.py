@@ -14,6 +14,7 @@ from numflow.graph.loop_reference import NUMPY
 from numflow.graph.loops import Body, Operand, Term
 from numflow.kernels import scalar
 from numflow.kernels.engine import Target
+from numflow.ops import same_bits
 from tests.codegen.loop_runs import run_simd
 
 Array = npt.NDArray[Any]
@@ -270,3 +271,26 @@ def test_lgamma_and_digamma() -> None:
         np.testing.assert_allclose(got, want, rtol=tolerance * 50, atol=tolerance * 50)
         poles = np.array([0.0, -1.0, -7.0, INF], NUMPY[dtype])
         assert evaluate("lgamma", poles).tolist() == [INF] * 4
+
+
+@pytest.mark.parametrize(("dtype", "within"), [(np.float32, 2e-6), (np.float64, 3e-15)])
+def test_normals_of_uniform_numbers(dtype: Any, within: float) -> None:
+    """The distribution functions turned round: the first, the last, the middle of the range."""
+    special = pytest.importorskip("scipy.special")
+    steps = 2**24 if dtype is np.float32 else 2**53
+    at = np.concatenate([np.arange(5), np.linspace(0, steps - 6, 9001), steps - 1 - np.arange(5)])
+    u = (np.floor(at) / steps).astype(dtype)
+    v = u[::-1].copy()
+    wide, turn = u.astype(np.float64), 2 * np.pi * v.astype(np.float64)
+    size = np.sqrt(-2 * np.log1p(-wide))
+    got = evaluate("normal", u, v)
+    assert np.abs(got - size * np.cos(turn)).max() <= within * size.max()
+    t = u - dtype(0.5)
+    want = math.sqrt(2) * special.erfinv(2 * math.erf(math.sqrt(2)) * t.astype(np.float64))
+    got = evaluate("truncated_normal", t)
+    np.testing.assert_allclose(got, want, within, 0)
+    assert np.abs(got).max() <= 2
+    for name, args in (("normal", (u, v)), ("truncated_normal", (t,))):
+        kind = "f32" if dtype is np.float32 else "f64"
+        twin = same_bits.body(name, kind, len(args))(*args)
+        np.testing.assert_array_equal(evaluate(name, *args), twin)

@@ -45,27 +45,12 @@ def test_the_seed_alone_decides(name: str) -> None:
         want = draw(nf.constant(seed)).numpy()
         nf.random.normal([3])
         got = compiled(nf.constant(seed)).numpy()
-        if name in ("normal", "truncated"):
-            np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
-        else:
-            np.testing.assert_array_equal(got, want)
+        np.testing.assert_array_equal(got, want)
         np.testing.assert_array_equal(draw(nf.constant(seed)).numpy(), want)
         np.testing.assert_array_equal(draw(nf.constant(seed, nf.int64)).numpy().shape, want.shape)
         assert not any(np.array_equal(want, other) for other in kept)
         kept.append(want)
     assert len(traces) == 1
-
-
-@pytest.mark.parametrize("dtype", [nf.float32, nf.float64])
-def test_normals_differ_in_their_last_bits_only(dtype: nf.DType) -> None:
-    """Eager and compiled: nearly all within two units in the last place, none beyond five."""
-    whole = np.int32 if dtype is nf.float32 else np.int64
-    for draw in (nf.random.stateless_normal, nf.random.stateless_truncated_normal):
-        eager = draw([100003], [1, 2], dtype=dtype).numpy().view(whole)
-        compiled = nf.function(draw)([100003], [1, 2], dtype=dtype).numpy().view(whole)
-        apart = np.abs(eager.astype(np.int64) - compiled.astype(np.int64))
-        most = 3 if draw is nf.random.stateless_normal else 5
-        assert apart.max() <= most and (apart > 2).mean() < 0.05
 
 
 def test_no_draw_is_a_host_call() -> None:

@@ -30,6 +30,8 @@ ELSEWHERE = {
     "random_state": "test_random",
     "philox_uniform": "test_random",
     "philox_normal": "test_random",
+    "philox_truncated": "test_random",
+    "product": "test_random",
     "philox_bits": "test_random",
     "philox_gamma": "test_random_samplers",
     "gamma_sample_slope": "test_random_samplers",
