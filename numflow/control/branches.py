@@ -13,7 +13,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.control.nested import Nested
-from numflow.control.structure import taken_apart
+from numflow.control.structure import Form, taken_apart
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.graph import Graph, Value
@@ -30,14 +30,18 @@ from numflow.ops.creation import iota
 Branch = Callable[[], Any]
 
 
-class _Traced:
-    """A branch: its interpreter, the tensors of its result, and their form."""
+class Traced:
+    """A branch that was traced: its interpreter, the tensors of its result, and their form."""
 
-    def __init__(self, outer: Any, branch: Branch, name: str) -> None:
-        self.name = name
-        self.inside = Nested(outer, name)
-        with interpreting(self.inside):
-            self.tensors, self.form = taken_apart(branch(), name=name)
+    def __init__(self, name: str, inside: Nested, tensors: list[Tensor], form: Form) -> None:
+        self.name, self.inside, self.tensors, self.form = name, inside, tensors, form
+
+
+def _traced(outer: Any, branch: Branch, name: str) -> Traced:
+    inside = Nested(outer, name)
+    with interpreting(inside):
+        tensors, form = taken_apart(branch(), name=name)
+    return Traced(name, inside, tensors, form)
 
 
 def chosen(op: str, index: Tensor, branches: Sequence[Branch], names: Sequence[str]) -> Any:
@@ -50,9 +54,20 @@ def chosen(op: str, index: Tensor, branches: Sequence[Branch], names: Sequence[s
       ValueError: the branches give unlike structures or shapes.
       DTypeError: they give unlike dtypes.
     """
-    outer: Any = current()
-    traced = [_Traced(outer, b, n) for b, n in zip(branches, names, strict=True)]
+    outer = current()
+    traced = [_traced(outer, b, n) for b, n in zip(branches, names, strict=True)]
+    return joined(op, index, traced)
+
+
+def joined(op: str, index: Tensor, traced: Sequence[Traced]) -> Any:
+    """What traced[index] gives. The node is appended to what is around the branches.
+
+    Raises:
+      ValueError: the branches give unlike structures or shapes.
+      DTypeError: they give unlike dtypes.
+    """
     first = traced[0]
+    outer = first.inside.outer
     for other in traced[1:]:
         unlike = first.form.difference(other.form)
         if unlike:
@@ -81,13 +96,13 @@ class _Unlike(InvalidArgumentError, ValueError, TypeError):
     """Results of branches have different structures."""
 
 
-def _closed(t: _Traced, captured: Sequence[tuple[Value, int | None]]) -> Graph:
+def _closed(t: Traced, captured: Sequence[tuple[Value, int | None]]) -> Graph:
     """The branch as a graph of all that the branches capture."""
     inputs = [t.inside.pairs.get(k) or Value(k[0].spec, None, 0, k[0].name) for k in captured]
     return t.inside.freeze(inputs, [t.inside.value(x) for x in t.tensors])
 
 
-def _agree(op: str, traced: Sequence[_Traced], k: int, path: str) -> None:
+def _agree(op: str, traced: Sequence[Traced], k: int, path: str) -> None:
     """See to it that result number k has one dtype and shape in all branches.
 
     A Python number takes the dtype that the tensor in another branch has.
