@@ -1,4 +1,4 @@
-"""Ask kernels for their first output only, where nobody wants the others.
+"""Ask kernels for their first outputs only, where nobody wants the others.
 
 Before                                          After
   %1, %2 = max_pool_places(%0)                    %1 = max_pool_direct(%0)
@@ -18,7 +18,7 @@ from numflow.graph.op import Op
 
 
 def lone_outputs(graph: Graph) -> Graph:
-    """An equal graph in which ops with an op for their first output alone are that one."""
+    """An equal graph in which ops with an op for their first outputs alone are that one."""
     if all(_alone(node) is None for node in graph.nodes):
         return graph
     used = {v for node in graph.nodes for v in node.inputs} | set(graph.outputs)
@@ -27,12 +27,15 @@ def lone_outputs(graph: Graph) -> Graph:
     nodes: list[Node] = []
     for node in graph.nodes:
         copy, alone = with_inputs(node, new, moved), _alone(node)
-        if alone is not None and used.isdisjoint(node.outputs[1:]):
+        count = len(node.outputs)
+        if alone is not None:
+            count = len(alone.specs([v.spec for v in node.inputs], node.attrs))
+        if alone is not None and used.isdisjoint(node.outputs[count:]):
             copy = Node(
                 alone,
                 copy.inputs,
                 copy.attrs,
-                [node.outputs[0].spec],
+                [v.spec for v in node.outputs[:count]],
                 node.line,
                 name=node.name,
                 scope=node.scope,

@@ -1,0 +1,297 @@
+"""Long short-term memory over a whole sequence, forward and backward through time.
+
+    i, f, o = sigmoid(x_ + h U_ (+ p_ c)),  g = tanh(x_g + h U_g)
+    c' = f c + i g,   m = o tanh(c'),   h' = m, or m V where there is a projection
+
+The gates' order in the code is i f g o; PLACE0 .. PLACE3 say where each is in a row of X, U and DX.
+Kept for the gradient: the gates after their nonlinearities, c', and h as the step began. The
+gradient by X is that of the gates before theirs; all by weights are products of it, made elsewhere.
+recurrent_steps.py says how work is divided. Bound: multiply-adds, 4 units * state per row and step
+(and the weights' way from L2, where a block has few rows).
+
+Sources: Hochreiter & Schmidhuber 1997; Gers et al. 2002 (peepholes); Sak et al. 2014 (projection).
+"""
+
+from __future__ import annotations
+
+from numflow.kernels.abi import WORKSPACE
+from numflow.kernels.cpu.recurrent_steps import (
+    W,
+    alive,
+    begin_product,
+    first_row,
+    get,
+    inside,
+    load_rows,
+    padded,
+    panel,
+    panels,
+    place,
+    put,
+    step_of,
+    store_rows,
+)
+from numflow.kernels.intrinsics import (
+    ES,
+    VL,
+    copy_bytes,
+    fma,
+    larger,
+    load,
+    smaller,
+    splat,
+    store,
+    vload,
+    vzero,
+    word,
+    zero_bytes,
+)
+from numflow.kernels.lang_vector import vsigmoid, vtanh
+from numflow.kernels.tiles import ACCUMULATE, Q
+
+WORD = 8
+
+
+def lstm_forward(args: int, begin: int, end: int) -> None:
+    """Entry: blocks of rows begin .. end."""
+    units, state = word(args, W.UNITS), word(args, W.STATE)
+    projected = word(args, W.PROJECTED)
+    across, state_across = word(args, W.VECTORS) * VL, word(args, W.STATE_VECTORS) * VL
+    for unit in range(begin, end):
+        r0 = first_row(args, unit)
+        rows = first_row(args, unit + 1) - r0
+        h_row, c_row = padded(state), padded(units)
+        q = word(args, WORKSPACE) + unit * word(args, W.SCRATCH)
+        h = q + Q.BYTES
+        other = h + rows * h_row
+        c = other + rows * h_row
+        s = c + rows * c_row
+        m = s + rows * 4 * across * ES
+        load_rows(h, h_row, word(args, W.H0) + r0 * state * ES, rows, state)
+        load_rows(c, c_row, word(args, W.C0) + r0 * units * ES, rows, units)
+        for number in range(word(args, W.STEPS)):
+            t = step_of(args, number)
+            if word(args, W.BEFORE) != 0:
+                for r in range(rows):
+                    at = word(args, W.BEFORE) + place(args, t, r0 + r) * state * ES
+                    copy_bytes(at, h + r * h_row, state * ES)
+            begin_product(q, state, 0, h_row, 4 * across * ES)
+            for left in range(0, units, across):
+                count = min(across, units - left)
+                vectors = (count + VL - 1) // VL
+                u = word(args, W.U) + left * 4 * state * ES
+                for gate in range(4):
+                    to = s + gate * across * ES
+                    panel(args, q, h, rows, u + gate * state * across * ES, vectors, to)
+                if projected != 0:
+                    cells(args, t, r0, rows, left, count, s, c, c_row, m, c_row, m, c_row)
+                else:
+                    cells(args, t, r0, rows, left, count, s, c, c_row, h, h_row, other, h_row)
+            if projected != 0:
+                begin_product(q, units, 0, c_row, h_row)
+                panels(args, q, m, rows, word(args, W.V), units, state, state_across, other)
+                project(args, t, r0, rows, state, h, other, h_row)
+            h, other = other, h
+        store_rows(word(args, W.HN) + r0 * state * ES, h, h_row, rows, state)
+        store_rows(word(args, W.CN) + r0 * units * ES, c, c_row, rows, units)
+
+
+def cells(
+    args: int, t: int, r0: int, rows: int, left: int, count: int, s: int, c: int, c_row: int,
+    h: int, h_row: int, to: int, to_row: int,
+) -> None:  # fmt: skip
+    """Gates and cells of `count` units from `left` on, of which s has the recurrent product."""
+    units = word(args, W.UNITS)
+    across = word(args, W.VECTORS) * VL * ES
+    wide = 4 * units * ES
+    keep, projected = word(args, W.GATES), word(args, W.PROJECTED)
+    x_i, x_f = word(args, W.PLACE0) * units * ES, word(args, W.PLACE1) * units * ES
+    x_g, x_o = word(args, W.PLACE2) * units * ES, word(args, W.PLACE3) * units * ES
+    gate = units * ES
+    peep = word(args, W.EXTRA)
+    clip = splat(load(args + W.CELL_CLIP * WORD))
+    for r in range(rows):
+        at = place(args, t, r0 + r)
+        live = alive(args, at)
+        j = 0
+        while j < count:
+            n = count - j
+            o = (left + j) * ES
+            cell = c + r * c_row + o
+            new = to + r * to_row + o
+            if live:
+                x = word(args, W.X) + at * wide + o
+                p = s + r * 4 * across + j * ES
+                before = vload(cell)
+                zi = get(x + x_i, n) + vload(p)
+                zf = get(x + x_f, n) + vload(p + across)
+                if peep != 0:
+                    zi = fma(get(peep + o, n), before, zi)
+                    zf = fma(get(peep + gate + o, n), before, zf)
+                i, f = vsigmoid(zi), vsigmoid(zf)
+                g = vtanh(get(x + x_g, n) + vload(p + across * 2))
+                after = smaller(clip, larger(-clip, fma(f, before, i * g)))
+                zo = get(x + x_o, n) + vload(p + across * 3)
+                if peep != 0:
+                    zo = fma(get(peep + gate * 2 + o, n), after, zo)
+                out = vsigmoid(zo)
+                y = out * vtanh(after)
+                store(cell, after)
+                store(new, y)
+                if projected == 0:
+                    put(word(args, W.Y) + at * gate + o, y, n)
+                if keep != 0:
+                    k = keep + at * wide + o
+                    put(k, i, n)
+                    put(k + gate, f, n)
+                    put(k + gate * 2, g, n)
+                    put(k + gate * 3, out, n)
+                    put(word(args, W.CELLS) + at * gate + o, after, n)
+            else:
+                if projected == 0:
+                    store(new, vload(h + r * h_row + o))
+                    put(word(args, W.Y) + at * gate + o, vzero(), n)
+                else:
+                    store(new, vzero())
+                if keep != 0:
+                    k = keep + at * wide + o
+                    put(k, vzero(), n)
+                    put(k + gate, vzero(), n)
+                    put(k + gate * 2, vzero(), n)
+                    put(k + gate * 3, vzero(), n)
+                    put(word(args, W.CELLS) + at * gate + o, vload(cell), n)
+            j += VL
+
+
+def project(args: int, t: int, r0: int, rows: int, state: int, h: int, to: int, h_row: int) -> None:
+    """What follows the projection: clipping, masked rows, the output."""
+    clip = splat(load(args + W.STATE_CLIP * WORD))
+    for r in range(rows):
+        at = place(args, t, r0 + r)
+        live = alive(args, at)
+        for j in range(0, state, VL):
+            o = r * h_row + j * ES
+            y = smaller(clip, larger(-clip, vload(to + o)))
+            if not live:
+                store(to + o, vload(h + o))
+                y = vzero()
+            else:
+                store(to + o, y)
+            put(word(args, W.Y) + (at * state + j) * ES, y, state - j)
+
+
+# --- backward ----------------------------------------------------------------------------------
+
+
+def lstm_backward(args: int, begin: int, end: int) -> None:
+    """Entry: blocks of rows begin .. end."""
+    units, state = word(args, W.UNITS), word(args, W.STATE)
+    projected = word(args, W.PROJECTED)
+    across, state_across = word(args, W.VECTORS) * VL, word(args, W.STATE_VECTORS) * VL
+    steps = word(args, W.STEPS)
+    for unit in range(begin, end):
+        r0 = first_row(args, unit)
+        rows = first_row(args, unit + 1) - r0
+        h_row, c_row, g_row = padded(state), padded(units), padded(4 * units)
+        q = word(args, WORKSPACE) + unit * word(args, W.SCRATCH)
+        dh = q + Q.BYTES
+        dc = dh + rows * h_row
+        dg = dc + rows * c_row
+        dp = dg + rows * g_row
+        dm = dp + rows * h_row
+        load_rows(dh, h_row, word(args, W.DHN) + r0 * state * ES, rows, state)
+        load_rows(dc, c_row, word(args, W.DCN) + r0 * units * ES, rows, units)
+        for number in range(steps - 1, -1, -1):
+            t = step_of(args, number)
+            if projected != 0:
+                unproject(args, t, r0, rows, state, dh, dp, h_row)
+                begin_product(q, state, 0, h_row, c_row)
+                panels(args, q, dp, rows, word(args, W.V), state, units, across, dm)
+            from_cells = number != 0
+            before = step_of(args, number - 1) if from_cells else 0
+            for r in range(rows):
+                at = place(args, t, r0 + r)
+                previous = word(args, W.C0) + (r0 + r) * units * ES
+                if from_cells:
+                    previous = word(args, W.CELLS) + place(args, before, r0 + r) * units * ES
+                slopes(
+                    args, at, previous, dh + r * h_row, dc + r * c_row, dg + r * g_row,
+                    dm + r * c_row,
+                )  # fmt: skip
+            begin_product(q, 4 * units, ACCUMULATE, g_row, h_row)
+            panels(args, q, dg, rows, word(args, W.U), 4 * units, state, state_across, dh)
+        store_rows(word(args, W.DH0) + r0 * state * ES, dh, h_row, rows, state)
+        store_rows(word(args, W.DC0) + r0 * units * ES, dc, c_row, rows, units)
+
+
+def slopes(args: int, at: int, previous: int, dh: int, dc: int, dg: int, dm: int) -> None:
+    """The gates' gradients of one row and step.
+
+    dh: the gradient by h' through later steps; left as what adds to that by h without the product.
+    """
+    units, projected = word(args, W.UNITS), word(args, W.PROJECTED)
+    gate = units * ES
+    wide = 4 * gate
+    p_i, p_f = word(args, W.PLACE0) * gate, word(args, W.PLACE1) * gate
+    p_g, p_o = word(args, W.PLACE2) * gate, word(args, W.PLACE3) * gate
+    dx = word(args, W.DX) + at * wide
+    if not alive(args, at):
+        zero_bytes(dx, wide)
+        zero_bytes(dg, wide)
+        return
+    peep = word(args, W.EXTRA)
+    clip = splat(load(args + W.CELL_CLIP * WORD))
+    for j in range(0, units, VL):
+        n = units - j
+        o = j * ES
+        k = word(args, W.GATES) + at * wide + o
+        i, f, g = get(k, n), get(k + gate, n), get(k + gate * 2, n)
+        out = get(k + gate * 3, n)
+        cell = get(word(args, W.CELLS) + at * gate + o, n)
+        before = get(previous + o, n)
+        if projected != 0:
+            d = vload(dm + o)
+        else:
+            d = get(word(args, W.DY) + at * gate + o, n) + vload(dh + o)
+            store(dh + o, vzero())
+        th = vtanh(cell)
+        d_o = d * th * out * (1.0 - out)
+        d = fma(d * out, 1.0 - th * th, vload(dc + o))
+        if peep != 0:
+            d = fma(d_o, get(peep + gate * 2 + o, n), d)
+        d = inside(cell, clip, d)
+        d_i, d_f = d * g * i * (1.0 - i), d * before * f * (1.0 - f)
+        d_g = d * i * (1.0 - g * g)
+        d = d * f
+        if peep != 0:
+            d = fma(d_i, get(peep + o, n), d)
+            d = fma(d_f, get(peep + gate + o, n), d)
+        store(dc + o, d)
+        put(dx + p_i + o, d_i, n)
+        put(dx + p_f + o, d_f, n)
+        put(dx + p_g + o, d_g, n)
+        put(dx + p_o + o, d_o, n)
+        put(dg + p_i + o, d_i, n)
+        put(dg + p_f + o, d_f, n)
+        put(dg + p_g + o, d_g, n)
+        put(dg + p_o + o, d_o, n)
+
+
+def unproject(
+    args: int, t: int, r0: int, rows: int, state: int, dh: int, dp: int, h_row: int
+) -> None:
+    """The gradient by the projection's result; 0 where it was clipped, or the row did not live."""
+    clip = splat(load(args + W.STATE_CLIP * WORD))
+    for r in range(rows):
+        at = place(args, t, r0 + r)
+        live = alive(args, at)
+        for j in range(0, state, VL):
+            o, n = r * h_row + j * ES, state - j
+            from_y = (at * state + j) * ES
+            d = vzero()
+            if live:
+                d = get(word(args, W.DY) + from_y, n) + vload(dh + o)
+                d = inside(get(word(args, W.Y) + from_y, n), clip, d)
+                store(dh + o, vzero())
+            store(dp + o, d)
+            put(word(args, W.DP) + from_y, d, n)
