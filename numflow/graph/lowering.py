@@ -164,7 +164,7 @@ class Library:
     residual: plan also takes `residual` (a tensor like the result is added before the activation;
               its address comes last).
     note: note(input specs, output specs, attrs): what explain() says about the choice of kernel.
-    alone: the op that gives the first output only, for where nobody wants the others.
+    alone: the op that gives the first outputs only, for where nobody wants the others.
     private: where elements lie in the result only its kernel and the reader's know; the reference
              has the same numbers in another order, so it is never computed while compiling.
     """
