@@ -227,7 +227,12 @@ class Rows:
                 self.memory.store_scalar(o, address, value)
                 return []
 
-            self.asm.loop("0", self.terms.cols, 1, [], body)
+            def whole(i: str, _: list[str], o=o, base=base, value=value) -> list[str]:  # type: ignore[no-untyped-def]
+                self.memory.store(o, base, Place(i), value)
+                return []
+
+            end, _ = self.asm.loop("0", self.terms.cols, self.lanes, [], whole)
+            self.asm.loop(end, self.terms.cols, 1, [], body)
 
     def _partial(self, name: str) -> str:
         """Address of this block's row of a partial [blocks, cols], or element of [blocks]."""
@@ -524,6 +529,8 @@ class Rows:
         count = next((u for n, u in UNROLL if self._weight(sweep) <= n), 1)
         if self.paired:  # the same for a single row: how it is summed must not follow its number
             return max(least, count // 2)
+        if rows == ROWS and not sweep.stores and self._weight(sweep) <= UNROLL[0][0]:
+            return 2  # a fold of columns: a turn of one vector waits for its own instructions
         return 1 if rows > 1 else max(least, count)
 
 

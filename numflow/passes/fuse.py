@@ -256,9 +256,26 @@ class _Fuser:
                 return not self._no(VIEW)
             if source is not group and source.mask & group.bit:
                 return not self._no(BETWEEN)
+            if self._parts(group, source):
+                return not self._no(BETWEEN)
         if any(waited.mask & group.bit for waited in self._awaited(node)):
             return not self._no(BETWEEN)
         return False
+
+    def _parts(self, group: Group, source: Group) -> bool:
+        """Whether some cluster that waits for the group, and does not for the source, could be one
+        loop with the source, but not if the group waits for the source. A batch norm: what is to
+        be multiplied by the sum of the gradients would make its scale, and with it the sum of
+        gradients times x, wait for that sum: gradients would be read twice.
+        """
+        if source is group or not source.is_cluster or not self.awaited & group.bit:
+            return False
+        if group.mask & source.bit or _extent(source) <= _extent(group):
+            return False
+        return any(
+            g.mask & group.bit and not g.mask & source.bit and g.domain == source.domain
+            for g in self.groups
+        )
 
     def _no(self, why: str) -> bool:
         """False, and the reason."""
@@ -521,12 +538,14 @@ class _Fuser:
                         found = readers.setdefault(v, [])
                         if g not in found:
                             found.append(g)
+        merged: dict[Group, Group] = {}  # what is in another by now
         for groups in readers.values():
-            alive = [g for g in groups if g.nodes]
+            alive = list(dict.fromkeys(merged.get(g, g) for g in groups))
             for k, g in enumerate(alive):
                 for other in alive[k + 1 :]:
-                    if g.nodes and other.nodes:
-                        self._merge(g, other)
+                    if g.nodes and other.nodes and self._merge(g, other):
+                        merged |= {h: g for h, last in merged.items() if last is other}
+                        merged[other] = g
 
 
 def _extent(group: Group) -> int:

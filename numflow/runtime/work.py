@@ -16,7 +16,16 @@ import numpy as np
 
 from numflow.codegen.cluster import CODES, COSTLY, ClusterCode, Place
 from numflow.codegen.printers import compile_loop
-from numflow.codegen.steps import ClusterStep, CopyStep, LibraryStep, Program, SegmentStep, Step
+from numflow.codegen.steps import (
+    BranchStep,
+    ClusterStep,
+    CopyStep,
+    LibraryStep,
+    LoopStep,
+    Program,
+    SegmentStep,
+    Step,
+)
 from numflow.dtypes import DType
 from numflow.errors import UnimplementedError, explain
 from numflow.graph.collapse import collapse
@@ -27,14 +36,18 @@ from numflow.graph.op import Attrs
 from numflow.graph.spec import Spec
 from numflow.kernels.builder import ITEMSIZE
 from numflow.runtime import pool
+from numflow.runtime.control import Held, control_items
 from numflow.runtime.layout import Interval
 from numflow.runtime.sizes import Sizes
 from numflow.shapes import Dim, product
 
+Array = np.ndarray[Any, Any]
 ALONE = 1 << 15  # elements up to which a fold across rows is one block
 BLOCK = 1 << 14  # elements of a block otherwise
 MOST_BLOCKS = 64
 PARALLEL_NS = 20_000.0  # estimated work below which a launch does not pay
+# A thread that is kept from its work holds the others up by a chunk: of long work chunks are small.
+PIECE_NS = 100_000.0
 SEGMENT = 1 << 12  # elements of a chunk of a segmented loop
 CACHED = 1 << 20  # bytes that two cores hold in their own caches
 # Bytes of an output from which its lines go past the caches: half of a large one. relu(a * b + c)
@@ -62,7 +75,7 @@ class Table(NamedTuple):
 
 class Work(NamedTuple):
     """An instruction before addresses. words: those behind the header; node: number of its first
-    check; workspace: bytes."""
+    check; workspace: bytes; scratch: where that is, of a kernel inside of a loop."""
 
     address: int
     words: tuple[Word, ...]
@@ -71,6 +84,7 @@ class Work(NamedTuple):
     ns: float
     node: int = 0
     workspace: int = 0
+    scratch: Pointer | None = None
 
 
 class _Operands(NamedTuple):
@@ -92,9 +106,25 @@ class Worker:
         self.checks: list[Node] = []
         self._calls: dict[int, Planned] = {}  # by form of the step
         self.scratch: list[Interval] = []
+        self.held: dict[Held, Array] = {}  # constants of programs inside
+        self.known: dict[Value, Held] = {}
 
-    def of(self, step: Step, at: int) -> list[Work] | None:
+    def hold(self, root: Value) -> Held:
+        """A constant, or a table of sizes, of a program inside: kept, and where it is."""
+        found = self.known.get(root)
+        if found is None:
+            assert root.node is not None
+            attrs = self.sizes.attrs(root.node.attrs)
+            (array,) = root.node.op.run((), [self.sizes.spec(root.spec)], attrs)
+            kept = np.ascontiguousarray(array).reshape(array.shape)
+            found = self.known[root] = Held(id(kept))
+            self.held[found] = kept
+        return found
+
+    def of(self, step: Step, at: int) -> list[Any] | None:
         """The instructions of step number `at`; None where it runs in Python."""
+        if isinstance(step, LoopStep | BranchStep):
+            return control_items(self, step, at)
         if isinstance(step, ClusterStep):
             over_nothing = 0 in self.sizes.shape(step.code.sizes)
             return None if over_nothing else self._cluster(step.code, at)
@@ -164,7 +194,7 @@ class Worker:
         there when it is read, and each line written whole. Then no line is fetched to be written.
         """
         rows, cols, _ = _extent(loop, sizes)
-        if rows * cols < STREAM // 8 or loop.inner or loop.deep:
+        if rows * cols < STREAM // 8 or loop.deep:
             return False
         stores = [t.operand for sweep in loop.sweeps for t in sweep.stores]
         stores = [name for name in stores if loop.level(loop.operand(name)) == LANE]
@@ -181,6 +211,8 @@ class Worker:
             if not whole or name in loads or rows * cols * size < STREAM:
                 return False
             starts = (p.nbytes, *(s * size for s in operands.strides[name][:-1]))
+            if loop.inner:
+                starts = (loop.inner * size, *starts)
             held = isinstance(p.key, Value) and self.program.variable(p.key) is not None
             if held or p.key in read or any(n % LINE for n in starts):
                 return False
@@ -428,6 +460,6 @@ def chunk_of(units: str, total: int, ns: float) -> int:
     threads = pool.threads()
     if threads == 1 or ns < PARALLEL_NS or total < 2:
         return max(total, 1)
-    pieces = max(2, min(4 * threads, int(ns / 5_000.0)))
+    pieces = max(2, min(4 * threads, int(ns / 5_000.0)), min(32 * threads, int(ns / PIECE_NS)))
     chunk = -(-total // pieces)
     return -(-chunk // 64) * 64 if units == "elements" else max(chunk, 1)

@@ -146,6 +146,21 @@ def test_a_view_of_a_member_is_read_by_another_loop() -> None:
     assert len(steps_of(z, trial=trial)) == 2
 
 
+def test_a_small_node_does_not_keep_two_large_loops_apart() -> None:
+    """A batch norm: the sum of the gradients and that of gradients times x are one loop, though
+    the first one's product with the scale could be computed with the scale."""
+    trial = Trial()
+    with trial.building:
+        x, dy, scale = trial.input(7, 5), trial.input(7, 5), math.exp(trial.input(5))
+        y = x * scale
+        shift = reduce.reduce_sum(dy, 0) * scale
+        slope = reduce.reduce_sum(dy * (x - scale), 0)
+    small, large, last = steps_of(y, shift, slope, trial=trial)
+    assert [n.op.name for n in small.nodes] == ["exp"]
+    assert [n.op.name for n in large.nodes].count("reduce_sum") == 2
+    assert [n.op.name for n in last.nodes] == ["multiply"]
+
+
 def test_a_long_chain_is_several_loops() -> None:
     """One loop of thousands of ops would keep LLVM busy for minutes; equal parts compile once."""
     ops = ["  %1 = tanh(%0)", *(f"  %{k + 1} = tanh(%{k})" for k in range(1, 300))]

@@ -40,6 +40,13 @@ def test_chunks_of_elements_begin_at_whole_lines(
                 assert chunk >= total
 
 
+def test_chunks_of_long_work_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is kept from it holds the others up by one of many."""
+    monkeypatch.setattr(pool, "threads", lambda: 2)
+    assert -(-(1 << 24) // work.chunk_of("elements", 1 << 24, 8e6)) == 64
+    assert -(-(1 << 24) // work.chunk_of("elements", 1 << 24, 1e5)) == 8
+
+
 def test_blocks_are_those_of_the_shape_for_any_number_of_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -69,11 +76,13 @@ def numbers(*sizes: int) -> Array:
 
 
 def test_large_results_are_written_past_the_caches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same numbers: in one row with a tail, in rows of whole lines, and of others."""
+    """The same numbers: in one row with a tail, in rows of whole lines, and of others, short ones
+    too, whose length is a constant of the loop."""
     monkeypatch.setattr(work, "STREAM", arena.LARGE)
     n = work.STREAM // 4
     long, whole, odd = (n + 37,), (n // 256 + 3, 256), (n // 199 + 3, 199)
-    for sizes, other in ((long, long), (whole, (256,)), (odd, (199,)), (odd, ())):
+    short = [((n // m + 3, m), (m,)) for m in (64, 48, 16, 40, 8)]
+    for sizes, other in ((long, long), (whole, (256,)), (odd, (199,)), (odd, ()), *short):
         trial = Trial()
         with trial.building:
             x, y = (trial.input(*s, dtype=dtypes.float32) for s in (sizes, other))
@@ -82,7 +91,9 @@ def test_large_results_are_written_past_the_caches(monkeypatch: pytest.MonkeyPat
         check(trial.graph(*outputs), (), [numbers(*sizes), numbers(*other)])
 
 
-@pytest.mark.parametrize("sizes", [(64 << 16,), ((64 << 16) + 64,), (1 << 16,), (515, 256)])
+@pytest.mark.parametrize(
+    "sizes", [(64 << 16,), ((64 << 16) + 64,), (1 << 16,), (515, 256), (1029, 64), (1029, 24)]
+)
 def test_large_results_beside_folds_are_written_past_the_caches(
     monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, ...]
 ) -> None:

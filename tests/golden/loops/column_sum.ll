@@ -20,184 +20,218 @@ entry:
   %v19 = icmp sle i64 %v18, %end
   br i1 %v19, label %loop17, label %loop17.end
 loop17:
-  %loop17.i = phi i64 [%begin, %entry], [%v158, %loop109.end]
+  %loop17.i = phi i64 [%begin, %entry], [%v186, %loop137.end]
   %v20 = mul i64 %loop17.i, %v10
   %v21 = add i64 %v20, %v10
   %v22 = call i64 @llvm.smin.i64(i64 %v21, i64 %v8)
   %v23 = mul i64 %loop17.i, %v16
   %v24 = getelementptr float, ptr %v4, i64 %v23
-  %v26 = add i64 0, 1
+  %v26 = add i64 0, 8
   %v27 = icmp sle i64 %v26, %v6
   br i1 %v27, label %loop25, label %loop25.end
 loop25:
   %loop25.i = phi i64 [0, %loop17], [%v29, %loop25]
   %v28 = getelementptr float, ptr %v24, i64 %loop25.i
-  store float 0x0000000000000000, ptr %v28
-  %v29 = add nuw nsw i64 %loop25.i, 1
-  %v30 = add nuw nsw i64 %v29, 1
+  store <8 x float> splat (float 0x0000000000000000), ptr %v28, align 4
+  %v29 = add nuw nsw i64 %loop25.i, 8
+  %v30 = add nuw nsw i64 %v29, 8
   %v31 = icmp sle i64 %v30, %v6
   br i1 %v31, label %loop25, label %loop25.end
 loop25.end:
   %v32 = phi i64 [0, %loop17], [%v29, %loop25]
-  %v34 = add i64 %v20, 4
-  %v35 = icmp sle i64 %v34, %v22
+  %v34 = add i64 %v32, 1
+  %v35 = icmp sle i64 %v34, %v6
   br i1 %v35, label %loop33, label %loop33.end
 loop33:
-  %loop33.i = phi i64 [%v20, %loop25.end], [%v105, %loop74.end]
-  %v36 = add i64 %loop33.i, 1
-  %v37 = add i64 %loop33.i, 2
-  %v38 = add i64 %loop33.i, 3
-  %v39 = mul i64 %loop33.i, %v14
-  %v40 = getelementptr float, ptr %v2, i64 %v39
-  %v41 = mul i64 %v36, %v14
-  %v42 = getelementptr float, ptr %v2, i64 %v41
-  %v43 = mul i64 %v37, %v14
-  %v44 = getelementptr float, ptr %v2, i64 %v43
-  %v45 = mul i64 %v38, %v14
-  %v46 = getelementptr float, ptr %v2, i64 %v45
-  %v48 = add i64 0, 8
-  %v49 = icmp sle i64 %v48, %v6
-  br i1 %v49, label %loop47, label %loop47.end
-loop47:
-  %loop47.i = phi i64 [0, %loop33], [%v69, %loop47]
-  %v50 = getelementptr float, ptr %v40, i64 %loop47.i
-  %v51 = load <8 x float>, ptr %v50, align 4
-  %v52 = mul i64 %loop17.i, %v16
-  %v53 = getelementptr float, ptr %v4, i64 %v52
-  %v54 = getelementptr float, ptr %v53, i64 %loop47.i
-  %v55 = load <8 x float>, ptr %v54, align 4
-  %v56 = fadd contract <8 x float> %v55, %v51
-  %v57 = getelementptr float, ptr %v42, i64 %loop47.i
-  %v58 = load <8 x float>, ptr %v57, align 4
-  %v59 = fadd contract <8 x float> %v56, %v58
-  %v60 = getelementptr float, ptr %v44, i64 %loop47.i
-  %v61 = load <8 x float>, ptr %v60, align 4
-  %v62 = fadd contract <8 x float> %v59, %v61
-  %v63 = getelementptr float, ptr %v46, i64 %loop47.i
-  %v64 = load <8 x float>, ptr %v63, align 4
-  %v65 = fadd contract <8 x float> %v62, %v64
-  %v66 = mul i64 %loop17.i, %v16
-  %v67 = getelementptr float, ptr %v4, i64 %v66
-  %v68 = getelementptr float, ptr %v67, i64 %loop47.i
-  store <8 x float> %v65, ptr %v68, align 4
-  %v69 = add nuw nsw i64 %loop47.i, 8
-  %v70 = add nuw nsw i64 %v69, 8
-  %v71 = icmp sle i64 %v70, %v6
-  br i1 %v71, label %loop47, label %loop47.end
-loop47.end:
-  %v72 = phi i64 [0, %loop33], [%v69, %loop47]
-  %v73 = add i64 %v6, 7
-  %v75 = add i64 %v72, 8
-  %v76 = icmp sle i64 %v75, %v73
-  br i1 %v76, label %loop74, label %loop74.end
-loop74:
-  %loop74.i = phi i64 [%v72, %loop47.end], [%v101, %loop74]
-  %v77 = sub i64 %v6, %loop74.i
-  %v78 = trunc i64 %v77 to i32
-  %v79 = insertelement <8 x i32> poison, i32 %v78, i32 0
-  %v80 = shufflevector <8 x i32> %v79, <8 x i32> poison, <8 x i32> zeroinitializer
-  %v81 = icmp sgt <8 x i32> %v80, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
-  %v82 = getelementptr float, ptr %v40, i64 %loop74.i
-  %v83 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v82, <8 x i1> %v81, <8 x float> zeroinitializer)
-  %v84 = mul i64 %loop17.i, %v16
-  %v85 = getelementptr float, ptr %v4, i64 %v84
-  %v86 = getelementptr float, ptr %v85, i64 %loop74.i
-  %v87 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v86, <8 x i1> %v81, <8 x float> zeroinitializer)
-  %v88 = fadd contract <8 x float> %v87, %v83
-  %v89 = getelementptr float, ptr %v42, i64 %loop74.i
-  %v90 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v89, <8 x i1> %v81, <8 x float> zeroinitializer)
-  %v91 = fadd contract <8 x float> %v88, %v90
-  %v92 = getelementptr float, ptr %v44, i64 %loop74.i
-  %v93 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v92, <8 x i1> %v81, <8 x float> zeroinitializer)
-  %v94 = fadd contract <8 x float> %v91, %v93
-  %v95 = getelementptr float, ptr %v46, i64 %loop74.i
-  %v96 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v95, <8 x i1> %v81, <8 x float> zeroinitializer)
-  %v97 = fadd contract <8 x float> %v94, %v96
-  %v98 = mul i64 %loop17.i, %v16
-  %v99 = getelementptr float, ptr %v4, i64 %v98
-  %v100 = getelementptr float, ptr %v99, i64 %loop74.i
-  call void @llvm.masked.store.v8f32.p0(<8 x float> %v97, ptr %v100, <8 x i1> %v81)
-  %v101 = add nuw nsw i64 %loop74.i, 8
-  %v102 = add nuw nsw i64 %v101, 8
-  %v103 = icmp sle i64 %v102, %v73
-  br i1 %v103, label %loop74, label %loop74.end
-loop74.end:
-  %v104 = phi i64 [%v72, %loop47.end], [%v101, %loop74]
-  %v105 = add nuw nsw i64 %loop33.i, 4
-  %v106 = add nuw nsw i64 %v105, 4
-  %v107 = icmp sle i64 %v106, %v22
-  br i1 %v107, label %loop33, label %loop33.end
+  %loop33.i = phi i64 [%v32, %loop25.end], [%v37, %loop33]
+  %v36 = getelementptr float, ptr %v24, i64 %loop33.i
+  store float 0x0000000000000000, ptr %v36
+  %v37 = add nuw nsw i64 %loop33.i, 1
+  %v38 = add nuw nsw i64 %v37, 1
+  %v39 = icmp sle i64 %v38, %v6
+  br i1 %v39, label %loop33, label %loop33.end
 loop33.end:
-  %v108 = phi i64 [%v20, %loop25.end], [%v105, %loop74.end]
-  %v110 = add i64 %v108, 1
-  %v111 = icmp sle i64 %v110, %v22
-  br i1 %v111, label %loop109, label %loop109.end
-loop109:
-  %loop109.i = phi i64 [%v108, %loop33.end], [%v154, %loop132.end]
-  %v112 = mul i64 %loop109.i, %v14
-  %v113 = getelementptr float, ptr %v2, i64 %v112
-  %v115 = add i64 0, 8
-  %v116 = icmp sle i64 %v115, %v6
-  br i1 %v116, label %loop114, label %loop114.end
-loop114:
-  %loop114.i = phi i64 [0, %loop109], [%v127, %loop114]
-  %v117 = getelementptr float, ptr %v113, i64 %loop114.i
-  %v118 = load <8 x float>, ptr %v117, align 4
-  %v119 = mul i64 %loop17.i, %v16
-  %v120 = getelementptr float, ptr %v4, i64 %v119
-  %v121 = getelementptr float, ptr %v120, i64 %loop114.i
-  %v122 = load <8 x float>, ptr %v121, align 4
-  %v123 = fadd contract <8 x float> %v122, %v118
-  %v124 = mul i64 %loop17.i, %v16
-  %v125 = getelementptr float, ptr %v4, i64 %v124
-  %v126 = getelementptr float, ptr %v125, i64 %loop114.i
-  store <8 x float> %v123, ptr %v126, align 4
-  %v127 = add nuw nsw i64 %loop114.i, 8
-  %v128 = add nuw nsw i64 %v127, 8
-  %v129 = icmp sle i64 %v128, %v6
-  br i1 %v129, label %loop114, label %loop114.end
-loop114.end:
-  %v130 = phi i64 [0, %loop109], [%v127, %loop114]
-  %v131 = add i64 %v6, 7
-  %v133 = add i64 %v130, 8
-  %v134 = icmp sle i64 %v133, %v131
-  br i1 %v134, label %loop132, label %loop132.end
-loop132:
-  %loop132.i = phi i64 [%v130, %loop114.end], [%v150, %loop132]
-  %v135 = sub i64 %v6, %loop132.i
-  %v136 = trunc i64 %v135 to i32
-  %v137 = insertelement <8 x i32> poison, i32 %v136, i32 0
-  %v138 = shufflevector <8 x i32> %v137, <8 x i32> poison, <8 x i32> zeroinitializer
-  %v139 = icmp sgt <8 x i32> %v138, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
-  %v140 = getelementptr float, ptr %v113, i64 %loop132.i
-  %v141 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v140, <8 x i1> %v139, <8 x float> zeroinitializer)
-  %v142 = mul i64 %loop17.i, %v16
-  %v143 = getelementptr float, ptr %v4, i64 %v142
-  %v144 = getelementptr float, ptr %v143, i64 %loop132.i
-  %v145 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v144, <8 x i1> %v139, <8 x float> zeroinitializer)
-  %v146 = fadd contract <8 x float> %v145, %v141
+  %v40 = phi i64 [%v32, %loop25.end], [%v37, %loop33]
+  %v42 = add i64 %v20, 4
+  %v43 = icmp sle i64 %v42, %v22
+  br i1 %v43, label %loop41, label %loop41.end
+loop41:
+  %loop41.i = phi i64 [%v20, %loop33.end], [%v133, %loop102.end]
+  %v44 = add i64 %loop41.i, 1
+  %v45 = add i64 %loop41.i, 2
+  %v46 = add i64 %loop41.i, 3
+  %v47 = mul i64 %loop41.i, %v14
+  %v48 = getelementptr float, ptr %v2, i64 %v47
+  %v49 = mul i64 %v44, %v14
+  %v50 = getelementptr float, ptr %v2, i64 %v49
+  %v51 = mul i64 %v45, %v14
+  %v52 = getelementptr float, ptr %v2, i64 %v51
+  %v53 = mul i64 %v46, %v14
+  %v54 = getelementptr float, ptr %v2, i64 %v53
+  %v56 = add i64 0, 16
+  %v57 = icmp sle i64 %v56, %v6
+  br i1 %v57, label %loop55, label %loop55.end
+loop55:
+  %loop55.i = phi i64 [0, %loop41], [%v97, %loop55]
+  %v58 = add nuw nsw i64 %loop55.i, 8
+  %v59 = getelementptr float, ptr %v48, i64 %loop55.i
+  %v60 = load <8 x float>, ptr %v59, align 4
+  %v61 = mul i64 %loop17.i, %v16
+  %v62 = getelementptr float, ptr %v4, i64 %v61
+  %v63 = getelementptr float, ptr %v62, i64 %loop55.i
+  %v64 = load <8 x float>, ptr %v63, align 4
+  %v65 = fadd contract <8 x float> %v64, %v60
+  %v66 = getelementptr float, ptr %v50, i64 %loop55.i
+  %v67 = load <8 x float>, ptr %v66, align 4
+  %v68 = fadd contract <8 x float> %v65, %v67
+  %v69 = getelementptr float, ptr %v52, i64 %loop55.i
+  %v70 = load <8 x float>, ptr %v69, align 4
+  %v71 = fadd contract <8 x float> %v68, %v70
+  %v72 = getelementptr float, ptr %v54, i64 %loop55.i
+  %v73 = load <8 x float>, ptr %v72, align 4
+  %v74 = fadd contract <8 x float> %v71, %v73
+  %v75 = getelementptr float, ptr %v48, i64 %v58
+  %v76 = load <8 x float>, ptr %v75, align 4
+  %v77 = mul i64 %loop17.i, %v16
+  %v78 = getelementptr float, ptr %v4, i64 %v77
+  %v79 = getelementptr float, ptr %v78, i64 %v58
+  %v80 = load <8 x float>, ptr %v79, align 4
+  %v81 = fadd contract <8 x float> %v80, %v76
+  %v82 = getelementptr float, ptr %v50, i64 %v58
+  %v83 = load <8 x float>, ptr %v82, align 4
+  %v84 = fadd contract <8 x float> %v81, %v83
+  %v85 = getelementptr float, ptr %v52, i64 %v58
+  %v86 = load <8 x float>, ptr %v85, align 4
+  %v87 = fadd contract <8 x float> %v84, %v86
+  %v88 = getelementptr float, ptr %v54, i64 %v58
+  %v89 = load <8 x float>, ptr %v88, align 4
+  %v90 = fadd contract <8 x float> %v87, %v89
+  %v91 = mul i64 %loop17.i, %v16
+  %v92 = getelementptr float, ptr %v4, i64 %v91
+  %v93 = mul i64 %loop17.i, %v16
+  %v94 = getelementptr float, ptr %v4, i64 %v93
+  %v95 = getelementptr float, ptr %v92, i64 %loop55.i
+  store <8 x float> %v74, ptr %v95, align 4
+  %v96 = getelementptr float, ptr %v94, i64 %v58
+  store <8 x float> %v90, ptr %v96, align 4
+  %v97 = add nuw nsw i64 %loop55.i, 16
+  %v98 = add nuw nsw i64 %v97, 16
+  %v99 = icmp sle i64 %v98, %v6
+  br i1 %v99, label %loop55, label %loop55.end
+loop55.end:
+  %v100 = phi i64 [0, %loop41], [%v97, %loop55]
+  %v101 = add i64 %v6, 7
+  %v103 = add i64 %v100, 8
+  %v104 = icmp sle i64 %v103, %v101
+  br i1 %v104, label %loop102, label %loop102.end
+loop102:
+  %loop102.i = phi i64 [%v100, %loop55.end], [%v129, %loop102]
+  %v105 = sub i64 %v6, %loop102.i
+  %v106 = trunc i64 %v105 to i32
+  %v107 = insertelement <8 x i32> poison, i32 %v106, i32 0
+  %v108 = shufflevector <8 x i32> %v107, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v109 = icmp sgt <8 x i32> %v108, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %v110 = getelementptr float, ptr %v48, i64 %loop102.i
+  %v111 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v110, <8 x i1> %v109, <8 x float> zeroinitializer)
+  %v112 = mul i64 %loop17.i, %v16
+  %v113 = getelementptr float, ptr %v4, i64 %v112
+  %v114 = getelementptr float, ptr %v113, i64 %loop102.i
+  %v115 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v114, <8 x i1> %v109, <8 x float> zeroinitializer)
+  %v116 = fadd contract <8 x float> %v115, %v111
+  %v117 = getelementptr float, ptr %v50, i64 %loop102.i
+  %v118 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v117, <8 x i1> %v109, <8 x float> zeroinitializer)
+  %v119 = fadd contract <8 x float> %v116, %v118
+  %v120 = getelementptr float, ptr %v52, i64 %loop102.i
+  %v121 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v120, <8 x i1> %v109, <8 x float> zeroinitializer)
+  %v122 = fadd contract <8 x float> %v119, %v121
+  %v123 = getelementptr float, ptr %v54, i64 %loop102.i
+  %v124 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v123, <8 x i1> %v109, <8 x float> zeroinitializer)
+  %v125 = fadd contract <8 x float> %v122, %v124
+  %v126 = mul i64 %loop17.i, %v16
+  %v127 = getelementptr float, ptr %v4, i64 %v126
+  %v128 = getelementptr float, ptr %v127, i64 %loop102.i
+  call void @llvm.masked.store.v8f32.p0(<8 x float> %v125, ptr %v128, <8 x i1> %v109)
+  %v129 = add nuw nsw i64 %loop102.i, 8
+  %v130 = add nuw nsw i64 %v129, 8
+  %v131 = icmp sle i64 %v130, %v101
+  br i1 %v131, label %loop102, label %loop102.end
+loop102.end:
+  %v132 = phi i64 [%v100, %loop55.end], [%v129, %loop102]
+  %v133 = add nuw nsw i64 %loop41.i, 4
+  %v134 = add nuw nsw i64 %v133, 4
+  %v135 = icmp sle i64 %v134, %v22
+  br i1 %v135, label %loop41, label %loop41.end
+loop41.end:
+  %v136 = phi i64 [%v20, %loop33.end], [%v133, %loop102.end]
+  %v138 = add i64 %v136, 1
+  %v139 = icmp sle i64 %v138, %v22
+  br i1 %v139, label %loop137, label %loop137.end
+loop137:
+  %loop137.i = phi i64 [%v136, %loop41.end], [%v182, %loop160.end]
+  %v140 = mul i64 %loop137.i, %v14
+  %v141 = getelementptr float, ptr %v2, i64 %v140
+  %v143 = add i64 0, 8
+  %v144 = icmp sle i64 %v143, %v6
+  br i1 %v144, label %loop142, label %loop142.end
+loop142:
+  %loop142.i = phi i64 [0, %loop137], [%v155, %loop142]
+  %v145 = getelementptr float, ptr %v141, i64 %loop142.i
+  %v146 = load <8 x float>, ptr %v145, align 4
   %v147 = mul i64 %loop17.i, %v16
   %v148 = getelementptr float, ptr %v4, i64 %v147
-  %v149 = getelementptr float, ptr %v148, i64 %loop132.i
-  call void @llvm.masked.store.v8f32.p0(<8 x float> %v146, ptr %v149, <8 x i1> %v139)
-  %v150 = add nuw nsw i64 %loop132.i, 8
-  %v151 = add nuw nsw i64 %v150, 8
-  %v152 = icmp sle i64 %v151, %v131
-  br i1 %v152, label %loop132, label %loop132.end
-loop132.end:
-  %v153 = phi i64 [%v130, %loop114.end], [%v150, %loop132]
-  %v154 = add nuw nsw i64 %loop109.i, 1
-  %v155 = add nuw nsw i64 %v154, 1
-  %v156 = icmp sle i64 %v155, %v22
-  br i1 %v156, label %loop109, label %loop109.end
-loop109.end:
-  %v157 = phi i64 [%v108, %loop33.end], [%v154, %loop132.end]
-  %v158 = add nuw nsw i64 %loop17.i, 1
-  %v159 = add nuw nsw i64 %v158, 1
-  %v160 = icmp sle i64 %v159, %end
-  br i1 %v160, label %loop17, label %loop17.end
+  %v149 = getelementptr float, ptr %v148, i64 %loop142.i
+  %v150 = load <8 x float>, ptr %v149, align 4
+  %v151 = fadd contract <8 x float> %v150, %v146
+  %v152 = mul i64 %loop17.i, %v16
+  %v153 = getelementptr float, ptr %v4, i64 %v152
+  %v154 = getelementptr float, ptr %v153, i64 %loop142.i
+  store <8 x float> %v151, ptr %v154, align 4
+  %v155 = add nuw nsw i64 %loop142.i, 8
+  %v156 = add nuw nsw i64 %v155, 8
+  %v157 = icmp sle i64 %v156, %v6
+  br i1 %v157, label %loop142, label %loop142.end
+loop142.end:
+  %v158 = phi i64 [0, %loop137], [%v155, %loop142]
+  %v159 = add i64 %v6, 7
+  %v161 = add i64 %v158, 8
+  %v162 = icmp sle i64 %v161, %v159
+  br i1 %v162, label %loop160, label %loop160.end
+loop160:
+  %loop160.i = phi i64 [%v158, %loop142.end], [%v178, %loop160]
+  %v163 = sub i64 %v6, %loop160.i
+  %v164 = trunc i64 %v163 to i32
+  %v165 = insertelement <8 x i32> poison, i32 %v164, i32 0
+  %v166 = shufflevector <8 x i32> %v165, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v167 = icmp sgt <8 x i32> %v166, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %v168 = getelementptr float, ptr %v141, i64 %loop160.i
+  %v169 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v168, <8 x i1> %v167, <8 x float> zeroinitializer)
+  %v170 = mul i64 %loop17.i, %v16
+  %v171 = getelementptr float, ptr %v4, i64 %v170
+  %v172 = getelementptr float, ptr %v171, i64 %loop160.i
+  %v173 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v172, <8 x i1> %v167, <8 x float> zeroinitializer)
+  %v174 = fadd contract <8 x float> %v173, %v169
+  %v175 = mul i64 %loop17.i, %v16
+  %v176 = getelementptr float, ptr %v4, i64 %v175
+  %v177 = getelementptr float, ptr %v176, i64 %loop160.i
+  call void @llvm.masked.store.v8f32.p0(<8 x float> %v174, ptr %v177, <8 x i1> %v167)
+  %v178 = add nuw nsw i64 %loop160.i, 8
+  %v179 = add nuw nsw i64 %v178, 8
+  %v180 = icmp sle i64 %v179, %v159
+  br i1 %v180, label %loop160, label %loop160.end
+loop160.end:
+  %v181 = phi i64 [%v158, %loop142.end], [%v178, %loop160]
+  %v182 = add nuw nsw i64 %loop137.i, 1
+  %v183 = add nuw nsw i64 %v182, 1
+  %v184 = icmp sle i64 %v183, %v22
+  br i1 %v184, label %loop137, label %loop137.end
+loop137.end:
+  %v185 = phi i64 [%v136, %loop41.end], [%v182, %loop160.end]
+  %v186 = add nuw nsw i64 %loop17.i, 1
+  %v187 = add nuw nsw i64 %v186, 1
+  %v188 = icmp sle i64 %v187, %end
+  br i1 %v188, label %loop17, label %loop17.end
 loop17.end:
-  %v161 = phi i64 [%begin, %entry], [%v158, %loop109.end]
+  %v189 = phi i64 [%begin, %entry], [%v186, %loop137.end]
   ret void
 }
 declare <8 x float> @llvm.masked.load.v8f32.p0(ptr, <8 x i1>, <8 x float>)
