@@ -85,6 +85,7 @@ if TYPE_CHECKING:
         all_candidate_sampler,
         fixed_unigram_candidate_sampler,
     )
+    from numflow.ops.sampled_losses import nce_loss, sampled_softmax_loss
     from numflow.ops.space import (
         depth_to_space,
         space_to_batch,
@@ -106,6 +107,7 @@ _LATE_NAMES = {
         "conv3d_transpose conv_transpose",
         "ops.dropout": "dropout",
         "ops.embedding": "embedding_lookup",
+        "ops.sampled_losses": "nce_loss sampled_softmax_loss",
         "ops.fractional_pooling": "fractional_avg_pool fractional_max_pool",
         "ops.loss": "l2_loss log_poisson_loss sigmoid_cross_entropy_with_logits "
         "softmax_cross_entropy_with_logits sparse_softmax_cross_entropy_with_logits "
@@ -188,11 +190,13 @@ __all__ = [
     "max_pool3d",
     "max_pool_with_argmax",
     "moments",
+    "nce_loss",
     "normalize_moments",
     "pool",
     "relu",
     "relu6",
     "safe_embedding_lookup_sparse",
+    "sampled_softmax_loss",
     "scale_regularization_loss",
     "selu",
     "separable_conv2d",

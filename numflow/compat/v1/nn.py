@@ -15,11 +15,15 @@ from numflow.ops import (
     conv_api_gradients,
     conv_api_transpose,
     fractional_pooling,
+    loss,
     morphology,
     normalization,
     pool_api,
+    sampled_losses,
 )
 from numflow.ops import nn as ops
+from numflow.ops import reduce as reductions
+from numflow.ops import shape as shaping
 from numflow.ops.conv_api import atrous_conv2d
 from numflow.ops.conv_api_depthwise import depthwise_conv2d as _depthwise
 from numflow.ops.nn import batch_normalization, bias_add
@@ -51,7 +55,9 @@ __all__ = [
     "max_pool3d",
     "max_pool_with_argmax",
     "moments",
+    "nce_loss",
     "pool",
+    "sampled_softmax_loss",
     "separable_conv2d",
     "sufficient_statistics",
     "weighted_moments",
@@ -438,3 +444,49 @@ def weighted_moments(
     """nf.nn.weighted_moments; `keep_dims` is its keepdims."""
     keep = either("weighted_moments", "keep_dims", keep_dims, "keepdims", keepdims, False)
     return normalization.weighted_moments(x, axes, frequency_weights, bool(keep))
+
+
+# --- classes that are drawn ------------------------------------------------------------------
+
+
+def nce_loss(
+    weights: Any,
+    biases: TensorLike,
+    labels: TensorLike,
+    inputs: TensorLike,
+    num_sampled: int,
+    num_classes: int,
+    num_true: int = 1,
+    sampled_values: Any = None,
+    remove_accidental_hits: bool = False,
+    partition_strategy: str = "mod",
+    name: str = "nce_loss",
+) -> Tensor:
+    """nf.nn.nce_loss; partition_strategy: how the rows of weights in parts are dealt out."""
+    logits, targets = sampled_losses.sampled_logits(
+        "nn.nce_loss", weights, biases, labels, inputs, num_sampled, num_classes, num_true,
+        sampled_values, remove_accidental_hits, None, partition_strategy,
+    )  # fmt: skip
+    return reductions.reduce_sum(loss.sigmoid_cross_entropy_with_logits(targets, logits), 1)
+
+
+def sampled_softmax_loss(
+    weights: Any,
+    biases: TensorLike,
+    labels: TensorLike,
+    inputs: TensorLike,
+    num_sampled: int,
+    num_classes: int,
+    num_true: int = 1,
+    sampled_values: Any = None,
+    remove_accidental_hits: bool = True,
+    partition_strategy: str = "mod",
+    name: str = "sampled_softmax_loss",
+    seed: Any = None,
+) -> Tensor:
+    """nf.nn.sampled_softmax_loss; partition_strategy as of nce_loss."""
+    logits, targets = sampled_losses.sampled_logits(
+        "nn.sampled_softmax_loss", weights, biases, labels, inputs, num_sampled, num_classes,
+        num_true, sampled_values, remove_accidental_hits, seed, partition_strategy,
+    )  # fmt: skip
+    return loss.softmax_cross_entropy_with_logits(shaping.stop_gradient(targets), logits)
