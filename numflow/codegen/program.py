@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numflow.codegen.cluster import build
+from numflow.codegen.control import control_step
 from numflow.codegen.domain import fits
 from numflow.codegen.kept import kept_first
 from numflow.codegen.segments import assumed, carried, checked, segments
@@ -41,9 +42,14 @@ def emit(graph: Graph, traced: Graph | None = None) -> Program:
     return program
 
 
+def emit_inside(graph: Graph) -> Program:
+    """The program of a graph inside of another."""
+    return _Emitter(materialise(without_messages(graph)), inside=True).run()
+
+
 class _Emitter:
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, inside: bool = False) -> None:
+        self.graph, self.inside = graph, inside
         self.layouts: dict[Value, Seen] = {}
         self.users = graph.users()
         self.steps: list[Step] = []
@@ -55,8 +61,12 @@ class _Emitter:
         for g in fuse(graph, lambda group: fits(group, self.layouts)):
             self._emit(g, wanted)
         outputs = tuple(map(self._root, graph.outputs))
-        steps, kept = kept_first(graph, self.steps, {*outputs, *writes.values()})
-        ordered = order_writes(graph, steps, writes, set(outputs), levels(graph))
+        steps, kept = self.steps, 0
+        if not self.inside:
+            steps, kept = kept_first(graph, steps, {*outputs, *writes.values()})
+        ordered = order_writes(
+            graph, steps, writes, set(outputs), levels(graph), atomic=not self.inside
+        )
         reads = [n for n in graph.nodes if n.op.effect == "read" and not n.inputs]
         return Program(
             graph,
@@ -92,6 +102,11 @@ class _Emitter:
             self.steps.append(BindStep((node,), (source[0],), (), source, bound_symbols(node)))
             return
         inputs = tuple(layout_of(v, self.layouts) for v in node.inputs)
+        if node.subgraphs:
+            control = control_step(node, inputs, emit_inside)
+            if control is not None:
+                self.steps.append(control)
+                return
         if isinstance(lower, HostCall) or not _compiles(node):
             reads = tuple(dict.fromkeys(r for r, _ in inputs))
             seen = dict(zip(node.inputs, inputs, strict=True))

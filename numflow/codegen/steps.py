@@ -14,6 +14,7 @@ from numflow.codegen.cluster import ClusterCode
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.loops import Loop
 from numflow.graph.lowering import Layout
+from numflow.graph.spec import Spec
 
 Seen = tuple[Value, Layout]  # where a value lies: in the buffer of which root, and where in it
 
@@ -74,6 +75,42 @@ class HostStep(Step):
     """The reference of a node, run from Python. inputs: where each lies."""
 
     inputs: dict[Value, Seen]
+
+
+class Cell:
+    """Memory that steps of a program inside of another read and write like a variable: of a loop
+    variable, or of a result. Compared by identity."""
+
+    __slots__ = ("name", "spec")
+
+    def __init__(self, spec: Spec, name: str) -> None:
+        self.spec, self.name = spec, name
+
+
+@dataclass(eq=False, repr=False)
+class ControlStep(Step):
+    """Programs inside of a program (codegen/control.py). inputs: where those of `node` lie, dense;
+    cells: of its outputs."""
+
+    inputs: dict[Value, Seen]
+    node: Node
+    cells: tuple[Cell, ...]
+
+
+@dataclass(eq=False, repr=False)
+class LoopStep(ControlStep):
+    """`body` again and again, as long as `condition` leaves true in `going`."""
+
+    going: Cell
+    condition: Program
+    body: Program
+
+
+@dataclass(eq=False, repr=False)
+class BranchStep(ControlStep):
+    """One of `branches`."""
+
+    branches: tuple[Program, ...]
 
 
 @dataclass(eq=False, repr=False)
@@ -137,4 +174,7 @@ def refuses(step: Step) -> bool:
         return bool(step.code.checks)
     if isinstance(step, LibraryStep):
         return bool(step.node.op.lower.refuses)
-    return isinstance(step, HostStep | BindStep)  # what follows a bind may not fit its sizes
+    if isinstance(step, BranchStep):
+        return any(refuses(s) for program in step.branches for s in program.steps)
+    # a loop may be interrupted; what follows a bind may not fit its sizes
+    return isinstance(step, HostStep | BindStep | LoopStep)

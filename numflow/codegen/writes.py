@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from numflow.codegen.steps import (
     BindStep,
     ClusterStep,
+    ControlStep,
     CopyStep,
     LibraryStep,
     SegmentStep,
@@ -30,9 +31,10 @@ from numflow.passes.order import ordered
 
 
 class _Places:
-    """Where in a sequence of steps each value is made and read; the last step that may refuse."""
+    """Where in a sequence of steps each value is made and read; the last step that may refuse, if
+    that counts."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[Step], atomic: bool = True) -> None:
         self.makers: dict[Value, list[int]] = {}
         self.readers: dict[Value, list[int]] = {}
         self.refusing = -1
@@ -41,7 +43,7 @@ class _Places:
                 self.makers.setdefault(w, []).append(k)
             for r in set(s.reads):
                 self.readers.setdefault(r, []).append(k)
-            if refuses(s):
+            if atomic and refuses(s):
                 self.refusing = k
 
 
@@ -62,8 +64,11 @@ def order_writes(
     roots: dict[Node, Value],
     results: set[Value],
     levels: Mapping[Node, int],
+    atomic: bool = True,
 ) -> Writes:
     """Writers last, copies behind them.
+
+    atomic: nothing is written before all that may refuse has run.
 
     steps: sorted by level. roots: by node that writes a variable, the root of its new value.
     results: roots that a call hands out. levels: of nodes (passes/levels.py).
@@ -78,7 +83,7 @@ def order_writes(
             olds.setdefault(n.attrs["variable"], set()).add(n.output)
     assigned: dict[Value, Any] = {}
     copies: list[Step] = []
-    places = _Places(order)
+    places = _Places(order, atomic)
     last = {n.attrs["variable"]: n for n in roots}  # the last write of each variable counts
     for variable, node in last.items():
         value, root, old = node.inputs[0], roots[node], olds.get(variable, set())
@@ -150,6 +155,8 @@ def _direct(order: Sequence[Step], places: _Places, root: Value, old: set[Value]
     if len(made) != 1 or places.refusing >= made[0]:
         return False
     at = made[0]
+    if isinstance(order[at], ControlStep):
+        return False  # it may be interrupted
     readers = {k for v in old for k in places.readers.get(v, ())}
     return all(k < at or (k == at and in_place(order[k], root, old)) for k in readers)
 

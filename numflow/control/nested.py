@@ -59,7 +59,7 @@ class Nested(Capturing):
     # --- what is outside ---
 
     def value(self, tensor: Tensor) -> Value:
-        if type(tensor) is SymbolicTensor and tensor.builder is self.builder:
+        if isinstance(tensor, SymbolicTensor) and tensor.builder is self.builder:
             return tensor.value
         return self._input(self.outer.value(self.outer.capture(tensor)))
 

@@ -9,10 +9,12 @@ from numflow.codegen.cluster import ClusterCode
 from numflow.codegen.source import body_source
 from numflow.codegen.steps import (
     BindStep,
+    BranchStep,
     ClusterStep,
     CopyStep,
     HostStep,
     LibraryStep,
+    LoopStep,
     Program,
     SegmentStep,
     Step,
@@ -33,6 +35,8 @@ KINDS: dict[type[Step], str] = {
     LibraryStep: "library",
     CopyStep: "copy",
     HostStep: "host",
+    LoopStep: "loop",
+    BranchStep: "branches",
     BindStep: "sizes",
 }
 

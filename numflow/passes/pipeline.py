@@ -8,6 +8,7 @@ from numflow.graph.graph import Graph
 from numflow.graph.lowering import Library
 from numflow.graph.verify import verify
 from numflow.passes.constants import constants
+from numflow.passes.control_flow import control_flow
 from numflow.passes.cse import cse
 from numflow.passes.dead_code import dead_code
 from numflow.passes.decompose import decompose
@@ -37,7 +38,13 @@ def channels_last(graph: Graph) -> Graph:
     return sink(graph)
 
 
+def inside(graph: Graph) -> Graph:
+    """What branches and loops hold goes through all passes first."""
+    return control_flow(graph, run_passes)
+
+
 PASSES: tuple[Pass, ...] = (
+    inside,
     fold_scale,
     decompose,
     dead_code,  # gradients that nobody wants are not worth a look

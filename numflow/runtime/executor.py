@@ -2,14 +2,18 @@
 
 A *program image* is a row of instructions of eight int64 words (one cache line) each:
 
-    word   kernel                       jump if zero             jump
-    0      KERNEL                       JUMP_IF_ZERO             JUMP
-    1      address of the kernel        address of a byte        -
-    2      address of its arguments     -                        -
-    3      units in all                 -                        -
-    4      units per chunk              -                        -
-    5      -                            index of the target      index of the target
+    word   kernel                       jump if zero             jump                  choose
+    0      KERNEL                       JUMP_IF_ZERO             JUMP                  CHOOSE
+    1      address of the kernel        address of a byte        -                     -
+    2      address of its arguments     or of a word, the        -                     its table
+                                        address of the byte
+    3      units in all                 -                        -                     -
+    4      units per chunk              -                        -                     -
+    5      -                            index of the target      index of the target   -
     6, 7   -
+
+The table of CHOOSE: address of an int32 number, how many targets there are, and their indices; a
+number that is none of theirs means the last.
 
 A kernel of no more units than its chunk is called at once, another goes through the parallel driver
 (`pool.py`). Jumps let loops and branches run without returning to Python; the index after the last
@@ -37,6 +41,7 @@ IntArray = np.ndarray[Any, np.dtype[np.int64]]
 KERNEL: Final = 0
 JUMP_IF_ZERO: Final = 1
 JUMP: Final = 2
+CHOOSE: Final = 3
 
 DONE: Final = 0
 REFUSED: Final = 1
@@ -71,6 +76,16 @@ def kernel(address: int, args: IntArray, total: int, chunk: int) -> Instruction:
 def jump_if_zero(byte: int, target: int) -> Instruction:
     """Go on with instruction number target if the byte at this address is zero."""
     return Instruction(JUMP_IF_ZERO, byte, None, 0, 0, target)
+
+
+def jump_if_false(slot: IntArray, target: int) -> Instruction:
+    """Go on with instruction number target if the byte whose address is in slot[0] is zero."""
+    return Instruction(JUMP_IF_ZERO, 0, slot, 0, 0, target)
+
+
+def choose(table: IntArray) -> Instruction:
+    """Go on where the table says."""
+    return Instruction(CHOOSE, 0, table, 0, 0, 0)
 
 
 def jump(target: int) -> Instruction:
@@ -166,7 +181,8 @@ called:
   %fine = icmp eq i64 %error, $NO_ERROR
   br i1 %fine, label %on, label %refused, !prof !0
 on:
-  %next = phi ptr [%following, %called], [%following, %refused], [%target, %jump], [%chosen, %test]
+  %next = phi ptr [%following, %called], [%following, %refused], [%target, %jump], [%chosen, %test.byte],
+                    [%goal, %choose]
   %timed.word = load i64, ptr %p.long
   %untimed = icmp eq i64 %timed.word, 0
   br i1 %untimed, label %loop, label %count.turn, !prof !0
@@ -188,12 +204,38 @@ jump:
   %number = load i64, ptr %p.target
   %distance = shl i64 %number, 3
   %target = getelementptr i64, ptr %image, i64 %distance
-  %conditional = icmp eq i64 %operation, 1
-  br i1 %conditional, label %test, label %on
+  switch i64 %operation, label %on [i64 1, label %test
+                                    i64 3, label %choose]
 test:
-  %byte = load i8, ptr %address
+  %p.slot = getelementptr i64, ptr %at, i64 2
+  %slot = load ptr, ptr %p.slot
+  %direct = icmp eq ptr %slot, null
+  br i1 %direct, label %test.byte, label %through
+through:
+  %patched = load ptr, ptr %slot
+  br label %test.byte
+test.byte:
+  %where = phi ptr [%address, %test], [%patched, %through]
+  %byte = load i8, ptr %where
   %zero = icmp eq i8 %byte, 0
   %chosen = select i1 %zero, ptr %target, ptr %after.jump
+  br label %on
+choose:
+  %p.table = getelementptr i64, ptr %at, i64 2
+  %table = load ptr, ptr %p.table
+  %p.wanted = load ptr, ptr %table
+  %wanted32 = load i32, ptr %p.wanted
+  %wanted = sext i32 %wanted32 to i64
+  %p.targets = getelementptr i64, ptr %table, i64 1
+  %targets = load i64, ptr %p.targets
+  %among = icmp ult i64 %wanted, %targets
+  %last = sub i64 %targets, 1
+  %taken = select i1 %among, i64 %wanted, i64 %last
+  %word = add i64 %taken, 2
+  %p.goal = getelementptr i64, ptr %table, i64 %word
+  %goal.number = load i64, ptr %p.goal
+  %goal.words = shl i64 %goal.number, 3
+  %goal = getelementptr i64, ptr %image, i64 %goal.words
   br label %on
 count.turn:
   ; Reading the clock costs as much as five instructions: every fourth time, and after launches.

@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from numflow.codegen.steps import BindStep, ClusterStep, HostStep, LibraryStep, Step
+from numflow.codegen.steps import (
+    BindStep,
+    ClusterStep,
+    ControlStep,
+    HostStep,
+    LibraryStep,
+    Step,
+)
 from numflow.errors import InternalError, at_line
 from numflow.graph.graph import Value
 from numflow.graph.lowering import Layout
@@ -36,7 +43,7 @@ class Buffers:
         """Run the nodes of a step by their references."""
         if isinstance(step, LibraryStep):
             inputs = dict(zip(step.node.inputs, step.inputs, strict=True))
-        elif isinstance(step, HostStep | ClusterStep):
+        elif isinstance(step, HostStep | ClusterStep | ControlStep):
             inputs = step.inputs
         else:
             raise InternalError(f"{step} has no reference")

@@ -24,7 +24,7 @@ from numflow.runtime import native_layout as layout
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_VERSION = "entry 11"
+_VERSION = "entry 12"
 
 
 # --- tensors -----------------------------------------------------------------

@@ -10,6 +10,7 @@ the plan of the next segment for the numbers that were bound in this one.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +19,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numflow.codegen.kept import made_of
-from numflow.codegen.steps import BindStep, Program, Step
+from numflow.codegen.steps import BindStep, ControlStep, Program, Step
 from numflow.errors import ResourceExhaustedError, explain
 from numflow.graph.building import no_collection
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
 from numflow.runtime import arena
+from numflow.runtime.control import Held, Turn
 from numflow.runtime.entry import (
     CallRecord,
     CellPatch,
@@ -32,7 +34,7 @@ from numflow.runtime.entry import (
     make_call,
     new_context,
 )
-from numflow.runtime.executor import Instruction, kernel
+from numflow.runtime.executor import KERNEL, Instruction, choose, jump, jump_if_false, kernel
 from numflow.runtime.kept import Kept
 from numflow.runtime.layout import LINE, Interval, offsets
 from numflow.runtime.lives import lives_of
@@ -123,7 +125,7 @@ class Plan:
             self._fixed[node.output] = self.draws[k]
         worker = Worker(program, self.sizes)
         works = [worker.of(s, k) for k, s in enumerate(self.steps, self.begin)]
-        self.checks = worker.checks
+        self.checks, self._held = worker.checks, worker.held
         self.work = dict(zip(self.steps, works, strict=True))
         self._place_arena(works, worker.scratch)
         self.context = new_context()
@@ -287,13 +289,18 @@ class Plan:
             at = self.begin + k
             if at >= program.first_write and program.assigned and first_write < 0:
                 first_write = len(instructions) + (len(lasting) + 3 if lasting else 0)
+            if isinstance(self.steps[k], ControlStep):
+                begin = len(instructions) + (len(lasting) + 3 if lasting else 0)
+                instructions += self._control(works[k] or (), begin, known)
+                ns = math.inf
+                continue
             for j, w in enumerate(works[k] or ()):
                 if w.units:
                     block = self._block(w, ("workspace", at, j), known)
                     into = lasting if at < program.kept else instructions
                     into.append(kernel(w.address, block, w.units, w.chunk))
                     ns += w.ns
-        done = (*lasting, *instructions)
+        done = (*lasting, *(i for i in instructions if i.operation == KERNEL))
         made: list[Slot] = []
         if lasting:
             variables, captures = made_of(program)
@@ -324,9 +331,35 @@ class Plan:
         )
         return [Phase(record, tuple(self.steps[k] for k in stretch), done)]
 
+    def _control(self, items: Sequence[Any], begin: int, known: _Addresses) -> list[Instruction]:
+        """The instructions of a loop or of branches (control.py), the first being number begin."""
+        places: list[int] = []  # of each item, the number of its instruction
+        at = begin
+        for w in items:
+            places.append(at)
+            at += isinstance(w, Turn) or w.units > 0
+        places.append(at)
+        found: list[Instruction] = []
+        for w in items:
+            if isinstance(w, Turn):
+                targets = [places[t] for t in w.targets]
+                if w.kind == "jump":
+                    found.append(jump(targets[0]))
+                elif w.kind == "test":
+                    found.append(jump_if_false(self._filled((), w.words, known), targets[0]))
+                else:
+                    words = (*w.words, len(targets), *targets)
+                    found.append(choose(self._filled((), words, known)))
+            elif w.units:
+                block = self._block(w, None, known)
+                found.append(kernel(w.address, block, w.units, w.chunk))
+        return found
+
     def _block(self, work: Work, workspace: Hashable, known: _Addresses) -> Array:
         """The argument block of an instruction."""
         scratch = self.base + self.offsets[workspace] if work.workspace else 0
+        if work.scratch is not None:
+            scratch = self.base + self.offsets[work.scratch.key] + work.scratch.nbytes
         head = (self.context_address, scratch, work.units, work.node)  # as in abi.py
         return self._filled(head, work.words, known)
 
@@ -360,6 +393,8 @@ class Plan:
             fixed = self.fixed(key)
             if fixed is not None:
                 return address_function()(fixed) + nbytes
+        if isinstance(key, Held):
+            return address_function()(self._held[key]) + nbytes
         known.inside.append((block, at))
         if isinstance(key, Table):
             table = self._filled((), key.words, known)

@@ -1,0 +1,209 @@
+"""The instructions of branches and loops: those of the programs inside, and jumps between them.
+
+    loop                                    branches
+      copy the first values into cells        choose      -> one of the following
+    0 the condition                         0 the first branch
+      jump if false -> end                    jump -> end
+      the body                              1 the second
+      jump -> 0                               ...
+    end                                     end
+
+What lives inside lies in one stretch of the program's arena, the *frame* of the step; offsets in it
+are found as those of a plan are. The pointers of the instructions inside are led there, to the
+cells, which are the outputs of the node, and to what the graph inside captures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from numflow.codegen.steps import BranchStep, Cell, CopyStep, LoopStep, Program, Seen
+from numflow.graph.graph import Value, constant_op, sizes_op
+from numflow.graph.lowering import Layout, dense
+from numflow.runtime.layout import Interval, offsets
+from numflow.runtime.lives import lives_of
+from numflow.runtime.sizes import check_memory, check_sizes
+
+if TYPE_CHECKING:
+    from numflow.runtime.work import Pointer, Word, Worker
+
+
+class Turn(NamedTuple):
+    """A jump among the items of a step: kind "test" goes to the target if the byte at words[0] is
+    zero, "choose" to that target whose number the int32 at words[0] is, "jump" always.
+
+    targets: numbers of items. The rest is what a kernel has, which this is not.
+    """
+
+    kind: str
+    words: tuple[Word, ...]
+    targets: tuple[int, ...]
+    units: int = 0
+    chunk: int = 1
+    ns: float = 0.0
+    workspace: int = 0
+
+
+Item = Any  # Work or Turn
+
+
+class Held(NamedTuple):
+    """The memory of a constant inside, by the id of an array that the worker keeps."""
+
+    number: int
+
+
+def control_items(worker: Worker, step: LoopStep | BranchStep, at: int) -> list[Item] | None:
+    """The items of step number `at`; None where something in it has to run in Python."""
+    frame = _Frame(worker, step, ("frame", at))
+    found = frame.loop(step) if isinstance(step, LoopStep) else frame.branches(step)
+    if found is not None and frame.nbytes:
+        worker.scratch.append(Interval(frame.key, frame.nbytes, at, at))
+    return found
+
+
+class _Frame:
+    """The items of one step.
+
+    nbytes: of the frame so far; branches share it, as does nothing else.
+    """
+
+    def __init__(self, worker: Worker, step: LoopStep | BranchStep, key: Hashable) -> None:
+        from numflow.runtime.work import Pointer
+
+        self._pointer = Pointer
+        self.worker, self.key, self.nbytes = worker, key, 0
+        self._cells: dict[Cell, Pointer] = {
+            cell: Pointer(v) for cell, v in zip(step.cells, step.node.outputs, strict=True)
+        }
+        self._captured = [self._place(step.inputs[v]) for v in step.node.inputs]
+
+    def _place(self, seen: Seen) -> Pointer:
+        root, layout = seen
+        nbytes = self.worker.sizes.number(layout.offset) * root.spec.dtype.size
+        return self._pointer(root, nbytes)
+
+    # loops and branches ---------------------------------------------------------------------------
+    def loop(self, step: LoopStep) -> list[Item] | None:
+        count = len(step.cells)
+        items: list[Item] = []
+        for v, out in zip(step.node.inputs, step.node.outputs, strict=False):
+            whole = Layout(out.spec.shape, dense(out.spec.shape))
+            copy = CopyStep((step.node,), (), (out,), step.inputs[v], (out, whole))
+            items += self.worker._copy(copy)
+        self._cells[step.going] = self._pointer(self.key, 0)
+        captured = self._captured[count:]
+        test = self._inside(step.condition, captured, 64)
+        again = self._inside(step.body, captured, 64)
+        if test is None or again is None:
+            return None
+        begin = len(items)
+        items += _moved(test, begin)
+        end = len(items) + len(again) + 2
+        items.append(Turn("test", (self._cells[step.going],), (end,)))
+        items += _moved(again, len(items))
+        items.append(Turn("jump", (), (begin,)))
+        return items
+
+    def branches(self, step: BranchStep) -> list[Item] | None:
+        index, *captured = self._captured
+        made = [self._inside(p, captured, 0) for p in step.branches]
+        items: list[Item] = []
+        starts: list[int] = []
+        leaving: list[int] = []
+        for branch in made:
+            if branch is None:
+                return None
+            starts.append(len(items) + 1)  # behind the choice
+            items += _moved(branch, len(items) + 1)
+            leaving.append(len(items))
+            items.append(None)
+        end = len(items) + 1
+        for k in leaving:
+            items[k] = Turn("jump", (), (end,))
+        return [Turn("choose", (index,), tuple(starts)), *items]
+
+    # what is inside -------------------------------------------------------------------------------
+    def _inside(
+        self, program: Program, captured: Sequence[Pointer], base: int
+    ) -> list[Item] | None:
+        """The items of a program inside; base: bytes of the frame that are taken already."""
+        from numflow.runtime.work import Worker
+
+        outer, sizes = self.worker, self.worker.sizes
+        check_sizes(program.graph, sizes)
+        worker = Worker(program, sizes)
+        worker.checks, worker.held, worker.known = outer.checks, outer.held, outer.known
+        works = []
+        for k, s in enumerate(program.steps):
+            work = worker.of(s, k)
+            if work is None:
+                return None
+            works.append(work)
+        lives, shared = lives_of(program, 0)
+        check_memory((v for v, _, _ in lives), sizes)
+        intervals = [Interval(v, sizes.nbytes(v), first, last) for v, first, last in lives]
+        intervals += worker.scratch
+        for k, items in enumerate(works):
+            for j, w in enumerate(items):
+                if w.workspace:
+                    intervals.append(Interval(("workspace", k, j), w.workspace, k, k))
+        found, total = offsets(intervals)
+        found.update({v: found[old] for v, old in shared.items()})
+        self.nbytes = max(self.nbytes, base + total)
+        places = {key: self._pointer(self.key, base + n) for key, n in found.items()}
+        places |= dict(zip(program.inputs, captured, strict=True))
+        held = _Resolver(self, program, places)
+        done: list[Item] = []
+        for k, items in enumerate(works):
+            begin = len(done)
+            for j, w in enumerate(items):
+                words = tuple([held.word(x) for x in w.words])
+                if isinstance(w, Turn):
+                    targets = tuple([t + begin for t in w.targets])
+                    done.append(w._replace(words=words, targets=targets))
+                    continue
+                scratch = None if w.scratch is None else held.word(w.scratch)
+                if w.workspace:
+                    scratch = places["workspace", k, j]
+                done.append(w._replace(words=words, workspace=0, scratch=scratch))
+        return done
+
+
+def _moved(items: Sequence[Item], by: int) -> list[Item]:
+    return [
+        w._replace(targets=tuple([t + by for t in w.targets])) if isinstance(w, Turn) else w
+        for w in items
+    ]
+
+
+class _Resolver:
+    """Leads pointers of a program inside to what they are in the program around it."""
+
+    def __init__(self, frame: _Frame, program: Program, places: Mapping[Hashable, Pointer]) -> None:
+        self._frame, self._program, self._places = frame, program, places
+
+    def word(self, x: Any) -> Any:
+        from numflow.runtime.work import Pointer, Table
+
+        if type(x) is not Pointer:
+            return x
+        key, nbytes = x
+        if isinstance(key, Table):
+            return Pointer(Table(tuple([self.word(w) for w in key.words])), nbytes)
+        place = self._places.get(key)
+        if place is None and isinstance(key, Value):
+            place = self._of_value(key)
+        if place is None:  # of a frame further in: its memory is held already
+            return x
+        return Pointer(place.key, place.nbytes + nbytes)
+
+    def _of_value(self, root: Value) -> Pointer | None:
+        cell = self._program.variable(root)
+        if cell is not None:
+            return self._frame._cells[cell]
+        node = root.node
+        if node is not None and node.op in (constant_op, sizes_op):
+            return self._frame._pointer(self._frame.worker.hold(root))
+        return None
