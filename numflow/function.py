@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ from numflow.graph import watching
 from numflow.graph.building import no_collection
 from numflow.graph.graph import Graph
 from numflow.graph.op import current, observers
-from numflow.shapes import UnfitSizeError, UnknownSizeError, known
+from numflow.shapes import UnfitSizeError, UnknownRankError, UnknownSizeError, known
 from numflow.trace.arguments import Parameters
 from numflow.trace.methods import bound
 from numflow.trace.signature import Call, conform
@@ -63,6 +64,7 @@ class Function:
         )
         self._latest: ConcreteFunction | None = None  # that which a call found last
         self._tracing = threading.RLock()
+        self._untraced = 0  # calls that no trace was made for
         self._ways: tuple[Callable[..., Any], ...] = ()
         self._by_form: dict[Any, list[tuple[Unpacking | None, Callable[..., Any]]]] = {}
         self._miss: object = None  # runtime.MISS, which loads late
@@ -204,8 +206,11 @@ class Function:
         call = self._describe(args, kwargs)
         concrete = self._traces.known(call)
         if concrete is None:
-            with self._tracing, no_collection():
-                call, concrete = self._traces.find(call)
+            try:
+                with self._tracing, no_collection():
+                    call, concrete = self._traces.find(call)
+            except UnknownRankError as e:
+                return self._as_python(args, kwargs, e)
         self._latest = concrete
         arrays = [array_of(x) for x in call.tensors]
         try:
@@ -224,6 +229,23 @@ class Function:
         if not observers:
             self._pave(concrete, call, arrays, args, kwargs)
         return result
+
+    def _as_python(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], why: UnknownRankError
+    ) -> Any:
+        """This call as Python, which shows the ranks that its next trace needs.
+
+        why: says which is missing; a function that never shows it is told of.
+        """
+        self._untraced += 1
+        if self._untraced == _UNTRACED:
+            problem = f"{self._name} runs as Python, for the {_UNTRACED}th time"
+            warnings.warn(explain("function", problem, {"because": why}), UserWarning, stacklevel=4)
+        positional, named = args, kwargs
+        if self._signature is not None:
+            positional, named = self._arguments(args, kwargs)
+        returned = self._python_function(*positional, **named)
+        return nest.map_structure(as_returned, returned)
 
     def _pave(
         self,
@@ -350,6 +372,7 @@ class Function:
 
 
 _TRIED = 4  # native entries that a call tries
+_UNTRACED = 5
 
 
 def _examples(structure: Any, specs: dict[int, TensorSpec]) -> Any:

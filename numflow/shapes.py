@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from numflow.errors import IndexRangeError, SymbolicTensorError, explain
+from numflow.errors import IndexRangeError, ShapeError, SymbolicTensorError, explain
 
 # a symbol, or ("//" | "%" | "max" | "min", Dim, Dim)
 Atom: TypeAlias = str | tuple[str, Any, Any]
@@ -27,6 +27,10 @@ RUN_TIME = "?"  # how the name of a run-time size begins
 
 class UnknownSizeError(Exception):
     """User code asked for the number behind a size that is symbolic in this trace."""
+
+
+class UnknownRankError(ShapeError):
+    """A trace needs the number of axes of what Python code will give: a call may teach it."""
 
 
 class UnfitSizeError(IndexRangeError):

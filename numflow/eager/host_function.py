@@ -13,10 +13,11 @@ it, the variables have their new values while the code runs, at the cost of copi
 
 from __future__ import annotations
 
+import functools
 import itertools
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -32,7 +33,6 @@ from numflow.errors import (
     OpError,
     OutOfRangeError,
     ResourceExhaustedError,
-    ShapeError,
     UnimplementedError,
     UnknownError,
     explain,
@@ -40,7 +40,7 @@ from numflow.errors import (
 )
 from numflow.gradient.vjp import Record, differentiable
 from numflow.graph.building import SymbolicTensor
-from numflow.graph.graph import Value
+from numflow.graph.graph import GraphBuilder, Value
 from numflow.graph.lowering import HostCall
 from numflow.graph.op import Array, Backward, Op, current, interpreting
 from numflow.graph.operation import building
@@ -49,7 +49,8 @@ from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops.convert import as_tensor
 from numflow.ops.run_time import sizes_of
-from numflow.shapes import Shape
+from numflow.shapes import Shape, UnknownRankError
+from numflow.tensor_shape import TensorShape
 from numflow.trace.tensor_spec import TensorSpec
 from numflow.trace.tracer import Tracing
 
@@ -69,17 +70,15 @@ _MAPPED: tuple[tuple[type[BaseException], type[OpError]], ...] = (
 class UnknownShape(Spec):
     """The spec of a result of which a trace knows only the dtype, until set_shape says more."""
 
-    __slots__ = ("op", "settle")
+    __slots__ = ("op",)
 
-    def __init__(
-        self, dtype: dtypes.DType, op: str, settle: Callable[[SymbolicTensor, Any], None]
-    ) -> None:
-        self.dtype, self.op, self.settle = dtype, op, settle
+    def __init__(self, dtype: dtypes.DType, op: str) -> None:
+        self.dtype, self.op = dtype, op
 
     @property
     def shape(self) -> Any:  # type: ignore[override]  # nobody sets it
         """Raises: it is not known."""
-        raise ShapeError(
+        raise UnknownRankError(
             explain(
                 self.op,
                 "the rank of a result is not known while a function is traced",
@@ -93,17 +92,101 @@ class UnknownShape(Spec):
         return f"UnknownShape({self.dtype.name})"
 
 
-class _Nobody:
-    """In the builder's place of a tensor without a shape: no trace takes it for its own, and the
-    refusal says what is missing."""
+class PendingTensor(SymbolicTensor):
+    """A result without a shape, until `set_shape` gives it one, or somebody needs one.
 
-    def __init__(self, spec: UnknownShape) -> None:
-        self._spec = spec
+    In the second case it takes the rank that this place of the program had whenever it ran so far.
+
+    make: a tensor of the trace for a shape, None for open sizes; or, for None, of all elements in a
+    row. rank: the one it had so far, if any.
+    """
+
+    __slots__ = ("_kept", "_make", "_rank", "_unknown")
+
+    def __init__(
+        self,
+        spec: UnknownShape,
+        make: Callable[[Sequence[int | None] | None], SymbolicTensor],
+        rank: int | None,
+    ) -> None:
+        self._unknown, self._make, self._rank = spec, make, rank
+        self._kept: SymbolicTensor | None = None
+
+    def settle(self, shape: Sequence[Any] | None = None) -> SymbolicTensor:
+        """The tensor of the trace, from now on of this shape.
+
+        Raises:
+          UnknownRankError: neither the caller nor a run before says what it is.
+        """
+        if self._kept is None:
+            if shape is None:
+                shape = self._unknown.shape if self._rank is None else [None] * self._rank
+            self._kept = self._make(shape)
+        return self._kept
+
+    def in_a_row(self) -> SymbolicTensor | None:
+        """All elements, while it has no shape."""
+        return self._make(None) if self._kept is None else None
+
+    def set_shape(self, shape: Any) -> None:
+        """It has this shape, None in it leaving a size to the call."""
+        dims = getattr(shape, "dims", shape)
+        if dims is not None and self._kept is None:
+            self.settle([getattr(n, "value", n) for n in dims])
+        elif dims is not None:
+            super().set_shape(shape)
 
     @property
-    def name(self) -> str:
-        """Raises: the shape is not known."""
-        return str(self._spec.shape)
+    def spec(self) -> Spec:
+        if self._kept is None and self._rank is None:
+            return self._unknown
+        return self.settle().spec
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        return self._unknown.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        if self._kept is None:
+            return TensorShape(None if self._rank is None else [None] * self._rank)
+        return super().shape
+
+    @property
+    def ndim(self) -> int:
+        return self.settle().ndim
+
+    @property
+    def value(self) -> Value:
+        return self.settle().value
+
+    @value.setter
+    def value(self, value: Value) -> None:
+        self.settle().value = value
+
+    @property
+    def builder(self) -> GraphBuilder:  # type: ignore[override]
+        return self.settle().builder
+
+
+# --- ranks that results had ------------------------------------------------------
+
+_ranks: dict[Hashable, int | None] = {}  # by place of a program; None: several
+_MOST = 10000  # places
+
+
+def _place(func: Callable[..., Any], index: int) -> Hashable:
+    """Result number index of func, called from the user's line."""
+    line = user_line()
+    name = getattr(func, "__qualname__", type(func).__qualname__)
+    return name, index, line and (line.file, line.line)
+
+
+def _note_rank(place: Hashable, rank: int) -> None:
+    if len(_ranks) >= _MOST:
+        _ranks.clear()
+    if _ranks.setdefault(place, rank) != rank:
+        _ranks[place] = None
 
 
 class _Call(NamedTuple):
@@ -128,6 +211,9 @@ class HostFunction:
         self.op = "numpy_function" if numpy else "py_function"
         self.__qualname__ = getattr(func, "__name__", type(func).__name__)
         self._calls: OrderedDict[int, _Call] = OrderedDict()
+        self.places = [
+            _place(func, k) if kind.sizes is None else None for k, kind in enumerate(kinds)
+        ]
 
     # --- running ---
 
@@ -141,6 +227,9 @@ class HostFunction:
                 tape, outputs = self._call_py(inputs)
         token = next(_tokens)
         self._calls[token] = _Call(tape, inputs, outputs)
+        for place, y in zip(self.places, outputs, strict=True):
+            if place is not None:
+                _note_rank(place, y.spec.rank)
         if len(self._calls) > _KEPT:
             self._calls.popitem(last=False)
         return token, outputs
@@ -182,8 +271,11 @@ class HostFunction:
             raise InvalidArgumentError(explain(self.op, problem, {"Tout": self.kinds}))
         return results
 
-    def result(self, token: int, index: int, shape: Sequence[int | None]) -> Array:
-        """Result number index of a call, if it is of the dtype and shape that were promised."""
+    def result(self, token: int, index: int, shape: Sequence[int | None] | None) -> Array:
+        """Result number index of a call, if it is of the dtype and shape that were promised.
+
+        shape: None for all elements in a row.
+        """
         array, kind = np.asarray(self._known(token).outputs[index]), self.kinds[index]
         have = dtypes.from_numpy(array.dtype)
         if have is not kind.dtype:
@@ -192,12 +284,16 @@ class HostFunction:
                 f"but expects {kind.dtype.name}"
             )
             raise InvalidArgumentError(explain(self.op, problem))
+        if shape is None:
+            return array.reshape(-1)
+        place = self.places[index]
         if len(shape) != array.ndim or any(
             want not in (None, n) for want, n in zip(shape, array.shape, strict=True)
         ):
             problem = f"result {index} of {self.__qualname__} is not of the promised shape"
             values = {"promised": list(shape), "returned": list(array.shape)}
-            raise InvalidArgumentError(explain(self.op, problem, values))
+            fix = "" if place is None else "Tout=nf.TensorSpec(shape, dtype), for one rank"
+            raise InvalidArgumentError(explain(self.op, problem, values, fix))
         return array
 
     def pull_back(
@@ -277,31 +373,42 @@ pure_numpy_function_op = Op("pure_numpy_function", _call_infer, _call_reference,
 
 
 def _sizes_infer(
-    token: Spec, *, called: HostFunction, index: int, shape: tuple[int | None, ...]
+    token: Spec, *, called: HostFunction, index: int, shape: tuple[int | None, ...] | None
 ) -> Spec:
-    return Spec((shape.count(None),), dtypes.int64)
+    return Spec((1 if shape is None else shape.count(None),), dtypes.int64)
 
 
 def _sizes_reference(
-    token: Any, *, called: HostFunction, index: int, shape: tuple[int | None, ...]
+    token: Any, *, called: HostFunction, index: int, shape: tuple[int | None, ...] | None
 ) -> Any:
     sizes = called.result(int(token), index, shape).shape
-    return np.array([n for n, want in zip(sizes, shape, strict=True) if want is None], np.int64)
+    wanted = [None] if shape is None else shape
+    return np.array([n for n, want in zip(sizes, wanted, strict=True) if want is None], np.int64)
 
 
 result_sizes_op = Op("host_result_sizes", _sizes_infer, _sizes_reference, None, _WHY)
 
 
 def _result_infer(
-    token: Spec, *inputs: Spec, called: HostFunction, index: int, shape: Shape
+    token: Spec,
+    *inputs: Spec,
+    called: HostFunction,
+    index: int,
+    shape: Shape,
+    in_a_row: bool = False,
 ) -> Spec:
     return Spec(shape, called.kinds[index].dtype)
 
 
 def _result_reference(
-    token: Any, *inputs: Any, called: HostFunction, index: int, shape: tuple[int, ...]
+    token: Any,
+    *inputs: Any,
+    called: HostFunction,
+    index: int,
+    shape: tuple[int, ...],
+    in_a_row: bool = False,
 ) -> Any:
-    return called.result(int(token), index, shape)
+    return called.result(int(token), index, None if in_a_row else shape)
 
 
 def _result_vjp(g: Backward) -> Sequence[Tensor | None]:
@@ -363,8 +470,9 @@ def py_function(
 
     Returns:
       A list of tensors, or one if Tout is one. In a traced function a result has the shape of its
-      TensorSpec, in which None leaves a size to the call. Where Tout is a mere dtype, call
-      `result.set_shape(shape)` before any other use: a trace knows every rank.
+      TensorSpec, in which None leaves a size to the call. Where Tout is a mere dtype,
+      `result.set_shape(shape)`, `ensure_shape` and `reshape` say more. A trace knows every rank:
+      where nobody says it, the first call of the function runs as Python, and shows it.
 
     Raises:
       InvalidArgumentError: func raised ValueError or TypeError, or its results are not as promised.
@@ -461,29 +569,23 @@ def _traced(op: Op, called: HostFunction, tensors: Sequence[Tensor]) -> Any:
     token = op(*tensors, *shown.values(), called=called, shown=tuple(shown))
     result_op = numpy_result_op if called.numpy else py_result_op
 
-    def settled(index: int, shape: Sequence[Any]) -> SymbolicTensor:
-        sizes = tuple(None if n is None else int(n) for n in shape)
-        whole: list[Any] = list(sizes)
-        if None in sizes:
+    def settled(index: int, shape: Sequence[Any] | None) -> SymbolicTensor:
+        sizes = None if shape is None else tuple(None if n is None else int(n) for n in shape)
+        whole: list[Any] = [None] if sizes is None else list(sizes)
+        if None in whole:
             found = result_sizes_op(token, called=called, index=index, shape=sizes)
             bound = iter(sizes_of(found))
-            whole = [next(bound) if n is None else n for n in sizes]
-        return result_op(  # type: ignore[no-any-return]
-            token, *tensors, called=called, index=index, shape=tuple(whole)
-        )
+            whole = [next(bound) if n is None else n for n in whole]
+        attrs: dict[str, Any] = {"called": called, "index": index, "shape": tuple(whole)}
+        if sizes is None:
+            attrs["in_a_row"] = True
+        return result_op(token, *tensors, **attrs)  # type: ignore[no-any-return]
 
     def pending(index: int, dtype: dtypes.DType) -> SymbolicTensor:
-        def settle(tensor: SymbolicTensor, shape: Any) -> None:
-            dims = getattr(shape, "dims", shape)
-            if dims is None:
-                return
-            made = settled(index, [getattr(n, "value", n) for n in dims])
-            tensor.value, tensor.builder = made.value, made.builder
-            made.value.tensor = tensor
-
-        spec = UnknownShape(dtype, called.op, settle)
-        nobody: Any = _Nobody(spec)
-        return SymbolicTensor(Value(spec, None, 0), nobody)
+        place = called.places[index]
+        rank = None if place is None else _ranks.get(place)
+        spec = UnknownShape(dtype, called.op)
+        return PendingTensor(spec, functools.partial(settled, index), rank)
 
     results = [
         pending(k, kind.dtype) if kind.sizes is None else settled(k, kind.sizes)

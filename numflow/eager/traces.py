@@ -16,7 +16,7 @@ from numflow.eager.compiled import Compile
 from numflow.eager.concrete import ConcreteFunction, input_spec
 from numflow.errors import GraphError, SourceLine, explain, user_line
 from numflow.graph.tensor import Tensor
-from numflow.shapes import Shape, known
+from numflow.shapes import Shape, UnknownRankError, known
 from numflow.trace.arguments import Arguments, Parameters
 from numflow.trace.signature import (
     Call,
@@ -171,7 +171,7 @@ class Traces:
         for pattern in dict.fromkeys(patterns):
             try:
                 return pattern, self._traced(call, pattern, names)
-            except (ValueNeeded, RecursionError):
+            except (ValueNeeded, RecursionError, UnknownRankError):
                 raise
             except Exception as e:
                 # User code asked for a number, or failed for want of one: try with less unknown.

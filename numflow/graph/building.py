@@ -19,7 +19,7 @@ from numflow.graph.graph import Graph, GraphBuilder, Node, Value
 from numflow.graph.op import Array, Attrs, Op, interpreting
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.shapes import UnknownSizeError, as_number
+from numflow.shapes import Shape, UnknownSizeError, as_number
 
 
 @contextmanager
@@ -88,6 +88,23 @@ class SymbolicTensor(Tensor):
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
         """Raises: it has no value."""
         raise self._no_value("eval needs one", "return it from the function")
+
+    def set_shape(self, shape: Any) -> None:
+        """As of every tensor; sizes that depend on values are these from now on.
+
+        When the program runs it is refused where they are others.
+        """
+        super().set_shape(shape)
+        dims = getattr(shape, "dims", shape)
+        if dims is None:
+            return
+        sizes = zip(dims, self.spec.shape, strict=True)
+        exact = tuple(have if (n := getattr(d, "value", d)) is None else n for d, have in sizes)
+        fitted = None if exact == self.spec.shape else _fitting[0](self, exact)
+        if fitted is not None:
+            self.value.tensor = None
+            self.value = fitted.value
+            self.value.tensor = self
 
     def _undefined(self, what: str) -> AttributeError:
         return AttributeError(f"Tensor.{what} is undefined while nf.function traces.")
@@ -179,6 +196,15 @@ _agreement: list[Agreement] = [lambda op, inputs, attrs: None]
 def set_agreement(agreement: Agreement) -> None:
     """What makes run-time sizes one with the sizes they meet: ops/run_time.py."""
     _agreement[:] = [agreement]
+
+
+Fitting = Callable[[SymbolicTensor, Shape], "SymbolicTensor | None"]
+_fitting: list[Fitting] = [lambda tensor, shape: None]
+
+
+def set_fitting(fitting: Any) -> None:
+    """What gives a tensor a shape that it may turn out to have: ops/run_time.py."""
+    _fitting[:] = [fitting]
 
 
 class Operation:

@@ -119,10 +119,6 @@ class Tensor(Operators):
         Raises:
           ValueError: it has another shape.
         """
-        settle = getattr(self.spec, "settle", None)
-        if settle is not None:  # the result of Python code, which says its shape now
-            settle(self, shape)
-            return
         dims = getattr(shape, "dims", shape)
         if dims is None:
             return

@@ -13,7 +13,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, explain
-from numflow.graph.building import SymbolicTensor, set_agreement
+from numflow.graph.building import SymbolicTensor, set_agreement, set_fitting
 from numflow.graph.graph import Value
 from numflow.graph.lowering import Elementwise, Library
 from numflow.graph.op import Attrs, Op, current
@@ -287,3 +287,4 @@ def _unite(axes: Sequence[tuple[list[Extent], int]]) -> None:
 
 
 set_agreement(agreed)
+set_fitting(fitted)

@@ -76,6 +76,10 @@ def reshape(tensor: TensorLike, shape: Any, name: str | None = None) -> Tensor:
       [[1, 2], [3, 4], [5, 6]]
     """
     x = as_tensor(tensor, None, "reshape", "tensor")
+    in_a_row = getattr(x, "in_a_row", None)
+    row = in_a_row and in_a_row()
+    if row is not None:  # of the result of Python code, which has no shape so far
+        x = row
     want = list(static_ints(shape, "reshape", "shape", sizes=True))
     free = [k for k, n in enumerate(want) if isinstance(n, int) and n == -1]
     if len(free) > 1 or any(isinstance(n, int) and n < -1 for n in want):

@@ -15,7 +15,7 @@ from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.graph import constant_op
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, joining, power, run_time
+from numflow.ops import checks, joining, plain, power, run_time
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, sizes, static_ints, static_shape
@@ -94,7 +94,7 @@ def shape_n(
       >>> [s.numpy().tolist() for s in nf.shape_n([nf.zeros([2, 3]), [1.0]])]
       [[2, 3], [1]]
     """
-    return [shaping.shape(x, out_type) for x in input]
+    return [shaping.shape(x, out_type) for x in plain.items(input, "shape_n", "input")]
 
 
 # --- ensure_shape ------------------------------------------------------------------
@@ -116,6 +116,9 @@ def ensure_shape(x: TensorLike, shape: Any, name: str | None = None) -> Tensor:
     want = TensorShape(shape)
     if want.rank is None:
         return tensor
+    settle = getattr(tensor, "settle", None)
+    if settle is not None:  # the result of Python code, which says its shape now
+        settle(want)
     have = tensor.spec.shape
     fits = len(want) == len(have)
     exact: list[Extent] = []

@@ -63,7 +63,7 @@ class Tracing(Capturing):
     # --- tensors of outside ---
 
     def value(self, tensor: Tensor) -> Value:
-        if type(tensor) is SymbolicTensor:
+        if isinstance(tensor, SymbolicTensor):
             if tensor.builder is self.builder:
                 return tensor.value
             raise self._foreign(tensor)

@@ -55,11 +55,100 @@ def test_sizes_that_the_call_decides() -> None:
         assert doubled.numpy().tolist() == [4.0, 10.0]
 
 
-def test_a_result_without_a_shape_is_no_use() -> None:
-    for use in (lambda y: y, lambda y: y + 1.0, nf.identity, nf.shape):
-        f = nf.function(lambda x, use=use: use(py_function(lambda t: t, [x], nf.float32)))
-        with pytest.raises(ValueError, match=r"py_function: the rank of a result is not known"):
-            f(nf.constant(X))
+def test_a_first_call_shows_the_rank() -> None:
+    """Where nobody says it: the first call is Python, later ones are compiled; none is twice."""
+    uses: list[Any] = [lambda y: y, lambda y: y + 1.0, nf.identity, nf.shape]
+    for k, use in enumerate(uses):
+        calls: list[int] = []
+
+        def mine(t: nf.Tensor, calls: list[int] = calls) -> nf.Tensor:
+            calls.append(1)
+            return t * 2.0
+
+        def f(x: nf.Tensor, use: Any = use, mine: Any = mine) -> Any:
+            return use(py_function(mine, [x], nf.float32))
+
+        compiled = nf.function(f)
+        want = use(nf.constant(X) * 2.0).numpy()
+        for _ in range(3):
+            np.testing.assert_array_equal(compiled(nf.constant(X)).numpy(), want)
+        assert compiled.experimental_get_tracing_count() == 1 and len(calls) == 3, k
+        np.testing.assert_array_equal(compiled(nf.constant(X[:2])).numpy()[:1], want[:1] - (k == 3))
+
+
+def test_a_rank_that_is_said_afterwards() -> None:
+    """By ensure_shape, by reshape; by set_shape behind other ops, once the rank is known."""
+
+    @nf.function
+    def said(x: nf.Tensor) -> Any:
+        y = nf.ensure_shape(py_function(lambda t: t, [x], nf.float32), [None])
+        z = nf.reshape(numpy_function(lambda a: a, [x], nf.float32), [3, 1])
+        w = nf.reshape(numpy_function(lambda a: a, [x], nf.float32), [-1, 3])
+        assert z.shape == [3, 1] and w.shape[1] == 3
+        return y, z, w
+
+    y, z, w = said(nf.constant(X))
+    assert said.experimental_get_tracing_count() == 1
+    np.testing.assert_array_equal(z.numpy(), X[:, None])
+    np.testing.assert_array_equal(w.numpy(), X[None])
+    np.testing.assert_array_equal(y.numpy(), X)
+
+    shapes = []
+
+    @nf.function
+    def image(x: nf.Tensor) -> Any:
+        y = py_function(lambda t: nf.ones([5, 7, 1], nf.uint8), [x], nf.uint8)
+        shapes.append(y.shape)
+        y = nf.cast(y, nf.float32)
+        y.set_shape([5, 7, 1])
+        shapes.append(y.shape)
+        return nf.reduce_sum(y, (0, 1))
+
+    for _ in range(2):
+        assert image(nf.constant(X)).numpy().tolist() == [35.0]
+    assert str(shapes[0]) == "<unknown>" and shapes[-2].as_list() == [None] * 3
+    assert shapes[-1] == [5, 7, 1]
+
+
+def test_a_rank_that_nobody_shows() -> None:
+    """No call has been made; or it is another each time: Python runs, and says so."""
+    f = nf.function(lambda x: py_function(lambda t: t, [x], nf.float32) + 1.0)
+    with pytest.raises(ValueError, match=r"py_function: the rank of a result is not known"):
+        f.get_concrete_function(nf.TensorSpec([None], nf.float32))
+
+    def rows(a: Any, n: Any) -> Any:
+        return a.reshape((1,) * int(n) + (-1,))
+
+    @nf.function
+    def g(x: nf.Tensor, n: nf.Tensor) -> Any:
+        return numpy_function(rows, [x, n], nf.float32) * 2.0
+
+    assert g(nf.constant(X), nf.constant(0)).shape == [3]
+    assert g(nf.constant(X), nf.constant(0)).shape == [3]
+    with pytest.raises(Refused, match=r"result 0 of rows is not of the promised shape") as caught:
+        g(nf.constant(X), nf.constant(1))
+    assert "try: Tout=nf.TensorSpec(shape, dtype), for one rank" in str(caught.value)
+
+    @nf.function
+    def h(x: nf.Tensor) -> Any:
+        return [numpy_function(rows, [x, n], nf.float32) * 2.0 for n in range(3)]
+
+    for _ in range(4):
+        assert [y.shape.rank for y in h(nf.constant(X))] == [1, 2, 3]
+    with pytest.warns(UserWarning, match="function: h runs as Python, for the 5th time"):
+        h(nf.constant(X))
+
+
+def test_gradients_through_a_rank_that_was_shown() -> None:
+    @nf.function
+    def inside(x: nf.Tensor) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = nf.reduce_sum(py_function(_cube, [x], nf.float32))
+        return tape.gradient(y, x)
+
+    for _ in range(2):
+        np.testing.assert_allclose(inside(nf.constant(X)).numpy(), 3 * X * X)
 
 
 @pytest.mark.parametrize(
