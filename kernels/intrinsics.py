@@ -180,6 +180,25 @@ def store_f64(p: int, x: F64) -> None:
     _compiled_only()
 
 
+def _prefetch(write: bool) -> Callable[[Compiler, Value], None]:
+    def emit(c: Compiler, p: Value) -> None:
+        c.b.prefetch(c.b.pointer(p.name), write=write)
+
+    return emit
+
+
+@intrinsic(_prefetch(write=False))
+def prefetch(p: int) -> None:
+    """Ask for the cache line at p, which will be read; never faults."""
+    _compiled_only()
+
+
+@intrinsic(_prefetch(write=True))
+def prefetch_to_write(p: int) -> None:
+    """Ask for the cache line at p, which will be written; never faults."""
+    _compiled_only()
+
+
 def _element_load(c: Compiler, p: Value) -> Value:
     v = c.vectors
     return Value(v.scalar, c.b(f"load {v.scalar}, ptr {c.b.pointer(p.name)}, align {v.itemsize}"))
@@ -370,6 +389,40 @@ def widen(x: F32) -> F64:
 @intrinsic(lambda c, x: Value("float", c.b(f"fptrunc double {x.name} to float")))
 def narrow(x: F64) -> F32:
     """x rounded to float32."""
+    _compiled_only()
+
+
+def _element_to_f64(c: Compiler, x: Value) -> Value:
+    wide = x.kind == "double"
+    return x if wide else Value("double", c.b(f"fpext {x.kind} {x.name} to double"))
+
+
+@intrinsic(_element_to_f64)
+def element_to_f64(x: Elem) -> F64:
+    """An element as a float64."""
+    _compiled_only()
+
+
+def _f64_to_element(c: Compiler, x: Value) -> Value:
+    kind = c.vectors.scalar
+    return x if kind == "double" else Value(kind, c.b(f"fptrunc double {x.name} to {kind}"))
+
+
+@intrinsic(_f64_to_element)
+def f64_to_element(x: F64) -> Elem:
+    """x rounded to an element."""
+    _compiled_only()
+
+
+@intrinsic(lambda c, x: Value("i64", c.b(f"bitcast double {x.name} to i64")))
+def bits(x: F64) -> int:
+    """The 64 bits of x."""
+    _compiled_only()
+
+
+@intrinsic(lambda c, x: Value("double", c.b(f"bitcast i64 {x.name} to double")))
+def of_bits(x: int) -> F64:
+    """The float64 of these bits."""
     _compiled_only()
 
 

@@ -157,10 +157,10 @@ class Builder:
             f" {v.bits} {mask})"
         )
 
-    def prefetch(self, pointer: str, level: int = 3) -> None:
-        """Ask for the cache line, into L1 (3) or L2 (2); never faults."""
+    def prefetch(self, pointer: str, level: int = 3, write: bool = False) -> None:
+        """Ask for the cache line, into L1 (3) or L2 (2), to be read or written; never faults."""
         self.module.declare("prefetch", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
-        self.do(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 0, i32 {level}, i32 1)")
+        self.do(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 {int(write)}, i32 {level}, i32 1)")
 
     # --- vectors ---
 

@@ -1,8 +1,9 @@
 """Winograd's convolution: windows of 3 x 3 and 5 x 5, stride 1, in fewer multiplications.
 
 F(4x4, 3x3) multiplies 36 times for 16 outputs of 9 products each, a quarter; F(2x2, 3x3) 16 times
-for 4 (1 / 2.25); F(2x2, 5x5) 36 times for 4 outputs of 25 (1 / 2.8). The transforms cost additions
-over all channels: it pays from some 32 channels and columns on.
+for 4 (1 / 2.25); F(3x3, 5x5) 49 times for 9 outputs of 25 (1 / 4.6); F(2x2, 5x5) 36 times for 4
+(1 / 2.8). The transforms cost additions over all channels: it pays from some 32 channels and
+columns on.
 
     u = plan_filter(3, 64, 128)                     # once per filter
     p = plan(Window(...), m=4, bias=True, threads=2)
@@ -12,10 +13,10 @@ over all channels: it pays from some 32 channels and columns on.
 The gradient by the image is a convolution of dy, with plan_filter's `back` and k - 1 - padding
 zeros in front. The bits of the result depend on sizes and machine, not on `threads`.
 
-Error, of float32, by the largest value: 3e-6 with m = 2, 1e-5 with m = 4, as against 3e-6 of the
-direct convolution. float64 has no plan: whoever wants more digits wants the direct one. A NaN or an
-infinity makes all outputs NaN of the tiles that read it, also those whose window it is outside of;
-values above 1e37 may overflow on the way.
+Error, of float32, by the largest value: 3e-6 with m = 2, 1e-5 with m = 3 and 4, as against 3e-6 of
+the direct convolution. float64 has no plan: whoever wants more digits wants the direct one. A NaN
+or an infinity makes all outputs NaN of the tiles that read it, also those whose window it is
+outside of; values above 1e37 may overflow on the way.
 
 Bound: fused multiply-adds in the products for 128 channels and more, below them the transforms.
 """
@@ -40,6 +41,8 @@ from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
 from numflow.kernels.tiles import ACTIVATIONS, Tile
 
+FORMS = ((2, 3), (4, 3), (2, 5), (3, 5))
+"""Outputs of a tile along an axis, and the window's size."""
 LANES = 16
 """Columns of a transformed filter fill vectors of any machine: they are padded to a multiple."""
 LARGE = 1 << 17
@@ -64,7 +67,7 @@ def takes(s: Window, m: int) -> bool:
         s.image[0] == s.kernel[0] == s.result[0] == 1
         and s.padding[0] == 0
         and kh == kw
-        and (m, kh) in ((2, 3), (4, 3), (2, 5))
+        and (m, kh) in FORMS
         and set(s.strides) == set(s.dilations) == {1}
         and s.groups == 1
         and min(s.channels, s.columns) >= LANES
@@ -123,7 +126,7 @@ def plan(
 
     Args:
       s: the sizes; see `takes`.
-      m: outputs of a tile along an axis: 4 or 2 for a window of 3 x 3, 2 for one of 5 x 5.
+      m: outputs of a tile along an axis: 4 or 2 for a window of 3 x 3, 3 or 2 for one of 5 x 5.
       bias: a vector of `columns` is added.
       residual: a tensor like y is added, too.
       activation: "", "relu" or "relu6".
@@ -217,7 +220,7 @@ def _block(s: Window, threads: int, count: int) -> int:
     some for every thread (7x7x512: 24 tiles 17.7 ms, 48 14.9 ms, 128 12.9 ms).
     """
     most = 24 if s.channels * s.columns <= LARGE else 192
-    fitting = BLOCK_BYTES // (36 * 4 * (s.channels + s.columns))
+    fitting = BLOCK_BYTES // (49 * 4 * (s.channels + s.columns))
     return max(12, min(most, fitting, -(-count // (2 * threads))))
 
 

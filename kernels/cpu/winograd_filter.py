@@ -22,7 +22,16 @@ from numflow.kernels.cpu.conv import Window
 from numflow.kernels.cpu.gemm import _even, _lines
 from numflow.kernels.cpu.gemm_nest import bounds
 from numflow.kernels.cpu.winograd import _apart, _panel, _tiles_of, padded, takes
-from numflow.kernels.cpu.winograd_nest import TABLES, TARGETS, W, enter, patch
+from numflow.kernels.cpu.winograd_nest import (
+    AHEAD,
+    LINE,
+    TABLES,
+    TARGETS,
+    W,
+    ask_result,
+    enter,
+    patch,
+)
 from numflow.kernels.cpu.winograd_transforms import GRADIENT, IMAGE, SUM, Transform
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import ES, VL, call, set_word, word, zero_bytes, zeros
@@ -92,6 +101,7 @@ def gradients(
         top = (line - image * down) * m
         dy = word(args, W.Y) + (image * height * width * oc + o) * ES
         patch(q + TARGETS, dy, top, left, height, width, oc * ES, m, blank)
+        ask_result(args, word(args, W.Y), first + t + AHEAD, 0)
         call(word(args, W.RESULT), q + TARGETS, 0, p + t * row, step, own, 0)
 
 
@@ -115,8 +125,7 @@ def add(args: int, q: int, v: int, p: int, u: int, count: int, own: int) -> None
     set_word(q, Q.BIAS_PANEL, 0)
     set_word(q, Q.C_ROW, columns * ES)
     bounds(q, 0)
-    set_word(q, Q.NEXT_ROW, 0)
-    set_word(q, Q.NEXT_STEP, row_v)
+    set_word(q, Q.NEXT_ROW, LINE)
     for product in range(word(args, W.N) * word(args, W.N)):
         a = v + product * word(args, W.STEP_V) * ES
         b = p + product * word(args, W.STEP_P) * ES
@@ -125,7 +134,12 @@ def add(args: int, q: int, v: int, p: int, u: int, count: int, own: int) -> None
             first = t * tall + min(t, extra)
             rows = tall + (1 if t < extra else 0)
             line = to + first * columns * ES
-            set_word(q, Q.NEXT, a + (first + rows) * ES)
+            if t == 0:  # what the next product reads
+                set_word(q, Q.NEXT, a + word(args, W.STEP_V) * ES)
+                set_word(q, Q.NEXT_STEP, row_v)
+            else:
+                set_word(q, Q.NEXT, b + word(args, W.STEP_P) * ES)
+                set_word(q, Q.NEXT_STEP, row_p)
             if full > 0:
                 tile = word(table, nv * VECTORS_PLACE + rows)
                 call(tile, q, a + first * ES, b, line, zeros(), full)

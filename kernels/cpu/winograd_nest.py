@@ -22,7 +22,17 @@ from __future__ import annotations
 
 from numflow.kernels.abi import HEADER, WORKSPACE
 from numflow.kernels.cpu.gemm_nest import bounds, high_bits, low_bits, transpose
-from numflow.kernels.intrinsics import ES, VL, call, set_word, word, zero_bytes, zeros
+from numflow.kernels.intrinsics import (
+    ES,
+    VL,
+    call,
+    prefetch,
+    prefetch_to_write,
+    set_word,
+    word,
+    zero_bytes,
+    zeros,
+)
 from numflow.kernels.tiles import RELU, UP_TO_SIX, VECTORS_PLACE, Q
 
 
@@ -87,11 +97,15 @@ class F:
 
 GROUP = 16
 """Channels of the filter that are transformed together; there are as many at least."""
+AHEAD = 2
+"""Tiles between the one that is transformed and the one whose pixels are asked for."""
+LINE = 64
+"""Bytes of a cache line."""
 TABLES = 1024
 """Bytes of scratch before the row of zeros: parameters of the register tiles, tables of rows."""
 SOURCES = Q.BYTES
-TARGETS = Q.BYTES + 36 * 8
-EPILOGUE = Q.BYTES + 72 * 8
+TARGETS = SOURCES + 49 * 8
+EPILOGUE = TARGETS + 25 * 8
 AROUND = EPILOGUE + 4 * 8
 
 
@@ -135,6 +149,8 @@ def winograd(args: int, begin: int, end: int) -> None:
         first = unit * word(args, W.BLOCK)
         count = min(word(args, W.BLOCK), word(args, W.TILES) - first)
         enter(args, q, blank, v, first, count)
+        for t in range(min(AHEAD, count)):
+            ask_result(args, word(args, W.Y), first + t, 1)
         multiply(args, q, v, p, count)
         leave(args, q, dump, p, first, count)
 
@@ -151,7 +167,52 @@ def enter(args: int, q: int, blank: int, v: int, first: int, count: int) -> None
         top = (line - image * down) * m - word(args, W.PH)
         x = word(args, W.X) + image * height * width * c * ES
         patch(q + SOURCES, x, top, left, height, width, c * ES, word(args, W.N), blank)
+        ask(args, word(args, W.X), first + t + AHEAD)
         call(word(args, W.IMAGE), q + SOURCES, 0, v + t * row, step, c, 0)
+
+
+def ask(args: int, x: int, tile: int) -> None:
+    """Prefetch the pixels of x that a tile reads and the tiles before it did not.
+
+    They are short rows, far from each other: no prefetcher of the machine foresees them.
+    """
+    down, across, m, n = word(args, W.DOWN), word(args, W.ACROSS), word(args, W.M), word(args, W.N)
+    height, width, pixel = word(args, W.H), word(args, W.WIDTH), word(args, W.C) * ES
+    if tile < word(args, W.TILES):
+        line = tile // across
+        j = tile - line * across
+        image = line // down
+        i = line - image * down
+        right = min(width, j * m - word(args, W.PW) + n)
+        left = max(0, right - m) if j > 0 else 0
+        last = min(height, i * m - word(args, W.PH) + n)
+        first = max(0, last - m) if i > 0 else 0
+        row = x + ((image * height + first) * width + left) * pixel
+        for _ in range(first, last):
+            for at in range(row, row + (right - left) * pixel, LINE):
+                prefetch(at)
+            row += width * pixel
+
+
+def ask_result(args: int, y: int, tile: int, write: int) -> None:
+    """Prefetch the pixels of a tile of the result, or of what lies as it does."""
+    down, across, m = word(args, W.DOWN), word(args, W.ACROSS), word(args, W.M)
+    height, width, pixel = word(args, W.OH), word(args, W.OW), word(args, W.OC) * ES
+    if tile < word(args, W.TILES):
+        line = tile // across
+        left = (tile - line * across) * m
+        image = line // down
+        top = (line - image * down) * m
+        row = y + ((image * height + top) * width + left) * pixel
+        for _ in range(top, min(height, top + m)):
+            end = row + min(m, width - left) * pixel
+            if write != 0:
+                for at in range(row, end, LINE):
+                    prefetch_to_write(at)
+            else:
+                for at in range(row, end, LINE):
+                    prefetch(at)
+            row += width * pixel
 
 
 def patch(
@@ -165,21 +226,29 @@ def patch(
     n: int,
     beside: int,
 ) -> None:
-    """The table of the addresses of n * n pixels of an image; `beside` stands for those outside."""
-    for i in range(n):
-        y = top + i
-        inside = y >= 0 and y < height
-        line = x + (y * width + left) * pixel
-        for j in range(n):
-            at = left + j
-            place = line + j * pixel
-            if not inside:
-                place = beside
-            if at < 0:
-                place = beside
-            if at >= width:
-                place = beside
-            set_word(table, i * n + j, place)
+    """The table of the addresses of n * n pixels of an image; `beside` stands for those outside.
+
+    Inside the image nothing is compared, at its border nothing branches.
+    """
+    line = x + (top * width + left) * pixel
+    if min(top, left) >= 0 and top + n <= height and left + n <= width:
+        for _i in range(n):
+            place = line
+            for _j in range(n):
+                set_word(table, 0, place)
+                table += 8
+                place += pixel
+            line += width * pixel
+    else:
+        for i in range(n):
+            within = width if top + i >= 0 and top + i < height else 0
+            place = line
+            for j in range(left, left + n):
+                right = place if j < within else beside
+                set_word(table, 0, right if j >= 0 else beside)
+                table += 8
+                place += pixel
+            line += width * pixel
 
 
 def multiply(args: int, q: int, v: int, p: int, count: int) -> None:
@@ -238,7 +307,10 @@ def leave(args: int, q: int, dump: int, p: int, first: int, count: int) -> None:
         top = (line - image * down) * m
         y = word(args, W.Y) + image * height * width * c * ES
         patch(q + TARGETS, y, top, left, height, width, c * ES, m, dump)
+        if t + AHEAD < count:
+            ask_result(args, word(args, W.Y), first + t + AHEAD, 1)
         if residual != 0:
+            ask_result(args, residual, first + t + AHEAD, 0)
             r = residual + image * height * width * c * ES
             patch(q + AROUND, r, top, left, height, width, c * ES, m, dump)
         call(word(args, W.RESULT), p + t * row, step, q + TARGETS, 0, c, q + EPILOGUE)

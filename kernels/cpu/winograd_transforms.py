@@ -13,8 +13,9 @@ matrix along columns and along rows, and stores. Rows or columns of a matrix tha
 points p and -p differ in the signs of every other element and share their sums. One function per
 kind, (m, r), element type and machine serves every size.
 
-The points are 0, 1, -1 (m + r - 1 = 4) and 0, +-sqrt(1/2), +-sqrt(2) (6): the latter have half the
-error of the usual 1 and 2.
+The points are 0, 1, -1 (m + r - 1 = 4); 0, +-sqrt(1/2), +-sqrt(2) (6), which have half the error of
+the usual 1 and 2; +-0.35, +-0.85, +-1.7 (7), found by search, with twice the error of 6: with 0 and
+one point without its negative it would be twice that again.
 
 Sources: Lavin & Gray 2015 (arXiv:1509.09308); points: Barabasz et al. 2018 (arXiv:1803.10986).
 """
@@ -33,8 +34,9 @@ from numflow.kernels.lang import _literal, sources
 Matrix = tuple[tuple[float, ...], ...]
 Line = Callable[[list[str]], list[str]]
 
-POINTS = {4: (1.0,), 6: (math.sqrt(0.5), math.sqrt(2.0))}
-"""Of an axis of so many products: the positive ones; their negatives, 0 and infinity come along."""
+POINTS = {4: (1.0,), 6: (math.sqrt(0.5), math.sqrt(2.0)), 7: (0.35, 0.85, 1.7)}
+"""Of an axis of so many products: the positive ones. Their negatives come along, infinity, and, of
+an even number, 0."""
 
 IMAGE, FILTER, RESULT, ADDED = "image", "filter", "result", "added"
 GRADIENT, SUM = "gradient", "sum"
@@ -64,27 +66,35 @@ class Transform(NamedTuple):
 def matrices(m: int, r: int) -> tuple[Matrix, Matrix, Matrix]:
     """B^T, G and A^T of tiles of m outputs under a window of r."""
     n = m + r - 1
-    pairs = POINTS[n]
-    points = [0.0, *(sign * p for p in pairs for sign in (1.0, -1.0))]
+    pairs, zero = POINTS[n], _zero(n)
+    points = [0.0] * zero + [sign * p for p in pairs for sign in (1.0, -1.0)]
     whole = _product(pairs)
     image = [[0.0] * n for _ in range(n)]
     for j, c in enumerate(whole):
-        image[0][2 * j] = image[n - 1][2 * j + 1] = c
+        image[n - 1][2 * j + zero] = c
+        if zero:
+            image[0][2 * j] = c
     for i, p in enumerate(pairs):
         for j, c in enumerate(_product(pairs[:i] + pairs[i + 1 :])):
-            for row, sign in ((1 + 2 * i, 1.0), (2 + 2 * i, -1.0)):
-                image[row][2 * j + 2] = c
-                image[row][2 * j + 1] = sign * p * c
+            for row, sign in ((zero + 2 * i, 1.0), (zero + 2 * i + 1, -1.0)):
+                image[row][2 * j + zero + 1] = c
+                image[row][2 * j + zero] = sign * p * c
     g, result = [], [[0.0] * n for _ in range(m)]
     for i, p in enumerate(points):
         # of p and -p the same, to the last bit: their rows share sums
         scale = round(math.prod(abs(p) - q for q in points if q != abs(p)), 12)
-        g.append([p**k / scale for k in range(r)])
+        sign = -1.0 if p < 0 and not zero else 1.0
+        g.append([sign * p**k / scale for k in range(r)])
         for k in range(m):
             result[k][i] = p**k
     g.append([0.0] * (r - 1) + [1.0])
     result[m - 1][n - 1] = 1.0
     return _frozen(image), _frozen(g), _frozen(result)
+
+
+def _zero(n: int) -> int:
+    """Whether the first of n products belongs to the point 0, which is no pair: 1 or 0."""
+    return 1 - n % 2
 
 
 def _product(points: tuple[float, ...]) -> list[float]:
@@ -236,30 +246,32 @@ def _line(b: Builder, matrix: Matrix, x: list[str]) -> list[str]:
     if len(matrix) >= len(x):
         return _paired_rows(b, matrix, x)
     n = len(x)
-    sums, differences = {0: x[0], n - 1: x[-1]}, {0: x[0], n - 1: x[-1]}
-    for i in range(1, n - 1, 2):
+    pairs = range(_zero(n), n - 1, 2)
+    alone = {i: x[i] for i in range(n) if i == n - 1 or i < pairs.start}
+    sums, differences = dict(alone), dict(alone)
+    for i in pairs:
         sums[i] = b.binary("fadd", x[i], x[i + 1])
         differences[i] = b.binary("fsub", x[i], x[i + 1])
     out = []
     for row in matrix:
-        same = all(row[i] == row[i + 1] for i in range(1, n - 1, 2))
+        same = all(row[i] == row[i + 1] for i in pairs)
         terms = [(row[i], y) for i, y in (sums if same else differences).items()]
         out.append(_sum(b, terms))
     return out
 
 
 def _paired_rows(b: Builder, matrix: Matrix, x: list[str]) -> list[str]:
-    """Rows 1 and 2, 3 and 4...: one is the even columns plus the odd ones, the other minus."""
-    first, last = ([(c, y) for c, y in zip(matrix[k], x, strict=True)] for k in (0, -1))
-    out = [_sum(b, first)]
-    for i in range(1, len(matrix) - 1, 2):
+    """Rows of a pair: one is the even columns plus the odd ones, the other minus."""
+    n = len(matrix)
+    out = [_sum(b, list(zip(matrix[k], x, strict=True))) for k in range(_zero(n))]
+    for i in range(_zero(n), n - 1, 2):
         row, other = matrix[i], matrix[i + 1]
         even = [(row[k], x[k]) for k in range(len(x)) if row[k] and row[k] == other[k]]
         odd = [(row[k], x[k]) for k in range(len(x)) if row[k] and row[k] != other[k]]
         scale = odd[-1][0]
         e, o = _sum(b, even), _sum(b, [(c / scale, y) for c, y in odd])
         out += [_sum(b, [(1.0, e), (s, o)]) for s in (scale, -scale)]
-    return [*out, _sum(b, last)]
+    return [*out, _sum(b, list(zip(matrix[-1], x, strict=True)))]
 
 
 def _sum(b: Builder, terms: list[tuple[float, str]]) -> str:

@@ -28,13 +28,14 @@ LANES = 16
 
 # The costs, in multiply-adds of the direct convolution, which runs at the machine's peak. Measured
 # on a Zen 5 with AVX-512 (115 multiply-adds per ns), one thread, milliseconds (direct, F(4x4),
-# F(2x2)): 8x56x56x64 8.1, 3.6, 5.1; 16x28x28x128 16.0, 5.8, 8.9; 32x14x14x256 31, 13, 16;
-# 32x7x7x512 30, 14, 24; 5x5 from 32 to 64 on 100x14x14: 8.4, F(2x2) 5.0.
-# Small: 8x28x28x16 0.19, 0.10, 0.16; 32x7x7x64 0.49, 0.22, 0.35; 64x2x2x128 0.52, 0.38, 0.17.
-TRANSFORM = {(4, 3): 600, (2, 3): 200, (2, 5): 350}
-"""(m, window): of one channel, or column, of a tile (900 where images come from memory)."""
-FILTER = {(4, 3): 40, (2, 3): 28, (2, 5): 40}
-"""Of one element of the transformed filter: 64x64 channels 0.06 ms, 256x256 0.75 ms (m = 4)."""
+# F(2x2)): 8x56x56x64 8.5, 3.2, 4.7; 8x28x28x128 8.2, 2.7, 4.2; 16x14x14x256 21, 7.5, 8.5;
+# 8x28x28x16 0.19, 0.11, 0.18; 32x7x7x64 0.50, 0.24, 0.39; 64x2x2x128 0.51, 0.40, 0.19.
+# 5x5 (direct, F(3x3), F(2x2)): 100x14x14 from 32 to 64 10.4, 3.5, 4.5; 8x28x28x32 1.40, 0.64,
+# 0.79; 32x8x8x16 0.15, 0.11, 0.12.
+TRANSFORM = {(4, 3): 600, (2, 3): 180, (2, 5): 330, (3, 5): 620}
+"""(m, window): of one channel, or column, of a tile."""
+FILTER = {(4, 3): 45, (2, 3): 50, (2, 5): 75, (3, 5): 75}
+"""Of one element of the transformed filter: 64x64 channels 0.06 ms, 256x256 0.8 ms (m = 4)."""
 GAIN = 0.85
 """Winograd is taken up to this share of the direct cost: it has a little more error."""
 LARGEST = 1 << 28

@@ -94,9 +94,11 @@ CASES = [
     case((2, 6, 7, 17), (3, 3, 17, 19), m=2),
     case((1, 5, 9, 20), (3, 3, 40, 20), padding=((2, 0), (0, 1)), back=True),
     case((2, 6, 5, 18), (5, 5, 18, 33), m=2, padding=((2, 2), (1, 0))),
+    case((2, 6, 5, 18), (5, 5, 18, 33), m=3, padding=((2, 2), (1, 0))),
     case((0, 6, 5, 16), (3, 3, 16, 16)),
     filter_case((2, 9, 7, 16), (2, 9, 7, 19), 3),
     filter_case((1, 9, 7, 18), (1, 8, 8, 16), 5, m=2, padding=((2, 1), (2, 3)), parts=2),
+    filter_case((1, 9, 7, 18), (1, 8, 8, 16), 5, m=3, padding=((2, 1), (2, 3)), parts=2),
     filter_case((0, 9, 7, 16), (0, 9, 7, 16), 3),
 ]
 
@@ -119,8 +121,9 @@ def test_choice() -> None:
     assert chosen()[0] == 4
     assert chosen(batch=500, image=(2, 2))[0] == 2
     five = chosen(kernel=(5, 5))
-    assert five[0] == 2
-    assert re.fullmatch(r"Winograd's F\(2x2, 5x5\): 0\.\d\d of the direct cost", five[1])
+    assert five[0] == 3
+    assert chosen(batch=500, kernel=(5, 5), image=(4, 4))[0] == 2
+    assert re.fullmatch(r"Winograd's F\(3x3, 5x5\): 0\.\d\d of the direct cost", five[1])
     for why, found in (
         ("direct: Winograd takes 16 channels or more", chosen(channels=3)),
         ("direct: Winograd takes float32", chosen(dtype=nf.float64)),
@@ -166,7 +169,7 @@ def test_convolution_goes_through(kernel: int, padding: Any) -> None:
 
     found = [a.numpy() for a in step(nf.constant(x), nf.constant(f), nf.constant(b))]
     text = str(step.explain())
-    name = "F(2x2, 5x5)" if kernel == 5 else "F(4x4, 3x3)"
+    name = "F(3x3, 5x5)" if kernel == 5 else "F(4x4, 3x3)"
     assert f"Winograd's {name}" in text
     assert "library: convolution_winograd, add, relu" in text
     assert "_direct(" not in text
