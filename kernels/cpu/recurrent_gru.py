@@ -21,6 +21,7 @@ from numflow.kernels.cpu.recurrent_steps import (
     W,
     alive,
     begin_product,
+    fetch,
     first_row,
     get,
     load_rows,
@@ -72,6 +73,7 @@ def gru_forward(args: int, begin: int, end: int) -> None:
                     at = word(args, W.BEFORE) + place(args, t, r0 + r) * units * ES
                     copy_bytes(at, h + r * row, units * ES)
             begin_product(q, units, 0, row, 3 * across * ES)
+            fetch(args, q, word(args, W.X), number + 1, r0, rows, 3 * units)
             for left in range(0, units, across):
                 count = min(across, units - left)
                 vectors = (count + VL - 1) // VL
@@ -227,6 +229,7 @@ def gru_backward(args: int, begin: int, end: int) -> None:
                 slopes(args, at, dh + r * row, dg + r * g_row)
             if kind == AFTER:
                 begin_product(q, 3 * units, ACCUMULATE, g_row, row)
+                fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units)
                 panels(args, q, dg, rows, u, 3 * units, units, across, dh)
             else:
                 begin_product(q, units, 0, g_row, row)
@@ -235,6 +238,7 @@ def gru_backward(args: int, begin: int, end: int) -> None:
                     at = place(args, t, r0 + r)
                     reset_slopes(args, at, dh + r * row, drh + r * row, dg + r * g_row)
                 begin_product(q, 2 * units, ACCUMULATE, g_row, row)
+                fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units)
                 panels(args, q, dg, rows, u, 3 * units, units, across, dh)
         store_rows(word(args, W.DH0) + r0 * units * ES, dh, row, rows, units)
 

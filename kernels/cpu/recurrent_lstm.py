@@ -19,6 +19,7 @@ from numflow.kernels.cpu.recurrent_steps import (
     W,
     alive,
     begin_product,
+    fetch,
     first_row,
     get,
     inside,
@@ -76,6 +77,7 @@ def lstm_forward(args: int, begin: int, end: int) -> None:
                     at = word(args, W.BEFORE) + place(args, t, r0 + r) * state * ES
                     copy_bytes(at, h + r * h_row, state * ES)
             begin_product(q, state, 0, h_row, 4 * across * ES)
+            fetch(args, q, word(args, W.X), number + 1, r0, rows, 4 * units)
             for left in range(0, units, across):
                 count = min(across, units - left)
                 vectors = (count + VL - 1) // VL
@@ -219,6 +221,7 @@ def lstm_backward(args: int, begin: int, end: int) -> None:
                     dm + r * c_row,
                 )  # fmt: skip
             begin_product(q, 4 * units, ACCUMULATE, g_row, h_row)
+            fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units)
             panels(args, q, dg, rows, word(args, W.U), 4 * units, state, state_across, dh)
         store_rows(word(args, W.DH0) + r0 * state * ES, dh, h_row, rows, state)
         store_rows(word(args, W.DC0) + r0 * units * ES, dc, c_row, rows, units)
