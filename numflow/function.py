@@ -53,14 +53,23 @@ class Function:
     """A Python function that is traced and compiled when called; made by `function`."""
 
     def __init__(
-        self, python_function: Callable[..., Any], input_signature: Sequence[Any] | None = None
+        self,
+        python_function: Callable[..., Any],
+        input_signature: Sequence[Any] | None = None,
+        autograph: bool = True,
     ) -> None:
         self._python_function = python_function
+        self._autograph = autograph
         self._name = getattr(python_function, "__name__", type(python_function).__name__)
         self._parameters = Parameters(python_function, self._name)
         self._signature = self._parameters.check_signature(input_signature)
         self._traces = Traces(
-            python_function, self._name, self._parameters, self._signature, compile_graph
+            python_function,
+            self._name,
+            self._parameters,
+            self._signature,
+            compile_graph,
+            self._converted,
         )
         self._latest: ConcreteFunction | None = None  # that which a call found last
         self._tracing = threading.RLock()
@@ -74,6 +83,14 @@ class Function:
     def python_function(self) -> Callable[..., Any]:
         """The function as it was written."""
         return self._python_function
+
+    def _converted(self) -> Callable[..., Any]:
+        """The function to be traced: its control flow looks whether it is on tensors."""
+        if not self._autograph:
+            return self._python_function
+        from numflow.autograph.scan import converted  # `import numflow` need not wait for it
+
+        return converted(self._python_function)
 
     @property
     def name(self) -> str:
@@ -132,13 +149,15 @@ class Function:
     # --- as a value ---
 
     def __copy__(self) -> Function:
-        return Function(self._python_function, self._signature)
+        return Function(self._python_function, self._signature, self._autograph)
 
     def __deepcopy__(self, memo: Any) -> Function:
         """Another function of the same code, with traces of its own."""
         import copy  # a part of a millisecond of `import numflow`
 
-        return Function(copy.deepcopy(self._python_function, memo), self._signature)
+        return Function(
+            copy.deepcopy(self._python_function, memo), self._signature, self._autograph
+        )
 
     def __reduce__(self) -> Any:
         """By name: what is found there is this function, or the Python function in it.
@@ -154,7 +173,7 @@ class Function:
         if found is self:
             return path
         if found is not None and found is self._python_function:
-            return Function, (found, self._signature)
+            return Function, (found, self._signature, self._autograph)
         raise TypeError(
             explain(
                 "pickle",
@@ -172,7 +191,7 @@ class Function:
         return bound(self, self._python_function, instance, self._of_instance)
 
     def _of_instance(self, method: Callable[..., Any]) -> Function:
-        return Function(method, self._signature)
+        return Function(method, self._signature, self._autograph)
 
     # --- calls ---
 
@@ -199,8 +218,10 @@ class Function:
         if self._signature is not None:
             positional, _ = self._arguments(args, kwargs)
         # Being traced: become part of that trace.
-        returned = self._python_function(*positional, **named)
-        return nest.map_structure(as_returned, returned) if tracing else returned
+        if not tracing:
+            return self._python_function(*positional, **named)
+        returned = self._converted()(*positional, **named)
+        return nest.map_structure(as_returned, returned)
 
     def _concrete_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         call = self._describe(args, kwargs)
@@ -417,6 +438,7 @@ def function(
     Args:
       func: any Python function; without it a decorator is returned.
       input_signature: a TensorSpec for each argument (or structures of them). Others are refused.
+      autograph: `if`, `while` and `for` on tensors become part of the program (nf.autograph).
 
     Returns:
       A Function: call it as you would call func. bool, int and str arguments are constants of a
@@ -430,7 +452,9 @@ def function(
       [2.0, 5.0]
     """
     if func is None:
-        return functools.partial(function, input_signature=input_signature)
+        return functools.partial(
+            function, input_signature=input_signature, autograph=autograph
+        )
     if not callable(func):
         raise TypeError(explain("function", f"{func!r} is no function"))
-    return Function(func, input_signature)
+    return Function(func, input_signature, autograph)

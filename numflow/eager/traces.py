@@ -40,7 +40,8 @@ class TraceRecursionError(GraphError, RecursionError):
 class Traces:
     """The traces of a function, by the kinds of calls; only one thread may ask for one at a time.
 
-    signature: the input_signature, if there is one. compile: makes a graph run.
+    signature: the input_signature, if there is one. compile: makes a graph run. converted: gives
+    the function that is run to trace `function`.
     """
 
     def __init__(
@@ -50,7 +51,9 @@ class Traces:
         parameters: Parameters,
         signature: tuple[Any, ...] | None,
         compile: Compile,
+        converted: Callable[[], Callable[..., Any]],
     ) -> None:
+        self._converted = converted
         self._function, self._name, self._parameters = function, name, parameters
         self._signature, self._compile = signature, compile
         self._families: dict[Any, Family] = {}
@@ -208,7 +211,7 @@ class Traces:
         line = user_line()
         surroundings = Surroundings(self._function, call.structure[0])
         try:
-            traced = trace(self._function, specs, arguments, self._name, first)
+            traced = trace(self._converted(), specs, arguments, self._name, first)
         except TraceRecursionError:
             raise
         except RecursionError as e:
