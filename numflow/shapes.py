@@ -84,13 +84,29 @@ class Dim:
 
     def __floordiv__(self, other: Extent) -> Extent:
         exact = divide(self, other)
-        return exact if exact is not None else Dim({(("//", self, other),): 1})
+        if exact is not None:
+            return exact
+        whole, rest = self._multiples(other)
+        return whole + (
+            rest // other if isinstance(rest, int) else Dim({(("//", rest, other),): 1})
+        )
 
     def __rfloordiv__(self, other: int) -> Extent:
         return 0 if other == 0 else Dim({(("//", other, self),): 1})
 
     def __mod__(self, other: Extent) -> Extent:
-        return 0 if divide(self, other) is not None else Dim({(("%", self, other),): 1})
+        if divide(self, other) is not None:
+            return 0
+        rest = self._multiples(other)[1]
+        return rest % other if isinstance(rest, int) else Dim({(("%", rest, other),): 1})
+
+    def _multiples(self, n: Extent) -> tuple[Extent, Extent]:
+        """(q, r), self = q n + r, where r's coefficients are from 0 to n - 1: so that equal
+        quotients look equal, as (x - 1) // 2 + 1 and (x + 1) // 2."""
+        if not isinstance(n, int) or n < 2:
+            return 0, self
+        whole = _simplest({k: v // n for k, v in self.terms.items()})
+        return whole, _simplest({k: v % n for k, v in self.terms.items()})
 
     def __rmod__(self, other: int) -> Extent:
         return 0 if other == 0 else Dim({(("%", other, self),): 1})

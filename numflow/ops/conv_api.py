@@ -156,7 +156,7 @@ def _convolve(
     groups = groups_of(op, channels, depth, columns, shown)
     image = x.spec.shape[1:-1]
     shown |= {"strides": strides, "padding": padding, "dilations": dilations}
-    g = arguments.geometry(op, image, kernel, strides, padding, dilations, second, shown, groups)
+    g = arguments.geometry(op, image, kernel, strides, padding, dilations, second, shown, groups, x)
     arguments.bounded(op, [x.spec.shape[0], *g.result(image, kernel), columns], shown)
     y = computed(x, f, lambda a, b: forward(a, b, g, channels))
     return arguments.batch_back(arguments.channels_back(y, second), batch)

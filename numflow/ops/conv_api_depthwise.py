@@ -191,7 +191,7 @@ def depthwise_conv2d_backprop_filter(
         raise ShapeError(explain(op, "images and filters of 4 axes were wanted", shown))
     second = arguments.channels_second(op, data_format, 2)
     x, dy = arguments.channels_last(x, second), arguments.channels_last(dy, second)
-    g, times = _window_of(op, sizes, x.spec.shape, strides, padding, dilations, second, shown)
+    g, times = _window_of(op, sizes, x.spec.shape, strides, padding, dilations, second, shown, x)
     kernel, channels = sizes[:2], sizes[2]
     _check_sizes(op, dy, g, kernel, x.spec.shape[:3], channels * times, second, shown)
     arguments.bounded(op, sizes, shown)
@@ -217,7 +217,7 @@ def _depthwise(
         raise ShapeError(explain(op, problem, shown))
     second = arguments.channels_second(op, data_format, 2)
     x = arguments.channels_last(x, second)
-    g, times = _window(op, f, x.spec.shape, strides, padding, dilations, second, shown)
+    g, times = _window(op, f, x.spec.shape, strides, padding, dilations, second, shown, x)
     kernel = arguments.known_sizes(op, f.spec.shape[:2])
     columns = g.groups * times
     arguments.bounded(op, [x.spec.shape[0], *g.result(x.spec.shape[1:3], kernel), columns], shown)
@@ -233,15 +233,15 @@ def _one_row(f: Tensor) -> Tensor:
 
 def _window(
     op: str, f: Tensor, image: Shape, strides: Any, padding: Any, dilations: Any, second: bool,
-    shown: dict[str, object],
+    shown: dict[str, object], x: Tensor | None = None,
 ) -> tuple[Geometry, int]:  # fmt: skip
     sizes = arguments.known_sizes(op, f.spec.shape)
-    return _window_of(op, sizes, image, strides, padding, dilations, second, shown)
+    return _window_of(op, sizes, image, strides, padding, dilations, second, shown, x)
 
 
 def _window_of(
     op: str, sizes: tuple[int, ...], image: Shape, strides: Any, padding: Any, dilations: Any,
-    second: bool, shown: dict[str, object],
+    second: bool, shown: dict[str, object], x: Tensor | None = None,
 ) -> tuple[Geometry, int]:  # fmt: skip
     """(the window, how many filters a channel has); image: batch, rows, columns, channels."""
     arguments.positive_filter(op, sizes, shown)
@@ -252,7 +252,7 @@ def _window_of(
         raise ShapeError(explain(op, problem, shown))
     shown |= {"strides": strides, "padding": padding, "dilations": dilations}
     g = arguments.geometry(
-        op, image[1:3], (kh, kw), strides, padding, dilations, second, shown, channels
+        op, image[1:3], (kh, kw), strides, padding, dilations, second, shown, channels, x
     )
     return g, times
 

@@ -73,7 +73,7 @@ def conv2d_backprop_filter(
     channels = as_number(x.spec.shape[-1], op)
     groups = conv_api.groups_of(op, channels, depth, columns, shown)
     g = arguments.geometry(
-        op, x.spec.shape[1:3], kernel, strides, padding, dilations, second, shown, groups
+        op, x.spec.shape[1:3], kernel, strides, padding, dilations, second, shown, groups, x
     )
     arguments.bounded(op, sizes, shown)
     want = (x.spec.shape[0], *g.result(x.spec.shape[1:3], kernel), columns)

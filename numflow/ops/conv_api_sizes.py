@@ -1,9 +1,8 @@
 """Arguments of convolutions: strides, dilations, paddings and data formats, read and checked.
 
 What users write as an int, a list per axis or a list with entries for batch and channels becomes
-one `Geometry`, with channels last. Sizes of the image may be symbols where the result is one for
-all numbers (the window never is larger than the padded image); elsewhere the trace is made again
-with exact sizes.
+one `Geometry`, with channels last. Sizes of the image may be symbols: what only their numbers can
+tell, a plan checks (`at_least`).
 
 Source: https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2
 """
@@ -16,9 +15,10 @@ from typing import Any
 from numflow.errors import ResourceExhaustedError, ShapeError, explain
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
+from numflow.ops import slicing, windows
 from numflow.ops.convert import static_ints
 from numflow.ops.convolution import Geometry
-from numflow.shapes import Extent, Shape, as_number, product
+from numflow.shapes import Dim, Extent, Shape, as_number, product
 
 Shown = Mapping[str, object]
 
@@ -77,7 +77,7 @@ def per_axis(op: str, name: str, value: Any, axes: int, second: bool) -> tuple[i
 def paddings(
     op: str, padding: Any, image: Sequence[Extent], kernel: Sequence[int],
     strides: Sequence[int], dilations: Sequence[int], second: bool, shown: Shown,
-) -> tuple[tuple[int, int], ...]:  # fmt: skip
+) -> tuple[windows.Pair, ...]:  # fmt: skip
     """Zeros (in front, behind) of each axis of the image.
 
     padding: "SAME", "VALID", or pairs for every axis in the order of the data format.
@@ -96,7 +96,7 @@ def paddings(
             fix = '"SAME", "VALID", or pairs [[0, 0], [before, behind], ..., [0, 0]]'
             raise ShapeError(explain(op, problem, shown, fix))
         sizes = zip(image, kernel, strides, dilations, strict=True)
-        return tuple(_same(op, n, k, s, d) for n, k, s, d in sizes)
+        return tuple(windows.same_padding(n, k, s, d) for n, k, s, d in sizes)
     pairs = _pairs(op, padding)
     here = {**shown, "padding": padding}
     if len(pairs) != axes + 2:
@@ -119,20 +119,14 @@ def _pairs(op: str, padding: Any) -> list[tuple[int, int]]:
     return [(pair[0], pair[1]) for pair in pairs]
 
 
-def _same(op: str, n: Extent, k: int, stride: int, dilation: int) -> tuple[int, int]:
-    """So that the result has ceil(n / stride) elements; the odd zero is behind."""
-    total = (k - 1) * dilation  # whatever n is, if the stride is 1
-    if stride > 1:
-        number = as_number(n, op)
-        total = max((-(-number // stride) - 1) * stride + total + 1 - number, 0)
-    return total // 2, total - total // 2
-
-
 def geometry(
     op: str, image: Sequence[Extent], kernel: Sequence[int], strides: Any, padding: Any,
-    dilations: Any, second: bool, shown: Shown, groups: int = 1,
+    dilations: Any, second: bool, shown: Shown, groups: int = 1, x: Tensor | None = None,
 ) -> Geometry:  # fmt: skip
     """How the window moves over an image.
+
+    x: the image [batch, *image, channels], where there is one: of a size that is unknown a plan
+    checks that the window is not larger.
 
     Raises:
       ShapeError: as `per_axis` and `paddings`; the window is larger than the padded image; the
@@ -146,16 +140,37 @@ def geometry(
     enough = isinstance(padding, str) and padding.upper() == "SAME"  # of nothing, nothing
     for axis, (n, k, d, pair) in enumerate(zip(image, kernel, spread, pads, strict=True)):
         reach = (k - 1) * d + 1
-        if sum(pair) < reach - 1 and not enough:
-            number = as_number(n, op)
-            if number + sum(pair) < reach:
-                problem = f"the window reaches over {reach} elements of axis {axis} of the image,"
-                problem += f" which has {number}" + (f" and {sum(pair)} zeros" * any(pair))
-                raise ShapeError(explain(op, problem, shown, fix='padding="SAME"'))
+        if enough or all_of(pair) >= reach - 1:
+            continue
+        if isinstance(n, Dim):
+            if x is not None:
+                at_least(x, axis + 1, reach - all_of(pair))
+        elif n + all_of(pair) < reach:
+            problem = f"the window reaches over {reach} elements of axis {axis} of the image,"
+            problem += f" which has {n}" + (f" and {all_of(pair)} zeros" * any(pair))
+            raise ShapeError(explain(op, problem, shown, fix='padding="SAME"'))
     found = Geometry(steps, pads, spread, groups)
     padded = [n + sum(p) for n, p in zip(image, pads, strict=True) if isinstance(n, int)]
     bounded(op, [*padded], shown)
     return found
+
+
+def all_of(pair: windows.Pair) -> int:
+    """The zeros of both ends, of an axis that is not padded by "SAME"."""
+    before, behind = pair
+    assert isinstance(before, int) and isinstance(behind, int)
+    return before + behind
+
+
+def at_least(x: Tensor, axis: int, n: int) -> None:
+    """Let plans refuse an x that has fewer than n elements along an axis of unknown size.
+
+    What is refused is traced again with exact sizes, and so finds its message. A slice that nobody
+    reads says so: it costs nothing (codegen/segments.py, `assumed`).
+    """
+    begin, shape = [0] * x.spec.rank, list(x.spec.shape)
+    begin[axis], shape[axis] = n - 1, 1
+    slicing.slice_op(x, begin=tuple(begin), stride=(1,) * len(begin), shape=tuple(shape))
 
 
 def bounded(op: str, sizes: Sequence[Extent], shown: Shown) -> None:

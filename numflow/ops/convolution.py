@@ -24,11 +24,11 @@ from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import convolution_winograd as winograd
-from numflow.ops import linalg
+from numflow.ops import linalg, windows
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.shape_rules import same_dtype
-from numflow.shapes import Extent, Shape
+from numflow.shapes import Extent, Shape, as_number
 
 PACKED_BYTES = 1 << 18
 """Filters from this size on are packed: below, their rows stay in L2 wherever they lie."""
@@ -45,21 +45,20 @@ MOST_PARTS, PART_BYTES = 16, 1 << 22
 
 
 class Geometry(NamedTuple):
-    """How the window moves: per axis of the image. padding: (in front, behind)."""
+    """How the window moves: per axis of the image. padding: (in front, behind).
+
+    Of an image of unknown size, padding is symbolic where it is "SAME" and the stride is not 1.
+    """
 
     strides: tuple[int, ...]
-    padding: tuple[tuple[int, int], ...]
+    padding: tuple[windows.Pair, ...]
     dilations: tuple[int, ...]
     groups: int = 1
 
     def result(self, image: Sequence[Extent], kernel: Sequence[int]) -> tuple[Extent, ...]:
         """The sizes of the result."""
-        return tuple(
-            (n + sum(p) - (k - 1) * d - 1) // s + 1
-            for n, k, s, p, d in zip(
-                image, kernel, self.strides, self.padding, self.dilations, strict=True
-            )
-        )
+        moves = zip(image, kernel, self.strides, self.padding, self.dilations, strict=True)
+        return tuple(windows.places(n, k, s, p, d) for n, k, s, p, d in moves)
 
     @property
     def attrs(self) -> Attrs:
@@ -84,7 +83,7 @@ def _cuts(g: Geometry, place: Sequence[int], result: Sequence[int]) -> tuple[sli
 
 
 def _padded(x: Any, g: Geometry) -> Any:
-    return np.pad(x, [(0, 0), *g.padding, (0, 0)])
+    return np.pad(x, [(0, 0), *map(_ints, g.padding), (0, 0)])
 
 
 def _wide(*arrays: Any) -> list[Any]:
@@ -185,9 +184,10 @@ def _choice(
 ) -> winograd.Choice:
     """How y is made of x, or the gradient by the filter of both: direct or by Winograd."""
     plain = all(n == 1 for n in (*g.strides, *g.dilations, g.groups))
+    pads = [(as_number(a), as_number(b)) for a, b in g.padding] if plain else []
     return winograd.choose(
         x.dtype, x.shape[0], x.shape[-1], y.shape[-1], kernel, y.shape[1:-1],
-        padding=g.padding, plain=plain, parts=parts,
+        padding=pads, plain=plain, parts=parts,
     )  # fmt: skip
 
 

@@ -159,7 +159,7 @@ def _sizes(x: Spec, kernel: Sequence[Any], y: Spec, attrs: Attrs) -> Any:
     batch, rows, columns, channels = convolution._ints(x.shape)
     kh, kw = convolution._ints(tuple(kernel))
     oh, ow = convolution._ints(y.shape[1:3])
-    (sh, sw), (dh, dw), ((top, _), (left, _)) = g.strides, g.dilations, g.padding
+    (sh, sw), (dh, dw), (top, left) = g.strides, g.dilations, (int(p[0]) for p in g.padding)  # type: ignore[arg-type]
     return Sizes(batch, rows, columns, channels, kh, kw, oh, ow, sh, sw, top, left, dh, dw)
 
 

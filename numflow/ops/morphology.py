@@ -114,13 +114,14 @@ def _dilation(
     shown |= {"strides": strides, "padding": padding, "dilations": dilations}
     g = arguments.geometry(op, sizes, (kh, kw), strides, padding, dilations, False, shown)
     places = arguments.known_sizes(op, g.result(sizes, (kh, kw)))
+    before = arguments.known_sizes(op, [p[0] for p in g.padding])
     shape = (batch, *places, depth)
     arguments.bounded(op, shape, shown)
     least = _least(x)
     best: Tensor | None = None
     for tap in itertools.product(range(kh), range(kw)):
         # the places of the window where this element of it is over the image
-        moved = [t * d - p[0] for t, d, p in zip(tap, g.dilations, g.padding, strict=True)]
+        moved = [t * d - p for t, d, p in zip(tap, g.dilations, before, strict=True)]
         low = [max(0, -(m // s)) for m, s in zip(moved, g.strides, strict=True)]
         high = [
             min(whole, -((m - n) // s))

@@ -78,7 +78,7 @@ def _patches(
         raise ValueError(explain(op, "sizes of the window are wanted", shown))
     kernel = arguments.per_axis(op, "sizes", sizes, axes, False)
     image = x.spec.shape[1:-1]
-    g = arguments.geometry(op, image, kernel, strides, padding, rates, False, shown)
+    g = arguments.geometry(op, image, kernel, strides, padding, rates, False, shown, x=x)
     places = g.result(image, kernel)
     batch, channels = x.spec.shape[0], x.spec.shape[-1]
     arguments.bounded(op, [batch, *places, *kernel, channels], shown)

@@ -19,7 +19,7 @@ from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.pooling import Pool
-from numflow.shapes import Extent, as_number
+from numflow.shapes import Dim, Extent, as_number
 
 # --- the largest ---------------------------------------------------------------------------
 
@@ -247,8 +247,9 @@ def _flat_index(place: Tensor, g: Pool, x: Tensor, batch: bool) -> Tensor:
     columns = as_tensor(g.kernel[1], dtypes.int64)
     tap_row = power.floordiv_op(place, columns)
     tap_column = place - tap_row * columns
-    row = along(1) * g.strides[0] - g.padding[0][0] + tap_row * g.dilations[0]
-    column = along(2) * g.strides[1] - g.padding[1][0] + tap_column * g.dilations[1]
+    top, left = (shaping.size_tensor(before, dtypes.int64) for before, _ in g.padding)
+    row = along(1) * g.strides[0] - top + tap_row * g.dilations[0]
+    column = along(2) * g.strides[1] - left + tap_column * g.dilations[1]
     if batch:
         row = row + along(0) * size(1)
     return (row * size(2) + column) * size(3) + along(3)
@@ -454,15 +455,17 @@ def _window(
     explicit = not isinstance(padding, str)
     for axis, (n, k, d, pair) in enumerate(zip(image, kernel, gaps, pads, strict=True)):
         reach = (k - 1) * d + 1
-        if explicit and max(pair) >= reach:
-            problem = f"padding {max(pair)} of axis {axis} is not smaller than the window, {reach}"
+        most = max(arguments.known_sizes(op, pair)) if explicit else 0
+        if most >= reach:
+            problem = f"padding {most} of axis {axis} is not smaller than the window, {reach}"
             raise ShapeError(explain(op, problem, shown))
-        if sum(pair) < reach - 1:
-            number = as_number(n, op)
-            if number and number + sum(pair) < reach:
-                problem = f"the window reaches over {reach} elements of axis {axis} of the image,"
-                problem += f" which has {number}" + f" and {sum(pair)} beside it" * any(pair)
-                raise ShapeError(explain(op, problem, shown, fix='padding="SAME"'))
+        if isinstance(n, Dim):
+            if (explicit or padding.upper() == "VALID") and arguments.all_of(pair) < reach - 1:
+                arguments.at_least(x, axis + 1, reach - arguments.all_of(pair))
+        elif 0 < n < reach - arguments.all_of(pair):
+            problem = f"the window reaches over {reach} elements of axis {axis} of the image,"
+            problem += f" which has {n}" + f" and {sum(pair)} beside it" * any(pair)
+            raise ShapeError(explain(op, problem, shown, fix='padding="SAME"'))
     result = g.result(image)
     if any(isinstance(n, int) and n < 0 for n in result):
         problem = f"the result would have sizes {list(result)}: the window is too large"

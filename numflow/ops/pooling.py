@@ -26,9 +26,11 @@ from numflow.graph.lowering import Composite, HostCall, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+from numflow.ops import creation, run_time, windows
 from numflow.ops import math as maths
+from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
-from numflow.shapes import Extent, as_number
+from numflow.shapes import Extent
 
 Cut = tuple[slice, ...]
 
@@ -38,14 +40,13 @@ class Pool(NamedTuple):
 
     kernel: tuple[int, ...]
     strides: tuple[int, ...]
-    padding: tuple[tuple[int, int], ...]
+    padding: tuple[windows.Pair, ...]
     dilations: tuple[int, ...]
 
     def result(self, image: Sequence[Extent]) -> tuple[Extent, ...]:
         """The sizes of the result."""
         return tuple(
-            (n + sum(p) - (k - 1) * d - 1) // s + 1
-            for n, k, s, p, d in zip(image, *self, strict=True)
+            windows.places(n, k, s, p, d) for n, k, s, p, d in zip(image, *self, strict=True)
         )
 
     @property
@@ -185,7 +186,7 @@ def counts(g: Pool, image: Sequence[int]) -> Any:
     """Taps in the image, at least 1, for each place [1, *result, 1]."""
     total: Any = np.ones(1)
     for n, o, (k, s, p, d) in zip(image, g.result(image), zip(*g, strict=True), strict=True):
-        begin = np.arange(int(o)) * s - p[0]  # type: ignore[arg-type]
+        begin = np.arange(int(o)) * s - int(p[0])  # type: ignore[arg-type]
         first = np.maximum(0, -(begin // d))
         count = np.minimum(k, (n - 1 - begin) // d + 1) - first
         total = np.multiply.outer(total, np.maximum(count, 0))
@@ -348,8 +349,23 @@ def _inside(g: Pool) -> bool:
 
 def _count_tensor(g: Pool, image: Sequence[Extent], like: Tensor) -> Tensor:
     """Taps in the image [1, *result, 1], where they differ from window to window."""
-    sizes = [as_number(n, "avg_pool") for n in image]
-    return as_tensor(counts(g, sizes).astype(like.dtype.numpy))
+    sizes = [n for n in image if isinstance(n, int)]
+    if len(sizes) == len(image):
+        return as_tensor(counts(g, sizes).astype(like.dtype.numpy))
+    total: Any = None
+    for axis, (n, o, (k, s, p, d)) in enumerate(
+        zip(image, g.result(image), zip(*g, strict=True), strict=True)
+    ):
+        # as `counts`, of sizes that only a plan knows
+        size, before = (shaping.size_tensor(m, dtypes.int64) for m in (n, p[0]))
+        begin = creation.iota((o,), 0, dtypes.int64) * s - before
+        gap = as_tensor(d, dtypes.int64)
+        first = maths.maximum(-run_time.quotient_op(begin, gap), 0)
+        last = maths.minimum(run_time.quotient_op(size - 1 - begin, gap) + 1, k)
+        count = shaping.reshape(maths.maximum(last - first, 0), (o, *(1,) * (len(image) - axis)))
+        total = count if total is None else total * count
+    whole = maths.cast(maths.maximum(total, 1), like.dtype)
+    return shaping.reshape_op(whole, shape=(1, *whole.spec.shape))
 
 
 def _mean_vjp(g: Backward) -> tuple[Tensor]:
