@@ -144,7 +144,9 @@ _LATE = (
 if TYPE_CHECKING:
     from numflow import bitwise, experimental, linalg, losses, math, nn, random
     from numflow.control.branches import case, cond, switch_case
+    from numflow.control.functional import foldl, foldr, map_fn, scan, vectorized_map
     from numflow.control.loops import while_loop
+    from numflow.control.tensor_array import TensorArray, TensorArraySpec
     from numflow.devices import DeviceSpec
     from numflow.eager.custom_gradient import custom_gradient, grad_pass_through
     from numflow.eager.functional import grad, value_and_grad
@@ -222,7 +224,9 @@ _LATE_NAMES = {
     name: module
     for module, names in {
         "control.branches": "case cond switch_case",
+        "control.functional": "foldl foldr map_fn scan vectorized_map",
         "control.loops": "while_loop",
+        "control.tensor_array": "TensorArray TensorArraySpec",
         "devices": "DeviceSpec",
         "eager.custom_gradient": "custom_gradient grad_pass_through",
         "eager.functional": "grad value_and_grad",
@@ -299,6 +303,8 @@ __all__ = [
     "RaggedTensor",
     "SparseTensor",
     "Tensor",
+    "TensorArray",
+    "TensorArraySpec",
     "TensorShape",
     "TensorSpec",
     "TypeSpec",
@@ -369,6 +375,8 @@ __all__ = [
     "float32",
     "float64",
     "floor",
+    "foldl",
+    "foldr",
     "function",
     "gather",
     "gather_nd",
@@ -402,6 +410,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "losses",
+    "map_fn",
     "math",
     "matmul",
     "maximum",
@@ -449,6 +458,7 @@ __all__ = [
     "round",
     "saturate_cast",
     "scalar_mul",
+    "scan",
     "scatter_nd",
     "searchsorted",
     "shape",
@@ -497,6 +507,7 @@ __all__ = [
     "unravel_index",
     "unstack",
     "value_and_grad",
+    "vectorized_map",
     "where",
     "while_loop",
     "zeros",
