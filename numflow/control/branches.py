@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
+from numflow.control import tensor_array
 from numflow.control.nested import Nested
 from numflow.control.structure import Form, taken_apart
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
@@ -23,6 +24,7 @@ from numflow.graph.tensor import Tensor
 from numflow.ops import comparisons, run_time
 from numflow.ops import math as maths
 from numflow.ops import select as selections
+from numflow.ops import shape as shaping
 from numflow.ops.control import cond_op
 from numflow.ops.convert import as_tensor
 from numflow.ops.creation import iota
@@ -87,6 +89,7 @@ def joined(op: str, index: Tensor, traced: Sequence[Traced]) -> Any:
     graphs = tuple(_closed(t, list(captured)) for t in traced)
     inputs = [index, *(outer.tensor(outside) for outside, _ in captured)]
     outputs = list(outer.apply(cond_op, inputs, {"graphs": graphs}))
+    _mark(outer, traced, outputs)
     for variable, value in zip(written, outputs[len(first.form.paths) :], strict=False):
         variable.assign(value)
     return first.form.packed(outputs[: len(first.form.paths)])
@@ -113,6 +116,7 @@ def _agree(op: str, traced: Sequence[Traced], k: int, path: str) -> None:
         raise DTypeError(
             explain(op, f"{what} has another dtype in each branch", shown, fix="nf.cast")
         )
+    _fit_buffers(traced, k)
     shapes = [t.tensors[k].spec.shape for t in traced]
     shape = next((s for s in shapes if not any(map(run_time.run_time, s))), shapes[0])
     for t in traced:
@@ -123,6 +127,40 @@ def _agree(op: str, traced: Sequence[Traced], k: int, path: str) -> None:
         if fits is None:
             raise ShapeError(explain(op, f"{what} has another shape in each branch", shown))
         t.tensors[k] = fits
+
+
+def _fit_buffers(traced: Sequence[Traced], k: int) -> None:
+    """Buffers of a TensorArray to which only some branches wrote (tensor_array.py)."""
+    shapes = [t.tensors[k].spec.shape for t in traced]
+    unset = list(map(tensor_array.is_unset, shapes))
+    if any(unset) and not all(unset):
+        like = next(t.tensors[k] for t, u in zip(traced, unset, strict=True) if not u)
+        for t, missing in zip(traced, unset, strict=True):
+            if missing:
+                with interpreting(t.inside):
+                    length = t.tensors[k].spec.shape[0]
+                    t.tensors[k] = shaping.zeros((length, *like.spec.shape[1:]), like.dtype)
+    longer = [
+        t.tensors[k].spec.shape[0]
+        for t in traced
+        if t.inside.value(t.inside.capture(t.tensors[k])) in tensor_array.grown(t.inside.builder)
+    ]
+    for n in longer:
+        for t in traced:
+            have = t.tensors[k].spec.shape[0]
+            if have != n and not (isinstance(have, int) and isinstance(n, int) and have > n):
+                with interpreting(t.inside):
+                    t.tensors[k] = tensor_array.resized(t.tensors[k], n)
+
+
+def _mark(outer: Any, traced: Sequence[Traced], outputs: Sequence[Tensor]) -> None:
+    """What is known of buffers in branches is known of what the branches give."""
+    for k, t in enumerate(outputs):
+        values = [(b.inside.value(b.tensors[k]), b.inside.builder) for b in traced]
+        if any(v in tensor_array.grown(builder) for v, builder in values):
+            tensor_array.grown(outer.builder).add(outer.value(t))
+        if all(v in tensor_array.reserved(builder) for v, builder in values):
+            tensor_array.reserved(outer.builder).add(outer.value(t))
 
 
 def known(tensor: Any) -> Any:

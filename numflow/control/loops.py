@@ -9,23 +9,46 @@ iteration, where somebody asks for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from numflow import dtypes, nest
+from numflow.control import tensor_array
 from numflow.control.nested import Nested
 from numflow.control.structure import Form, taken_apart
-from numflow.errors import DTypeError, ShapeError, explain
-from numflow.graph.graph import Graph, Value
+from numflow.errors import DTypeError, ShapeError, explain, user_line
+from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.op import current, interpreting
 from numflow.graph.operation import building
 from numflow.graph.tensor import Tensor
 from numflow.ops import comparisons, run_time
 from numflow.ops import math as maths
 from numflow.ops import select as selections
+from numflow.ops import shape as shaping
 from numflow.ops.control import while_op
 from numflow.ops.convert import as_tensor
+from numflow.shapes import Extent, Shape
+
+
+class _Learned(Exception):
+    """The elements of an array have this shape: the loop is to be traced again."""
+
+    def __init__(self, number: int, shape: Shape, dtype: dtypes.DType) -> None:
+        super().__init__("the loop is traced again")
+        self.number, self.shape, self.dtype = number, shape, dtype
+
+
+class _Traced(NamedTuple):
+    """condition and body; inputs of the node; the variables among the loop variables."""
+
+    graphs: tuple[Graph, Graph]
+    inputs: list[Value]
+    variables: list[Any]
+
+
+Condition = Callable[[Sequence[Tensor]], Any]
+Body = Callable[[Sequence[Tensor]], "tuple[list[Tensor], Form | None]"]
 
 
 class Loop:
@@ -47,22 +70,47 @@ class Loop:
         self.outer: Any = current()
         self.outer_initial, self.form, self.names = list(initial), form, list(names)
         self.most = most
-        self.body = Nested(self.outer, f"the body of {op}", loop=True)
-        self.condition = Nested(self.outer, f"the condition of {op}", loop=True)
+        self._longer: set[int] = set()  # buffers that were made as long as they will ever be
+        self._start()
 
-    def run(
-        self, cond: Callable[[Sequence[Tensor]], Any], body: Callable[[Sequence[Tensor]], Any]
-    ) -> list[Tensor]:
+    def _start(self) -> None:
+        self.body = Nested(self.outer, f"the body of {self.op}", loop=True)
+        self.condition = Nested(self.outer, f"the condition of {self.op}", loop=True)
+        self._growing: dict[int, Extent] = {}  # buffers that became longer, and by how much
+
+    def run(self, cond: Condition, body: Body) -> list[Tensor]:
         """The loop variables behind the loop.
 
-        cond, body: take loop variables; body gives (tensors, form), cond a bool scalar.
+        cond, body: take loop variables; body gives (tensors, form), cond a bool scalar. They are
+        called again where tracing tells something of TensorArrays.
 
         Raises:
           ValueError: the body gives another structure.
           ShapeError, DTypeError: it gives a variable another shape or dtype.
         """
+        while True:
+            try:
+                traced = self._traced(cond, body)
+            except _Learned as learned:
+                self.outer_initial[learned.number] = shaping.zeros(learned.shape, learned.dtype)
+                self._start()
+                continue
+            if not self._growing:
+                return self._closed(traced)
+            length = self._length(traced)
+            for k, more in self._growing.items():
+                before = self.outer_initial[k]
+                longer = tensor_array.resized(before, before.spec.shape[0] + length * more)
+                self.outer_initial[k] = longer
+                self._longer.add(k)
+            self._start()
+
+    def _traced(self, cond: Condition, body: Body) -> _Traced:
         specs = [t.spec for t in self.outer_initial]
         inside = [self.body.add_input(s, n) for s, n in zip(specs, self.names, strict=True)]
+        for k, t in enumerate(inside):
+            if k in self._longer or self._reserved(k):
+                tensor_array.reserved(self.body.builder).add(self.body.value(t))
         with interpreting(self.body):
             after, form = body(inside)
             self._check_form(form)
@@ -74,31 +122,31 @@ class Loop:
                 number = self.condition.iteration()
                 most = self.condition.capture(self.most)
                 going = selections.logical_and(comparisons.less(number, most), going)
-        return self._closed(
+        return self._graphs(
             [self.body.value(t) for t in inside],
             [self.body.value(t) for t in after],
             [self.condition.value(t) for t in ahead],
             self.condition.value(going),
         )
 
-    def _closed(
-        self,
-        inside: list[Value],
-        after: list[Value],
-        ahead: list[Value],
-        going: Value,
-    ) -> list[Tensor]:
-        """Make the node; assign variables behind it."""
+    def _reserved(self, k: int) -> bool:
+        """Whether a buffer of outside is as long as it will ever be."""
+        value = self.outer.value(self.outer.capture(self.outer_initial[k]))
+        return value in tensor_array.reserved(self.outer.builder)
+
+    def _graphs(
+        self, inside: list[Value], after: list[Value], ahead: list[Value], going: Value
+    ) -> _Traced:
+        """The graphs, variables that the body assigns and the iteration's number included."""
         outer: Any = self.outer
-        count = len(inside)
-        initial = [outer.value(t) for t in self.outer_initial]
+        initial = [outer.value(outer.capture(t)) for t in self.outer_initial]
         variables = list(self.body.written.values())
         for v in variables:
             start = self.body.read_outside(v)
             key = start, id(v)
             initial.append(start)
-            inside.append(self.body.pairs.pop(key, None) or Value(start.spec, None, 0))
-            ahead.append(self.condition.pairs.pop(key, None) or Value(start.spec, None, 0))
+            inside.append(_taken(self.body, key))
+            ahead.append(_taken(self.condition, key))
             with interpreting(self.body):
                 after.append(self.body.value(self.body.read(v)))
         # The last loop variable is the number of the iteration: gradients want it. A pass drops it
@@ -114,11 +162,45 @@ class Loop:
             _graph(self.condition, ahead, captured, [going]),
             _graph(self.body, inside, captured, after),
         )
-        inputs = [outer.tensor(v) for v in (*initial, *(o for o, _ in captured))]
-        outputs = list(outer.apply(while_op, inputs, {"graphs": graphs}))
-        for v, value in zip(variables, outputs[count:], strict=False):
+        return _Traced(graphs, [*initial, *(o for o, _ in captured)], variables)
+
+    def _closed(self, traced: _Traced) -> list[Tensor]:
+        """Make the node; assign variables behind it."""
+        outer: Any = self.outer
+        inputs = [outer.tensor(v) for v in traced.inputs]
+        outputs = list(outer.apply(while_op, inputs, {"graphs": traced.graphs}))
+        count = len(self.outer_initial)
+        for v, value in zip(traced.variables, outputs[count:], strict=False):
             v.assign(value)
+        for k, t in enumerate(outputs[:count]):
+            if self._reserved(k):
+                tensor_array.reserved(outer.builder).add(outer.value(t))
+            elif k in self._longer:
+                tensor_array.grown(outer.builder).add(outer.value(t))
         return outputs[:count]
+
+    def _length(self, traced: _Traced) -> Extent:
+        """How many iterations there will be at most, so that buffers can be as long."""
+        from numflow.control.counting import trips
+        from numflow.passes.control_flow import counting_loop
+
+        outer: Any = self.outer
+        condition, body = traced.graphs
+        known = trips(condition, body, [outer.tensor(v) for v in traced.inputs])
+        if known is not None:
+            return known.length
+        # It runs once only to be counted, without the arrays.
+        node = Node(while_op, tuple(traced.inputs), {"graphs": traced.graphs},
+                    [v.spec for v in body.outputs], user_line())  # fmt: skip
+        loop, number = counting_loop(node)
+        read = {v for n in loop.subgraphs for m in n.nodes for v in m.inputs}
+        grows = [self.names[k] for k in self._growing if body.inputs[k] in read]
+        if grows:
+            problem = f"{grows[0]} grows, and how often the loop runs depends on its elements"
+            raise ShapeError(explain(self.op, problem, fix="an array of known size"))
+        outer.builder.nodes.append(loop)
+        (length,) = run_time.sizes_of(outer.tensor(number))
+        return length
 
     def _check_form(self, form: Form | None) -> None:
         unlike = "" if form is None else self.form.difference(form)
@@ -140,6 +222,11 @@ class Loop:
             fix = f"nf.cast({self.names[k]}, nf.{before.dtype.name}) in the body"
             raise DTypeError(explain(self.op, problem, shown, fix))
         if x.spec.shape == before.shape:
+            return x
+        if tensor_array.is_unset(before.shape):
+            raise _Learned(k, (before.shape[0], *x.spec.shape[1:]), x.dtype)
+        if self.body.value(x) in tensor_array.grown(self.body.builder):
+            self._growing[k] = x.spec.shape[0] - before.shape[0]
             return x
         fits = run_time.fitted(x, before.shape)
         if fits is not None:
@@ -166,6 +253,12 @@ class Loop:
                 raise DTypeError(explain(self.op, problem, {"condition": test.spec}))
             test = comparisons.not_equal(test, as_tensor(0, test.dtype))
         return test
+
+
+def _taken(inside: Nested, key: tuple[Value, int]) -> Value:
+    """The input that a variable was captured as, which becomes a loop variable."""
+    found = inside.pairs.pop(key, None)
+    return Value(key[0].spec, None, 0) if found is None else found
 
 
 def _graph(

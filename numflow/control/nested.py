@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -73,6 +74,9 @@ class Nested(Capturing):
         if found is None:
             found = self.builder.add_input(outside.spec, outside.name)
             self.pairs[outside, variable] = found
+            marks = self.outer.builder.made.get("reserved")  # see tensor_array.py
+            if marks is not None and outside in marks:
+                self.builder.made.setdefault("reserved", WeakSet()).add(found)
         return found
 
     def _known(self, outside: Value) -> Value | None:

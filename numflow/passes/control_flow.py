@@ -277,6 +277,13 @@ def _graph(graph: Graph, inputs: Sequence[Value], outputs: Sequence[Value]) -> G
     return Graph(tuple(inputs), nodes, tuple(outputs), graph.captures, graph.name)
 
 
+def counting_loop(node: Node) -> tuple[Node, Value]:
+    """A loop that only counts the iterations of another, and their number: its last variable."""
+    last = len(node.outputs) - 1
+    made, results = _trimmed_loop(node, _state_needed(node, [last]))
+    return made, results[last]
+
+
 # --- hoist -------------------------------------------------------------------
 
 
@@ -406,7 +413,5 @@ def _without(graph: Graph, new: dict[Value, Value]) -> Graph:
             for v, made in zip(node.outputs, copy.outputs, strict=True):
                 known.setdefault(v, made)
     outputs = tuple(known.get(v, v) for v in graph.outputs)
-    made = Graph(graph.inputs, tuple(builder.nodes), outputs, graph.captures, graph.name)
-    used = _reached(made, outputs)
-    nodes = tuple(n for n in made.nodes if has_effect(n) or any(v in used for v in n.outputs))
-    return Graph(made.inputs, nodes, outputs, made.captures, made.name)
+    left = Graph(graph.inputs, tuple(builder.nodes), outputs, graph.captures, graph.name)
+    return _graph(left, left.inputs, outputs)
