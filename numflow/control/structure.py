@@ -9,7 +9,7 @@ from typing import Any
 
 from numflow import nest
 from numflow.graph.indexed_slices import COMPOSITES
-from numflow.graph.operation import Operation
+from numflow.graph.operation import Operation, building
 from numflow.graph.tensor import Tensor
 from numflow.ops.convert import as_tensor
 
@@ -27,6 +27,13 @@ class _Whole:
 
     def __init__(self, kind: Any, kept: Any, parts: tuple[Any, ...]) -> None:
         self.kind, self.kept, self.parts = kind, kept, parts
+
+
+class _Itself:
+    """Stands for an object that stays whole where nothing is traced: a TensorArray."""
+
+    def __init__(self, kept: Any) -> None:
+        self.kept = kept
 
 
 _TENSOR, _NOTHING = _Tensor(), _Nothing()
@@ -60,6 +67,8 @@ def taken_apart(
     def leaf(x: Any, path: str) -> Any:
         if x is None or isinstance(x, Operation):
             return _NOTHING
+        if getattr(x, "_whole_eagerly", False) and building() is None:
+            return _Itself(x)
         if type(x) in COMPOSITES:
             kept, parts = x._opened()
             return _Whole(type(x), kept, tuple(leaf(p, path) for p in parts))
@@ -94,6 +103,8 @@ def _packed(form: Any, tensors: Iterator[Any]) -> Any:
             return next(tensors)
         if x is _NOTHING:
             return None
+        if isinstance(x, _Itself):
+            return x.kept
         return x.kind._closed(x.kept, [leaf(p) for p in x.parts])
 
     return nest.pack_sequence_as(form, [leaf(x) for x in nest.flatten(form)])

@@ -33,7 +33,7 @@ from numflow.graph.building import SymbolicTensor
 from numflow.graph.graph import Value
 from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.lowering import HostCall
-from numflow.graph.op import Op, current
+from numflow.graph.op import Op
 from numflow.graph.operation import building
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
@@ -109,6 +109,8 @@ class TensorArray:
       >>> squares(nf.constant(4)).numpy().tolist()
       [0, 1, 4, 9]
     """
+
+    _whole_eagerly = True  # loops hand it on as it is
 
     def __init__(
         self,
@@ -567,6 +569,3 @@ class TensorArraySpec(TypeSpec):
             f"TensorArraySpec({self.element_shape!r}, {self.dtype!r}, "
             f"{self.dynamic_size}, {self.infer_shape})"
         )
-
-
-_ = current
