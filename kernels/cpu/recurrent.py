@@ -47,6 +47,7 @@ class Sequences(NamedTuple):
     projected: bool = False
     cell_clip: float = 0.0
     state_clip: float = 0.0
+    carry: bool = False  # the output of a masked step is the state, not 0
 
 
 def _vectors(count: int, v: Vectors) -> int:
@@ -272,6 +273,7 @@ def _call(
         W.TIME_MAJOR: int(s.time_major),
         W.REVERSE: int(s.reverse),
         W.KIND: kind,
+        W.CARRY: int(s.carry),
         W.BLOCKS: blocks,
         **{W.PLACE0 + k: p for k, p in enumerate(order)},
         W.VECTORS: across,

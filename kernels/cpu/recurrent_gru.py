@@ -30,6 +30,7 @@ from numflow.kernels.cpu.recurrent_steps import (
     panels,
     place,
     put,
+    rest_back,
     step_of,
     store_rows,
 )
@@ -132,6 +133,8 @@ def after_cells(
                     put(k + gate * 3, product, n)
             else:
                 store(to + r * row + o, before)
+                if word(args, W.CARRY) != 0:
+                    y = before
                 if keep != 0:
                     put(k, vzero(), n)
                     put(k + gate, vzero(), n)
@@ -199,6 +202,8 @@ def before_cells(
                 store(to + r * row + o, y)
             else:
                 store(to + r * row + o, before)
+                if word(args, W.CARRY) != 0:
+                    y = before
             put(word(args, W.Y) + at * gate + o, y, n)
             if keep != 0:
                 put(keep + at * 4 * gate + gate * 2 + o, new, n)
@@ -265,6 +270,7 @@ def slopes(args: int, at: int, dh: int, dg: int) -> None:
         zero_bytes(dg, 3 * gate)
         if kind == AFTER:
             zero_bytes(dr, 3 * gate)
+        rest_back(args, word(args, W.DY) + at * gate, dh, units)
         return
     for j in range(0, units, VL):
         n = units - j

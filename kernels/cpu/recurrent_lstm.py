@@ -29,6 +29,8 @@ from numflow.kernels.cpu.recurrent_steps import (
     panels,
     place,
     put,
+    rest,
+    rest_back,
     step_of,
     store_rows,
 )
@@ -152,7 +154,7 @@ def cells(
             else:
                 if projected == 0:
                     store(new, vload(h + r * h_row + o))
-                    put(word(args, W.Y) + at * gate + o, vzero(), n)
+                    rest(args, word(args, W.Y) + at * gate + o, new, min(n, VL))
                 else:
                     store(new, vzero())
                 if keep != 0:
@@ -174,12 +176,13 @@ def project(args: int, t: int, r0: int, rows: int, state: int, h: int, to: int, 
         for j in range(0, state, VL):
             o = r * h_row + j * ES
             y = smaller(clip, larger(-clip, vload(to + o)))
-            if not live:
-                store(to + o, vload(h + o))
-                y = vzero()
-            else:
+            if live:
                 store(to + o, y)
-            put(word(args, W.Y) + (at * state + j) * ES, y, state - j)
+                put(word(args, W.Y) + (at * state + j) * ES, y, state - j)
+            else:
+                store(to + o, vload(h + o))
+        if not live:
+            rest(args, word(args, W.Y) + at * state * ES, h + r * h_row, state)
 
 
 # --- backward ----------------------------------------------------------------------------------
@@ -241,6 +244,8 @@ def slopes(args: int, at: int, previous: int, dh: int, dc: int, dg: int, dm: int
     if not alive(args, at):
         zero_bytes(dx, wide)
         zero_bytes(dg, wide)
+        if projected == 0:
+            rest_back(args, word(args, W.DY) + at * gate, dh, units)
         return
     peep = word(args, W.EXTRA)
     clip = splat(load(args + W.CELL_CLIP * WORD))
@@ -298,3 +303,5 @@ def unproject(
                 store(dh + o, vzero())
             store(dp + o, d)
             put(word(args, W.DP) + from_y, d, n)
+        if not live:
+            rest_back(args, word(args, W.DY) + at * state * ES, dh + r * h_row, state)

@@ -21,6 +21,8 @@ from numflow.kernels.cpu.recurrent_steps import (
     place,
     positive,
     put,
+    rest,
+    rest_back,
     step_of,
     store_rows,
 )
@@ -72,7 +74,7 @@ def state(args: int, at: int, h: int, to: int) -> None:
     units, kind = word(args, W.UNITS), word(args, W.KIND)
     x, y = word(args, W.X) + at * units * ES, word(args, W.Y) + at * units * ES
     if not alive(args, at):
-        zero_bytes(y, units * ES)
+        rest(args, y, h, units)
         copy_bytes(to, h, units * ES)
         return
     for j in range(0, units, VL):
@@ -114,6 +116,7 @@ def slopes(args: int, at: int, dh: int, dg: int) -> None:
     if not alive(args, at):
         zero_bytes(dx, units * ES)
         zero_bytes(dg, units * ES)
+        rest_back(args, word(args, W.DY) + at * units * ES, dh, units)
         return
     for j in range(0, units, VL):
         o, n = j * ES, units - j

@@ -9,8 +9,9 @@ One unit of work is a block of rows (sequences) through all steps: rows know not
 so there is no barrier, and an element's chain of operations is the same however rows are dealt out.
 The price is that every block reads all weights in every step; they stay in L2.
 
-Where a mask is false, a row's state stays as it was, and its output is 0. Sequences of different
-lengths are such masks, also from their ends: a row waits in its initial state until it begins.
+Where a mask is false, a row's state stays as it was, and its output is 0 (or that state: CARRY).
+Sequences of different lengths are such masks, also from their ends: a row waits in its initial
+state until it begins.
 
 Written in the subset of lang.py; nothing of a shape is in the code.
 
@@ -38,6 +39,7 @@ from numflow.kernels.intrinsics import (
     vload_masked,
     vstore_masked,
     word,
+    zero_bytes,
     zeros,
 )
 from numflow.kernels.lang import Value, inline, intrinsic
@@ -94,7 +96,8 @@ class W:
     SCRATCH = HEADER + 38  # bytes of a unit
     CELL_CLIP = HEADER + 39  # bits of an element; inf: none
     STATE_CLIP = HEADER + 40
-    END = HEADER + 41
+    CARRY = HEADER + 41  # whether a masked step's output is the state, not 0
+    END = HEADER + 42
 
 
 class P:
@@ -223,6 +226,21 @@ def _positive(c: Compiler, x: Value, d: Value) -> Value:
 def positive(x: Vec, d: Vec) -> Vec:
     """d where x > 0, else 0."""
     raise RuntimeError("kernels of lang.py run compiled only")
+
+
+def rest(args: int, y: int, h: int, count: int) -> None:
+    """The output of `count` elements of a step that does not happen: 0, or the state."""
+    if word(args, W.CARRY) != 0:
+        copy_bytes(y, h, count * ES)
+    else:
+        zero_bytes(y, count * ES)
+
+
+def rest_back(args: int, dy: int, dh: int, count: int) -> None:
+    """The gradient of that by the state, added to dh."""
+    if word(args, W.CARRY) != 0:
+        for j in range(0, count, VL):
+            store(dh + j * ES, vload(dh + j * ES) + get(dy + j * ES, count - j))
 
 
 def load_rows(to: int, stride: int, source: int, rows: int, count: int) -> None:

@@ -89,7 +89,8 @@ def _reference(*inputs: Any, **attrs: Any) -> Any:
             y_new = h_new = n + z * (h - n)
             made = np.concatenate([z, r, n, product], 1)
             if live is not None:
-                y_new, made = np.where(live, h_new, 0), np.where(live, made, 0)
+                y_new = np.where(live, h_new, h if attrs["carry"] else 0)
+                made = np.where(live, made, 0)
                 h_new = np.where(live, h_new, h)
             for to, value in zip(out, (y_new, made, h), strict=True):
                 to[t] = value
@@ -131,7 +132,7 @@ def _gradients_reference(*inputs: Any, **attrs: Any) -> Any:
             else:
                 zr = np.concatenate([dxs[t][:, z_at], dxs[t][:, r_at]], 1)
                 through = through + zr @ np.concatenate([p.u[:, z_at], p.u[:, r_at]], 1).T
-            dh = np.where(live, through, dh)
+            dh = np.where(live, through, dh + dys[t] if attrs["carry"] else dh)
     return (dx, dh, dr) if after else (dx, dh)
 
 
@@ -175,7 +176,8 @@ def _written_out(*inputs: Tensor, **attrs: Any) -> tuple[Tensor, ...]:
         made = joining.concat([z, r, n, product], 1)
         if masks[t] is not None:
             live = shaping.expand_dims(masks[t], 1)
-            y, made = (selecting.where(live, v, shaping.zeros_like(v)) for v in (y, made))
+            y = selecting.where(live, y, h if attrs["carry"] else shaping.zeros_like(y))
+            made = selecting.where(live, made, shaping.zeros_like(made))
             h_new = selecting.where(live, h_new, h)
         kept[t] = (y, made, h)
         h = h_new

@@ -7,7 +7,7 @@ ops make (recurrent.py); [steps, batch, 4 * units], or [batch, steps, 4 * units]
 `time_major`. u [state, 4 * units]. The last three outputs are there for the gradient only, and not
 computed where nobody wants it: the gates after their nonlinearities in the order i f g o, the cells
 after each step, the state before each. Where the mask [steps, batch] (as x) is false a step does
-not happen: state and cell stay, the output is 0.
+not happen: state and cell stay, the output is 0 (with `carry`: the state).
 
 The gradient op gives the gradients by x, h0, c0, and by the projection's results; those by weights
 are products over all steps, which the rule makes of them.
@@ -101,7 +101,8 @@ def _reference(*inputs: Any, **attrs: Any) -> Any:
             y_new = h_new
             if mask is not None:
                 live = mask[t][:, None]
-                y_new, made = np.where(live, h_new, 0), np.where(live, made, 0)
+                y_new = np.where(live, h_new, h if attrs["carry"] else 0)
+                made = np.where(live, made, 0)
                 h_new, c_new = np.where(live, h_new, h), np.where(live, c_new, c)
             for to, value in zip(out, (y_new, made, c_new, h), strict=True):
                 to[t] = value
@@ -148,7 +149,8 @@ def _gradients_reference(*inputs: Any, **attrs: Any) -> Any:
                     value if live is None else np.where(live, value, 0)
                 )
             dh_new = dxs[t] @ p.u.T
-            dh = dh_new if live is None else np.where(live, dh_new, dh)
+            dh_rest = dh + dys[t] if attrs["carry"] else dh
+            dh = dh_new if live is None else np.where(live, dh_new, dh_rest)
             dc = d_c if live is None else np.where(live, d_c, dc)
     return (dx, dh, dc, dp) if p.projection is not None else (dx, dh, dc)
 
@@ -185,7 +187,8 @@ def _written_out(*inputs: Tensor, **attrs: Any) -> tuple[Tensor, ...]:
         y, made = h_new, joining.concat([i, f, g, o], 1)
         if masks[t] is not None:
             live = shaping.expand_dims(masks[t], 1)
-            y, made = (selecting.where(live, v, shaping.zeros_like(v)) for v in (y, made))
+            y = selecting.where(live, y, h if attrs["carry"] else shaping.zeros_like(y))
+            made = selecting.where(live, made, shaping.zeros_like(made))
             h_new, c_new = selecting.where(live, h_new, h), selecting.where(live, c_new, c)
         kept[t] = (y, made, c_new, h)
         h, c = h_new, c_new

@@ -110,7 +110,8 @@ def sequences(x: Spec, units: Any, attrs: Attrs, **more: Any) -> Any:
     from numflow.kernels.cpu.recurrent import Sequences  # llvmlite: only where code is made
 
     steps, batch = steps_of(x, attrs["time_major"])
-    given = {"state": units, "masked": attrs["masked"], "reverse": attrs["reverse"], **more}
+    given = {name: attrs[name] for name in ("masked", "reverse", "carry")}
+    given |= {"state": units, **more}
     return Sequences(
         steps=int(steps),  # type: ignore[arg-type]
         batch=int(batch),  # type: ignore[arg-type]

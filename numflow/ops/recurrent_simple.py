@@ -62,7 +62,8 @@ def _reference(*inputs: Any, **attrs: Any) -> Any:
             y_new = h_new = np.maximum(new, 0) if attrs["relu"] else np.tanh(new)
             if mask is not None:
                 live = mask[t][:, None]
-                y_new, h_new = np.where(live, h_new, 0), np.where(live, h_new, h)
+                y_new = np.where(live, h_new, h if attrs["carry"] else 0)
+                h_new = np.where(live, h_new, h)
             for to, value in zip(out, (y_new, h), strict=True):
                 to[t] = value
             h = h_new
@@ -81,7 +82,7 @@ def _gradients_reference(*inputs: Any, **attrs: Any) -> Any:
             d = np.where(ys[t] > 0, d, 0) if attrs["relu"] else d * (1 - ys[t] * ys[t])
             live = np.ones((1, 1), bool) if mask is None else mask[t][:, None]
             dxs[t] = np.where(live, d, 0)
-            dh = np.where(live, dxs[t] @ p.u.T, dh)
+            dh = np.where(live, dxs[t] @ p.u.T, dh + dys[t] if attrs["carry"] else dh)
     return dx, dh
 
 
@@ -104,7 +105,7 @@ def _written_out(*inputs: Tensor, **attrs: Any) -> tuple[Tensor, ...]:
         y = h_new = activation.relu(new) if attrs["relu"] else maths.tanh(new)
         if masks[t] is not None:
             live = shaping.expand_dims(masks[t], 1)
-            y = selecting.where(live, y, shaping.zeros_like(y))
+            y = selecting.where(live, y, h if attrs["carry"] else shaping.zeros_like(y))
             h_new = selecting.where(live, h_new, h)
         kept[t] = (y, h)
         h = h_new
