@@ -4,9 +4,10 @@
 
 Inputs [batch, steps, depth], or [steps, batch, depth] with `time_major`. The products of all inputs
 are one matrix product; the rest is one op (recurrent_lstm.py, recurrent_gru.py,
-recurrent_simple.py) that runs the sequence in one kernel, and its gradient another. Where a step is masked, or past a
-sequence's length, the state stays and the output is 0. `reverse` begins with the last step: two
-calls make a layer bidirectional; a sequence that ends early waits in its initial state.
+recurrent_simple.py) that runs the sequence in one kernel, and its gradient another. Where a step is
+masked, or past a sequence's length, the state stays and the output is 0. `reverse` begins with the
+last step: two calls make a layer bidirectional; a sequence that ends early waits in its initial
+state.
 """
 
 from __future__ import annotations
