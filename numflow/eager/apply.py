@@ -212,7 +212,14 @@ arithmetic.bind()
 
 
 def _outside(op: str, tensor: Any) -> SymbolicTensorError:
-    """A tensor of a trace is used where nothing is traced."""
+    """A tensor of a trace is used where nothing is traced.
+
+    Raises:
+      CompositeGiven: it is none.
+    """
+    as_one = getattr(tensor, "as_one", None)
+    if as_one is not None:
+        as_one()
     shown: dict[str, object] = {"tensor": repr(tensor)}
     node = tensor.value.node if isinstance(tensor, SymbolicTensor) else None
     if node is not None:

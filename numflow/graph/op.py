@@ -7,10 +7,11 @@ appends a node. Ops never import who runs them.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -113,7 +114,10 @@ class Op:
 
     def __call__(self, *inputs: Tensor, **attrs: Any) -> Any:
         """Run on the current interpreter: the output, or the tuple of outputs."""
-        outputs = (current() if observers else _default[0]).apply(self, inputs, attrs)
+        try:
+            outputs = (current() if observers else _default[0]).apply(self, inputs, attrs)
+        except CompositeGiven as given:
+            return given.value.apply_op(self, inputs, attrs, given)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def specs(self, inputs: Sequence[Spec], attrs: Attrs) -> tuple[Spec, ...]:
@@ -132,6 +136,33 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+
+class CompositeGiven(TypeError):
+    """What is made of several tensors, as a ragged one, was given where a tensor is wanted.
+
+    value: it. It knows what some ops and functions mean for it: `apply_op`, `call`.
+    """
+
+    def __init__(self, value: Any, message: str) -> None:
+        super().__init__(message)
+        self.value = value
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def composites_too(function: F) -> F:
+    """The function, also of composites that know what it means for them."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except CompositeGiven as given:
+            return given.value.call(function, args, kwargs, given)
+
+    return cast(F, call)
 
 
 class Interpreter(Protocol):

@@ -10,7 +10,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, explain
 from numflow.graph.lowering import Composite, Elementwise
-from numflow.graph.op import Backward, Op
+from numflow.graph.op import Backward, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import joining, signs, transcendental
@@ -96,6 +96,7 @@ softmax_op = Op(
 )
 
 
+@composites_too
 def softmax(logits: TensorLike, axis: Any = None, name: str | None = None) -> Tensor:
     """e^x / sum(e^x) along an axis; the greatest element is subtracted first, so nothing overflows.
 
@@ -218,6 +219,7 @@ leaky_relu_op = Op(
 )
 
 
+@composites_too
 def leaky_relu(features: TensorLike, alpha: float = 0.2, name: str | None = None) -> Tensor:
     """x where it is positive, else alpha x.
 
@@ -434,6 +436,7 @@ gelu_tanh_op = Op(
 )
 
 
+@composites_too
 def gelu(features: TensorLike, approximate: bool = False, name: str | None = None) -> Tensor:
     """x times the probability that a normal variable is below x.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.lowering import Elementwise, HostCall
-from numflow.graph.op import Op
+from numflow.graph.op import Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import complexes
@@ -20,6 +20,7 @@ from numflow.shapes import Dim, Extent, Size
 # --- saturate_cast ----------------------------------------------------------------
 
 
+@composites_too
 def saturate_cast(value: TensorLike, dtype: Any, name: str | None = None) -> Tensor:
     """value in another dtype, what lies outside of its limits moved to them first.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from numflow.errors import ShapeError, explain
 from numflow.graph.indexed_slices import IndexedSlices
+from numflow.graph.op import composites_too
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
@@ -17,6 +18,7 @@ from numflow.ops.convert import as_tensor
 from numflow.ops.indexed_slices import Gradient
 
 
+@composites_too
 def clip_by_value(
     t: TensorLike, clip_value_min: TensorLike, clip_value_max: TensorLike, name: str | None = None
 ) -> Tensor:

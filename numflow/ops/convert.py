@@ -21,7 +21,7 @@ from numflow.errors import (
     explain,
 )
 from numflow.graph.building import SymbolicTensor
-from numflow.graph.op import Array, current, observers
+from numflow.graph.op import Array, CompositeGiven, current, observers
 from numflow.graph.tensor import Tensor
 from numflow.shapes import Dim, Shape, Size, as_extent
 
@@ -48,7 +48,10 @@ def as_tensor(
             return weak(want)
         read = getattr(value, "_as_tensor", None)
         if read is not None:  # a variable, or what behaves like one
-            value = read()
+            try:
+                value = read()
+            except CompositeGiven as given:  # for ops of its elements
+                return given.value.operand(want, op, name)
     if isinstance(value, Tensor):
         if want is not None and value.dtype is not want:
             raise DTypeError(

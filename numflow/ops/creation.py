@@ -16,7 +16,7 @@ from numflow.errors import (
     explain,
 )
 from numflow.graph.lowering import Elementwise
-from numflow.graph.op import Op, current
+from numflow.graph.op import Op, composites_too, current
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import checks, comparisons, run_time, signs
@@ -257,6 +257,7 @@ def linspace(
 # --- one_hot, eye ------------------------------------------------------------------
 
 
+@composites_too
 def one_hot(
     indices: TensorLike,
     depth: Any,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from numflow.errors import DTypeError, ShapeError, explain
+from numflow.graph.op import composites_too
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
 from numflow.ops import random as draws
@@ -18,6 +19,7 @@ from numflow.ops.convert import as_tensor, static_ints
 from numflow.shapes import as_extent
 
 
+@composites_too
 def dropout(
     x: TensorLike,
     rate: Any,

@@ -8,6 +8,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
+from numflow.graph.op import composites_too
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import comparisons, indexing, linalg, power, signs
 from numflow.ops import math as maths
@@ -19,6 +20,7 @@ from numflow.ops.convert import as_tensor
 # --- embedding_lookup ------------------------------------------------------------------------
 
 
+@composites_too
 def embedding_lookup(
     params: TensorLike, ids: TensorLike, max_norm: Any = None, name: str | None = None
 ) -> Tensor:

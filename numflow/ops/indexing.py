@@ -12,7 +12,7 @@ from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.lowering import Call, HostCall, Library
-from numflow.graph.op import Attrs, Backward, Op
+from numflow.graph.op import Attrs, Backward, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import checks, comparisons, run_time, slicing
@@ -188,6 +188,7 @@ def _rows(x: Tensor, indices: Tensor, axis: int, batch_dims: int) -> Tensor:
     return gather_op(x, indices, axis=axis, batch_dims=batch_dims)
 
 
+@composites_too
 def gather(
     params: TensorLike,
     indices: TensorLike,

@@ -10,7 +10,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.lowering import Assemble
-from numflow.graph.op import Attrs, Backward, Op
+from numflow.graph.op import Attrs, Backward, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import run_time, slicing
@@ -75,6 +75,7 @@ concat_op = Op(
 )
 
 
+@composites_too
 def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     """Tensors one after the other along an axis.
 
@@ -126,6 +127,7 @@ def _tensors(op: str, values: Any) -> list[Tensor]:
 # --- stack, unstack, split ---------------------------------------------------
 
 
+@composites_too
 def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     """Tensors of one shape side by side along a new axis.
 

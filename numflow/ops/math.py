@@ -15,7 +15,7 @@ from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, UnimplementedError, explain
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.lowering import Elementwise
-from numflow.graph.op import Backward, Op, Vjp
+from numflow.graph.op import Backward, Op, Vjp, composites_too
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import complexes
 from numflow.ops import reduce as reductions
@@ -219,6 +219,7 @@ cast_op = Op(
 )
 
 
+@composites_too
 def cast(x: TensorLike, dtype: Any, name: str | None = None) -> Tensor:
     """x in another dtype: floats are truncated towards zero to integers, bools become 0 and 1.
 
@@ -467,6 +468,7 @@ squared_difference_op = Op(
 )
 
 
+@composites_too
 def squared_difference(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """(x - y)^2, element by element; shapes broadcast. Of complex numbers |x - y|^2, as complex.
 

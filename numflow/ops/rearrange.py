@@ -12,7 +12,7 @@ from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.graph import constant_op
 from numflow.graph.lowering import Assemble
-from numflow.graph.op import Attrs, Backward, Op
+from numflow.graph.op import Attrs, Backward, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import checks, creation, indexing, joining, ordering, run_time, scan, slicing
@@ -158,6 +158,7 @@ def _part(x: Tensor, axis: int, begin: Extent, count: Extent) -> Tensor:
 # --- tile, reverse ---------------------------------------------------------------------
 
 
+@composites_too
 def tile(input: TensorLike, multiples: Any, name: str | None = None) -> Tensor:
     """input repeated along each axis.
 
@@ -189,6 +190,7 @@ def tile(input: TensorLike, multiples: Any, name: str | None = None) -> Tensor:
     return shaping.reshape(repeated, [k * n for k, n in zip(times, sizes, strict=True)])
 
 
+@composites_too
 def reverse(tensor: TensorLike, axis: Any, name: str | None = None) -> Tensor:
     """tensor with the order of its elements turned round along axes.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, explain
 from numflow.graph.lowering import Reduction
-from numflow.graph.op import Backward, Infer, Op
+from numflow.graph.op import Backward, Infer, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import comparisons, signs
@@ -43,7 +43,8 @@ def _spread(ct: Tensor, g: Backward) -> Tensor:
     return shaping.reshape(ct, kept)
 
 
-def _axes(op: str, x: Tensor, axis: Any) -> tuple[int, ...]:
+def axes_of(op: str, x: Tensor, axis: Any) -> tuple[int, ...]:
+    """The axes that an argument names, from the front."""
     named = None if axis is None else static_ints(axis, op, "axis")
     return normal_axes(op, named, len(x.spec.shape))
 
@@ -66,6 +67,7 @@ def _sum_vjp(g: Backward) -> tuple[Tensor | None, ...]:
 sum_op = Op("reduce_sum", _fold("reduce_sum", "iufc"), _sum_reference, _sum_vjp, Reduction("sum"))
 
 
+@composites_too
 def reduce_sum(
     input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
@@ -87,7 +89,7 @@ def reduce_sum(
       [4, 6]
     """
     x = as_tensor(input_tensor, None, "reduce_sum", "input_tensor")
-    return sum_op(x, axis=_axes("reduce_sum", x, axis), keepdims=bool(keepdims))
+    return sum_op(x, axis=axes_of("reduce_sum", x, axis), keepdims=bool(keepdims))
 
 
 def sum_to(ct: Tensor, x: Tensor) -> Tensor:
@@ -112,6 +114,7 @@ def count(x: Tensor, axes: tuple[int, ...]) -> Extent:
     return product(x.spec.shape[k] for k in axes)
 
 
+@composites_too
 def reduce_mean(
     input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
@@ -122,7 +125,7 @@ def reduce_mean(
       [1.5, 4.0]
     """
     x = as_tensor(input_tensor, None, "reduce_mean", "input_tensor")
-    axes = _axes("reduce_mean", x, axis)
+    axes = axes_of("reduce_mean", x, axis)
     n = count(x, axes)
     if x.dtype.is_integer:
         wide = x.dtype if x.dtype is dtypes.uint64 else dtypes.int64  # the sum of int8 fits
@@ -176,6 +179,7 @@ min_op = Op(
 )
 
 
+@composites_too
 def reduce_max(
     input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
@@ -186,9 +190,10 @@ def reduce_max(
       [7, 4]
     """
     x = as_tensor(input_tensor, None, "reduce_max", "input_tensor")
-    return max_op(x, axis=_axes("reduce_max", x, axis), keepdims=bool(keepdims))
+    return max_op(x, axis=axes_of("reduce_max", x, axis), keepdims=bool(keepdims))
 
 
+@composites_too
 def reduce_min(
     input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
@@ -199,7 +204,7 @@ def reduce_min(
       [1, 3]
     """
     x = as_tensor(input_tensor, None, "reduce_min", "input_tensor")
-    return min_op(x, axis=_axes("reduce_min", x, axis), keepdims=bool(keepdims))
+    return min_op(x, axis=axes_of("reduce_min", x, axis), keepdims=bool(keepdims))
 
 
 # --- prod --------------------------------------------------------------------
@@ -250,6 +255,7 @@ prod_op = Op(
 )
 
 
+@composites_too
 def reduce_prod(
     input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
@@ -260,7 +266,7 @@ def reduce_prod(
       [2, 12]
     """
     x = as_tensor(input_tensor, None, "reduce_prod", "input_tensor")
-    return prod_op(x, axis=_axes("reduce_prod", x, axis), keepdims=bool(keepdims))
+    return prod_op(x, axis=axes_of("reduce_prod", x, axis), keepdims=bool(keepdims))
 
 
 # --- any, all ----------------------------------------------------------------
@@ -269,6 +275,7 @@ any_op = Op("reduce_any", _fold("reduce_any", "b"), np.any, None, Reduction("any
 all_op = Op("reduce_all", _fold("reduce_all", "b"), np.all, None, Reduction("all"))
 
 
+@composites_too
 def reduce_any(
     input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
@@ -279,9 +286,10 @@ def reduce_any(
       [True, False]
     """
     x = as_tensor(input_tensor, None, "reduce_any", "input_tensor")
-    return any_op(x, axis=_axes("reduce_any", x, axis), keepdims=bool(keepdims))
+    return any_op(x, axis=axes_of("reduce_any", x, axis), keepdims=bool(keepdims))
 
 
+@composites_too
 def reduce_all(
     input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
@@ -292,4 +300,4 @@ def reduce_all(
       [False, True]
     """
     x = as_tensor(input_tensor, None, "reduce_all", "input_tensor")
-    return all_op(x, axis=_axes("reduce_all", x, axis), keepdims=bool(keepdims))
+    return all_op(x, axis=axes_of("reduce_all", x, axis), keepdims=bool(keepdims))

@@ -10,7 +10,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, explain
 from numflow.graph.lowering import Composite, Library
-from numflow.graph.op import Attrs, Backward, Op
+from numflow.graph.op import Attrs, Backward, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import comparisons, finite, rearrange, transcendental
@@ -98,6 +98,7 @@ cumprod_op = Op(
 )
 
 
+@composites_too
 def cumsum(
     x: TensorLike,
     axis: Any = 0,

@@ -9,7 +9,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, explain
 from numflow.graph.lowering import Elementwise
-from numflow.graph.op import Backward, Op
+from numflow.graph.op import Backward, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import checks, comparisons, run_time
@@ -50,6 +50,7 @@ where_op = Op(
 )
 
 
+@composites_too
 def where(
     condition: TensorLike, x: TensorLike = None, y: TensorLike = None, name: str | None = None
 ) -> Tensor:

@@ -14,7 +14,7 @@ from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.lowering import Layout, View, dense
-from numflow.graph.op import Attrs, Backward, Op, current
+from numflow.graph.op import Attrs, Backward, Op, composites_too, current
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import reduce as reductions
@@ -116,6 +116,7 @@ def _beside_zeros(have: Shape, want: Sequence[Extent]) -> Extent:
     return left // others if found is None else found
 
 
+@composites_too
 def expand_dims(input: TensorLike, axis: Any = None, name: str | None = None) -> Tensor:
     """input with an axis of size 1 put in at `axis` (negative: from the end of the result).
 
@@ -129,6 +130,7 @@ def expand_dims(input: TensorLike, axis: Any = None, name: str | None = None) ->
     return reshape_op(x, shape=(*x.spec.shape[:k], 1, *x.spec.shape[k:]))
 
 
+@composites_too
 def squeeze(input: TensorLike, axis: Any = None, name: str | None = None) -> Tensor:
     """input without its axes of size 1, or without those named.
 
@@ -299,6 +301,7 @@ def _filled(shape: Any, value: int, dtype: Any, op: str) -> Tensor:
     return broadcast_op(scalar, shape=static_shape(shape, op))
 
 
+@composites_too
 def zeros_like(
     input: TensorLike, dtype: Any = None, name: str | None = None, layout: Any = None
 ) -> Tensor:
@@ -312,6 +315,7 @@ def zeros_like(
     return _filled(x.spec.shape, 0, dtype or x.dtype, "zeros_like")
 
 
+@composites_too
 def ones_like(
     input: TensorLike, dtype: Any = None, name: str | None = None, layout: Any = None
 ) -> Tensor:
@@ -336,6 +340,7 @@ identity_op = Op("identity", lambda x: x, lambda x: x, lambda g: (g.ct,), View(_
 stop_gradient_op = Op("stop_gradient", lambda x: x, lambda x: x, lambda g: (None,), View(_see_same))
 
 
+@composites_too
 def identity(input: TensorLike, name: str | None = None) -> Tensor:
     """The same value as a tensor of its own.
 
@@ -374,6 +379,7 @@ def shape(input: TensorLike, out_type: Any = None, name: str | None = None) -> T
     return sizes(x.spec.shape, dtypes.as_dtype(out_type or dtypes.int32))
 
 
+@composites_too
 def size(input: TensorLike, out_type: Any = None, name: str | None = None) -> Tensor:
     """The number of elements, an int32 scalar (out_type: int64).
 
@@ -390,6 +396,7 @@ def size_tensor(n: Extent, dtype: dtypes.DType = dtypes.int32) -> Tensor:
     return reshape_op(sizes([n], dtype), shape=())
 
 
+@composites_too
 def rank(input: TensorLike, name: str | None = None) -> Tensor:
     """The number of axes, an int32 scalar.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, explain
 from numflow.graph.lowering import Composite
-from numflow.graph.op import Op
+from numflow.graph.op import Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import comparisons, creation, finite
@@ -52,6 +52,7 @@ def reduce_logsumexp(
     return shaping.squeeze(result, list(axes)) if axes else result
 
 
+@composites_too
 def reduce_variance(
     input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
@@ -68,11 +69,13 @@ def reduce_variance(
                 "reduce_variance", f"input_tensor is {x.dtype.name}, not floating", {"x": x.spec}
             )
         )
-    mean = reductions.reduce_mean(x, axis, keepdims=True)
+    axes = reductions.axes_of("reduce_variance", x, axis)
+    mean = reductions.reduce_mean(x, axes, keepdims=True)
     squares = maths.squared_difference(x, mean)
-    return reductions.reduce_mean(real(squares), axis, keepdims)
+    return reductions.reduce_mean(real(squares), axes, keepdims)
 
 
+@composites_too
 def reduce_std(
     input_tensor: TensorLike, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:

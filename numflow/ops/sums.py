@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from numflow.errors import ShapeError, explain
+from numflow.graph.op import composites_too
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
 from numflow.ops import run_time
@@ -14,6 +15,7 @@ from numflow.ops.convert import as_tensor
 # --- add_n -----------------------------------------------------------------------------
 
 
+@composites_too
 def add_n(inputs: Any, name: str | None = None) -> Tensor:
     """The sum of tensors of one shape and dtype.
 

@@ -22,7 +22,7 @@ from numflow.errors import (
     explain,
 )
 from numflow.graph.lowering import HostCall
-from numflow.graph.op import Op
+from numflow.graph.op import Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops.convert import as_tensor
@@ -239,6 +239,7 @@ def as_bytes(op: str, name: str, value: Any) -> bytes:
     raise DTypeError(explain(op, f"{name} is of {type(value).__name__}, not a string"))
 
 
+@composites_too
 def join(inputs: Sequence[TensorLike], separator: str = "", name: str | None = None) -> Tensor:
     """The strings at equal places of several tensors, joined; scalars go to every place.
 

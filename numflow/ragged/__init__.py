@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numflow.ragged import parts  # noqa: F401  binds [] and the operators
+from numflow.ragged import dispatch, parts  # noqa: F401  bind [], operators, ops and functions
 from numflow.ragged.making import (
     boolean_mask,
     constant,

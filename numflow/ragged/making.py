@@ -17,6 +17,7 @@ from numflow.ops import power as powers
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
+from numflow.ragged import places
 from numflow.ragged.parts import same_rows
 from numflow.ragged.tensor import RaggedTensor, check, partition, splits_of
 
@@ -150,38 +151,37 @@ def range(
     return RaggedTensor(values, splits, internal=True)
 
 
-def stack(values: Sequence[Any], axis: int = 0, name: str | None = None) -> RaggedTensor:
-    """Tensors and ragged tensors as the rows of a ragged one, one axis deeper.
+def stack(values: Sequence[Any], axis: int = 0, name: str | None = None) -> Any:
+    """Tensors and ragged tensors beside each other, as a ragged one that is one axis deeper.
 
     Args:
       values: of one dtype and rank; their sizes may differ.
-      axis: 0.
+      axis: the new one.
 
     Raises:
-      ValueError: axis is another, or values is empty.
+      ValueError: values is empty.
+      ShapeError: the numbers of axes differ.
 
     Example:
       >>> nf.ragged.stack([nf.constant([1, 2]), nf.constant([3])])
       <nf.RaggedTensor [[1, 2], [3]]>
     """
-    if axis != 0 or not values:
-        raise ValueError(explain("ragged.stack", "it takes axis=0 and at least one value"))
+    if not values:
+        raise ValueError(explain("ragged.stack", "it takes at least one value"))
     parts: list[Any] = [v if isinstance(v, RaggedTensor) else as_tensor(v) for v in values]
-    if not any(isinstance(v, RaggedTensor) for v in parts):
+    rank = len(parts[0].shape)
+    if axis == 0 and rank == 1 and all(len(v.shape) == 1 for v in parts):
         lengths = joining.stack([shaping.size_tensor(v.spec.shape[0], dtypes.int64) for v in parts])
         return RaggedTensor(joining.concat(parts, 0), splits_of(lengths), internal=True)
-    ragged: list[Any] = [
-        v if isinstance(v, RaggedTensor) else RaggedTensor.from_tensor(v) for v in parts
+    if rank == 0:
+        return joining.stack(parts, axis)
+    if rank == 1:
+        return joining.stack(parts, axis)
+    ragged = [
+        v if isinstance(v, RaggedTensor) else RaggedTensor.from_tensor(v, ragged_rank=rank - 1)
+        for v in parts
     ]
-    if any(isinstance(v.values, RaggedTensor) for v in ragged):
-        raise ValueError(explain("ragged.stack", "it takes values with one ragged axis at most"))
-    inner = RaggedTensor.from_row_lengths(
-        joining.concat([v.values for v in ragged], 0),
-        joining.concat([maths.cast(v.row_lengths(), dtypes.int64) for v in ragged], 0),
-        validate=False,
-    )
-    rows = joining.stack([v.nrows(dtypes.int64) for v in ragged])
-    return RaggedTensor(inner, splits_of(rows), internal=True)
+    return places.stack(ragged, axis)
 
 
 def boolean_mask(data: Any, mask: Any, name: str | None = None) -> Any:
@@ -200,18 +200,28 @@ def boolean_mask(data: Any, mask: Any, name: str | None = None) -> Any:
         chosen = as_tensor(mask, None, "ragged.boolean_mask", "mask")
         if chosen.spec.rank == 1 and not isinstance(data, RaggedTensor):
             return indexing.boolean_mask(data, chosen)
-        if chosen.spec.rank != 2:
-            problem = "a mask with one axis keeps rows: it takes 1 or 2 axes"
+        if chosen.spec.rank == 1:
+            return places.gather(data, indexing.boolean_mask(_numbers(data), chosen))
+        if chosen.spec.rank == 0:
+            problem = "a mask is a scalar; it takes 1 axis and more"
             raise ShapeError(explain("ragged.boolean_mask", problem, {"mask": chosen.spec}))
-        mask = RaggedTensor.from_tensor(chosen)
+        mask = RaggedTensor.from_tensor(chosen, ragged_rank=chosen.spec.rank - 1)
     rows = data if isinstance(data, RaggedTensor) else RaggedTensor.from_tensor(data)
-    kept = same_rows(RaggedTensor(rows.flat_values, rows.row_splits, internal=True), mask)
+    if isinstance(mask.values, RaggedTensor):
+        return rows.with_values(boolean_mask(rows.values, mask.values))
+    kept = same_rows(places.outline(rows), mask)
     counts = segments.unsorted_segment_sum(
         maths.cast(kept, rows.row_splits.dtype),
         rows.value_rowids(),
         rows.row_splits.spec.shape[0] - 1,
     )
-    return RaggedTensor(indexing.boolean_mask(rows.values, kept), splits_of(counts), internal=True)
+    values = boolean_mask(rows.values, kept)
+    return RaggedTensor(values, splits_of(counts), internal=True)
+
+
+def _numbers(x: RaggedTensor) -> Tensor:
+    """Of the rows."""
+    return creation.iota((x.row_splits.spec.shape[0] - 1,), 0, dtypes.int64)
 
 
 # --- over values -------------------------------------------------------------------------------

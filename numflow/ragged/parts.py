@@ -112,10 +112,7 @@ def same_rows(x: RaggedTensor, y: Any) -> Any:
         other = as_tensor(y, None if not isinstance(y, int | float) else x.dtype)
         if other.spec.rank == 0:
             return other
-        if other.spec.rank == 2 and other.spec.shape[1] == 1 and x.ragged_rank == 1:
-            return indexing.gather(shaping.squeeze(other, 1), x.value_rowids())
-        problem = "beside a ragged tensor it takes scalars, ragged tensors and [rows, 1]"
-        raise ShapeError(explain("RaggedTensor", problem, {"got": other.spec}))
+        return _spread(x, other)
     if len(x.nested_row_splits) != len(y.nested_row_splits):
         raise ShapeError(explain("RaggedTensor", "the numbers of ragged axes differ"))
     for a, b in zip(x.nested_row_splits, y.nested_row_splits, strict=True):
@@ -125,6 +122,34 @@ def same_rows(x: RaggedTensor, y: Any) -> Any:
             same = reductions.reduce_all(comparisons.equal(a, maths.cast(b, a.dtype)))
             check(same, "RaggedTensor", "the rows differ in length", a)
     return y.flat_values
+
+
+def _spread(x: RaggedTensor, other: Tensor) -> Tensor:
+    """A tensor that broadcasts to x's shape, for x's flat values.
+
+    Raises:
+      ShapeError: it does not: the axes that are ragged in x are of size 1, or absent.
+    """
+    rank, depth = len(x.shape), 1 + x.ragged_rank
+    behind = rank - depth  # axes of the flat values' elements
+    if other.spec.rank <= behind:
+        return other
+    shape = (1,) * (rank - other.spec.rank) + other.spec.shape
+    inner = shape[depth:]
+    if other.spec.rank > rank or any(n != 1 for n in shape[1:depth]):
+        problem = "beside a ragged tensor it takes scalars, ragged tensors, and tensors of size 1 "
+        shown = {"ragged": x.shape, "got": other.spec}
+        raise ShapeError(explain("RaggedTensor", problem + "along ragged axes", shown))
+    if shape[0] == 1:
+        return shaping.reshape(other, (1, *inner))
+    rows = x.row_splits.spec.shape[0] - 1
+    if shape[0] != rows and isinstance(rows, int) and isinstance(shape[0], int):
+        shown = {"ragged": x.shape, "got": other.spec}
+        raise ShapeError(explain("RaggedTensor", "the numbers of rows differ", shown))
+    found, level = shaping.reshape(other, (shape[0], *inner)), x
+    while isinstance(level, RaggedTensor):
+        found, level = indexing.gather(found, level.value_rowids()), level.values
+    return found
 
 
 def _bind() -> None:
@@ -139,7 +164,7 @@ def _bind() -> None:
         return operator
 
     for name, method in plain.METHODS.items():
-        if name not in ("__getitem__", "__matmul__", "__rmatmul__", "__eq__", "__ne__"):
+        if name not in ("__getitem__", "__matmul__", "__rmatmul__"):
             setattr(RaggedTensor, name, ragged(method))
     RaggedTensor.__getitem__ = getitem  # type: ignore[method-assign]
 

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import InvalidArgumentError, ShapeError, explain
+from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.indexed_slices import COMPOSITES
+from numflow.graph.op import CompositeGiven
+from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import (
     comparisons,
@@ -371,7 +373,15 @@ class RaggedTensor:
     def value_rowids(self, name: str | None = None) -> Tensor:
         """The row that each value is in: [number of values]."""
         rows = creation.iota((self._splits.spec.shape[0] - 1,), 0, self._splits.dtype)
-        return rearrange.repeat(rows, self.row_lengths())
+        return self.for_each_value(rows)
+
+    def for_each_value(self, x: Tensor) -> Tensor:
+        """x [rows, ...], as often as the rows have values: [number of values, ...]."""
+        inner = self._values
+        ragged = isinstance(inner, RaggedTensor)
+        count = inner._splits.spec.shape[0] - 1 if ragged else inner.spec.shape[0]
+        spread = rearrange.repeat(x, self.row_lengths(), axis=0)
+        return run_time.refitted(spread, (count, *x.spec.shape[1:]))
 
     def bounding_shape(
         self, axis: int | None = None, name: str | None = None, out_type: Any = None
@@ -499,10 +509,73 @@ class RaggedTensor:
 
         def __getitem__(self, key: Any) -> Any: ...
 
+    # --- where a tensor is wanted (dispatch.py) ----------------------------------------------
+
+    @property
+    def spec(self) -> Any:
+        """Dtype and number of axes; what asks for sizes is told that there are none."""
+        return RaggedSpec(self)
+
     def _as_tensor(self) -> Tensor:
+        self.as_one()
+        raise AssertionError
+
+    def as_one(self) -> None:
+        """Raises: it is no tensor."""
         fix = "nf.ragged.map_flat_values(op, x), or x.to_tensor()"
         problem = "a RaggedTensor is no tensor: its rows differ in length"
-        raise TypeError(explain("convert_to_tensor", problem, fix=fix))
+        raise CompositeGiven(self, explain("convert_to_tensor", problem, fix=fix))
+
+    def operand(self, dtype: dtypes.DType | None, op: str, name: str) -> RaggedTensor:
+        """Itself, of this dtype.
+
+        Raises:
+          DTypeError: it is of another.
+        """
+        if dtype is not None and dtype is not self.dtype:
+            problem = f"{name} is {self.dtype.name}, not {dtype.name}: tensors are not converted"
+            fix = f"nf.cast({name}, nf.{dtype.name})"
+            raise DTypeError(explain(op, f"{problem} silently", fix=fix))
+        return self
+
+    if TYPE_CHECKING:  # bound by dispatch.py
+
+        @classmethod
+        def from_sparse(
+            cls, st_input: Any, name: str | None = None, row_splits_dtype: Any = dtypes.int64
+        ) -> RaggedTensor: ...
+
+        def merge_dims(self, outer_axis: int, inner_axis: int) -> Any: ...
+
+        def to_sparse(self, name: str | None = None) -> Any: ...
+
+        def apply_op(self, op: Any, inputs: Any, attrs: Any, given: CompositeGiven) -> Any: ...
+
+        def call(self, function: Any, args: Any, kwargs: Any, given: CompositeGiven) -> Any: ...
+
+
+class RaggedSpec(Spec):
+    """Of a ragged tensor, where a tensor's is wanted: dtype and rank."""
+
+    __slots__ = ("_of",)
+
+    def __init__(self, of: RaggedTensor) -> None:
+        self._of, self.dtype = of, of.dtype
+
+    @property
+    def shape(self) -> Any:  # type: ignore[override]  # nobody sets it
+        """Raises: there is none."""
+        self._of.as_one()
+
+    @property
+    def rank(self) -> int:
+        return len(self._of.shape)
+
+    def __str__(self) -> str:
+        return f"{self.dtype.name} {self._of.shape}"
+
+    def __repr__(self) -> str:
+        return f"RaggedSpec({self})"
 
 
 COMPOSITES[RaggedTensor] = ("_values", "_splits")
