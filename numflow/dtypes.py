@@ -229,8 +229,8 @@ def as_dtype(type_value: Any) -> DType:
             if type_value is None or type(type_value) is int:
                 raise TypeError  # NumPy would take None for float64
             kind = np.dtype(type_value)
-        except TypeError:
-            raise TypeError(f"no element type is called {type_value!r}") from None
+        except Exception:  # NumPy reads lists, dicts and texts as records, and says more than this
+            raise TypeError(f"as_dtype: no element type is called {type_value!r}") from None
         found = from_numpy(kind)
     return found
 
@@ -246,7 +246,7 @@ def from_numpy(kind: npt.DTypeLike) -> DType:
     if found is None and kind.kind in "OSU":
         found = string
     if found is None:
-        raise TypeError(f"no element type for NumPy's {kind}")
+        raise TypeError(f"as_dtype: no element type for NumPy's {kind}")
     return found
 
 

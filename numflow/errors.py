@@ -6,6 +6,7 @@
         InvalidArgumentError
           ShapeError          (also ValueError) a rank, size or axis does not fit
             IndexRangeError   (also IndexError) an index or a part is outside of its axis
+            ArgumentError     (also DTypeError) an argument that is no flag, number, text or list
           DTypeError          (also TypeError)  a dtype does not fit
         OutOfRangeError       (also IndexError) past the end of a sequence
         FailedPreconditionError                 a variable or tensor in the wrong state
@@ -175,6 +176,10 @@ class IndexRangeError(ShapeError, IndexError):
 
 class DTypeError(InvalidArgumentError, TypeError):
     """A dtype does not fit."""
+
+
+class ArgumentError(ShapeError, DTypeError):
+    """An argument is not of its kind at all: TensorFlow raises one of the two, or the other."""
 
 
 class DeadlineExceededError(OpError):

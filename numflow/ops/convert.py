@@ -14,6 +14,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import (
+    ArgumentError,
     DTypeError,
     InvalidArgumentError,
     ResourceExhaustedError,
@@ -243,7 +244,7 @@ def _objects(array: Array, value: Any, op: str, name: str) -> Array:
         out.reshape(-1)[:] = [x.encode() if isinstance(x, str) else bytes(x) for x in flat]
         return out
     if _holds_ints(array):
-        raise DTypeError(
+        raise ArgumentError(
             explain(op, f"{name} holds an integer beyond 64 bits", {name: repr(value)[:200]})
         )
     strange = next((x for x in flat if not isinstance(x, _PLAIN)), None)
@@ -375,6 +376,9 @@ def static_ints(value: Any, op: str, name: str, sizes: bool = False) -> tuple[An
         tensor = as_tensor(value, None, op, name)
         content = run_time_content(tensor) if sizes else known_content(tensor)
         if content is None:
+            if not tensor.dtype.is_integer:
+                problem = f"{name} is {tensor.dtype.name}, not integers"
+                raise ArgumentError(explain(op, problem, {name: tensor.spec}))
             raise InvalidArgumentError(
                 explain(
                     op,
@@ -385,6 +389,8 @@ def static_ints(value: Any, op: str, name: str, sizes: bool = False) -> tuple[An
             )
         return tuple(content.reshape(-1))
     try:
+        if isinstance(value, str | bytes | dict):
+            raise TypeError  # Python would take their letters or keys
         items = (
             list(np.asarray(value).reshape(-1))
             if isinstance(value, np.ndarray | np.generic)
@@ -396,7 +402,8 @@ def static_ints(value: Any, op: str, name: str, sizes: bool = False) -> tuple[An
             for n in (static_ints(v, op, name, sizes) if _is_tensor(v) else (as_extent(v),))
         )
     except TypeError:
-        raise DTypeError(explain(op, f"{name} must be integers", {name: repr(value)})) from None
+        shown = {name: repr(value)[:200]}
+        raise ArgumentError(explain(op, f"{name} must be integers", shown)) from None
 
 
 def _is_tensor(value: Any) -> bool:
@@ -407,11 +414,13 @@ def static_int(value: Any, op: str, name: str, sizes: bool = False) -> Any:
     """One number as an argument, known now; sizes: as for static_ints.
 
     Raises:
-      ShapeError: there are several, or none.
+      ArgumentError: there are several, or none.
     """
+    if type(value) is int:
+        return value
     found = static_ints(value, op, name, sizes)
     if len(found) != 1:
-        raise ShapeError(explain(op, f"{name} must be one number", {name: list(found)}))
+        raise ArgumentError(explain(op, f"{name} must be one number", {name: list(found)}))
     return found[0]
 
 
@@ -444,6 +453,19 @@ def run_time_content(tensor: Tensor) -> Array | None:
         if len(known) == len(parts) and tensor.spec.rank <= 1:
             return np.concatenate([p.reshape(-1) for p in known]).reshape(tensor.spec.shape)
     return building.builder.bind(tensor.value).content
+
+
+def static_size(value: Any, op: str, name: str) -> Any:
+    """One size as an argument, not negative.
+
+    Raises:
+      ArgumentError: there are several, or none.
+      ShapeError: it is negative.
+    """
+    found = static_shape(value, op, name)
+    if len(found) != 1:
+        raise ArgumentError(explain(op, f"{name} must be one number", {name: list(found)}))
+    return found[0]
 
 
 def static_shape(value: Any, op: str, name: str = "shape") -> Shape:

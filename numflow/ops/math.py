@@ -236,7 +236,9 @@ def cast(x: TensorLike, dtype: Any, name: str | None = None) -> Tensor:
     try:
         want = dtypes.as_dtype(dtype)
     except TypeError as e:
-        raise DTypeError(explain("cast", str(e), {"dtype": dtype})) from None
+        raise DTypeError(
+            explain("cast", str(e).removeprefix("as_dtype: "), {"dtype": dtype})
+        ) from None
     if isinstance(x, IndexedSlices):
         return x.map(lambda rows: cast(rows, want))  # type: ignore[return-value]
     x = as_tensor(x, None, "cast", "x")
