@@ -86,6 +86,8 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
       >>> nf.concat([[[1, 2]], [[3, 4]]], axis=0).numpy().tolist()
       [[1, 2], [3, 4]]
     """
+    if hasattr(values, "_joined"):  # a list that a loop of the program made
+        return values._joined(static_ints(axis, "concat", "axis")[0])
     if isinstance(values, Tensor):
         values = [values] if values.spec.rank == 0 else unstack(values)
     items = _tensors("concat", values)
@@ -140,6 +142,8 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     """
     if isinstance(values, list | tuple) and not values:
         return as_tensor([], None, "stack", "values")
+    if hasattr(values, "_stacked"):  # a list that a loop of the program made
+        return values._stacked(axis)
     return stack_tensors(_tensors("stack", values), axis)
 
 
