@@ -171,6 +171,7 @@ if TYPE_CHECKING:
     from numflow.ops.einsum import einsum
     from numflow.ops.grouping import control_dependencies, group, no_op, timestamp, tuple
     from numflow.ops.histogram import histogram_fixed_width, histogram_fixed_width_bins
+    from numflow.ops.masks import sequence_mask
     from numflow.ops.ordering import argsort, searchsorted, sort
     from numflow.ops.partition import dynamic_partition, dynamic_stitch
     from numflow.ops.patches import extract_volume_patches
@@ -215,6 +216,7 @@ if TYPE_CHECKING:
     )
     from numflow.ops.unique import unique, unique_with_counts
     from numflow.ragged.tensor import RaggedTensor
+    from numflow.sparse.edit_distance import edit_distance
     from numflow.sparse.tensor import SparseTensor
     from numflow.trace.tensor_spec import type_spec_from_value
     from numflow.variable_policy import VariableAggregation, VariableSynchronization
@@ -250,6 +252,7 @@ _LATE_NAMES = {
         "ops.partition": "dynamic_partition dynamic_stitch",
         "ops.patches": "extract_volume_patches",
         "ops.printing": "print",
+        "ops.masks": "sequence_mask",
         "ops.rearrange": "pad repeat reverse reverse_sequence roll tile",
         "ops.scan": "cumsum",
         "ops.scatter": "scatter_nd tensor_scatter_nd_add tensor_scatter_nd_max "
@@ -264,6 +267,7 @@ _LATE_NAMES = {
         "ops.trigonometric": "acos acosh asin asinh atan atan2 atanh cos cosh sin sinh tan",
         "ops.unique": "unique unique_with_counts",
         "ragged.tensor": "RaggedTensor",
+        "sparse.edit_distance": "edit_distance",
         "sparse.tensor": "SparseTensor",
         "trace.tensor_spec": "type_spec_from_value",
         "variable_policy": "VariableAggregation VariableSynchronization",
@@ -360,6 +364,7 @@ __all__ = [
     "dtypes",
     "dynamic_partition",
     "dynamic_stitch",
+    "edit_distance",
     "einsum",
     "ensure_shape",
     "equal",
@@ -461,6 +466,7 @@ __all__ = [
     "scan",
     "scatter_nd",
     "searchsorted",
+    "sequence_mask",
     "shape",
     "shape_n",
     "sigmoid",

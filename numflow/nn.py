@@ -92,6 +92,13 @@ if TYPE_CHECKING:
         space_to_depth,
         with_space_to_batch,
     )
+    from numflow.sparse.ctc import (
+        collapse_repeated,
+        ctc_beam_search_decoder,
+        ctc_greedy_decoder,
+        ctc_loss,
+        ctc_unique_labels,
+    )
     from numflow.sparse.embedding import embedding_lookup_sparse, safe_embedding_lookup_sparse
 
 # The names of modules that load at their first use.
@@ -108,6 +115,8 @@ _LATE_NAMES = {
         "ops.dropout": "dropout",
         "ops.embedding": "embedding_lookup",
         "ops.sampled_losses": "nce_loss sampled_softmax_loss",
+        "sparse.ctc": "collapse_repeated ctc_beam_search_decoder ctc_greedy_decoder ctc_loss "
+        "ctc_unique_labels",
         "ops.fractional_pooling": "fractional_avg_pool fractional_max_pool",
         "ops.loss": "l2_loss log_poisson_loss sigmoid_cross_entropy_with_logits "
         "softmax_cross_entropy_with_logits sparse_softmax_cross_entropy_with_logits "
@@ -150,6 +159,7 @@ __all__ = [
     "batch_norm_with_global_normalization",
     "batch_normalization",
     "bias_add",
+    "collapse_repeated",
     "compute_average_loss",
     "conv1d",
     "conv1d_transpose",
@@ -160,6 +170,10 @@ __all__ = [
     "conv_transpose",
     "convolution",
     "crelu",
+    "ctc_beam_search_decoder",
+    "ctc_greedy_decoder",
+    "ctc_loss",
+    "ctc_unique_labels",
     "depth_to_space",
     "depthwise_conv2d",
     "depthwise_conv2d_backprop_filter",

@@ -29,6 +29,10 @@ from numflow.ops.conv_api_depthwise import depthwise_conv2d as _depthwise
 from numflow.ops.nn import batch_normalization, bias_add
 from numflow.ops.normalization import fused_batch_norm
 from numflow.ops.pool_api import avg_pool3d, max_pool3d
+from numflow.sparse import ctc
+from numflow.sparse.ctc import collapse_repeated, ctc_greedy_decoder, ctc_unique_labels
+from numflow.sparse.ctc import ctc_beam_search_decoder as ctc_beam_search_decoder_v2
+from numflow.sparse.ctc import ctc_loss as ctc_loss_v2
 
 __all__ = [
     "atrous_conv2d",
@@ -36,6 +40,7 @@ __all__ = [
     "avg_pool3d",
     "batch_normalization",
     "bias_add",
+    "collapse_repeated",
     "conv1d",
     "conv2d",
     "conv2d_backprop_filter",
@@ -44,6 +49,12 @@ __all__ = [
     "conv3d",
     "conv3d_transpose",
     "convolution",
+    "ctc_beam_search_decoder",
+    "ctc_beam_search_decoder_v2",
+    "ctc_greedy_decoder",
+    "ctc_loss",
+    "ctc_loss_v2",
+    "ctc_unique_labels",
     "depthwise_conv2d",
     "depthwise_conv2d_native",
     "dilation2d",
@@ -490,3 +501,43 @@ def sampled_softmax_loss(
         num_true, sampled_values, remove_accidental_hits, seed, partition_strategy,
     )  # fmt: skip
     return loss.softmax_cross_entropy_with_logits(shaping.stop_gradient(targets), logits)
+
+
+# --- labels without times --------------------------------------------------------------------
+
+
+def ctc_loss(
+    labels: Any,
+    inputs: TensorLike = None,
+    sequence_length: TensorLike = None,
+    preprocess_collapse_repeated: bool = False,
+    ctc_merge_repeated: bool = True,
+    ignore_longer_outputs_than_inputs: bool = False,
+    time_major: bool = True,
+    logits: Any = None,
+) -> Tensor:
+    """nf.nn.ctc_loss for a SparseTensor of labels; the blank is the last class.
+
+    Args:
+      preprocess_collapse_repeated: equal neighbours among the labels are made one first.
+      ctc_merge_repeated: equal neighbours on a path are one label; else each is one.
+      ignore_longer_outputs_than_inputs: an example with more labels than fit has loss 0, and no
+        error is raised.
+    """
+    x = either("ctc_loss", "inputs", inputs, "logits", logits)
+    return ctc.loss_of_sparse(
+        labels, x, sequence_length, time_major, preprocess_collapse_repeated, ctc_merge_repeated,
+        ignore_longer_outputs_than_inputs,
+    )  # fmt: skip
+
+
+def ctc_beam_search_decoder(
+    inputs: TensorLike,
+    sequence_length: TensorLike,
+    beam_width: int = 100,
+    top_paths: int = 1,
+    merge_repeated: bool = True,
+) -> Any:
+    """nf.nn.ctc_beam_search_decoder; merge_repeated: equal neighbours of what is found are one."""
+    op = "nn.ctc_beam_search_decoder"
+    return ctc.beam_search(op, inputs, sequence_length, beam_width, top_paths, merge_repeated)
