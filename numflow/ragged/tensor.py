@@ -380,7 +380,9 @@ class RaggedTensor:
         inner = self._values
         ragged = isinstance(inner, RaggedTensor)
         count = inner._splits.spec.shape[0] - 1 if ragged else inner.spec.shape[0]
-        spread = rearrange.repeat(x, self.row_lengths(), axis=0)
+        lengths = self.row_lengths()
+        x = run_time.refitted(x, (lengths.spec.shape[0], *x.spec.shape[1:]))
+        spread = rearrange.repeat(x, lengths, axis=0)
         return run_time.refitted(spread, (count, *x.spec.shape[1:]))
 
     def bounding_shape(
