@@ -129,10 +129,15 @@ def _truth(x: Tensor) -> Any:
     return truth(x, "bool")
 
 
+def _len(x: Any) -> Any:
+    staged = getattr(type(x), "_staged_length", None)
+    return _one(len, _length)(x) if staged is None else staged(x)
+
+
 _REPLACED: dict[Any, Callable[..., Any]] = {
     print: _print,
     range: _range,
-    len: _one(len, _length),
+    len: _len,
     int: _one(int, _integer),
     float: _one(float, lambda x: _scalar(x, dtypes.float32)),
     bool: _one(bool, _truth),

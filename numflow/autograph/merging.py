@@ -14,16 +14,21 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes, nest
+from numflow.autograph.staged_list import StagedList, element_form
 from numflow.autograph.undefined import MaybeUnset, Undefined
 from numflow.control.branches import Traced
 from numflow.control.nested import Nested
 from numflow.control.structure import taken_apart
+from numflow.control.tensor_array import is_unset, resized
 from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.op import interpreting
 from numflow.graph.tensor import Tensor
-from numflow.ops import run_time
+from numflow.ops import run_time, slicing
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
+from numflow.ops.rearrange import pad
+from numflow.shapes import maximum
+from numflow.shapes import run_time as is_run_time
 
 ARMS = ("the main branch", "the else branch")
 
@@ -47,7 +52,7 @@ def is_leaf(x: Any) -> bool:
     """Whether x is, or can be, one tensor."""
     if isinstance(x, Tensor | np.ndarray | np.generic) or is_number(x):
         return True
-    if type(x) is Undefined or type(x) in COMPOSITES:
+    if type(x) in (Undefined, StagedList) or type(x) in COMPOSITES:
         return False
     return hasattr(x, "_as_tensor")
 
@@ -110,11 +115,65 @@ class Merging:
             return self._leaf(x, y)
         if type(x) is type(y) and type(x) in COMPOSITES:
             return self._composite(x, y)
+        if type(x) is type(y) is StagedList:
+            arrays = [self._composite(p, q) for p, q in zip(x.arrays, y.arrays, strict=True)]
+            return _List(x.form, arrays)
         if isinstance(x, str) and isinstance(y, str):
             return self._pair(x, y, dtypes.string)
         if type(x) is type(y) and nest.is_nested(x):
             return self._structure(x, y)
         raise Unlike(f"is {described(x)} in {ARMS[0]}, but {described(y)} in {ARMS[1]}", TypeError)
+
+    def add_lists(self, x: Any, y: Any) -> Any:
+        """The same of two lists that arms appended to; of different lengths they become arrays.
+
+        Raises:
+          Unlike: they cannot be one.
+        """
+        lengths = {len(v) for v in (x, y) if type(v) is list}
+        if type(x) is type(y) is list and len(lengths) == 1:
+            return self.add(x, y)
+        try:
+            form = self._form(x, y)
+            made = []
+            for arm, value in zip(self._arms, (x, y), strict=True):
+                with interpreting(arm):
+                    array = StagedList.starting(value, form) if type(value) is list else value
+                made.append(array)
+        except (TypeError, ValueError) as e:
+            raise Unlike(f"is a list that grows in one branch only: {e}", TypeError) from e
+        if made[0].form != made[1].form:
+            raise Unlike("is a list of other elements in each branch", TypeError)
+        pairs = zip(made[0].arrays, made[1].arrays, strict=True)
+        return _List(made[0].form, [self._array(p, q) for p, q in pairs])
+
+    def _form(self, x: Any, y: Any) -> Any:
+        """The form of the elements of two lists, of which one is longer."""
+        for arm, value in zip(self._arms, (x, y), strict=True):
+            if type(value) is StagedList:
+                return value.form
+            if value:
+                with interpreting(arm):
+                    return element_form(value[-1])
+        return None
+
+    def _array(self, x: Any, y: Any) -> Any:
+        """Two arrays, with buffers of one length."""
+        opened = []
+        for arm, array in zip(self._arms, (x, y), strict=True):
+            with interpreting(arm):
+                opened.append(array._opened())
+        buffers = [parts[0] for _, parts in opened]
+        shapes = [b.spec.shape for b in buffers]
+        rows = maximum(shapes[0][0], shapes[1][0])
+        inner = shapes[1 if is_unset(shapes[0]) else 0][1:]
+        for k, arm in enumerate(self._arms):
+            with interpreting(arm):
+                if is_unset(shapes[k]):
+                    buffers[k] = shaping.zeros((rows, *inner), buffers[k].dtype)
+                buffers[k] = resized(buffers[k], rows)
+        lengths = self._place(opened[0][1][1], opened[1][1][1])
+        return _Composite(type(x), opened[0][0], [self._place(*buffers), lengths])
 
     def _leaf(self, x: Any, y: Any) -> Any:
         if is_number(x) and type(x) is type(y) and x == y:
@@ -140,16 +199,33 @@ class Merging:
                         f"is {described(x)} in {ARMS[0]}, but {described(y)} in {ARMS[1]}",
                         TypeError,
                     ) from e
-        return self._place(*self._of_one_shape(made[0], made[1]))
+        return self._of_one_shape(made[0], made[1])
 
-    def _of_one_shape(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """The two tensors, if they have, or may turn out to have, one shape."""
+    def _of_one_shape(self, x: Tensor, y: Tensor) -> Any:
+        """What stands for two tensors of one shape, or of one number of axes.
+
+        Raises:
+          Unlike: they have not.
+        """
         a, b = x.spec.shape, y.spec.shape
         if a == b or (len(a) == len(b) and run_time.may_be_equal(a, b)):
-            return x, y
+            return self._place(x, y)
+        if len(a) == len(b) and not any(map(is_run_time, (*a, *b))):
+            return self._of_any_size(x, y)
         raise Unlike(
             f"has shape {x.shape} in {ARMS[0]}, but shape {y.shape} in {ARMS[1]}", ValueError
         )
+
+    def _of_any_size(self, x: Tensor, y: Tensor) -> Any:
+        """Two tensors of different sizes: both as large as the larger, and their own sizes."""
+        whole = [maximum(n, m) for n, m in zip(x.spec.shape, y.spec.shape, strict=True)]
+        padded, sizes = [], []
+        for arm, t in zip(self._arms, (x, y), strict=True):
+            with interpreting(arm):
+                more = [(0, n - m) for n, m in zip(whole, t.spec.shape, strict=True)]
+                padded.append(arm.capture(pad(t, more)))
+                sizes.append(arm.capture(shaping.shape(t)))
+        return _Part(self._place(*padded), self._place(*sizes))
 
     def _place(self, x: Tensor, y: Tensor) -> _Joined:
         self._tensors[0].append(x)
@@ -157,12 +233,18 @@ class Merging:
         return _Joined(len(self._tensors[0]) - 1)
 
     def _composite(self, x: Any, y: Any) -> Any:
-        kept, parts = x._opened()
-        others = y._opened()[1]
-        if len(parts) != len(others):
+        with interpreting(self._arms[0]):
+            kept, parts = x._opened()
+        with interpreting(self._arms[1]):
+            others = y._opened()[1]
+        if len(parts) != len(others) or any(
+            (p is None) is not (q is None) or (p is not None and p.dtype is not q.dtype)
+            for p, q in zip(parts, others, strict=True)
+        ):
             raise Unlike(f"is another {type(x).__name__} in each branch", TypeError)
         pairs = zip(parts, others, strict=True)
-        return _Composite(type(x), kept, [self.add(p, q) for p, q in pairs])
+        joined = [_Kept(p) if p is q else self._place(p, q) for p, q in pairs]
+        return _Composite(type(x), kept, joined)
 
     def _structure(self, x: Any, y: Any) -> Any:
         try:
@@ -219,6 +301,18 @@ class _Composite:
         self.kind, self.kept, self.parts = kind, kept, parts
 
 
+class _Part:
+    """As much of a tensor as a tensor of sizes says."""
+
+    def __init__(self, whole: _Joined, sizes: _Joined) -> None:
+        self.whole, self.sizes = whole, sizes
+
+
+class _List:
+    def __init__(self, form: Any, arrays: list[Any]) -> None:
+        self.form, self.arrays = form, arrays
+
+
 class _Structure:
     def __init__(self, like: Any, leaves: list[Any]) -> None:
         self.like, self.leaves = like, leaves
@@ -234,6 +328,14 @@ def finished(stand_in: Any, outputs: Sequence[Tensor]) -> Any:
         case _Composite():
             parts = [finished(p, outputs) for p in stand_in.parts]
             return stand_in.kind._closed(stand_in.kept, parts)
+        case _Part():
+            return slicing.slice(
+                outputs[stand_in.whole.number],
+                [0] * outputs[stand_in.whole.number].spec.rank,
+                outputs[stand_in.sizes.number],
+            )
+        case _List():
+            return StagedList(stand_in.form, [finished(a, outputs) for a in stand_in.arrays])
         case _Structure():
             leaves = [finished(x, outputs) for x in stand_in.leaves]
             return nest.pack_sequence_as(stand_in.like, leaves)

@@ -14,6 +14,7 @@ from numflow import dtypes
 from numflow.autograph.jumps import RETVAL
 from numflow.autograph.merging import ARMS, Merging, Unlike, finished, undefined
 from numflow.autograph.operators import Block, Get, Names, Set, staged_value
+from numflow.autograph.staged_list import StagedList
 from numflow.autograph.undefined import NOT_IN_BOTH, Undefined
 from numflow.control.branches import joined
 from numflow.control.nested import Nested
@@ -115,7 +116,7 @@ def _conditional(
     first, second = traced
     merging = Merging([t.inside for t in traced])
     state = [
-        _merged(merging, n, x, y, loose)
+        _merged(merging, n, x, y, loose, lists)
         for n, x, y in zip(names, first.state, second.state, strict=True)
     ]
     value = _returned(merging, result, first.result, second.result) if result else None
@@ -137,7 +138,7 @@ def _with_copies(state: tuple[Any, ...], names: Names, lists: Names) -> tuple[An
     return tuple(list(v) if n in lists and type(v) is list else v for n, v in pairs)
 
 
-def _merged(merging: Merging, name: str, x: Any, y: Any, loose: Names) -> Any:
+def _merged(merging: Merging, name: str, x: Any, y: Any, loose: Names, lists: Names) -> Any:
     gone = type(x) is Undefined, type(y) is Undefined
     if any(gone):
         if all(gone) and not (x.why or y.why):
@@ -151,8 +152,9 @@ def _merged(merging: Merging, name: str, x: Any, y: Any, loose: Names) -> Any:
         return given or Undefined(name, f"{NOT_IN_BOTH} ({_missing(gone)}, {_here()})")
     if name in loose and x is not y:
         return Undefined(name)
+    grown = name in lists and all(type(v) in (list, StagedList) for v in (x, y))
     try:
-        return merging.add(x, y)
+        return merging.add_lists(x, y) if grown else merging.add(x, y)
     except Unlike as e:
         if not name.isidentifier():
             raise e.kind(explain("autograph", f"'{name}' {e.why}")) from None

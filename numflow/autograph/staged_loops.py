@@ -23,7 +23,9 @@ from numflow.autograph.jumps import RETVAL
 from numflow.autograph.merging import described, dtype_of, is_leaf, is_number
 from numflow.autograph.operators import Block, Get, Names, Set
 from numflow.autograph.options import LoopOptions, within_loop
+from numflow.autograph.staged_list import StagedList, element_form
 from numflow.autograph.undefined import ONLY_IN_LOOP, MaybeUnset, Undefined
+from numflow.control import tensor_array
 from numflow.control.loops import Loop
 from numflow.control.nested import Nested
 from numflow.control.structure import Form, taken_apart
@@ -47,12 +49,14 @@ class _Learned:
     """What earlier traces of a body told.
 
     dtypes: of names that start as numbers. zeros: names that start as zeros of the specs, in the
-    structure. poisoned: names that cannot be carried, and why. options: of set_loop_options.
+    structure. lists: the form of the elements of those that grow. poisoned: names that cannot be
+    carried, and why. options: of set_loop_options.
     """
 
     def __init__(self) -> None:
         self.dtypes: dict[str, list[dtypes.DType]] = {}
         self.zeros: dict[str, Any] = {}
+        self.lists: dict[str, Any] = {}
         self.poisoned: dict[str, Undefined] = {}
         self.tried_numbers = False
         self.options: LoopOptions | None = None
@@ -150,6 +154,8 @@ class _Staging:
         flags = [] if runs or not asked else [as_tensor(False)]
         carried = [k for k, n in enumerate(self._names) if self._is_carried(k, n)]
         start = [self._start(k) for k in carried]
+        lists = {k: v.form for k, v in zip(carried, start, strict=True) if type(v) is StagedList}
+        start = [v.arrays if type(v) is StagedList else v for v in start]
         tensors, form = taken_apart(start, name="loop")
         names = self._paths(carried, start)
         initial = [*hidden, *flags, *tensors]
@@ -171,7 +177,7 @@ class _Staging:
         def enter(inside: Sequence[Tensor]) -> list[Any]:
             now = list(state)
             for k, value in zip(carried, form.packed(inside[head:]), strict=True):
-                now[k] = value
+                now[k] = StagedList(lists[k], value) if k in lists else value
             self._set(tuple(now))
             return now
 
@@ -198,6 +204,7 @@ class _Staging:
 
         outputs = loop.run(traced_test, traced_body)
         values = dict(zip(carried, form.packed(outputs[head:]), strict=True))
+        values |= {k: StagedList(form_of, values[k]) for k, form_of in lists.items()}
         ran = outputs[len(hidden)] if flags else None
         final = [self._final(k, values, behind[k], ran) for k in range(len(self._names))]
         self._set(tuple(final))
@@ -213,7 +220,9 @@ class _Staging:
         if type(value) is Undefined or value is None or isinstance(value, str | bytes):
             return False
         if name in self._lists and type(value) is list:
-            return False
+            return name in self._learned.lists
+        if type(value) is StagedList:
+            return True
         return is_leaf(value) or type(value) in COMPOSITES or _is_structure(value)
 
     def _start(self, k: int) -> Any:
@@ -222,6 +231,10 @@ class _Staging:
         zeros = self._learned.zeros.get(name)
         if zeros is not None:
             return nest.map_structure(_zero, zeros)
+        if type(value) is StagedList:
+            return value
+        if name in self._learned.lists:
+            return StagedList.starting(value, self._learned.lists[name])
         found = iter(self._learned.dtypes.get(name, ()))
 
         def leaf(x: Any) -> Any:
@@ -258,6 +271,8 @@ class _Staging:
         for k, before in zip(carried, values, strict=True):
             name, now = self._names[k], after[k]
             now = now.value if type(now) is MaybeUnset else now
+            if type(now) is StagedList and type(before) is tuple:
+                now = now.arrays
             if type(now) is Undefined:
                 again |= self._poison(
                     name, now if now.why else Undefined(name, "is deleted in a loop")
@@ -302,7 +317,7 @@ class _Staging:
                     self._poison(name, self._unlike(name, old, new))
                     return None
                 learnt = True
-            elif old.spec.shape != new.spec.shape:
+            elif old.spec.shape != new.spec.shape and not _of_array(old, new):
                 fits = run_time.fitted(new, old.spec.shape)
                 if fits is None:
                     self._poison(name, self._unlike(name, old, new))
@@ -352,8 +367,15 @@ class _Staging:
     def _look_at(self, k: int, name: str, entered: Any, now: Any) -> bool:
         """A name that is not carried; whether the body has to be traced again."""
         learned = self._learned
-        if name in learned.poisoned or now is entered or type(now) is Undefined:
+        grows = name in self._lists and type(entered) is list
+        unchanged = now is entered and not grows
+        if name in learned.poisoned or unchanged:
             return False
+        if type(now) is Undefined:
+            return type(entered) is not Undefined and self._poison(name, now)
+        if grows and type(now) is StagedList:
+            learned.lists[name] = now.form
+            return True
         if type(entered) is Undefined:
             if name in self._loose:
                 return False
@@ -365,9 +387,14 @@ class _Staging:
                     learned.zeros[name] = specs
                     return True
             return False
-        if name in self._lists and type(entered) is list and type(now) is list:
-            if len(entered) == len(now) and all(map(_is, entered, now)):
+        if grows and now is entered:
+            before = self._before[k]
+            if len(before) == len(now) and all(map(_is, before, now)):
                 return False
+            if len(now) > len(before) and all(is_leaf(x) for x in nest.flatten(now)):
+                learned.lists[name] = element_form(now[-1])
+                return True
+            return self._poison(name, Undefined(name, "is a list that a loop changes", TypeError))
         if isinstance(entered, str) and entered == now:
             return False
         return self._poison(name, self._unlike(name, entered, now))
@@ -432,6 +459,13 @@ def _is_structure(x: Any) -> bool:
         return False
     leaves = nest.flatten(x)
     return bool(leaves) and all(is_leaf(v) or type(v) in COMPOSITES for v in leaves)
+
+
+def _of_array(before: Tensor, after: Tensor) -> bool:
+    """Whether it is the buffer of a TensorArray, whose shape the loop learns."""
+    traced: Any = current()
+    grown = tensor_array.grown(traced.builder)
+    return tensor_array.is_unset(before.spec.shape) or traced.value(after) in grown
 
 
 def _is(x: Any, y: Any) -> bool:
