@@ -114,7 +114,8 @@ def loss_of_sparse(
     """The loss with what version 1 may ask for, see nf.compat.v1.nn.ctc_loss."""
     op = "nn.ctc_loss"
     x = as_tensor(logits, None, op, "inputs")
-    if x.spec.rank != 3 or not isinstance(x.spec.shape[2], int):
+    classes = x.spec.shape[2] if x.spec.rank == 3 else None
+    if not isinstance(classes, int):
         problem = "inputs are [frames, batch, classes], the last a number"
         raise ShapeError(explain(op, problem, {"inputs": x.spec}))
     if not time_major:
@@ -123,7 +124,7 @@ def loss_of_sparse(
     if collapse:
         dense, lengths = collapse_repeated(dense, lengths)
     used = maths.cast(as_tensor(logit_length, None, op, "sequence_length"), lengths.dtype)
-    blank = x.spec.shape[2] - 1
+    blank = classes - 1
     if not ignore:
         return ctc.losses(x, [dense, lengths, used], blank, merged)
     inside = sequence_mask(lengths, dense.spec.shape[1])

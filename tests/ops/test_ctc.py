@@ -163,9 +163,9 @@ BAD = {
 def test_bad_input(name: str, traced: bool) -> None:
     (labels, lengths, used), words = BAD[name]
     run = nf.function(public.ctc_loss) if traced else public.ctc_loss
-    arguments = [nf.constant(np.asarray(v, np.int32)) for v in (labels, lengths, used)]
+    given = [nf.constant(np.asarray(v, np.int32)) for v in (labels, lengths, used)]
     with pytest.raises((nf.errors.InvalidArgumentError, ValueError), match=words):
-        run(arguments[0], nf.zeros([3, 1, 3]), *arguments[1:])
+        run(given[0], nf.zeros([3, 1, 3]), given[1], given[2])
 
 
 def test_bad_arguments() -> None:
