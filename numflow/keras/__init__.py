@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["Initializer", "initializers", "optimizers"]
+__all__ = ["Initializer", "activations", "initializers", "layers", "optimizers"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,106 @@
+"""Any cell, over the steps of a sequence: what recurrent layers without a kernel of their own run.
+
+Eagerly, and over a few steps that are known, the cell is called once per step; over many or an open
+number of steps it is the body of a loop (functional.py), so a long sequence is no long program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numflow import nest
+from numflow.control import functional
+from numflow.eager.apply import eager
+from numflow.graph.op import current
+from numflow.graph.tensor import Tensor
+from numflow.ops import indexing, joining
+from numflow.ops import select as selections
+from numflow.ops import shape as shaping
+
+UNROLLED = 32
+"""Steps up to which a known number is written out in a trace."""
+
+
+def recur(
+    step: Callable[[Any, Any], tuple[Any, Any]],
+    inputs: Any,
+    states: Any,
+    *,
+    mask: Tensor | None = None,
+    carry: bool = False,
+    reverse: bool = False,
+    unroll: bool = False,
+) -> tuple[Any, Any, Any]:
+    """output, state = step(input, state) for every step.
+
+    Args:
+      inputs: tensors [steps, batch, ...], nested.
+      states: tensors [batch, ...], nested: before the first step.
+      mask: bool [steps, batch]: where it is false the state stays.
+      carry: the output of a step that does not happen is that of the step before (of the first
+        ones 0), not 0.
+      reverse: the last step is the first; outputs stay at their steps' places.
+      unroll: write out every step, whatever their number.
+
+    Returns:
+      (the output of the step that was last, outputs [steps, ...], the last states).
+    """
+    rows = nest.flatten(inputs)
+    count = rows[0].spec.shape[0]
+    known = isinstance(count, int) and count > 0
+    form: list[Any] = []
+
+    def one(x: list[Any], live: Any, before: list[Any], last: list[Any] | None) -> Any:
+        """(outputs, states) of a step, flat."""
+        given = nest.pack_sequence_as(states, before)
+        output, after = step(nest.pack_sequence_as(inputs, x), given)
+        form[:] = [output]
+        made, new = nest.flatten(output), nest.flatten(after)
+        if live is not None:
+            zeros = [shaping.zeros_like(y) for y in made]
+            old = last if carry and last is not None else zeros
+            made = [_where(live, y, z) for y, z in zip(made, old, strict=True)]
+            new = [_where(live, a, b) for a, b in zip(new, before, strict=True)]
+        return made, new
+
+    state = nest.flatten(states)
+    if known and (unroll or current() is eager or count <= UNROLLED):  # type: ignore[operator]
+        cuts = [joining.unstack(x, count, 0) for x in rows]  # type: ignore[arg-type]
+        lives = [None] * count if mask is None else joining.unstack(mask, count, 0)  # type: ignore
+        outputs: list[Any] = [None] * count  # type: ignore[operator]
+        last: list[Any] | None = None
+        for t in reversed(range(count)) if reverse else range(count):  # type: ignore[arg-type]
+            last, state = one([c[t] for c in cuts], lives[t], state, last)
+            outputs[t] = last
+        stacked = [joining.stack(list(y), 0) for y in zip(*outputs, strict=True)]
+        return _packed(form, last), _packed(form, stacked), nest.pack_sequence_as(states, state)
+
+    def trial(*flat: Any) -> Any:
+        x, s = list(flat[: len(rows)]), list(flat[len(rows) :])
+        return tuple(one(x, None, s, None)[0])
+
+    firsts = [shaping.zeros(x.spec.shape[1:], x.dtype) for x in rows]
+    specs, _ = functional._described(trial, *firsts, *state)
+    blank = [shaping.zeros(s.shape, s.dtype) for s in specs]
+
+    def body(at: Tensor, now: Any) -> Any:
+        x = [indexing.gather(r, at, axis=0) for r in rows]
+        live = None if mask is None else indexing.gather(mask, at, axis=0)
+        made, new = one(x, live, list(now[len(blank) :]), list(now[: len(blank)]))
+        return [*made, *new], made
+
+    found, arrays = functional._walk("rnn", count, [*blank, *state], body, specs, reverse)
+    last, state = list(found[: len(blank)]), list(found[len(blank) :])
+    stacked = [a.stack() for a in arrays]
+    return _packed(form, last), _packed(form, stacked), nest.pack_sequence_as(states, state)
+
+
+def _packed(form: list[Any], flat: Any) -> Any:
+    return nest.pack_sequence_as(form[0], flat)
+
+
+def _where(live: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """x in the rows that live, else y."""
+    shape = (live.spec.shape[0], *(1,) * (x.spec.rank - 1))
+    return selections.where(shaping.reshape_op(live, shape=shape), x, y)
