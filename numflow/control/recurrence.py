@@ -65,12 +65,12 @@ def recur(
         return made, new
 
     state = nest.flatten(states)
-    if known and (unroll or current() is eager or count <= UNROLLED):  # type: ignore[operator]
-        cuts = [joining.unstack(x, count, 0) for x in rows]  # type: ignore[arg-type]
-        lives = [None] * count if mask is None else joining.unstack(mask, count, 0)  # type: ignore
-        outputs: list[Any] = [None] * count  # type: ignore[operator]
+    if known and (unroll or current() is eager or count <= UNROLLED):
+        cuts = [joining.unstack(x, count, 0) for x in rows]
+        lives = [None] * count if mask is None else joining.unstack(mask, count, 0)
+        outputs: list[Any] = [None] * count
         last: list[Any] | None = None
-        for t in reversed(range(count)) if reverse else range(count):  # type: ignore[arg-type]
+        for t in reversed(range(count)) if reverse else range(count):
             last, state = one([c[t] for c in cuts], lives[t], state, last)
             outputs[t] = last
         stacked = [joining.stack(list(y), 0) for y in zip(*outputs, strict=True)]

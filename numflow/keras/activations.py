@@ -88,7 +88,7 @@ def get(identifier: Any) -> Activation:
         return found
     if not callable(found):
         raise ValueError(f"Could not interpret activation function identifier: {identifier}")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def serialize(activation: Activation) -> Any:

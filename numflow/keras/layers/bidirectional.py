@@ -65,8 +65,9 @@ class Bidirectional(Layer):
         self._check()
         self.merge_mode = merge_mode
         self._initial = weights
-        self.stateful = layer.stateful
-        self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
+        model: Any = layer
+        self.stateful = model.stateful
+        self.return_sequences, self.return_state = model.return_sequences, model.return_state
         for one in (self.forward_layer, self.backward_layer):
             if hasattr(one, "zero_output_for_mask"):  # what is turned round must not carry outputs
                 one.zero_output_for_mask = self.return_sequences

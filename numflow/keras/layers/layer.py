@@ -9,7 +9,6 @@ that a layer calls without being passed on; so does a mask, from the layer that 
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 import itertools
 import re
@@ -336,9 +335,15 @@ def function_of(name: str, value: Any) -> Any:
     return value
 
 
-@functools.cache
-def _parameters(kind: type[Layer]) -> frozenset[str]:
-    return frozenset(inspect.signature(kind.call).parameters)
+_accepted: dict[Any, frozenset[str]] = {}
+
+
+def _parameters(kind: Any) -> frozenset[str]:
+    """The names of the parameters of a class's `call`."""
+    found = _accepted.get(kind)
+    if found is None:
+        found = _accepted[kind] = frozenset(inspect.signature(kind.call).parameters)
+    return found
 
 
 def _layers_in(value: Any) -> Iterator[Layer]:

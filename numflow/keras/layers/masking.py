@@ -31,7 +31,8 @@ class Masking(Layer):
         self.built = True
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Tensor:
-        return reductions.reduce_any(comparisons.not_equal(inputs, self.mask_value), -1)
+        found: Tensor = reductions.reduce_any(comparisons.not_equal(inputs, self.mask_value), -1)
+        return found
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

@@ -41,6 +41,8 @@ class RNN(Layer):
       TensorShape([2, 5, 4])
     """
 
+    return_sequences = False
+
     def __init__(
         self,
         cell: Any,
