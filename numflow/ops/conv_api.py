@@ -133,7 +133,8 @@ def atrous_conv2d(
       >>> nf.nn.atrous_conv2d(x, nf.ones([1, 2, 1, 1]), 3, "VALID").numpy().ravel().tolist()
       [3.0, 5.0]
     """
-    return _convolve("atrous_conv2d", 2, value, filters, 1, padding, "NHWC", rate)
+    rate = arguments.per_axis("atrous_conv2d", "rate", rate, 2, False)
+    return _convolve("atrous_conv2d", 2, value, filters, 1, padding, "NHWC", rate, "value")
 
 
 # --- what they share ---------------------------------------------------------------------------
@@ -141,19 +142,20 @@ def atrous_conv2d(
 
 def _convolve(
     op: str, axes: int | None, input: TensorLike, filters: TensorLike, strides: Any, padding: Any,
-    data_format: Any, dilations: Any,
+    data_format: Any, dilations: Any, name: str = "input",
 ) -> Tensor:  # fmt: skip
-    x, f = operands(op, input, filters, ("input", "filters"))
-    shown: dict[str, object] = {"input": x.spec, "filters": f.spec}
+    """name: of the image, for messages."""
+    x, f = operands(op, input, filters, (name, "filters"))
+    shown: dict[str, object] = {name: x.spec, "filters": f.spec}
     axes = axes_of(op, axes, f, shown)
-    check_dtype(op, x, shown, integers=axes < 3)
+    check_dtype(op, x, shown, axes < 3, name)
     second = arguments.channels_second(op, data_format, axes)
-    x, batch = arguments.one_batch(op, x, axes, shown)
+    x, batch = arguments.one_batch(op, x, axes, shown, name)
     x = arguments.channels_last(x, second)
     *kernel, depth, columns = arguments.known_sizes(op, f.spec.shape)
     arguments.positive_filter(op, (*kernel, depth, columns), shown)
     (channels,) = arguments.known_sizes(op, x.spec.shape[-1:])
-    groups = groups_of(op, channels, depth, columns, shown)
+    groups = groups_of(op, channels, depth, columns, shown, name)
     image = x.spec.shape[1:-1]
     shown |= {"strides": strides, "padding": padding, "dilations": dilations}
     g = arguments.geometry(op, image, kernel, strides, padding, dilations, second, shown, groups, x)
@@ -176,7 +178,9 @@ def axes_of(op: str, axes: int | None, f: Tensor, shown: dict[str, object]) -> i
     return found
 
 
-def check_dtype(op: str, x: Tensor, shown: dict[str, object], integers: bool = False) -> None:
+def check_dtype(
+    op: str, x: Tensor, shown: dict[str, object], integers: bool = False, name: str = "input"
+) -> None:
     """Refuse what is not convolved.
 
     Raises:
@@ -184,18 +188,20 @@ def check_dtype(op: str, x: Tensor, shown: dict[str, object], integers: bool = F
     """
     if not (x.dtype.is_floating or (integers and x.dtype is dtypes.int32)):
         also = " or int32" if integers else ""
-        problem = f"input is {x.dtype.name}: a floating dtype{also} was wanted"
+        problem = f"{name} is {x.dtype.name}: a floating dtype{also} was wanted"
         raise DTypeError(explain(op, problem, shown, fix="nf.cast(x, nf.float32)"))
 
 
-def groups_of(op: str, channels: int, depth: int, columns: int, shown: dict[str, object]) -> int:
+def groups_of(
+    op: str, channels: int, depth: int, columns: int, shown: dict[str, object], name: str = "input"
+) -> int:
     """How many groups of channels do not see each other.
 
     Raises:
       ShapeError: the channels, or the filters, are no whole groups.
     """
     if channels % depth or channels == 0:
-        problem = f"input has {channels} channels, which are no groups of the {depth} of filters"
+        problem = f"{name} has {channels} channels, which are no groups of the {depth} of filters"
         raise ShapeError(explain(op, problem, shown))
     groups = channels // depth
     if columns % groups:

@@ -95,7 +95,7 @@ def separable_conv2d(
     }  # fmt: skip
     shape = arguments.known_sizes(op, point.spec.shape)
     width = (f.spec.shape[2] * f.spec.shape[3],) if f.spec.rank == 4 else ()
-    if len(shape) != 4 or shape[:2] != (1, 1) or shape[2:3] != width:
+    if len(shape) != 4 or shape[:2] != (1, 1) or shape[2:3] != width or 0 in shape:
         problem = f"pointwise_filter must be [1, 1, {width[0] if width else 'channels'}, out]"
         raise ShapeError(explain(op, problem, shown))
     y = _depthwise(op, x, f, strides, padding, data_format, dilations, shown)

@@ -195,7 +195,9 @@ def channels_back(x: Tensor, second: bool) -> Tensor:
     return shaping.transpose(x, [0, rank - 1, *range(1, rank - 1)]) if second else x
 
 
-def one_batch(op: str, x: Tensor, axes: int, shown: Shown) -> tuple[Tensor, Shape]:
+def one_batch(
+    op: str, x: Tensor, axes: int, shown: Shown, name: str = "input"
+) -> tuple[Tensor, Shape]:
     """(x with one axis of batch, the axes of batch that it had).
 
     Raises:
@@ -203,7 +205,7 @@ def one_batch(op: str, x: Tensor, axes: int, shown: Shown) -> tuple[Tensor, Shap
     """
     rank = x.spec.rank
     if rank < axes + 2:
-        problem = f"input has rank {rank}: batch, {axes} axes and channels were wanted"
+        problem = f"{name} has rank {rank}: batch, {axes} axes and channels were wanted"
         raise ShapeError(explain(op, problem, shown))
     batch = x.spec.shape[: rank - axes - 1]
     if len(batch) == 1:

@@ -146,9 +146,9 @@ def atrous_conv2d_transpose(
       >>> y.numpy().ravel().tolist()
       [1.0, 1.0, 0.0, 1.0, 1.0]
     """
-    return transposed(
-        "atrous_conv2d_transpose", 2, value, filters, output_shape, 1, padding, "NHWC", rate
-    )
+    op = "atrous_conv2d_transpose"
+    rate = arguments.per_axis(op, "rate", rate, 2, False)
+    return transposed(op, 2, value, filters, output_shape, 1, padding, "NHWC", rate, "value")
 
 
 # --- what they share ---------------------------------------------------------------------------
@@ -156,18 +156,18 @@ def atrous_conv2d_transpose(
 
 def transposed(
     op: str, axes: int, input: TensorLike, filters: TensorLike, output_shape: Any, strides: Any,
-    padding: Any, data_format: Any, dilations: Any,
+    padding: Any, data_format: Any, dilations: Any, name: str = "input",
 ) -> Tensor:  # fmt: skip
-    """conv_transpose for the public function `op`, of so many axes."""
-    dy, f = operands(op, input, filters, ("input", "filters"))
+    """conv_transpose for the public function `op`, of so many axes, and of an image so named."""
+    dy, f = operands(op, input, filters, (name, "filters"))
     sizes = static_shape(output_shape, op, "output_shape")
     shown: dict[str, object] = {
-        "input": dy.spec, "filters": f.spec, "output_shape": list(sizes),
+        name: dy.spec, "filters": f.spec, "output_shape": list(sizes),
     }  # fmt: skip
     conv_api.axes_of(op, axes, f, shown)
-    conv_api.check_dtype(op, dy, shown, integers=axes < 3)
+    conv_api.check_dtype(op, dy, shown, axes < 3, name)
     if dy.spec.rank != axes + 2:
-        problem = f"input has rank {dy.spec.rank}, {axes + 2} were wanted"
+        problem = f"{name} has rank {dy.spec.rank}, {axes + 2} were wanted"
         raise ShapeError(explain(op, problem, shown))
     if len(sizes) != axes + 2:
         problem = f"output_shape has {len(sizes)} numbers, {axes + 2} were wanted"
@@ -179,7 +179,7 @@ def transposed(
     *kernel, depth, columns = arguments.known_sizes(op, f.spec.shape)
     arguments.positive_filter(op, (*kernel, depth, columns), shown)
     if dy.spec.shape[-1] != columns:
-        problem = f"input has {dy.spec.shape[-1]} channels, filters {columns}"
+        problem = f"{name} has {dy.spec.shape[-1]} channels, filters {columns}"
         raise ShapeError(explain(op, problem, shown))
     if out % depth or out == 0 or columns % (out // depth):
         problem = f"output_shape has {out} channels, which are no groups of the {depth} of filters"

@@ -14,7 +14,7 @@ summed up of parts. A window of one pixel is a product of matrices.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,17 +73,15 @@ def _attrs(attrs: Attrs) -> Geometry:
 # --- references --------------------------------------------------------------------------
 
 
-def _cuts(g: Geometry, place: Sequence[int], result: Sequence[int]) -> tuple[slice, ...]:
-    """The padded image's pixels that a place of the window is over."""
-    begins = [t * d for t, d in zip(place, g.dilations, strict=True)]
-    return tuple(
-        slice(b, b + (n - 1) * s + 1, s) if n else slice(0, 0)
-        for b, n, s in zip(begins, result, g.strides, strict=True)
-    )
-
-
-def _padded(x: Any, g: Geometry) -> Any:
-    return np.pad(x, [(0, 0), *map(_ints, g.padding), (0, 0)])
+def _taps(
+    g: Geometry, kernel: Sequence[int], image: Sequence[int], result: Sequence[int]
+) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+    """(tap of the window, the part of the result that it is in the image for, its pixels)."""
+    moves = zip(image, result, kernel, g.strides, g.padding, g.dilations, strict=True)
+    axes = [windows.taps(n, o, k, s, int(p[0]), d) for n, o, k, s, p, d in moves]
+    for taps in itertools.product(*axes):
+        tap, to, at = zip(*taps, strict=True)
+        yield tap, (slice(None), *to), (slice(None), *at)
 
 
 def _wide(*arrays: Any) -> list[Any]:
@@ -96,13 +94,12 @@ def _conv_reference(x: Any, f: Any, **attrs: Any) -> Any:
     result = _ints(g.result(x.shape[1:-1], kernel))
     c, oc = f.shape[-2], f.shape[-1] // g.groups
     (x, f), dtype = _wide(x, f), x.dtype
-    x = _padded(x, g)
     y = np.zeros((x.shape[0], *result, f.shape[-1]), x.dtype)
-    for place in itertools.product(*map(range, kernel)):
-        part = x[(slice(None), *_cuts(g, place, result))]
+    for tap, to, at in _taps(g, kernel, x.shape[1:-1], result):
+        part, sums = x[at], y[to]
         for k in range(g.groups):
             own = slice(k * oc, (k + 1) * oc)
-            y[..., own] += part[..., k * c : (k + 1) * c] @ f[place][:, own]
+            sums[..., own] += part[..., k * c : (k + 1) * c] @ f[tap][:, own]
     return y.astype(dtype)
 
 
@@ -111,15 +108,13 @@ def _image_reference(dy: Any, f: Any, *, image: tuple[int, ...], **attrs: Any) -
     result = dy.shape[1:-1]
     c, oc = f.shape[-2], f.shape[-1] // g.groups
     (dy, f), dtype = _wide(dy, f), dy.dtype
-    sizes = [n + sum(p) for n, p in zip(image, g.padding, strict=True)]
-    dx = np.zeros((dy.shape[0], *sizes, c * g.groups), dy.dtype)
-    for place in itertools.product(*map(range, kernel)):
-        part = dx[(slice(None), *_cuts(g, place, result))]
+    dx = np.zeros((dy.shape[0], *image, c * g.groups), dy.dtype)
+    for tap, to, at in _taps(g, kernel, image, result):
+        part, sums = dy[to], dx[at]
         for k in range(g.groups):
             own = slice(k * oc, (k + 1) * oc)
-            part[..., k * c : (k + 1) * c] += dy[..., own] @ f[place][:, own].T
-    inside = tuple(slice(p[0], p[0] + n) for n, p in zip(image, g.padding, strict=True))
-    return dx[(slice(None), *inside)].astype(dtype)
+            sums[..., k * c : (k + 1) * c] += part[..., own] @ f[tap][:, own].T
+    return dx.astype(dtype)
 
 
 def _filter_reference(x: Any, dy: Any, *, kernel: tuple[int, ...], **attrs: Any) -> Any:
@@ -127,15 +122,14 @@ def _filter_reference(x: Any, dy: Any, *, kernel: tuple[int, ...], **attrs: Any)
     result = dy.shape[1:-1]
     c, oc = x.shape[-1] // g.groups, dy.shape[-1] // g.groups
     (x, dy), dtype = _wide(x, dy), x.dtype
-    x = _padded(x, g)
     f = np.zeros((*kernel, c, dy.shape[-1]), x.dtype)
     axes = tuple(range(x.ndim - 1))
-    for place in itertools.product(*map(range, kernel)):
-        part = x[(slice(None), *_cuts(g, place, result))]
+    for tap, to, at in _taps(g, kernel, x.shape[1:-1], result):
+        part, ct = x[at], dy[to]
         for k in range(g.groups):
             own = slice(k * oc, (k + 1) * oc)
             mine = part[..., k * c : (k + 1) * c]
-            f[place][:, own] = np.tensordot(mine, dy[..., own], (axes, axes))
+            f[tap][:, own] = np.tensordot(mine, ct[..., own], (axes, axes))
     return f.astype(dtype)
 
 

@@ -12,7 +12,6 @@ Where a channel has several filters, it is repeated first (`several`).
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,12 +45,6 @@ _CACHED = 1 << 16
 """Elements that NumPy works on at once: they stay in the caches from tap to tap."""
 
 
-def _parts(x: Any, g: Geometry, kernel: Sequence[int], result: Sequence[int]) -> Any:
-    """(place of the window, the pixels of padded x that it is over) one after another."""
-    for place in itertools.product(*map(range, kernel)):
-        yield place, x[(slice(None), *convolution._cuts(g, place, result))]
-
-
 def _some_images(y: Any) -> Any:
     """Slices of the batch, of about as many elements as stay in the caches."""
     step = max(1, _CACHED // max(1, y[:1].size))
@@ -67,25 +60,22 @@ def _reference(x: Any, f: Any, **attrs: Any) -> Any:
     for some in _some_images(y):
         own = y[some]
         product = np.empty_like(own)
-        padded = convolution._padded(x[some], g)
-        for place, part in _parts(padded, g, f.shape[:2], result):  # type: ignore[arg-type]
-            own += np.multiply(part, f[place], product)
+        for tap, to, at in convolution._taps(g, f.shape[:2], x.shape[1:3], y.shape[1:3]):
+            sums = own[to]
+            sums += np.multiply(x[some][at], f[tap], product[to])
     return y.astype(dtype, copy=False)
 
 
 def _image_reference(dy: Any, f: Any, *, image: tuple[int, int], **attrs: Any) -> Any:
     g = _geometry(attrs)
     (dy, f), dtype = convolution._wide(dy, f), dy.dtype
-    sizes = [n + sum(p) for n, p in zip(image, g.padding, strict=True)]
-    inside = tuple(slice(p[0], p[0] + n) for n, p in zip(image, g.padding, strict=True))
     dx = np.zeros((dy.shape[0], *image, dy.shape[3]), dy.dtype)
     for some in _some_images(dy):
         own = dy[some]
         product = np.empty_like(own)
-        padded = np.zeros((len(own), *sizes, dy.shape[3]), dy.dtype)
-        for place, part in _parts(padded, g, f.shape[:2], dy.shape[1:3]):
-            part += np.multiply(own, f[place], product)
-        dx[some] = padded[(slice(None), *inside)]
+        for tap, to, at in convolution._taps(g, f.shape[:2], image, dy.shape[1:3]):
+            sums = dx[some][at]
+            sums += np.multiply(own[to], f[tap], product[to])
     return dx.astype(dtype, copy=False)
 
 
@@ -93,8 +83,8 @@ def _filter_reference(x: Any, dy: Any, *, kernel: tuple[int, int], **attrs: Any)
     g = _geometry(attrs)
     (x, dy), dtype = convolution._wide(x, dy), x.dtype
     f = np.zeros((*kernel, x.shape[3]), x.dtype)
-    for place, part in _parts(convolution._padded(x, g), g, kernel, dy.shape[1:3]):
-        f[place] = np.einsum("nijc,nijc->c", part, dy)
+    for tap, to, at in convolution._taps(g, kernel, x.shape[1:3], dy.shape[1:3]):
+        f[tap] = np.einsum("nijc,nijc->c", x[at], dy[to])
     return f.astype(dtype, copy=False)
 
 

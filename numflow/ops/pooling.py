@@ -72,30 +72,11 @@ def _pool(attrs: Attrs) -> Pool:
 # --- references --------------------------------------------------------------------------
 
 
-def _along(
-    n: int, size: int, k: int, s: int, before: int, d: int
-) -> list[tuple[int, slice, slice]]:
-    """Of one axis: (tap, places of the result for which it is in the image, its pixels there)."""
-    found = []
-    first = max(0, -(((size - 1) * s - before) // d)) if size else 0
-    last = min(k - 1, (n - 1 + before) // d) if n else -1
-    for tap in range(first, last + 1):
-        at = tap * d - before
-        begin = max(0, -(at // s))
-        end = min(size, (n - 1 - at) // s + 1)
-        if begin < end:
-            start = begin * s + at
-            found.append(
-                (tap, slice(begin, end), slice(start, start + (end - begin - 1) * s + 1, s))
-            )
-    return found
-
-
 def _taps(g: Pool, image: Sequence[int]) -> Iterator[tuple[int, Cut, Cut]]:
     """(tap, the part of the result that it is in the image for, its pixels), tap by tap."""
     result = g.result(image)
     axes = [
-        _along(n, int(o), k, s, p[0], d)  # type: ignore[arg-type]
+        windows.taps(n, int(o), k, s, int(p[0]), d)  # type: ignore[arg-type]
         for n, o, (k, s, p, d) in zip(image, result, zip(*g, strict=True), strict=True)
     ]
     everything = slice(None)

@@ -34,3 +34,25 @@ def places(n: Extent, k: int, stride: int, pair: Pair, dilation: int) -> Extent:
     if any(isinstance(p, Dim) for p in pair) and pair == same_padding(n, k, stride, dilation):
         return (n + (stride - 1)) // stride
     return (n + sum(pair) - (k - 1) * dilation - 1) // stride + 1
+
+
+def taps(
+    n: int, size: int, k: int, stride: int, before: int, dilation: int
+) -> list[tuple[int, slice, slice]]:
+    """(tap, the places for which it is in the image, the pixels that it is over there).
+
+    Of an axis of n pixels with so many places, and zeros in front: taps that only ever read zeros
+    are left out, however far apart they are.
+    """
+    found = []
+    first = max(0, -(((size - 1) * stride - before) // dilation)) if size else 0
+    last = min(k - 1, (n - 1 + before) // dilation) if n else -1
+    for tap in range(first, last + 1):
+        at = tap * dilation - before
+        begin = max(0, -(at // stride))
+        end = min(size, (n - 1 - at) // stride + 1)
+        if begin < end:
+            start, count = begin * stride + at, end - begin
+            pixels = slice(start, start + (count - 1) * stride + 1, stride)
+            found.append((tap, slice(begin, end), pixels))
+    return found
