@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from numflow import dtypes
+from numflow.control.nested import moved_out
 from numflow.graph.graph import Graph, Node, Value, constant_op
+from numflow.graph.op import interpreting
 from numflow.graph.tensor import Tensor
 from numflow.ops import comparisons, run_time
 from numflow.ops import math as maths
@@ -121,8 +123,10 @@ def _bound(
         end = shaping.size_tensor(y.content.reshape(-1)[0], dtypes.int64)
     else:
         return None
-    first, last = maths.cast(at, dtypes.int64), maths.cast(end, dtypes.int64)
-    far = (last - first if sign > 0 else first - last) + equal
-    count = run_time.quotient_op(far + (step - 1), as_tensor(step, dtypes.int64))
-    (length,) = run_time.sizes_of(maths.maximum(count, as_tensor(0, dtypes.int64)))
+    interpreter, (at, end) = moved_out([at, end])
+    with interpreting(interpreter):
+        first, last = maths.cast(at, dtypes.int64), maths.cast(end, dtypes.int64)
+        far = (last - first if sign > 0 else first - last) + equal
+        count = run_time.quotient_op(far + (step - 1), as_tensor(step, dtypes.int64))
+        (length,) = run_time.sizes_of(maths.maximum(count, as_tensor(0, dtypes.int64)))
     return length

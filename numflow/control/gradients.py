@@ -30,7 +30,7 @@ from numflow.control.nested import Nested
 from numflow.control.structure import Form
 from numflow.gradient.vjp import Gradient, Record, active, backward, differentiable
 from numflow.graph.building import SymbolicTensor
-from numflow.graph.graph import Graph, Node, Value
+from numflow.graph.graph import Graph, Node, Value, bind_op, bound_symbols, named_symbols
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.op import Backward, current, interpreting
 from numflow.graph.tensor import Tensor
@@ -77,10 +77,18 @@ class Walk:
     """
 
     def __init__(
-        self, graph: Graph, given: Sequence[int], wanted: Sequence[int], sparse: Sequence[int] = ()
+        self,
+        graph: Graph,
+        captured: dict[int, Tensor],
+        given: Sequence[int],
+        wanted: Sequence[int],
+        sparse: Sequence[int] = (),
     ) -> None:
         self.graph, self.given, self.wanted = graph, list(given), list(wanted)
-        self.inside = inside = Continued(current(), graph)
+        outer: Any = current()
+        self.inside = inside = Continued(outer, graph)
+        for k, t in captured.items():
+            inside.known_outside[graph.inputs[k]] = outer.value(t)
         tensor = inside.tensor
         records = _records(inside, graph)
         self.cts = [inside.builder.add_input(graph.outputs[k].spec, "ct") for k in self.given]
@@ -129,11 +137,16 @@ def _records(inside: Continued, graph: Graph) -> list[Record]:
 def _needed(nodes: Sequence[Node], outputs: Sequence[Value]) -> list[Node]:
     """The nodes that outputs depend on. What was checked or printed once is not again."""
     wanted = set(outputs)
+    binds = any(node.op is bind_op for node in nodes)
+    sizes: set[str] = set()
     kept = []
     for node in reversed(nodes):
-        if any(v in wanted for v in node.outputs):
+        binding = binds and not sizes.isdisjoint(bound_symbols(node))
+        if binding or any(v in wanted for v in node.outputs):
             wanted.update(node.inputs)
             kept.append(node)
+            if binds:
+                sizes |= named_symbols(node)
     return kept[::-1]
 
 
@@ -154,7 +167,8 @@ def _cond_vjp(g: Backward) -> Sequence[Tensor | None]:
     outer: Any = current()
     given = [k for k, ct in enumerate(g.cts) if ct is not None and differentiable(g.outputs[k])]
     wanted = [k for k, needs in enumerate(g.needed[1:]) if needs]
-    walks = [Walk(graph, given, wanted) for graph in graphs]
+    there = dict(enumerate(g.inputs[1:]))
+    walks = [Walk(graph, there, given, wanted) for graph in graphs]
     kept = [k for k in wanted if any(w.found[k] is not None for w in walks)]
     grads: list[Tensor | None] = [None] * len(g.inputs)
     if not kept:
@@ -186,8 +200,9 @@ def _while_vjp(g: Backward) -> Sequence[Tensor | None]:
         return [None] * len(g.inputs)
     wanted = [k for k in range(len(g.inputs)) if k in varying]
     rows = [k for k in wanted if k >= count]
+    there = {k: g.inputs[k] for k in range(count, len(g.inputs))}
     while True:  # until every variable that has a cotangent is known to have one
-        walk = Walk(body, sorted(given), wanted, rows)
+        walk = Walk(body, there, sorted(given), wanted, rows)
         reached = {k for k in wanted if k < count and walk.found[k] is not None}
         if reached <= given:
             break

@@ -9,7 +9,7 @@ remembered, for whoever traces to hand it on (`written`). So the graph has no ef
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from weakref import WeakSet
 
@@ -17,8 +17,8 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.graph.building import SymbolicTensor
-from numflow.graph.graph import Graph, GraphBuilder, Value, constant_op
-from numflow.graph.op import Array, Attrs, Op, interpreting
+from numflow.graph.graph import Graph, GraphBuilder, Value, bind_op, constant_op
+from numflow.graph.op import Array, Attrs, Op, current, interpreting
 from numflow.graph.scopes import Place, here
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
@@ -50,6 +50,7 @@ class Nested(Capturing):
         self.pairs: dict[tuple[Value, int | None], Value] = {}
         self.written: dict[int, Any] = {}
         self.counter: Value | None = None
+        self.known_outside: dict[Value, Value] = {}  # further inputs whose value outside is known
         self._again: dict[Value, Value] = {}  # of outside: constants and sizes made here again
         self._now: dict[int, Tensor] = {}
 
@@ -155,3 +156,55 @@ class Nested(Capturing):
         """The graph with these inputs, in this order."""
         self.builder.inputs = list(inputs)
         return self.builder.freeze(outputs)
+
+
+# --- out of loops ------------------------------------------------------------
+
+_MOST = 64  # nodes that are made again outside
+
+
+def moved_out(tensors: Sequence[Tensor]) -> tuple[Any, list[Tensor]]:
+    """(an interpreter, what tensors are there): as far out as what they are made of is known."""
+    interpreter: Any = current()
+    found = list(tensors)
+    while isinstance(interpreter, Nested):
+        moving = _Moving(interpreter)
+        values = [interpreter.value(t) for t in found]
+        if not all(map(moving.may, values)):
+            break
+        with interpreting(interpreter.outer):
+            found = [moving.outside(v) for v in values]
+        interpreter = interpreter.outer
+    return interpreter, found
+
+
+class _Moving:
+    """Makes values of the inside of a loop again outside."""
+
+    def __init__(self, inside: Nested) -> None:
+        self._outer = inside.outer
+        self._captured = {v: outside for (outside, by), v in inside.pairs.items() if by is None}
+        self._captured |= inside.known_outside
+        self._nodes = 0
+        self._made: dict[Value, Tensor] = {}
+
+    def may(self, value: Value) -> bool:
+        """Whether value depends on captured values alone."""
+        if value in self._captured:
+            return True
+        node = value.node
+        self._nodes += 1
+        if node is None or node.op.effect or node.subgraphs or len(node.outputs) != 1:
+            return False
+        return self._nodes <= _MOST and node.op is not bind_op and all(map(self.may, node.inputs))
+
+    def outside(self, value: Value) -> Tensor:
+        """value, made in the outer graph."""
+        if value in self._captured:
+            return self._outer.tensor(self._captured[value])  # type: ignore[no-any-return]
+        found = self._made.get(value)
+        if found is None:
+            node = value.node
+            assert node is not None
+            found = self._made[value] = node.op(*map(self.outside, node.inputs), **node.attrs)
+        return found

@@ -198,6 +198,7 @@ class GraphBuilder:
         self.place: Any = None  # names and devices in force, see scopes.py
         self._constants: dict[Any, Value] = {}
         self._bound: dict[Value, Value] = {}
+        self.bound = 0  # the last number that names a run-time size, here or in graphs inside
         self.made: dict[Any, Any] = {}  # what ops made here before, to be used again
         self.around: GraphBuilder | None = None  # of a graph inside of another: that one's
 
@@ -253,16 +254,14 @@ class GraphBuilder:
         """
         found = self._bound.get(value)
         if found is None:
-            names: list[str] = []
-            builder: GraphBuilder | None = self
-            while builder is not None:
-                names += [n for v in builder.inputs for n in v.spec.symbols()]
-                binds = (node for node in builder.nodes if node.op is bind_op)
-                names += [str(n) for node in binds for n in _symbols(node)]
+            builder, names = self, list(_run_time_names(self.inputs, self.nodes))
+            while builder.around is not None:
                 builder = builder.around
-            taken = [int(n[1:]) for n in names if n.startswith(RUN_TIME)]
-            first, size = max(taken, default=0) + 1, value.spec.size
+                names += _run_time_names(builder.inputs, builder.nodes)
+            taken = [int(n[1:]) for n in names] + [builder.bound]
+            first, size = max(taken) + 1, value.spec.size
             assert isinstance(size, int)
+            builder.bound = first + size - 1
             made = tuple(Dim.symbol(f"{RUN_TIME}{first + k}") for k in range(size))
             found = self._bound[value] = self.add(bind_op, (value,), {"symbols": made}).output
         return found
@@ -316,6 +315,16 @@ def _followed(node: Node, contents: list[Array]) -> list[Array]:
     except Exception:  # references are written for numbers: what they cannot do stays unknown
         return []
     return [np.asarray(a, object) for a in (got if isinstance(got, tuple) else (got,))]
+
+
+def _run_time_names(inputs: Iterable[Value], nodes: Iterable[Node]) -> Iterator[str]:
+    """The names of run-time sizes that inputs have and nodes bind, also those inside of nodes."""
+    for v in inputs:
+        yield from (n for n in v.spec.symbols() if n.startswith(RUN_TIME))
+    for node in nodes:
+        yield from bound_symbols(node)
+        for inner in node.subgraphs:
+            yield from _run_time_names(inner.inputs, inner.nodes)
 
 
 def _symbols(bind: Node) -> tuple[Dim, ...]:

@@ -27,8 +27,10 @@ from numflow.graph.graph import (
     Node,
     Value,
     bind_op,
+    bound_symbols,
     constant_op,
     has_effect,
+    named_symbols,
     sizes_op,
 )
 from numflow.graph.lowering import Assemble, Elementwise, Library, Reduction, View
@@ -186,13 +188,26 @@ def trim(graph: Graph) -> Graph:
 
 def _reached(graph: Graph, outputs: Sequence[Value]) -> set[Value]:
     """The values that outputs, and effects, depend on."""
+    return _alive(graph, outputs)[1]
+
+
+def _alive(graph: Graph, outputs: Sequence[Value]) -> tuple[list[Node], set[Value]]:
+    """The nodes that outputs, and effects, depend on, and the values that these take."""
     found = set(outputs)
+    awaited: set[Node] = set()
+    binds = any(node.op is bind_op for node in graph.nodes)
+    sizes: set[str] = set()
+    kept: list[Node] = []
     for node in reversed(graph.nodes):
-        if has_effect(node) or any(v in found for v in node.outputs):
+        binding = binds and not sizes.isdisjoint(bound_symbols(node))
+        needed = node in awaited or any(v in found for v in node.outputs)
+        if binding or needed or has_effect(node):
+            kept.append(node)
             found.update(node.inputs)
-            for n in node.control_inputs:
-                found.update(n.inputs)
-    return found
+            awaited.update(node.control_inputs)
+            if binds:
+                sizes |= named_symbols(node)
+    return kept[::-1], found
 
 
 def _state_needed(node: Node, wanted: Sequence[int]) -> list[int]:
@@ -272,9 +287,8 @@ def _trimmed_loop(node: Node, wanted: Sequence[int]) -> tuple[Node, dict[int, Va
 
 def _graph(graph: Graph, inputs: Sequence[Value], outputs: Sequence[Value]) -> Graph:
     """The graph with fewer inputs and outputs, and the nodes that these need."""
-    used = _reached(graph, outputs)
-    nodes = tuple(n for n in graph.nodes if has_effect(n) or any(v in used for v in n.outputs))
-    return Graph(tuple(inputs), nodes, tuple(outputs), graph.captures, graph.name)
+    nodes, _ = _alive(graph, outputs)
+    return Graph(tuple(inputs), tuple(nodes), tuple(outputs), graph.captures, graph.name)
 
 
 def counting_loop(node: Node) -> tuple[Node, Value]:
@@ -346,7 +360,10 @@ def _same_each_time(graph: Graph, captured: set[Value]) -> tuple[list[Node], lis
     same: set[Value] = set(captured)
     free: set[Value] = set()  # constants, and what is made of them alone
     candidates: list[Node] = []
+    bound = {name for n in graph.nodes for name in bound_symbols(n)}
     for n in graph.nodes:
+        if bound and not bound.isdisjoint(named_symbols(n)):
+            continue  # its sizes are known inside only
         if n.op in (constant_op, sizes_op):
             free.update(n.outputs)
             continue
