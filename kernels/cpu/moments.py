@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from numflow.kernels import lang
 from numflow.kernels.abi import HEADER
 from numflow.kernels.cpu.call import Call
+from numflow.kernels.cpu.memory import ahead
 from numflow.kernels.cpu.pool_lanes import element
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import (
@@ -114,16 +115,6 @@ def _unless_nan(c: Compiler, x: Value, y: Value) -> Value:
 @lang.intrinsic(_unless_nan)
 def unless_nan(x: Vec, y: Vec) -> Vec:
     """Lane by lane x, or y where x is NaN."""
-    raise RuntimeError("kernels of lang.py run compiled only")
-
-
-def _ahead(c: Compiler, p: Value) -> None:
-    c.b.prefetch(c.b.pointer(p.name))
-
-
-@lang.intrinsic(_ahead)
-def ahead(p: int) -> None:
-    """Ask for the cache line at p; never faults."""
     raise RuntimeError("kernels of lang.py run compiled only")
 
 

@@ -20,12 +20,15 @@ from typing import NamedTuple
 from numflow.kernels import lang
 from numflow.kernels.cpu import pool_nest, pool_spread
 from numflow.kernels.cpu.call import Call
+from numflow.kernels.cpu.memory import LINE, goes_past
 from numflow.kernels.cpu.pool_nest import W
 from numflow.kernels.engine import Target
 
 Three = tuple[int, int, int]
 
 _CHUNK = 1 << 14  # elements that are worth being handed to a thread
+_CHUNKS = 128  # at most: where one begins, nothing has been fetched
+_FETCHED = 1 << 21  # bytes of an image that lies in no core's own cache
 
 
 class Window(NamedTuple):
@@ -113,6 +116,11 @@ def _plan(
         for st, d in zip(s.strides, s.dilations, strict=True)
     ]
     bits = struct.pack("<f" if dtype == "float32" else "<d", scale).ljust(8, b"\0")
+    over = s.image if by_image else s.result
+    pixel = s.channels * {"float32": 4, "float64": 8}[dtype]
+    flat = s.kernel[0] == 1 and s.padding[0] == 0
+    large = s.batch * math.prod(s.image) * pixel >= _FETCHED and pixel >= LINE
+    fetched = (pixel if by_image else s.strides[2] * pixel) if large and flat else 0
     constants = (
         *(() if pointers == 3 else (0,)),
         *s.image,
@@ -126,10 +134,11 @@ def _plan(
         *(back for _, back in steps),
         nbytes,
         int.from_bytes(bits, "little", signed=True),
+        int(goes_past(s.batch * math.prod(over) * pixel, pixel)),
+        fetched,
     )
     assert pointers + len(constants) == W.END - W.X
     address = lang.addresses(entry, dtype=dtype, target=target)[entry.__name__]
-    over = s.image if by_image else s.result
     units = s.batch * over[0] * over[1] if s.channels and over[2] else 0
-    chunk = max(1, _CHUNK // max(1, over[2] * s.channels))
+    chunk = max(1, _CHUNK // max(1, over[2] * s.channels), units // _CHUNKS)
     return Call(address, units, chunk, pointers, constants, 0, order[:pointers])

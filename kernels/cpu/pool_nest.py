@@ -17,7 +17,9 @@ one order. Bound: memory, every operand once (windows that overlap are read agai
 
 from __future__ import annotations
 
+from numflow.kernels import lang
 from numflow.kernels.abi import HEADER
+from numflow.kernels.cpu.memory import LINE, ahead, fence, store_past
 from numflow.kernels.cpu.pool_lanes import (
     element,
     load_bytes_masked,
@@ -35,6 +37,7 @@ from numflow.kernels.cpu.pool_lanes import (
 from numflow.kernels.intrinsics import (
     ES,
     VL,
+    Vec,
     first_lanes,
     splat,
     store,
@@ -79,7 +82,9 @@ class W:
     BACK_W = HEADER + 27
     PLACE_BYTES = HEADER + 28
     SCALE = HEADER + 29  # an element
-    END = HEADER + 30
+    PAST = HEADER + 30  # whether what is written goes past the caches
+    FETCH = HEADER + 31  # bytes of each row to fetch for the next unit, per pixel of the result
+    END = HEADER + 32
 
 
 # --- which taps are in the image -------------------------------------------------------------
@@ -97,6 +102,28 @@ def taps_end(first: int, dilation: int, size: int, taps: int) -> int:
     return 0 if first >= size else min(taps, (size - first + dilation - 1) // dilation)
 
 
+@lang.inline
+def put(p: int, x: Vec, past: int) -> None:
+    """Store a vector of the result."""
+    if past != 0:
+        store_past(p, x)
+    else:
+        store(p, x)
+
+
+def past_caches(args: int) -> int:
+    """Whether whole lines of the result are written, and past the caches."""
+    return word(args, W.PAST) if word(args, W.Y) % LINE == 0 else 0
+
+
+def fetch(p: int, rows: int, row_bytes: int, nbytes: int) -> None:
+    """Ask for the first bytes of some rows: what the machine fetches by itself ends with a page."""
+    for _ in range(rows):
+        for i in range(0, nbytes, LINE):
+            ahead(p + i)
+        p += row_bytes
+
+
 def max_pool(args: int, begin: int, end: int) -> None:
     """Entry: rows begin .. end of the result."""
     od, oh, ow = word(args, W.OD), word(args, W.OH), word(args, W.OW)
@@ -105,6 +132,7 @@ def max_pool(args: int, begin: int, end: int) -> None:
     kd, kh, kw = word(args, W.KD), word(args, W.KH), word(args, W.KW)
     dd, dh, dw = word(args, W.DD), word(args, W.DH), word(args, W.DW)
     step, nb, marks = dw * channels * ES, word(args, W.PLACE_BYTES), word(args, W.PLACE)
+    past, fetched, row_bytes = past_caches(args), word(args, W.FETCH), width * channels * ES
     for unit in range(begin, end):
         image = unit // (od * oh)
         plane = unit // oh - image * od
@@ -114,6 +142,14 @@ def max_pool(args: int, begin: int, end: int) -> None:
         b0, b1 = taps_begin(y, dh), taps_end(y, dh, height, kh)
         for column in range(ow):
             x = column * word(args, W.SW) - word(args, W.PW)
+            if fetched != 0:
+                row = (image * depth + z) * height + y + (kh - 1) * dh + 1
+                fetch(
+                    word(args, W.X) + row * row_bytes + column * fetched,
+                    word(args, W.SH),
+                    row_bytes,
+                    fetched,
+                )
             e0, e1 = 0, kw
             if x < 0 or x + (kw - 1) * dw >= width:
                 e0, e1 = taps_begin(x, dw), taps_end(x, dw, width, kw)
@@ -144,10 +180,10 @@ def max_pool(args: int, begin: int, end: int) -> None:
                             tap += 1
                             p += step
                 d = word(args, W.Y) + (at + c) * ES
-                store(d, m0)
-                store(d + VL * ES, m1)
-                store(d + 2 * VL * ES, m2)
-                store(d + 3 * VL * ES, m3)
+                put(d, m0, past)
+                put(d + VL * ES, m1, past)
+                put(d + 2 * VL * ES, m2, past)
+                put(d + 3 * VL * ES, m3, past)
                 if nb == 1:
                     d = marks + at + c
                     store_bytes(d, p0)
@@ -179,8 +215,8 @@ def max_pool(args: int, begin: int, end: int) -> None:
                             tap += 1
                             p += step
                 d = word(args, W.Y) + (at + c) * ES
-                store(d, m0)
-                store(d + VL * ES, m1)
+                put(d, m0, past)
+                put(d + VL * ES, m1, past)
                 if nb == 1:
                     d = marks + at + c
                     store_bytes(d, p0)
@@ -213,6 +249,8 @@ def max_pool(args: int, begin: int, end: int) -> None:
                 elif nb != 0:
                     store_words_masked(marks + (at + c) * 4, p0, mask)
                 c += VL
+    if past != 0:
+        fence()
 
 
 def sum_pool(args: int, begin: int, end: int) -> None:
@@ -223,6 +261,7 @@ def sum_pool(args: int, begin: int, end: int) -> None:
     kd, kh, kw = word(args, W.KD), word(args, W.KH), word(args, W.KW)
     dd, dh, dw = word(args, W.DD), word(args, W.DH), word(args, W.DW)
     step = dw * channels * ES
+    past, fetched, row_bytes = past_caches(args), word(args, W.FETCH), width * channels * ES
     for unit in range(begin, end):
         image = unit // (od * oh)
         plane = unit // oh - image * od
@@ -232,6 +271,14 @@ def sum_pool(args: int, begin: int, end: int) -> None:
         b0, b1 = taps_begin(y, dh), taps_end(y, dh, height, kh)
         for column in range(ow):
             x = column * word(args, W.SW) - word(args, W.PW)
+            if fetched != 0:
+                row = (image * depth + z) * height + y + (kh - 1) * dh + 1
+                fetch(
+                    word(args, W.X) + row * row_bytes + column * fetched,
+                    word(args, W.SH),
+                    row_bytes,
+                    fetched,
+                )
             e0, e1 = 0, kw
             if x < 0 or x + (kw - 1) * dw >= width:
                 e0, e1 = taps_begin(x, dw), taps_end(x, dw, width, kw)
@@ -253,10 +300,10 @@ def sum_pool(args: int, begin: int, end: int) -> None:
                             m3 += vload(p + 3 * VL * ES)
                             p += step
                 d = at + c * ES
-                store(d, m0 / count)
-                store(d + VL * ES, m1 / count)
-                store(d + 2 * VL * ES, m2 / count)
-                store(d + 3 * VL * ES, m3 / count)
+                put(d, m0 / count, past)
+                put(d + VL * ES, m1 / count, past)
+                put(d + 2 * VL * ES, m2 / count, past)
+                put(d + 3 * VL * ES, m3 / count, past)
                 c += 4 * VL
             while c + 2 * VL <= channels:
                 m0, m1 = vzero(), vzero()
@@ -269,8 +316,8 @@ def sum_pool(args: int, begin: int, end: int) -> None:
                             m1 += vload(p + VL * ES)
                             p += step
                 d = at + c * ES
-                store(d, m0 / count)
-                store(d + VL * ES, m1 / count)
+                put(d, m0 / count, past)
+                put(d + VL * ES, m1 / count, past)
                 c += 2 * VL
             while c < channels:
                 mask = first_lanes(min(VL, channels - c))
@@ -284,6 +331,8 @@ def sum_pool(args: int, begin: int, end: int) -> None:
                             p += step
                 vstore_masked(at + c * ES, m0 / count, mask)
                 c += VL
+    if past != 0:
+        fence()
 
 
 def pick(args: int, begin: int, end: int) -> None:

@@ -5,6 +5,7 @@ Read pool_nest.py first, whose words are these.
 
 from __future__ import annotations
 
+from numflow.kernels.cpu.memory import fence
 from numflow.kernels.cpu.pool_lanes import (
     load_bytes,
     load_bytes_masked,
@@ -13,14 +14,13 @@ from numflow.kernels.cpu.pool_lanes import (
     places,
     where_equal,
 )
-from numflow.kernels.cpu.pool_nest import W
+from numflow.kernels.cpu.pool_nest import W, fetch, past_caches, put
 from numflow.kernels.intrinsics import (
     ES,
     VL,
     first_lanes,
     load,
     splat,
-    store,
     vload,
     vload_masked,
     vstore_masked,
@@ -58,6 +58,7 @@ def spread(args: int, begin: int, end: int) -> None:
     dd, dh, dw = word(args, W.DD), word(args, W.DH), word(args, W.DW)
     td, th, tw = word(args, W.TAP_D), word(args, W.TAP_H), word(args, W.TAP_W)
     bd, bh, bw = word(args, W.BACK_D), word(args, W.BACK_H), word(args, W.BACK_W)
+    past, fetched = past_caches(args), word(args, W.FETCH)
     for unit in range(begin, end):
         image = unit // (depth * height)
         z = unit // height - image * depth + word(args, W.PD)
@@ -75,6 +76,10 @@ def spread(args: int, begin: int, end: int) -> None:
             if rest == sw:
                 rest = 0
                 quotient += 1
+            if rest == 0 and fetched != 0:
+                at = (((image * od + z0) * oh + y0 + 1) * ow + quotient) * channels
+                fetch(word(args, W.X) + at * ES, 1, 0, fetched)
+                fetch(marks + at * nb, 1, 0, channels * nb)
             to = word(args, W.Y) + (unit * width + column) * channels * ES
             c = 0
             while c + 4 * VL <= channels:
@@ -107,10 +112,10 @@ def spread(args: int, begin: int, end: int) -> None:
                         j -= bh
                     a += td
                     i -= bd
-                store(to + c * ES, m0)
-                store(to + (c + VL) * ES, m1)
-                store(to + (c + 2 * VL) * ES, m2)
-                store(to + (c + 3 * VL) * ES, m3)
+                put(to + c * ES, m0, past)
+                put(to + (c + VL) * ES, m1, past)
+                put(to + (c + 2 * VL) * ES, m2, past)
+                put(to + (c + 3 * VL) * ES, m3, past)
                 c += 4 * VL
             while c + 2 * VL <= channels:
                 m0, m1 = vzero(), vzero()
@@ -138,8 +143,8 @@ def spread(args: int, begin: int, end: int) -> None:
                         j -= bh
                     a += td
                     i -= bd
-                store(to + c * ES, m0)
-                store(to + (c + VL) * ES, m1)
+                put(to + c * ES, m0, past)
+                put(to + (c + VL) * ES, m1, past)
                 c += 2 * VL
             while c < channels:
                 lanes = min(VL, channels - c)
@@ -170,6 +175,8 @@ def spread(args: int, begin: int, end: int) -> None:
                     i -= bd
                 vstore_masked(to + c * ES, m0, mask)
                 c += VL
+    if past != 0:
+        fence()
 
 
 def spread_sum(args: int, begin: int, end: int) -> None:
@@ -183,6 +190,7 @@ def spread_sum(args: int, begin: int, end: int) -> None:
     td, th, tw = word(args, W.TAP_D), word(args, W.TAP_H), word(args, W.TAP_W)
     bd, bh, bw = word(args, W.BACK_D), word(args, W.BACK_H), word(args, W.BACK_W)
     scale = splat(load(args + W.SCALE * 8))
+    past, fetched = past_caches(args), word(args, W.FETCH)
     for unit in range(begin, end):
         image = unit // (depth * height)
         z = unit // height - image * depth + word(args, W.PD)
@@ -200,6 +208,9 @@ def spread_sum(args: int, begin: int, end: int) -> None:
             if rest == sw:
                 rest = 0
                 quotient += 1
+            if rest == 0 and fetched != 0:
+                at = (((image * od + z0) * oh + y0 + 1) * ow + quotient) * channels
+                fetch(word(args, W.X) + at * ES, 1, 0, fetched)
             to = word(args, W.Y) + (unit * width + column) * channels * ES
             back = bw * channels * ES
             c = 0
@@ -224,10 +235,10 @@ def spread_sum(args: int, begin: int, end: int) -> None:
                         j -= bh
                     a += td
                     i -= bd
-                store(to + c * ES, m0 * scale)
-                store(to + (c + VL) * ES, m1 * scale)
-                store(to + (c + 2 * VL) * ES, m2 * scale)
-                store(to + (c + 3 * VL) * ES, m3 * scale)
+                put(to + c * ES, m0 * scale, past)
+                put(to + (c + VL) * ES, m1 * scale, past)
+                put(to + (c + 2 * VL) * ES, m2 * scale, past)
+                put(to + (c + 3 * VL) * ES, m3 * scale, past)
                 c += 4 * VL
             while c + 2 * VL <= channels:
                 m0, m1 = vzero(), vzero()
@@ -248,8 +259,8 @@ def spread_sum(args: int, begin: int, end: int) -> None:
                         j -= bh
                     a += td
                     i -= bd
-                store(to + c * ES, m0 * scale)
-                store(to + (c + VL) * ES, m1 * scale)
+                put(to + c * ES, m0 * scale, past)
+                put(to + (c + VL) * ES, m1 * scale, past)
                 c += 2 * VL
             while c < channels:
                 mask = first_lanes(min(VL, channels - c))
@@ -272,3 +283,5 @@ def spread_sum(args: int, begin: int, end: int) -> None:
                     i -= bd
                 vstore_masked(to + c * ES, m0 * scale, mask)
                 c += VL
+    if past != 0:
+        fence()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numflow.kernels.cpu import pool
+from numflow.kernels.cpu import memory, pool
 from numflow.kernels.cpu.pool import Window
 from tests.kernels.guarded import Guarded
 from tests.kernels.launch import launch
@@ -126,6 +126,18 @@ CHANNELS = (1, 3, 17, 32, 67)
 def test_channels_around_the_vectors(channels: int, dtype: str) -> None:
     """Blocks of vectors, single ones, tails."""
     check(Window(2, (1, 5, 7), channels, (1, 3, 2), (1, 3, 4), (1, 2, 2), (0, 1, 0)), dtype)
+
+
+@pytest.mark.parametrize("channels", [16, 33, 48, 64])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_large_images(monkeypatch: pytest.MonkeyPatch, channels: int, dtype: str) -> None:
+    """What is read next is fetched, what is written goes past the caches where it is whole lines:
+    of results that begin with a line, and of others."""
+    monkeypatch.setattr(memory, "PAST", 0)
+    monkeypatch.setattr(pool, "_FETCHED", 0)
+    check(Window(2, (1, 6, 8), channels, (1, 2, 2), (1, 3, 4), (1, 2, 2)), dtype)
+    check(Window(2, (1, 7, 5), channels, (1, 3, 3), (1, 4, 3), (1, 2, 2), (0, 1, 1)), dtype)
+    check(Window(1, (3, 4, 6), channels, (2, 2, 2), (1, 2, 3), (2, 2, 2)), dtype)
 
 
 def test_windows_of_many_taps() -> None:
