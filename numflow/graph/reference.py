@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from numflow.errors import InternalError, ShapeError, explain
+from numflow.errors import InternalError, ShapeError, at_line, explain
 from numflow.graph.graph import Graph, Node, Value, bind_op, bound_symbols, set_runner
 from numflow.graph.op import Array, concrete_attrs
 from numflow.graph.spec import Spec
@@ -22,9 +22,14 @@ from numflow.shapes import Dim, evaluate
 
 
 def run_reference(
-    graph: Graph, inputs: Sequence[Array], sizes: Mapping[str, int] | None = None
+    graph: Graph,
+    inputs: Sequence[Array],
+    sizes: Mapping[str, int] | None = None,
+    lines: bool = False,
 ) -> list[Array]:
-    """The graph's outputs for these inputs; sizes: of symbols that no input shape binds.
+    """The graph's outputs for these inputs.
+
+    sizes: of symbols that no input shape binds. lines: what a node refuses names its own line.
 
     Raises:
       ShapeError: an input's shape is not what the graph says, or two inputs disagree on a symbol.
@@ -36,7 +41,12 @@ def run_reference(
     written: dict[int, tuple[Any, Array]] = {}  # by id of the variable
     with np.errstate(all="ignore"):
         for node in graph.nodes:
-            values.update(zip(node.outputs, _run(node, values, bound, written), strict=True))
+            if lines and node.line is not None:
+                with at_line(node.line):
+                    got = _run(node, values, bound, written)
+            else:
+                got = _run(node, values, bound, written)
+            values.update(zip(node.outputs, got, strict=True))
             names = bound_symbols(node)
             if names:
                 bound.update(zip(names, values[node.output].reshape(-1).tolist(), strict=True))
@@ -109,7 +119,7 @@ class Inner:
         self.graph, self.sizes = graph, sizes
 
     def __call__(self, *arrays: Array) -> list[Array]:
-        return run_reference(self.graph, arrays, self.sizes)
+        return run_reference(self.graph, arrays, self.sizes, lines=True)
 
 
 set_runner(Inner)

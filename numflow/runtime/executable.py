@@ -4,15 +4,17 @@ per busy thread."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
+from numflow.codegen.program import emit
 from numflow.codegen.steps import Program
 from numflow.errors import InternalError
 from numflow.graph.building import no_collection
+from numflow.graph.graph import Graph, free_symbols
 from numflow.graph.reference import bind_symbols
 from numflow.kernels import abi
 from numflow.runtime.entry import BUSY, REFUSED, SHARED, CallRecord
@@ -32,8 +34,10 @@ class Executable:
     written by the program.
     """
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, sizes: Mapping[str, int] | None = None) -> None:
+        """sizes: those that a graph inside of another takes from there."""
+        self.program, self._sizes = program, sizes
+        self._inside: dict[Any, Inside] = {}
         self.graph = program.graph
         self._plans: dict[tuple[Any, ...], Plan] = {}
         self.latest: Plan | None = None  # the plan that was made last
@@ -77,12 +81,24 @@ class Executable:
             with self._lock:
                 found = self._plans.get(key)
                 if found is None:
-                    sizes = bind_symbols([v.spec for v in self.program.inputs], key)
+                    specs = [v.spec for v in self.program.inputs]
+                    sizes = bind_symbols(specs, key, self._sizes)
                     with no_collection():
                         found = Plan(self.program, sizes)
                     if len(self._plans) >= MOST_PLANS:
                         self._plans.pop(next(iter(self._plans)))
                     self._plans[key] = self.latest = found
+        return found
+
+    def inside(self, graph: Graph, sizes: Mapping[str, int]) -> Inside:
+        """A graph inside of a node of this one, as a function; sizes: of this call."""
+        taken = {name: sizes[name] for name in sorted(free_symbols(graph)) if name in sizes}
+        key = graph, tuple(taken.items())
+        found = self._inside.get(key)
+        if found is None:
+            if len(self._inside) >= MOST_PLANS:
+                self._inside.clear()
+            found = self._inside[key] = Inside(graph, Executable(emit(graph), taken))
         return found
 
     def fast(
@@ -128,7 +144,7 @@ class Executable:
         )
 
     def _run(self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array]) -> None:
-        self._run_phases(plan, Buffers(plan, arrays, results), arrays, results)
+        self._run_phases(plan, Buffers(plan, arrays, results, self.inside), arrays, results)
 
     def _run_phases(
         self, plan: Plan, buffers: Buffers, arrays: Sequence[Array], results: Sequence[Array]
@@ -144,7 +160,7 @@ class Executable:
     def _run_segments(self, plan: Plan, arrays: Sequence[Array]) -> list[Array]:
         """Run segment after segment, each planned for the sizes that those before it bound."""
         made: dict[int, Array] = {}
-        buffers = Buffers(plan, arrays, made)
+        buffers = Buffers(plan, arrays, made, self.inside)
         while True:
             for number, make in zip(plan.made, plan.makers, strict=True):
                 made[number] = make()
@@ -194,6 +210,16 @@ class Executable:
             known[id(n.attrs)] = [plan.draws[k]]
         inputs = dict(zip(graph.inputs, arrays, strict=True))
         raise_refusal(graph, plan.checks[number], index, inputs, known, plan.sizes.symbols)
+
+
+class Inside:
+    """A compiled graph as the references of nodes call it: with arrays, one by one."""
+
+    def __init__(self, graph: Graph, run: Executable) -> None:
+        self.graph, self._run = graph, run
+
+    def __call__(self, *arrays: Array) -> list[Array]:
+        return self._run(arrays)
 
 
 def _dense(a: Array) -> Array:

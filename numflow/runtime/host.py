@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numflow.codegen.steps import (
     Step,
 )
 from numflow.errors import InternalError, at_line
-from numflow.graph.graph import Value
+from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.lowering import Layout
 from numflow.graph.reference import run_node
 from numflow.runtime.plan import Plan
@@ -27,15 +27,20 @@ Array = np.ndarray[Any, Any]
 class Buffers:
     """The memory of each root, as an array, in one call.
 
-    plan: of the segment that runs. arrays, results: of the call. strings: between host calls; no
+    plan: of the segment that runs. arrays, results: of the call. inside(graph, sizes): the compiled
+    function of a graph inside of a node. strings: between host calls; no
     kernel reads them. hosted: what nodes with an effect gave, in case a kernel refuses a value
     afterwards.
     """
 
     def __init__(
-        self, plan: Plan, arrays: Sequence[Array], results: Sequence[Array] | Mapping[int, Array]
+        self,
+        plan: Plan,
+        arrays: Sequence[Array],
+        results: Sequence[Array] | Mapping[int, Array],
+        inside: Callable[[Graph, Mapping[str, int]], Any],
     ) -> None:
-        self.plan, self.arrays, self.results = plan, arrays, results
+        self.plan, self.arrays, self.results, self.inside = plan, arrays, results, inside
         self.strings: dict[Value, Array] = {}
         self.hosted: dict[int, list[Array]] = {}  # what nodes with effects gave, by attributes
 
@@ -50,12 +55,24 @@ class Buffers:
         values = {v: self.seen(root, layout) for v, (root, layout) in inputs.items()}
         for node in step.nodes:
             with np.errstate(all="ignore"), at_line(node.line):
-                run_node(node, values, self.plan.sizes.symbols)
+                if node.subgraphs:
+                    self._control(node, values)
+                else:
+                    run_node(node, values, self.plan.sizes.symbols)
             for v in node.outputs:
                 if v in step.writes:
                     self.of(v)[...] = values[v]
             if node.op.effect:
                 self.hosted[id(node.attrs)] = [values[v] for v in node.outputs]
+
+    def _control(self, node: Node, values: dict[Value, Array]) -> None:
+        """Run a loop whose iterations Python counts, or a branch; what is inside is compiled."""
+        sizes = self.plan.sizes.symbols
+        graphs = tuple(self.inside(graph, sizes) for graph in node.subgraphs)
+        arrays = [values[v] for v in node.inputs]
+        attrs = {**node.attrs, "graphs": graphs}
+        outputs = node.op.run(arrays, [v.spec for v in node.outputs], attrs)
+        values.update(zip(node.outputs, outputs, strict=True))
 
     def of(self, root: Value) -> Array:
         """A root's memory as an array of its shape."""

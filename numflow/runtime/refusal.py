@@ -34,7 +34,8 @@ def raise_refusal(
     inputs: the arrays of the graph's inputs. known: what host calls and draws of random numbers
     gave.
     """
-    node = next((n for n in graph.nodes if n.attrs is node.attrs), node)
+    # A node inside of a loop is that loop: its reference comes to the iteration that refuses.
+    node = next((n for n in graph.nodes if _is_or_holds(n, node)), node)
     needed = _needed(node)
     for earlier in graph.nodes if node.op.effect == "check" else ():
         if earlier is node:
@@ -57,6 +58,12 @@ def raise_refusal(
             if n is node:
                 break
     raise InvalidArgumentError(f"{node.op.name}: element {index} was refused")
+
+
+def _is_or_holds(node: Node, wanted: Node) -> bool:
+    if node.attrs is wanted.attrs:
+        return True
+    return any(_is_or_holds(n, wanted) for graph in node.subgraphs for n in graph.nodes)
 
 
 def _needed(node: Node) -> set[Node]:
