@@ -137,12 +137,14 @@ _LATE = (
         "bitwise",
         "experimental",
         "initializers",
+        "sets",
+        "signal",
     ),
     *("math", "nn", "random"),
 )
 
 if TYPE_CHECKING:
-    from numflow import bitwise, experimental, linalg, losses, math, nn, random
+    from numflow import bitwise, experimental, linalg, losses, math, nn, random, sets, signal
     from numflow.control.branches import case, cond, switch_case
     from numflow.control.functional import foldl, foldr, map_fn, scan, vectorized_map
     from numflow.control.loops import while_loop
