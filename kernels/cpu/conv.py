@@ -15,10 +15,12 @@ Bound: fused multiply-adds, 2 * N * OD * OH * OW * OC * KD * KH * KW * C / group
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from numflow.kernels import lang, tiles
 from numflow.kernels.abi import HEADER
+from numflow.kernels.cpu import conv_images
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv_nest import P, W, conv, pack
 from numflow.kernels.cpu.gemm import _even, _l2_bytes, _lines
@@ -27,6 +29,9 @@ from numflow.kernels.ir import Vectors
 from numflow.kernels.tiles import ACTIVATIONS, BIAS, EPILOGUE, RESIDUAL, Q, Tile
 
 Three = tuple[int, int, int]
+
+SHORT = 4
+"""Pixels of a row up to which tiles run over the batch instead."""
 
 
 class Window(NamedTuple):
@@ -56,8 +61,9 @@ class Window(NamedTuple):
 
 
 def plan_pack(
-    depth: int, columns: int, groups: int = 1, dtype: str = "float32", target: Target | None = None
-) -> Call:
+    depth: int, columns: int, groups: int = 1, dtype: str = "float32", *, exchanged: int = 0,
+    target: Target | None = None,
+) -> Call:  # fmt: skip
     """The filter's panels one behind another: its rows are then read where they lie in memory.
 
     Pays where the filter is large and its rows are as far apart as a power of two. It has to be
@@ -66,8 +72,11 @@ def plan_pack(
     Args:
       depth: rows of the filter as a matrix, of one group.
       columns: its columns, of all groups; those of a group fill whole vectors.
+      exchanged: if not 0, f has so many taps and its last two axes exchanged: what is packed is
+        the filter of `plan_transposed`, read from that of the convolution. One group.
 
-    Operands: f [depth, columns], the panels of as many elements; dense.
+    Operands: f [depth, columns], or [exchanged, columns, depth / exchanged], the panels of as many
+    elements; dense.
 
     Raises:
       ValueError: a group's columns do not fill whole vectors.
@@ -84,10 +93,12 @@ def plan_pack(
         P.PANEL: panel,
         P.F_GROUP: own,
         P.PACKED_GROUP: depth * own,
+        P.TAPS: exchanged,
     }
     constants = tuple(values[place] for place in range(P.ROWS, P.END))
     address = lang.addresses(pack, dtype=v.dtype, target=v.target)["pack"]
-    return Call(address, groups * -(-own // panel) if depth else 0, 1, 2, constants)
+    units = groups * -(-own // panel) * max(1, exchanged)
+    return Call(address, units if depth else 0, 1, 2, constants)
 
 
 def plan(
@@ -221,19 +232,13 @@ def _plan(
     columns = side.columns // s.groups
     vectors = min(2, max(1, -(-columns // v.lanes)))
     nr = vectors * v.lanes
-    longest = max(side.phases, default=0)
-    rows = _even(longest, tiles.largest_rows(v, vectors)) or 1
-    band, bands, slots = _cut(v, side, nr, threads)
-    copied = s.kernel[0] * side.copied(band) * side.padded * side.channels * v.itemsize
-    head = _lines(Q.BYTES + 16 * s.kernel[0] * s.kernel[1] * side.pieces)
-    scratch = _lines(head + copied) + 192
-    units = s.batch * side.result[0] * bands * slots if side.columns and longest else 0
-    chunk = max(1, units // (8 * threads) // slots * slots)
-    block = max(nr, int(_l2_bytes() * 0.5) // v.itemsize // max(1, s.depth) // nr * nr)
+    tiny = over_images(side, v)
+    cut = (_by_images if tiny else _by_rows)(side, v, vectors, threads)
     table = 0
-    if units:
-        wanted = tiles_of(v, side.phases, columns, rows, vectors)
+    if cut.units:
+        wanted = tiles_of(v, cut.counts, columns, cut.rows, vectors)
         table = tiles.table(wanted, v, RESIDUAL if residual else None)
+    block = max(nr, int(_l2_bytes() * 0.5) // v.itemsize // max(1, s.depth) // nr * nr)
     values = {
         W.PIXEL: side.channels,
         W.OUT_PIXEL: side.columns,
@@ -241,39 +246,106 @@ def _plan(
         W.GROUPS: s.groups,
         W.CHANNELS: side.channels // s.groups,
         W.COLUMNS: columns,
-        W.RUN: side.run,
         W.PIECES: side.pieces,
         W.TAP_ROWS: side.tap_rows,
         W.PADDED: side.padded,
         W.LEFT: side.left,
-        W.COPIED: side.copied(band),
-        W.BAND: band,
-        W.BANDS: bands,
-        W.COLUMN_SLOTS: slots,
         W.FLAGS: BIAS * bias | EPILOGUE * residual | ACTIVATIONS[activation],
-        W.ROWS: rows,
+        W.ROWS: cut.rows,
         W.VECTORS: vectors,
         W.NC: min(block, -(-columns // nr) * nr),
         W.LDF: nr if packed else side.ldf,
         W.F_GROUP: side.depth * columns if packed else side.f_group,
         W.F_PANEL: nr * side.depth if packed else nr,
         W.PACKED: int(packed),
-        W.CHUNK: chunk,
-        W.SCRATCH: scratch,
-        W.COPY: head,
+        W.CHUNK: cut.chunk,
+        W.SCRATCH: cut.scratch,
         W.TILES: table,
     }
     values = {**window_words(s), **values}
     values.update(zip(range(W.D, W.D + 3), side.image, strict=True))
     values.update(zip(range(W.OD, W.OD + 3), side.result, strict=True))
-    constants = tuple(values.get(place, 0) for place in range(W.D, W.END))
-    address = lang.addresses(conv, dtype=v.dtype, target=v.target)["conv"]
-    workspace = -(-units // chunk) * scratch
+    values.update(cut.words)
+    constants = tuple(values.get(place, 0) for place in range(W.D, conv_images.END))
+    entry = conv_images.conv_images if tiny else conv
+    address = lang.addresses(entry, dtype=v.dtype, target=v.target)[entry.__name__]
+    workspace = -(-cut.units // cut.chunk) * cut.scratch
     places = [W.X, W.F, W.Y, *[W.BIAS] * bias, *[W.RESIDUAL] * residual]
     positions = tuple(place - HEADER for place in places)
     without = () if bias else (0,)
-    rest = constants[:-1] if residual else constants
-    return Call(address, units, chunk, len(places), (*without, *rest), workspace, positions)
+    at = W.RESIDUAL - W.D
+    rest = constants[:at] + constants[at + 1 :] if residual else constants
+    return Call(address, cut.units, cut.chunk, len(places), (*without, *rest), workspace, positions)
+
+
+class _Cut(NamedTuple):
+    """A convolution in units. rows: of a tile; counts: what tiles run over; words: by place."""
+
+    units: int
+    chunk: int
+    scratch: int
+    rows: int
+    counts: list[int]
+    words: dict[int, int]
+
+
+def _by_rows(side: _Side, v: Vectors, vectors: int, threads: int) -> _Cut:
+    """Units are bands of rows; tiles run over the pixels of a row."""
+    s = side.window
+    longest = max(side.phases, default=0)
+    rows = _even(longest, tiles.largest_rows(v, vectors)) or 1
+    band, bands, slots = _cut(v, side, vectors * v.lanes, threads)
+    copied = s.kernel[0] * side.copied(band) * side.padded * side.channels * v.itemsize
+    head = _lines(Q.BYTES + 16 * s.kernel[0] * s.kernel[1] * side.pieces)
+    scratch = _lines(head + copied) + 192
+    units = s.batch * side.result[0] * bands * slots if side.columns and longest else 0
+    chunk = max(1, units // (8 * threads) // slots * slots)
+    words = {
+        W.RUN: side.run,
+        W.COPIED: side.copied(band),
+        W.BAND: band,
+        W.BANDS: bands,
+        W.COLUMN_SLOTS: slots,
+        W.COPY: head,
+    }
+    return _Cut(units, chunk, scratch, rows, side.phases, words)
+
+
+def over_images(side: _Side, v: Vectors) -> bool:
+    """Whether tiles run over the batch: rows of the result are too short, and it is long."""
+    s = side.window
+    longest = max(side.phases, default=0)
+    return s.groups == 1 and 0 < longest <= SHORT and s.batch >= 2 * longest
+
+
+def _by_images(side: _Side, v: Vectors, vectors: int, threads: int) -> _Cut:
+    """Units are blocks of images, for some of the columns; tiles run over the images."""
+    s = side.window
+    most = tiles.largest_rows(v, vectors)
+    size = math.prod(side.image) * side.channels
+    apart = size
+    if size * v.itemsize % 1024 == 0:  # else neighbours share their place in a cache
+        apart += 64 // v.itemsize
+    fitting = _l2_bytes() // 3 // (apart * v.itemsize) // most * most
+    block = _even(s.batch, max(most, fitting))
+    blocks = -(-s.batch // block)
+    panels = -(-side.columns // (vectors * v.lanes))
+    slots = max(1, min(panels, -(-4 * threads // blocks)))
+    head = _lines(Q.BYTES + 16 * math.prod(s.kernel))
+    copied = block * apart * v.itemsize if apart != size else 0
+    units = blocks * slots if side.columns else 0
+    words = {
+        W.RUN: side.channels,
+        W.COLUMN_SLOTS: slots,
+        W.COPY: head,
+        conv_images.BATCH: s.batch,
+        conv_images.IMAGES: block,
+        conv_images.ROW: apart,
+        conv_images.COPIES: int(apart != size),
+    }
+    last = s.batch - (blocks - 1) * block
+    rows = _even(block, most)
+    return _Cut(units, 1, _lines(head + copied) + 192, rows, [block, last], words)
 
 
 def window_words(s: Window) -> dict[int, int]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from numflow.kernels import lang, tiles
 from numflow.kernels.abi import WORKSPACE
+from numflow.kernels.cpu import conv_filter_images
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv import Window, tiles_of, window_words
 from numflow.kernels.cpu.conv_nest import W, clear, copy_rows, source, top_row
@@ -159,6 +160,8 @@ def plan(
     Operands: x [batch, *image, channels], dy [batch, *result, columns], parts [parts,
     *kernel, channels / groups, columns]; dense.
     """
+    if conv_filter_images.takes(s, parts):
+        return conv_filter_images.plan(s, dtype, parts=parts, threads=threads, target=target)
     v = Vectors(dtype, target or Target.host())
     dense = s.dilations[2] == 1 and s.groups == 1
     channels, columns = s.channels // s.groups, s.columns // s.groups

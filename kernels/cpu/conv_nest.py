@@ -8,7 +8,8 @@ the window: in a row of the image the window's pixels and their channels lie sid
 a few *runs*, one per row of the window (one per pixel if dilated, or of a group's channels), and
 the tile adds them all up in registers. Rows of the window that are above or below the image are no
 runs. Beside the image there must be zeros: if the window gets there, the rows that a unit needs are
-first copied between zeros. Nothing else is copied: there is no im2col.
+first copied between zeros. Nothing else is copied: there is no im2col. Rows of a few pixels leave
+tiles almost empty: conv_images.py.
 
 TRANSPOSED is the convolution's gradient by its image. What is read is then the gradient of the
 result, what is written that of the image, and the filter has its last two axes exchanged. Output
@@ -26,7 +27,7 @@ architectures".
 from __future__ import annotations
 
 from numflow.kernels.abi import HEADER, WORKSPACE
-from numflow.kernels.cpu.gemm_nest import bounds, copy, pack_rows
+from numflow.kernels.cpu.gemm_nest import bounds, copy, pack_rows, pack_transposed
 from numflow.kernels.intrinsics import (
     ES,
     VL,
@@ -109,7 +110,8 @@ class P:
     PANEL = HEADER + 5
     F_GROUP = HEADER + 6
     PACKED_GROUP = HEADER + 7
-    END = HEADER + 8
+    TAPS = HEADER + 8  # F is [TAPS, COLUMNS, ROWS / TAPS]: its last two axes are exchanged; 0: not
+    END = HEADER + 9
 
 
 def conv(args: int, begin: int, end: int) -> None:
@@ -134,6 +136,9 @@ def conv(args: int, begin: int, end: int) -> None:
 
 def pack(args: int, begin: int, end: int) -> None:
     """Entry: panels begin .. end of the filter, those of a group behind one another."""
+    if word(args, P.TAPS) != 0:
+        pack_exchanged(args, begin, end)
+        return
     rows, columns, ld = word(args, P.ROWS), word(args, P.COLUMNS), word(args, P.LD) * ES
     nr = word(args, P.PANEL)
     panels = (columns + nr - 1) // nr
@@ -143,6 +148,21 @@ def pack(args: int, begin: int, end: int) -> None:
         f = word(args, P.F) + (group * word(args, P.F_GROUP) + first) * ES
         to = word(args, P.PACKED) + (group * word(args, P.PACKED_GROUP) + first * rows) * ES
         pack_rows(f, ld, to, rows, min(nr, columns - first), nr)
+
+
+def pack_exchanged(args: int, begin: int, end: int) -> None:
+    """Units begin .. end: a panel's rows of one tap each, which are columns of the filter."""
+    taps, columns, nr = word(args, P.TAPS), word(args, P.COLUMNS), word(args, P.PANEL)
+    rows = word(args, P.ROWS)
+    own = rows // taps
+    for unit in range(begin, end):
+        panel = unit // taps
+        tap = unit - panel * taps
+        first = panel * nr
+        live = min(nr, columns - first)
+        f = word(args, P.F) + (tap * columns + first) * own * ES
+        to = word(args, P.PACKED) + (first * rows + tap * own * live) * ES
+        pack_transposed(f, own * ES, to, own, live, nr)
 
 
 # --- where the window lies -------------------------------------------------------
@@ -248,59 +268,74 @@ def clear(dst: int, n: int) -> None:
 # --- products ------------------------------------------------------------------------
 
 
+def start_tiles(args: int, q: int) -> int:
+    """The parameters of the tiles that are the same for all; returns the columns of a panel."""
+    nv, flags = word(args, W.VECTORS), word(args, W.FLAGS)
+    set_word(q, Q.K, word(args, W.RUN))
+    set_word(q, Q.RUNS, q + Q.BYTES)
+    set_word(q, Q.FLAGS, flags & EPILOGUE)
+    set_word(q, Q.EXTRA0, word(args, W.RESIDUAL) - word(args, W.Y))
+    set_word(q, Q.EXTRA1, 0)
+    bounds(q, flags)
+    set_word(q, Q.A_STEP, ES)
+    set_word(q, Q.B_PANEL, word(args, W.F_PANEL) * ES)
+    set_word(q, Q.BIAS_PANEL, nv * VL * ES if flags & BIAS != 0 else 0)
+    return nv * VL
+
+
+def panels(
+    args: int, q: int, rows: int, a: int, c: int, first: int, columns: int, group: int
+) -> None:
+    """A row of tiles: the columns of a group from `first` on, whole panels and what is left."""
+    nv, tiles, ldf = word(args, W.VECTORS), word(args, W.TILES), word(args, W.LDF) * ES
+    nr = nv * VL
+    full = columns // nr
+    rem = columns - full * nr
+    panel = word(args, W.F_PANEL) * ES
+    b = word(args, W.F) + group * word(args, W.F_GROUP) * ES + first // nr * panel
+    start, element = zeros(), 0
+    if word(args, W.FLAGS) & BIAS != 0:
+        start, element = word(args, W.BIAS) + (group * word(args, W.COLUMNS) + first) * ES, ES
+    if full > 0:
+        set_word(q, Q.B_STEP, ldf)
+        call(word(tiles, nv * VECTORS_PLACE + rows), q, a, b, c, start, full)
+    if rem > 0:
+        rv = (rem + VL - 1) // VL
+        lanes = rem - (rv - 1) * VL
+        part = 1 if lanes < VL else 0
+        set_word(q, Q.MASK, mask_address(lanes))
+        set_word(q, Q.B_STEP, rv * VL * ES if word(args, W.PACKED) != 0 else ldf)
+        tail = word(tiles, rv * VECTORS_PLACE + part * TAIL_PLACE + rows)
+        ahead = full * nr * ES
+        call(tail, q, a, b + full * panel, c + ahead, start + full * nr * element, 1)
+
+
 def convolve(args: int, q: int, image: int, plane: int, first: int, last: int, slot: int) -> None:
     """Output rows first .. last for the columns of a slot, of all groups."""
     pixel, width, ow = word(args, W.PIXEL), word(args, W.WIDTH), word(args, W.OW)
     height, depth, oh = word(args, W.H), word(args, W.D), word(args, W.OH)
     out, columns = word(args, W.OUT_PIXEL), word(args, W.COLUMNS)
-    padded, sw, tiles = word(args, W.PADDED), word(args, W.SW), word(args, W.TILES)
-    mr, nv, flags = word(args, W.ROWS), word(args, W.VECTORS), word(args, W.FLAGS)
-    nr = nv * VL
+    sw, mr, nr = word(args, W.SW), word(args, W.ROWS), start_tiles(args, q)
     runs = q + Q.BYTES
     top = top_row(args, first)
     base = q + word(args, W.COPY)
-    if padded == 0:
+    if word(args, W.PADDED) == 0:
         base = word(args, W.X) + image * depth * height * width * pixel * ES
     # from one pixel of a tile to the next, as read and as written
     step, out_step, phases = sw, 1, 1
     if word(args, W.TRANSPOSED) != 0:
         step, out_step, phases = 1, sw, min(sw, ow)
-    nt = (columns + nr - 1) // nr
-    slots = word(args, W.COLUMN_SLOTS)
+    nt, slots = (columns + nr - 1) // nr, word(args, W.COLUMN_SLOTS)
     n0, n1 = nt * slot // slots * nr, min(columns, nt * (slot + 1) // slots * nr)
-    set_word(q, Q.K, word(args, W.RUN))
-    set_word(q, Q.RUNS, runs)
-    set_word(q, Q.FLAGS, flags & EPILOGUE)
-    set_word(q, Q.EXTRA0, word(args, W.RESIDUAL) - word(args, W.Y))
-    set_word(q, Q.EXTRA1, 0)
-    bounds(q, flags)
     set_word(q, Q.A_ROW, step * pixel * ES)
-    set_word(q, Q.A_STEP, ES)
     set_word(q, Q.NEXT_ROW, step * pixel * ES)
     set_word(q, Q.NEXT_STEP, ES)
-    panel = word(args, W.F_PANEL) * ES
-    set_word(q, Q.B_PANEL, panel)
     set_word(q, Q.C_ROW, out_step * out * ES)
     for group in range(word(args, W.GROUPS)):
-        f = word(args, W.F) + group * word(args, W.F_GROUP) * ES
         channel = group * word(args, W.CHANNELS) * ES
         j = n0
         while j < n1:
             nc = min(word(args, W.NC), n1 - j)
-            full = nc // nr
-            rem = nc - full * nr
-            rv = (rem + VL - 1) // VL
-            lanes = rem - (rv - 1) * VL
-            part = 1 if lanes < VL else 0
-            set_word(q, Q.MASK, mask_address(lanes))
-            start, element = zeros(), 0
-            if flags & BIAS != 0:
-                start, element = word(args, W.BIAS) + (group * columns + j) * ES, ES
-            set_word(q, Q.BIAS_PANEL, element * nr)
-            bp = f + j // nr * panel
-            tail_step = word(args, W.LDF) * ES
-            if word(args, W.PACKED) != 0:
-                tail_step = rv * VL * ES
             for row in range(first, last):
                 line = ((image * word(args, W.OD) + plane) * oh + row) * ow
                 for phase in range(phases):
@@ -316,20 +351,5 @@ def convolve(args: int, q: int, image: int, plane: int, first: int, last: int, s
                         at = line + phase + r0 * out_step
                         cp = word(args, W.Y) + (at * out + group * columns + j) * ES
                         set_word(q, Q.NEXT, a + rows * step * pixel * ES)
-                        if full > 0:
-                            set_word(q, Q.B_STEP, word(args, W.LDF) * ES)
-                            call(word(tiles, nv * VECTORS_PLACE + rows), q, a, bp, cp, start, full)
-                        if rem > 0:
-                            set_word(q, Q.B_STEP, tail_step)
-                            tail = word(tiles, rv * VECTORS_PLACE + part * TAIL_PLACE + rows)
-                            ahead = full * nr * ES
-                            call(
-                                tail,
-                                q,
-                                a,
-                                bp + full * panel,
-                                cp + ahead,
-                                start + full * nr * element,
-                                1,
-                            )
+                        panels(args, q, rows, a, cp, j, nc, group)
             j += nc

@@ -170,18 +170,20 @@ def _conv_expand(x: Tensor, f: Tensor, **attrs: Any) -> Tensor:
             x, u, m=m, kernel=kernel[0], padding=g.padding, columns=_ints(y.shape[-1:])[0], why=why
         )
     packed = _packs(f, f.spec.shape[-1] // g.groups, y)
-    return direct_op(x, pack_op(f, groups=g.groups) if packed else f, packed=packed, **attrs)
+    return direct_op(
+        x, pack_op(f, groups=g.groups, exchanged=False) if packed else f, packed=packed, **attrs
+    )
 
 
 def _choice(
-    x: Spec, kernel: Sequence[int], y: Spec, g: Geometry, parts: int = 1
+    x: Spec, kernel: Sequence[int], y: Spec, g: Geometry, filters: float = 1
 ) -> winograd.Choice:
     """How y is made of x, or the gradient by the filter of both: direct or by Winograd."""
     plain = all(n == 1 for n in (*g.strides, *g.dilations, g.groups))
     pads = [(as_number(a), as_number(b)) for a, b in g.padding] if plain else []
     return winograd.choose(
         x.dtype, x.shape[0], x.shape[-1], y.shape[-1], kernel, y.shape[1:-1],
-        padding=pads, plain=plain, parts=parts,
+        padding=pads, plain=plain, filters=filters,
     )  # fmt: skip
 
 
@@ -256,9 +258,8 @@ def _image_expand(dy: Tensor, f: Tensor, *, image: Shape, **attrs: Any) -> Tenso
         )
         if found.spec == dx:
             return found
-    exchanged = _exchanged(f, g.groups)
-    packed = g.groups == 1 and _packs(exchanged, c, dx)
-    panels = pack_op(exchanged, groups=1) if packed else exchanged
+    packed = g.groups == 1 and isinstance(c, int) and c % LANES == 0
+    panels = pack_op(f, groups=1, exchanged=True) if packed else _exchanged(f, g.groups)
     return direct_image_op(dy, panels, image=image, packed=packed, **attrs)
 
 
@@ -309,7 +310,7 @@ def _filter_expand(x: Tensor, dy: Tensor, *, kernel: tuple[int, ...], **attrs: A
     panels = -(-int(dy.spec.shape[-1] // g.groups) // (2 * LANES))  # type: ignore[arg-type]
     parts = max(1, min(-(-MOST_PARTS // max(1, panels)), PART_BYTES // bytes_of_one))
     fewer = min(parts, max(1, winograd.tiles_of(dy.spec.shape[0], dy.spec.shape[1:-1], 4) // 96))
-    m, why = _choice(x.spec, kernel, dy.spec, g, fewer)
+    m, why = _choice(x.spec, kernel, dy.spec, g, fewer / 2)
     if m:
         found = winograd.winograd_parts_op(
             x, dy, m=m, kernel=kernel[0], padding=g.padding, parts=fewer, why=why
@@ -359,26 +360,36 @@ def _flops(channels: Any, groups: int, kernel: Sequence[int], result: Spec) -> f
     return 2.0 * float(size) * float(np.prod(kernel)) * float(channels) / groups
 
 
-def _pack_reference(f: Any, *, groups: int) -> Any:
-    return f  # the same numbers; where they lie is the kernels' business
+def _pack_infer(f: Spec, *, groups: int, exchanged: bool) -> Spec:
+    *kernel, c, out = f.shape
+    return Spec((*kernel, out, c), f.dtype) if exchanged else f
+
+
+def _pack_reference(f: Any, *, groups: int, exchanged: bool) -> Any:
+    return f.swapaxes(-1, -2) if exchanged else f  # where they lie is the kernels' business
 
 
 def _plan_pack(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Any:
     from numflow.kernels.cpu import conv
 
-    *kernel, depth, columns = (int(n) for n in inputs[0].shape)  # type: ignore[arg-type]
+    *kernel, depth, columns = (int(n) for n in outputs[0].shape)  # type: ignore[arg-type]
+    taps = int(np.prod(kernel))
     return conv.plan_pack(
-        int(np.prod(kernel)) * depth, columns, attrs["groups"], inputs[0].dtype.name
-    )
+        taps * depth, columns, attrs["groups"], inputs[0].dtype.name,
+        exchanged=taps if attrs["exchanged"] else 0,
+    )  # fmt: skip
 
 
 pack_op = Op(
     "convolution_panels",
-    lambda f, *, groups: f,
+    _pack_infer,
     _pack_reference,
     None,
     Library(_plan_pack, private=True),
 )
+"""f [*kernel, c, out] -> the same in panels; exchanged: of [*kernel, out, c], for the gradient by
+the image.
+"""
 
 
 def _plan_direct(

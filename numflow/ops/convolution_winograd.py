@@ -55,7 +55,7 @@ class Choice(NamedTuple):
 
 def choose(
     dtype: DType, batch: Extent, channels: Extent, columns: Extent, kernel: Sequence[int],
-    result: Sequence[Extent], *, padding: Pads, plain: bool, parts: int = 1,
+    result: Sequence[Extent], *, padding: Pads, plain: bool, filters: float = 1,
 ) -> Choice:  # fmt: skip
     """How a convolution, or its gradient by the filter, is to be computed.
 
@@ -63,7 +63,8 @@ def choose(
       result: sizes of the result; these and the batch may be symbols.
       padding: (in front, behind) of each axis.
       plain: strides and dilations are 1, and there is one group.
-      parts: how often a filter is transformed; the gradient by it is a sum of several.
+      filters: how often a filter is transformed, 0 if it is kept. Each part of a gradient by the
+        filter takes half as long to be transformed back.
     """
     from numflow.config import settings
 
@@ -88,7 +89,10 @@ def choose(
     known = [n for n in (batch, *result) if isinstance(n, int)]
     if 0 in known:
         return Choice(0, "direct: nothing to do")
-    costs = {m: _share(m, size[0], channels, columns, batch, result, parts) for m in found}
+    inside = _inside(batch, size[0], result, padding)
+    costs = {
+        m: _share(m, size[0], channels, columns, batch, result, filters) / inside for m in found
+    }
     m = min(costs, key=lambda m: costs[m])
     share = f"{costs[m]:.2f} of the direct cost"
     name = f"F({m}x{m}, {size[0]}x{size[0]})"
@@ -102,16 +106,39 @@ def choose(
 
 def _share(
     m: int, k: int, channels: int, columns: int, batch: Extent, result: Sequence[Extent],
-    parts: int,
+    filters: float,
 ) -> float:  # fmt: skip
-    """What Winograd costs, by the direct cost."""
+    """What Winograd costs, by all products of the direct convolution."""
     products = (m + k - 1) ** 2
     images, *sizes = _known(batch, result, m)
     tiles = tiles_of(batch, result, m)
     pairs = channels * padded(columns)
     tile = products * pairs + TRANSFORM[m, k] * (channels + columns)
     direct = images * sizes[0] * sizes[1] * k * k * channels * columns
-    return (tiles * tile + parts * FILTER[m, k] * products * pairs) / direct
+    return (tiles * tile + filters * FILTER[m, k] * products * pairs) / direct
+
+
+def _inside(batch: Extent, k: int, result: Sequence[Extent], padding: Pads) -> float:
+    """The share of these products that is computed, since it is not beside the image.
+
+    Along columns only where tiles run over the batch (kernels/cpu/conv_images.py).
+    """
+    from numflow.kernels.cpu.conv import SHORT  # where code is made
+
+    rows, columns = (
+        _seen(n, k, pads) if isinstance(n, int) else 1.0
+        for n, pads in zip(result, padding, strict=True)
+    )
+    short = isinstance(result[1], int) and result[1] <= SHORT
+    many = isinstance(batch, int) and isinstance(result[1], int) and batch >= 2 * result[1]
+    return rows * columns if short and many else rows
+
+
+def _seen(n: int, k: int, pads: tuple[int, int]) -> float:
+    """Of n windows of k places along an axis, the share of the places that are in the image."""
+    size = n + k - 1 - sum(pads)
+    seen = sum(min(size, i - pads[0] + k) - max(0, i - pads[0]) for i in range(n))
+    return max(1, seen) / (n * k)
 
 
 def _known(batch: Extent, result: Sequence[Extent], m: int) -> list[int]:

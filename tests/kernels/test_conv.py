@@ -85,11 +85,12 @@ def packs(columns: int, groups: int) -> bool:
     return columns > 0 and columns // groups % 16 == 0
 
 
-def packed(f: Array, groups: int) -> Array:
-    """The filter's panels."""
+def packed(f: Array, groups: int, exchanged: bool = False) -> Array:
+    """The filter's panels; exchanged: of the filter with its last two axes exchanged."""
     out = guarded(np.full(f.size, np.nan, f.dtype))
-    *_, columns = f.shape
-    p = plan_pack(f.size // columns, columns, groups, f.dtype.name)
+    columns = f.shape[-2 if exchanged else -1]
+    taps = int(np.prod(f.shape[:-2])) if exchanged else 0
+    p = plan_pack(f.size // columns, columns, groups, f.dtype.name, exchanged=taps)
     words = p.words([f.ctypes.data, out.ctypes.data])
     launch(p.address, words, [(i, i + 1) for i in reversed(range(p.units))])
     return out
@@ -98,7 +99,7 @@ def packed(f: Array, groups: int) -> Array:
 def check_transposed(s: Window, dtype: str = "float32", bias: bool = False) -> None:
     """<conv(x), dy> = <x, transposed(dy)> for every x: column by column of x."""
     rng = np.random.default_rng(5)
-    f = rng.standard_normal((*s.kernel, s.channels // s.groups, s.columns)).astype(dtype)
+    f = guarded(rng.standard_normal((*s.kernel, s.channels // s.groups, s.columns)).astype(dtype))
     dy = guarded(rng.standard_normal((s.batch, *s.result, s.columns)).astype(dtype))
     b = guarded(rng.standard_normal(s.channels).astype(dtype))
     dx = guarded(np.full((s.batch, *s.image, s.channels), np.nan, dtype))
@@ -108,7 +109,7 @@ def check_transposed(s: Window, dtype: str = "float32", bias: bool = False) -> N
     assert exchanged.shape == (*s.kernel, s.columns, c)
     panels = s.groups == 1 and s.batch % 2 == 1 and packs(s.channels, 1)
     p = plan_transposed(s, dtype, packed=panels, bias=bias)
-    given = packed(exchanged, 1) if panels else exchanged
+    given = packed(f, 1, exchanged=True) if panels else exchanged
     words = p.words([a.ctypes.data for a in (dy, given, dx, b)[: 3 + bias]])
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
@@ -188,6 +189,30 @@ def check_filter(s: Window, dtype: str = "float32", threads: int = 2) -> Array:
     ],
 )  # fmt: skip
 def test_sizes(s: Window, dtype: str) -> None:
+    everything(s, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "s",
+    [
+        Window(16, (1, 2, 2), 64, (1, 3, 3), 96, (1, 2, 2), padding=(0, 1, 1)),
+        Window(17, (1, 4, 4), 20, (1, 3, 3), 37, (1, 2, 2), padding=(0, 0, 0), strides=(1, 2, 2)),
+        Window(9, (1, 1, 1), 5, (1, 3, 3), 16, (1, 1, 1), padding=(0, 1, 1)),
+        Window(8, (2, 3, 4), 3, (2, 3, 2), 48, (2, 3, 4), padding=(1, 1, 0), dilations=(1, 1, 2)),
+        Window(25, (1, 7, 7), 16, (1, 3, 3), 32, (1, 4, 4), padding=(0, 1, 1), strides=(1, 2, 2)),
+        Window(8, (1, 2, 2), 512, (1, 1, 1), 16, (1, 2, 2)),
+        Window(1000, (1, 3, 3), 19, (1, 3, 3), 17, (1, 3, 3), padding=(0, 1, 1)),
+        Window(8, (1, 9, 4), 6, (1, 3, 3), 7, (1, 2, 4), padding=(0, 0, 1), strides=(1, 5, 1)),
+        Window(8, (1, 1, 3), 6, (1, 3, 5), 7, (1, 3, 3), padding=(0, 2, 2)),
+    ],
+)  # fmt: skip
+def test_tiny_images(s: Window, dtype: str) -> None:
+    """Tiles run over the batch."""
+    everything(s, dtype)
+
+
+def everything(s: Window, dtype: str) -> None:
     check(s, dtype, bias=True)
     check(s, dtype, threads=3)
     check_transposed(s, dtype, bias=True)
@@ -233,6 +258,10 @@ def test_threads_do_not_change_the_bits() -> None:
     for other in (1, 2, 7):
         np.testing.assert_array_equal(check(s, threads=other), check(s, threads=3))
         np.testing.assert_array_equal(check_filter(s, threads=other), check_filter(s, threads=3))
+    s = Window(41, (1, 3, 3), 8, (1, 3, 3), 70, (1, 3, 3), padding=(0, 1, 1))
+    for other in (1, 2, 7):
+        np.testing.assert_array_equal(check(s, threads=other), check(s, threads=3))
+        np.testing.assert_array_equal(check_filter(s, threads=other), check_filter(s, threads=3))
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -260,7 +289,7 @@ def test_drawn_windows(seed: int) -> None:
     image = each(lambda k: max(1, span[k] - padding[k] - behind[k]) + draw.randint(0, 9))
     result = each(lambda k: (image[k] + padding[k] + behind[k] - span[k]) // strides[k] + 1)
     s = Window(
-        draw.randint(1, 3), image, groups * draw.choice([1, 2, 3, 17]), kernel,
+        draw.choice([1, 2, 3, 13]), image, groups * draw.choice([1, 2, 3, 17]), kernel,
         groups * draw.choice([1, 3, 16, 37]), result, strides, padding, dilations, groups,
     )  # fmt: skip
     check(

@@ -119,7 +119,9 @@ def chosen(
 def test_choice() -> None:
     """By sizes, each refusal with its reason."""
     assert chosen()[0] == 4
-    assert chosen(batch=500, image=(2, 2))[0] == 2
+    assert chosen(batch=500, image=(6, 6))[0] == 2
+    # over the batch, only 16 of 36 products of the direct convolution are in the image
+    assert chosen(batch=500, image=(2, 2))[0] == 0
     five = chosen(kernel=(5, 5))
     assert five[0] == 3
     assert chosen(batch=500, kernel=(5, 5), image=(4, 4))[0] == 2
