@@ -24,6 +24,10 @@ from numflow.ops.activation import silu as swish
 from numflow.ops.math import sigmoid, tanh
 
 if TYPE_CHECKING:
+    # keras is above this module in the ladder of imports
+    RNNCellDeviceWrapper: _Any
+    RNNCellDropoutWrapper: _Any
+    RNNCellResidualWrapper: _Any
     from numflow import nn_experimental as experimental
     from numflow.eager.unigram import learned_unigram_candidate_sampler
     from numflow.ops.averages import compute_average_loss, scale_regularization_loss
@@ -106,6 +110,7 @@ _LATE_NAMES = {
     name: module
     for module, names in {
         "eager.unigram": "learned_unigram_candidate_sampler",
+        "keras.rnn_wrappers": "RNNCellDeviceWrapper RNNCellDropoutWrapper RNNCellResidualWrapper",
         "ops.averages": "compute_average_loss scale_regularization_loss",
         "ops.conv_api": "atrous_conv2d conv1d conv2d conv3d convolution",
         "ops.conv_api_depthwise": "depthwise_conv2d depthwise_conv2d_backprop_filter "
@@ -149,6 +154,9 @@ def __getattr__(name: str) -> _Any:
 
 
 __all__ = [
+    "RNNCellDeviceWrapper",
+    "RNNCellDropoutWrapper",
+    "RNNCellResidualWrapper",
     "all_candidate_sampler",
     "atrous_conv2d",
     "atrous_conv2d_transpose",

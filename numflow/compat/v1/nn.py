@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from numflow.compat.v1 import rnn_cell
 from numflow.compat.v1.arguments import either
+from numflow.compat.v1.rnn import (
+    bidirectional_dynamic_rnn,
+    dynamic_rnn,
+    static_bidirectional_rnn,
+    static_rnn,
+)
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import (
     conv_api,
@@ -40,6 +47,7 @@ __all__ = [
     "avg_pool3d",
     "batch_normalization",
     "bias_add",
+    "bidirectional_dynamic_rnn",
     "collapse_repeated",
     "conv1d",
     "conv2d",
@@ -58,6 +66,7 @@ __all__ = [
     "depthwise_conv2d",
     "depthwise_conv2d_native",
     "dilation2d",
+    "dynamic_rnn",
     "erosion2d",
     "fractional_avg_pool",
     "fractional_max_pool",
@@ -68,8 +77,11 @@ __all__ = [
     "moments",
     "nce_loss",
     "pool",
+    "rnn_cell",
     "sampled_softmax_loss",
     "separable_conv2d",
+    "static_bidirectional_rnn",
+    "static_rnn",
     "sufficient_statistics",
     "weighted_moments",
 ]

@@ -37,7 +37,7 @@ class Masking(Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Any) -> Any:
         alive = comparisons.not_equal(inputs, self.mask_value)
         kept = reductions.reduce_any(alive, -1, keepdims=True)
         out = inputs * maths.cast(kept, inputs.dtype)
