@@ -6,9 +6,11 @@ import functools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
+from typing import Any
 
 from numflow.errors import ResourceExhaustedError, ShapeError, explain
 from numflow.graph.graph import Graph, Node, Value
+from numflow.graph.lowering import Assemble
 from numflow.graph.op import Attrs, concrete_attrs
 from numflow.graph.spec import Spec
 from numflow.ops import shape as shaping
@@ -101,7 +103,12 @@ def _compares(node: Node) -> bool:
     """Whether more than the sign of its sizes may be wrong."""
     if node.op is shaping.reshape_op:
         return node.inputs[0].spec.size != node.output.spec.size
-    return node.op is slicing.slice_op
+    return node.op is slicing.slice_op or _places(node)
+
+
+def _places(node: Node) -> bool:
+    """Whether inputs go to places of the output that attributes tell."""
+    return isinstance(node.op.lower, Assemble) and "begin" in node.attrs
 
 
 def check_memory(values: Iterable[Value], sizes: Sizes) -> None:
@@ -151,6 +158,27 @@ def _check_node(node: Node, sizes: Sizes) -> None:
             if n and not (min(ends) >= 0 and max(ends) < size):
                 problem = f"elements {min(ends)} to {max(ends)} of axis {axis} are not inside"
                 raise _refused(node, sizes, problem, UnfitSizeError)
+    if _places(node):
+        _check_places(node, sizes)
+
+
+def _check_places(node: Node, sizes: Sizes) -> None:
+    """Refuse inputs that would be written outside of the output."""
+    lower = node.op.lower
+    assert isinstance(lower, Assemble)
+    specs, out = [sizes.spec(v.spec) for v in node.inputs], sizes.spec(node.output.spec)
+    for spec, (begins, steps) in zip(
+        specs, lower.place(specs, out, sizes.attrs(node.attrs)), strict=True
+    ):
+        parts: Any = zip(begins, steps, spec.shape, out.shape, strict=True)
+        for axis, (begin, step, n, size) in enumerate(parts):
+            ends = (begin, begin + step * (n - 1))
+            if n and not (min(ends) >= 0 and max(ends) < size):
+                problem = f"axis {axis} of the output has {size} elements: "
+                problem += f"{n} from {begin} on do not fit"
+                late = any(isinstance(d, Dim) and run_time(d) for d in node.attrs["begin"])
+                late = late or any(run_time(d) for d in node.output.spec.shape)
+                raise _refused(node, sizes, problem, ShapeError if late else UnfitSizeError)
 
 
 def _refused(node: Node, sizes: Sizes, problem: str, kind: type[ShapeError]) -> ShapeError:
