@@ -332,5 +332,5 @@ def as_extent(x: Any) -> Extent:
     if isinstance(x, Size):
         return x.dim
     if isinstance(x, bool) or not hasattr(x, "__index__"):
-        raise TypeError(f"a size must be an integer, not {x!r}")
+        raise TypeError(f"shape: a size must be an integer, not {x!r}")
     return int(x.__index__())

@@ -228,10 +228,10 @@ def _size(n: Any) -> Any:
         if hasattr(n, "value") and not hasattr(n, "spec"):  # TensorFlow 1's Dimension
             return _size(n.value)
         if isinstance(n, str | bytes) or not hasattr(n, "__index__"):
-            raise TypeError(f"a size must be an integer or None, not {n!r}")
+            raise TypeError(f"TensorShape: a size must be an integer or None, not {n!r}")
         n = int(n.__index__())
     if n < 0:
-        raise ValueError(f"Dimension {n} must be >= 0")
+        raise ValueError(f"TensorShape: Dimension {n} must be >= 0")
     return n
 
 

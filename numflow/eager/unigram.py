@@ -11,8 +11,8 @@ from numflow.eager.variable import Variable
 from numflow.errors import ResourceExhaustedError, explain
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import TensorLike
+from numflow.ops import plain, scatter
 from numflow.ops import random_candidates as candidates
-from numflow.ops import scatter
 from numflow.ops import shape as shaping
 
 _learned: dict[tuple[int, Any], Variable] = {}
@@ -52,6 +52,9 @@ def learned_unigram_candidate_sampler(
 
 
 def _counts(op: str, range_max: int, seed: Any) -> Variable:
+    range_max = plain.whole(range_max, op, "range_max")
+    if seed is not None:
+        seed = plain.whole(seed, op, "seed", most=None)
     found = _learned.get((range_max, seed))
     if found is None:
         try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numflow import dtypes
+from numflow.errors import ArgumentError, explain
 from numflow.graph.spec import Spec, as_shape
 from numflow.graph.tensor import Operators, Tensor
 from numflow.graph.type_spec import TypeSpec
@@ -121,7 +122,11 @@ class IndexedSlices(Operators):
 
     @property
     def dtype(self) -> dtypes.DType:
-        return dtypes.as_dtype(self._values.dtype)
+        found = getattr(self._values, "dtype", None)
+        if found is None:
+            problem = f"values must be a tensor, not {type(self._values).__name__}"
+            raise ArgumentError(explain("IndexedSlices", problem))
+        return dtypes.as_dtype(found)
 
     @property
     def name(self) -> str:
@@ -183,12 +188,19 @@ def _static(shape: Any) -> Shape | None:
             if not hasattr(shape, "_array"):
                 return None
             content = np.asarray(shape)
+            if content.dtype.kind not in "iu":
+                problem = f"dense_shape is {shape.dtype.name}, not integers"
+                raise ArgumentError(explain("IndexedSlices", problem))
         return as_shape(n if not isinstance(n, np.generic) else int(n) for n in content.reshape(-1))
     if hasattr(shape, "dims"):
         shape = shape.dims
-    if shape is None or any(n is None for n in shape):
-        return None
-    return as_shape(shape)
+    try:
+        if shape is None or any(n is None for n in shape):
+            return None
+        return as_shape(shape)
+    except TypeError:
+        problem = f"dense_shape must be integers, not {shape!r}"
+        raise ArgumentError(explain("IndexedSlices", problem)) from None
 
 
 COMPOSITES[IndexedSlices] = ("_values", "_indices", "_dense_shape")

@@ -13,12 +13,12 @@ from numflow.graph.lowering import Composite, Elementwise
 from numflow.graph.op import Backward, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import joining, signs, transcendental
+from numflow.ops import joining, plain, signs, transcendental
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.math import unary
 from numflow.ops.precision import by_number, single, widened
 from numflow.ops.shape_rules import floating_like, normal_axis, real_like
@@ -115,7 +115,7 @@ def softmax(logits: TensorLike, axis: Any = None, name: str | None = None) -> Te
       >>> nf.nn.softmax([0.0, 0.0, 1000.0]).numpy().tolist()
       [0.0, 0.0, 1.0]
     """
-    if axis is None or axis == -1:
+    if axis is None or (type(axis) is int and axis == -1):
         short = softmax_op.short.get(id(getattr(logits, "_spec", None)))
         if short is not None:
             y = short(logits)
@@ -127,7 +127,7 @@ def softmax(logits: TensorLike, axis: Any = None, name: str | None = None) -> Te
 
 def _logits(op: str, logits: TensorLike, axis: Any) -> tuple[Tensor, int]:
     x = as_tensor(logits, None, op, "logits")
-    at = -1 if axis is None else static_ints(axis, op, "axis")[0]
+    at = -1 if axis is None else static_int(axis, op, "axis")
     return x, normal_axis(op, at, x.spec.rank)
 
 
@@ -232,7 +232,7 @@ def leaky_relu(features: TensorLike, alpha: float = 0.2, name: str | None = None
     x = _floating(as_tensor(features, None, "leaky_relu", "features"))
     if isinstance(alpha, Tensor):
         return selections.where(x > 0, x, x * alpha)
-    return leaky_relu_op(x, alpha=float(alpha))
+    return leaky_relu_op(x, alpha=plain.number(alpha, "leaky_relu", "alpha"))
 
 
 def _floating(x: Tensor) -> Tensor:

@@ -114,6 +114,8 @@ def no_operation(name: str) -> Operation | None:
 def now(x: Tensor) -> Array | None:
     """The elements of x, if they are known now: eagerly always, in a trace of constants."""
     if not isinstance(x, SymbolicTensor):
+        if not isinstance(x, Tensor):  # one that is made of several
+            raise DTypeError(explain("assert", f"takes tensors, not {type(x).__name__}"))
         return np.asarray(x)
     node = x.value.node
     if node is not None and node.op is constant_op:

@@ -193,6 +193,19 @@ def checked_positive(x: Tensor, op: str, problem: str) -> Tensor:
     return positive_op(x, op=op, problem=problem)
 
 
+true_op = _check(
+    "checked_true",
+    lambda x, *, op, problem: x,
+    lambda b, x, *, op, problem: x,
+    lambda value, attrs: str(attrs["problem"]),
+)
+
+
+def checked_true(x: Tensor, op: str, problem: str) -> Tensor:
+    """bool x, refused with that problem where it does not hold."""
+    return true_op(x, op=op, problem=problem)
+
+
 def checked_fitting(x: Tensor, dtype: dtypes.DType, op: str, problem: str) -> Tensor:
     """float64 x, refused with that problem where an element is NaN, negative or too large."""
     return fitting_op(x, limit=float(int(dtype.max) + 1), op=op, problem=problem)

@@ -10,10 +10,10 @@ from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.op import composites_too
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
+from numflow.ops import plain, sums
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops import sums
 from numflow.ops.convert import as_tensor
 from numflow.ops.indexed_slices import Gradient
 
@@ -90,7 +90,7 @@ def _present(t_list: Sequence[Any]) -> list[Gradient | None]:
         t
         if t is None or isinstance(t, IndexedSlices)
         else as_tensor(t, None, "global_norm", f"t_list[{k}]")
-        for k, t in enumerate(t_list)
+        for k, t in enumerate(plain.items(t_list, "global_norm", "t_list"))
     ]
 
 

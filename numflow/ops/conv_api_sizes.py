@@ -14,8 +14,8 @@ from typing import Any
 
 from numflow.errors import ResourceExhaustedError, ShapeError, explain
 from numflow.graph.tensor import Tensor
+from numflow.ops import plain, slicing, windows
 from numflow.ops import shape as shaping
-from numflow.ops import slicing, windows
 from numflow.ops.convert import static_ints
 from numflow.ops.convolution import Geometry
 from numflow.shapes import Dim, Extent, Shape, as_number, product
@@ -35,7 +35,10 @@ def channels_second(op: str, data_format: Any, axes: int) -> bool:
       ShapeError: no such format of that many axes.
     """
     last, second = _FORMATS[axes]
-    if data_format is None or data_format == last:
+    if data_format is None:
+        return False
+    plain.word(data_format, op, "data_format")
+    if data_format == last:
         return False
     if data_format == second:
         return True
@@ -111,7 +114,7 @@ def paddings(
 
 
 def _pairs(op: str, padding: Any) -> list[tuple[int, int]]:
-    rows = [padding[k] for k in range(len(padding))] if hasattr(padding, "__len__") else []
+    rows = plain.items(padding, op, "padding")
     pairs = [tuple(as_number(n, op) for n in static_ints(row, op, "padding")) for row in rows]
     if not rows or any(len(pair) != 2 for pair in pairs):
         problem = "padding must be 'SAME', 'VALID' or pairs of integers"

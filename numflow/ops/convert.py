@@ -374,6 +374,8 @@ def static_ints(value: Any, op: str, name: str, sizes: bool = False) -> tuple[An
         return (as_extent(value),)
     if isinstance(value, Tensor) or hasattr(value, "_as_tensor"):
         tensor = as_tensor(value, None, op, name)
+        if not isinstance(tensor, Tensor):  # one that is made of several
+            raise ArgumentError(explain(op, f"{name} must be integers, not {tensor!r}"))
         content = run_time_content(tensor) if sizes else known_content(tensor)
         if content is None:
             if not tensor.dtype.is_integer:

@@ -27,8 +27,9 @@ from numflow.ops.convert import (
     as_tensor,
     known_content,
     operands,
-    static_ints,
+    static_int,
     static_shape,
+    static_size,
 )
 from numflow.ops.shape_rules import normal_axis
 from numflow.shapes import Dim, Extent, Shape, Size, maximum
@@ -120,6 +121,9 @@ def iota(shape: Shape, axis: int, dtype: dtypes.DType) -> Tensor:
 # --- range ---------------------------------------------------------------------
 
 
+_AWAY = "delta leads from start away from limit"
+
+
 def range(
     start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range"
 ) -> Tensor:
@@ -130,7 +134,7 @@ def range(
       dtype: default the common dtype of the numbers.
 
     Raises:
-      InvalidArgumentError: delta is 0, or a number is not finite.
+      InvalidArgumentError: delta is 0 or of the other sign, or a number is not finite.
       ResourceExhaustedError: there is no memory for so many elements.
 
     Example:
@@ -154,7 +158,10 @@ def range(
     if not all(map(math.isfinite, (first, end, step))):
         shown = {"start": first, "limit": end, "delta": step}
         raise InvalidArgumentError(explain("range", "takes finite numbers", shown))
-    count = max(0, math.ceil((end - first) / step))
+    if first != end and (first < end) is not (step > 0):
+        shown = {"start": first, "limit": end, "delta": step}
+        raise InvalidArgumentError(explain("range", _AWAY, shown))
+    count = math.ceil((end - first) / step)
     try:
         return current().constant((first + np.arange(count) * step).astype(want.numpy))
     except (MemoryError, ValueError, OverflowError) as e:  # the latter: more than 64 bits count
@@ -171,6 +178,9 @@ def _known_number(value: Any, name: str) -> Any:
     if hasattr(value, "_weak_tensor"):
         return float(value)  # it becomes a constant of the trace
     tensor = as_tensor(value, None, "range", name)
+    if not (tensor.dtype.is_integer or tensor.dtype.is_floating):
+        problem = f"{name} is {tensor.dtype.name}, not a real number"
+        raise DTypeError(explain("range", problem, {name: tensor.spec}))
     if tensor.spec.rank:
         raise ShapeError(explain("range", f"{name} must be a scalar", {name: tensor.spec}))
     content = known_content(tensor)
@@ -200,17 +210,32 @@ def _symbolic_range(first: Any, end: Any, step: Any, want: dtypes.DType) -> Tens
     return line if first == 0 else line + maths.cast(shaping.size_tensor(first), want)
 
 
+def _towards(first: Tensor, end: Tensor, step: Tensor) -> Tensor:
+    """step, refused when the program runs if it leads away from end, or a number is not finite."""
+    good = selections.where(step > 0, first <= end, first >= end)  # of nan neither holds
+    if step.dtype.is_floating:
+        whole = first * 0.0 + end * 0.0 + step * 0.0  # 0, or nan where one is not finite
+        good = selections.logical_and(good, comparisons.equal(whole, 0.0))
+        problem = f"{_AWAY}, or a number is not finite"
+    else:
+        problem = _AWAY
+    good = checks.checked_true(good, "range", problem)
+    return selections.where(good, step, shaping.ones_like(step))
+
+
 def _run_time_range(start: Any, limit: Any, delta: Any, want: dtypes.DType) -> Tensor:
     """A range whose numbers are known when the program runs; a delta of 0 is refused there."""
     wide = dtypes.int64 if want.is_integer else dtypes.float64
     first, end, step = (maths.cast(as_tensor(v), wide) for v in (start, limit, delta))
     if want.is_integer:
-        count = -run_time.quotient_op(first - end, checks.checked_divisor(step, "range"))
+        step = _towards(first, end, checks.checked_divisor(step, "range"))
+        count = -run_time.quotient_op(first - end, step)
     else:
         sign = checks.checked_divisor(maths.cast(signs.sign(step), dtypes.int64), "range")
+        step = _towards(first, end, step)
         steps = (first - end) / (signs.abs(step) * maths.cast(sign, wide))
         count = -maths.cast(run_time.quotient_op(steps, shaping.ones_like(steps)), dtypes.int64)
-    (size,) = run_time.sizes_of(maths.maximum(count, 0))
+    (size,) = run_time.sizes_of(count)
     return maths.cast(first + step * maths.cast(iota((size,), 0, dtypes.int64), wide), want)
 
 
@@ -237,20 +262,21 @@ def linspace(
     a, b = operands("linspace", start, stop)
     if a.dtype.is_integer:
         a, b = maths.cast(a, dtypes.float64), maths.cast(b, dtypes.float64)
-    (count,) = static_ints(num, "linspace", "num", sizes=True)
+    count = static_int(num, "linspace", "num", sizes=True)
     if isinstance(count, int) and count < 0:
         raise InvalidArgumentError(explain("linspace", f"num is negative: {count}"))
-    k = normal_axis("linspace", axis, a.spec.rank + 1)
+    k = normal_axis("linspace", static_int(axis, "linspace", "axis"), a.spec.rank + 1)
     a, b = shaping.expand_dims(a, k), shaping.expand_dims(b, k)
     if count == 1:
         return shaping.identity(a)
-    shape = (*a.spec.shape[:k], count, *a.spec.shape[k + 1 :])
-    place = maths.cast(iota(shape, k, dtypes.int32), a.dtype)
+    shape = static_shape((*a.spec.shape[:k], count, *a.spec.shape[k + 1 :]), "linspace")
+    kind = dtypes.int64 if isinstance(count, int) and count > dtypes.int32.max else dtypes.int32
+    place = maths.cast(iota(shape, k, kind), a.dtype)
     if isinstance(count, Dim):  # of one number it is the first
         b = selections.where(comparisons.equal(shaping.size_tensor(count), 1), a, b)
-    gaps = maths.cast(shaping.size_tensor(maximum(count - 1, 1)), a.dtype)
+    gaps = maths.cast(shaping.size_tensor(maximum(count - 1, 1), kind), a.dtype)
     step = (b - a) / gaps
-    last = comparisons.equal(iota(shape, k, dtypes.int32), shaping.size_tensor(count - 1))
+    last = comparisons.equal(iota(shape, k, kind), shaping.size_tensor(count - 1, kind))
     return selections.where(last, b, a + step * place)
 
 
@@ -289,7 +315,7 @@ def one_hot(
         raise DTypeError(
             explain("one_hot", f"indices is {x.dtype.name}, not an integer", {"indices": x.spec})
         )
-    (count,) = static_shape(depth, "one_hot", "depth")
+    count = static_size(depth, "one_hot", "depth")
     given = [v for v in (on_value, off_value) if v is not None]
     want = dtypes.as_dtype(dtype) if dtype is not None else None
     if want is None:
@@ -301,10 +327,11 @@ def one_hot(
         "on_value",
     )
     off = as_tensor(0 if off_value is None else off_value, on.dtype, "one_hot", "off_value")
-    k = normal_axis("one_hot", -1 if axis is None else axis, x.spec.rank + 1)
+    at = -1 if axis is None else static_int(axis, "one_hot", "axis")
+    k = normal_axis("one_hot", at, x.spec.rank + 1)
     if x.dtype.size < 4:  # an index past the limits of a small dtype must not wrap around
         x = maths.cast(x, dtypes.int32)
-    shape = (*x.spec.shape[:k], count, *x.spec.shape[k:])
+    shape = static_shape((*x.spec.shape[:k], count, *x.spec.shape[k:]), "one_hot")
     return selections.where(
         comparisons.equal(shaping.expand_dims(x, k), iota(shape, k, x.dtype)), on, off
     )
@@ -331,8 +358,8 @@ def eye(
       >>> nf.eye(2).numpy().tolist()
       [[1.0, 0.0], [0.0, 1.0]]
     """
-    (rows,) = static_shape(num_rows, "eye", "num_rows")
-    (columns,) = (rows,) if num_columns is None else static_shape(num_columns, "eye", "num_columns")
+    rows = static_size(num_rows, "eye", "num_rows")
+    columns = rows if num_columns is None else static_size(num_columns, "eye", "num_columns")
     batch = () if batch_shape is None else static_shape(batch_shape, "eye", "batch_shape")
     want = dtypes.as_dtype(dtype)
     shape = (*batch, rows, columns)
@@ -358,7 +385,7 @@ def meshgrid(*args: TensorLike, indexing: str = "xy", name: str | None = None) -
       >>> [t.numpy().tolist() for t in nf.meshgrid([1, 2], [3, 4, 5])]
       [[[1, 2], [1, 2], [1, 2]], [[3, 3], [4, 4], [5, 5]]]
     """
-    if indexing not in ("xy", "ij"):
+    if not isinstance(indexing, str) or indexing not in ("xy", "ij"):
         raise ValueError(explain("meshgrid", f"no indexing {indexing!r}", fix='"xy" or "ij"'))
     vectors = [as_tensor(v, None, "meshgrid", f"args[{k}]") for k, v in enumerate(args)]
     for k, v in enumerate(vectors):

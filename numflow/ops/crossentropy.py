@@ -7,13 +7,13 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import clipping, comparisons
+from numflow.ops import clipping, comparisons, plain
 from numflow.ops import loss as losses
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.shape_rules import normal_axis
 
 EPSILON = 1e-7  # Keras keeps probabilities this far from 0 and 1
@@ -89,7 +89,7 @@ def categorical_crossentropy(
     """
     op = "categorical_crossentropy"
     truth, guess = _pair(op, y_true, y_pred)
-    k = normal_axis(op, static_ints(axis, op, "axis")[0], guess.spec.rank)
+    k = normal_axis(op, static_int(axis, op, "axis"), guess.spec.rank)
     if label_smoothing:
         classes = maths.cast(shaping.size_tensor(guess.spec.shape[k]), guess.dtype)
         truth = truth * (1.0 - label_smoothing) + label_smoothing / classes
@@ -135,7 +135,7 @@ def sparse_categorical_crossentropy(
         raise ShapeError(
             explain(op, "y_pred is a scalar: it has no classes", {"y_pred": guess.spec})
         )
-    k = normal_axis(op, static_ints(axis, op, "axis")[0], guess.spec.rank)
+    k = normal_axis(op, static_int(axis, op, "axis"), guess.spec.rank)
     if k != guess.spec.rank - 1:
         order = [i for i in range(guess.spec.rank) if i != k]
         guess = shaping.transpose(guess, [*order, k])
@@ -148,6 +148,8 @@ def sparse_categorical_crossentropy(
     if ignored is not None:
         labels = selections.where(ignored, shaping.zeros_like(labels), labels)
     last = guess.spec.rank - 1
-    logits = guess if from_logits else maths.log(_probabilities(guess, last))
+    logits = guess
+    if not plain.flag(from_logits, op, "from_logits"):
+        logits = maths.log(_probabilities(guess, last))
     each = losses.sparse_softmax_cross_entropy_with_logits(labels, logits)
     return each if ignored is None else selections.where(ignored, shaping.zeros_like(each), each)

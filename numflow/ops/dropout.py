@@ -16,7 +16,6 @@ from numflow.ops import random as draws
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
-from numflow.shapes import as_extent
 
 
 @composites_too
@@ -76,9 +75,8 @@ def by_sampler(
 def _noise_shape(op: str, noise_shape: Any, value: Tensor) -> tuple[Any, ...]:
     """noise_shape, with value's sizes where it says None or -1."""
     if isinstance(noise_shape, list | tuple):
-        given = [-1 if n is None else as_extent(n) for n in noise_shape]
-    else:
-        given = list(static_ints(noise_shape, op, "noise_shape"))
+        noise_shape = [-1 if n is None else n for n in noise_shape]
+    given = list(static_ints(noise_shape, op, "noise_shape"))
     if len(given) != value.spec.rank:
         shown = {"x": value.spec, "noise_shape": given}
         raise ShapeError(explain(op, f"noise_shape needs {value.spec.rank} sizes", shown))

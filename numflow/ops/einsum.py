@@ -11,7 +11,7 @@ from typing import Any
 
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import linalg, matrix_parts
+from numflow.ops import linalg, matrix_parts, plain
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
@@ -37,6 +37,7 @@ def einsum(equation: str, *inputs: TensorLike, **kwargs: Any) -> Tensor:
       >>> nf.einsum("ij->ji", [[1, 2]]).numpy().tolist()
       [[1], [2]]
     """
+    plain.word(equation, "einsum", "equation")
     tensors = [as_tensor(x, None, "einsum", f"inputs[{k}]") for k, x in enumerate(inputs)]
     terms, output = _letters(equation, tensors)
     for k, term in enumerate(terms):

@@ -16,6 +16,7 @@ from numflow.graph.lowering import HostCall
 from numflow.graph.op import Backward, Op
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import matrix_parts as parts
+from numflow.ops import plain
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.ops.linalg import matmul
@@ -96,7 +97,7 @@ def solve(
       [[1.0], [0.5]]
     """
     a, b = equations("solve", square("solve", matrix, "matrix"), rhs)
-    return solve_op(a, b, adjoint=bool(adjoint))
+    return solve_op(a, b, adjoint=plain.flag(adjoint, "solve", "adjoint"))
 
 
 # --- triangular_solve --------------------------------------------------------------------
@@ -171,4 +172,8 @@ def triangular_solve(
       [[1.0], [2.0]]
     """
     a, b = equations("triangular_solve", square("triangular_solve", matrix, "matrix"), rhs)
-    return triangular_solve_op(a, b, lower=bool(lower), adjoint=bool(adjoint))
+    options = {
+        "lower": plain.flag(lower, "triangular_solve", "lower"),
+        "adjoint": plain.flag(adjoint, "triangular_solve", "adjoint"),
+    }
+    return triangular_solve_op(a, b, **options)

@@ -16,7 +16,7 @@ from numflow.errors import InvalidArgumentError, explain
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, joining
+from numflow.ops import comparisons, joining, plain
 from numflow.ops import math as maths
 from numflow.ops import matrix_parts as parts
 from numflow.ops import select as selections
@@ -161,7 +161,7 @@ def qr(input: TensorLike, full_matrices: bool = False, name: str | None = None) 
       >>> abs(r.numpy()).round(3).tolist()
       [[5.0, 2.200000047683716], [0.0, 0.4000000059604645]]
     """
-    return Qr(*qr_op(matrix("qr", input), full=bool(full_matrices)))
+    return Qr(*qr_op(matrix("qr", input), full=plain.flag(full_matrices, "qr", "full_matrices")))
 
 
 # --- singular values ---------------------------------------------------------------------
@@ -269,7 +269,8 @@ def svd(
       [4.0, 3.0]
     """
     x = matrix("svd", tensor, "tensor")
-    return svd_op(x, full=bool(full_matrices), vectors=bool(compute_uv))
+    full = plain.flag(full_matrices, "svd", "full_matrices")
+    return svd_op(x, full=full, vectors=plain.flag(compute_uv, "svd", "compute_uv"))
 
 
 # --- eigenvalues of self-adjoint matrices --------------------------------------------------

@@ -18,6 +18,7 @@ from numflow.ops import (
     indexing,
     joining,
     ordering,
+    plain,
     pool_api,
     power,
     random_stateless,
@@ -152,6 +153,8 @@ def _windows(
         raise DTypeError(explain(op, f"value is {x.dtype.name}: a real number was wanted", shown))
     if not isinstance(seed, int):
         raise DTypeError(explain(op, f"seed is {seed!r}, not an integer", shown))
+    pseudo = plain.flag(pseudo, op, "pseudo_random")
+    overlapping = plain.flag(overlapping, op, "overlapping")
     found = []
     for axis, factor in enumerate(_ratios(op, ratio, shown)):
         size = as_number(x.spec.shape[1 + axis], op)
@@ -159,9 +162,9 @@ def _windows(
         if count < 1:
             problem = f"the ratio {factor} is larger than the size {size} of axis {1 + axis}"
             raise ShapeError(explain(op, problem, shown))
-        sequence = _sequence(size, count, bool(pseudo), seed, axis)
-        longest = -(-size // count) + bool(overlapping)
-        found.append(_Windows(sequence, size, count, longest, bool(overlapping)))
+        sequence = _sequence(size, count, pseudo, seed, axis)
+        longest = -(-size // count) + overlapping
+        found.append(_Windows(sequence, size, count, longest, overlapping))
     return x, (found[0], found[1])
 
 

@@ -16,7 +16,7 @@ from numflow.errors import InvalidArgumentError, explain
 from numflow.graph.op import Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops.convert import static_int
+from numflow.ops import plain
 from numflow.ops.text import IN_PYTHON, each, text
 
 MASK = (1 << 64) - 1
@@ -212,7 +212,7 @@ sip_op = _bucket_op("string_to_hash_bucket_strong", sip)
 
 
 def _buckets(op: str, value: Any) -> int:
-    n = static_int(value, op, "num_buckets")
+    n = plain.whole(value, op, "num_buckets")
     if n < 1:
         raise InvalidArgumentError(explain(op, f"num_buckets is {n}; it takes 1 and more"))
     return n
@@ -264,7 +264,7 @@ def to_hash_bucket_strong(
       [2, 0]
     """
     op = "string_to_hash_bucket_strong"
-    words = [int(k) & MASK for k in key]
+    words = [plain.whole(k, op, "key", most=None) & MASK for k in plain.items(key, op, "key")]
     if len(words) != 2:
         raise InvalidArgumentError(explain(op, f"key has {len(words)} integers; it takes 2"))
     return sip_op(text(op, input), buckets=_buckets(op, num_buckets), key=tuple(words))

@@ -8,6 +8,7 @@ from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import plain
 from numflow.ops.convert import as_tensor, static_int
 from numflow.shapes import Extent
 
@@ -80,8 +81,8 @@ def size_of(op: str, value: Any, name: str, least: int = 0) -> Extent:
     return n
 
 
-def known_number(value: Any) -> float | None:
+def known_number(value: Any, op: str = "image", name: str = "an argument") -> float | None:
     """A number where it is known now: no tensor of a trace."""
     if isinstance(value, SymbolicTensor) or hasattr(value, "_weak_tensor"):
         return None
-    return float(value)
+    return plain.number(value, op, name)

@@ -19,6 +19,7 @@ from numflow.ops import (
     comparisons,
     joining,
     linalg,
+    plain,
     power,
     rearrange,
     signs,
@@ -65,7 +66,9 @@ def convert_image_dtype(
         raise DTypeError(explain(op, f"dtype is {want.name}, not of real numbers"))
     if x.dtype is want:
         return shaping.identity(x)
-    cast: Callable[..., Tensor] = casting.saturate_cast if saturate else maths.cast
+    cast: Callable[..., Tensor] = (
+        casting.saturate_cast if plain.flag(saturate, op, "saturate") else maths.cast
+    )
     if x.dtype.is_floating and want.is_floating:
         return maths.cast(x, want)
     if want.is_floating:
@@ -181,7 +184,7 @@ def adjust_gamma(image: TensorLike, gamma: Any = 1, gain: Any = 1) -> Tensor:
       [[[0.5, 1.0]]]
     """
     op = "image.adjust_gamma"
-    known = known_number(gamma)
+    known = known_number(gamma, op, "gamma")
     if known is not None and not known >= 0:
         raise ValueError(explain(op, "gamma must not be negative", {"gamma": known}))
     if known is None:
@@ -277,7 +280,7 @@ def adjust_hue(image: TensorLike, delta: TensorLike, name: str | None = None) ->
     """
     op = "image.adjust_hue"
     turn = _factor(op, delta, "delta")
-    known = known_number(delta)
+    known = known_number(delta, op, "delta")
     if known is not None and not -1 <= known <= 1:
         raise ValueError(explain(op, "delta must be within [-1, 1]", {"delta": known}))
 

@@ -258,7 +258,7 @@ def central_crop(image: TensorLike, central_fraction: Any) -> Tensor:
     """
     op = "image.central_crop"
     x = as_images(op, image)
-    fraction = known_number(central_fraction)
+    fraction = known_number(central_fraction, op, "central_fraction")
     if fraction is not None and not 0.0 < fraction <= 1.0:
         shown = {"central_fraction": fraction}
         raise ValueError(explain(op, "central_fraction must be within (0, 1]", shown))

@@ -14,7 +14,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import activation, joining, power, rearrange, resize, signs, slicing
+from numflow.ops import activation, joining, plain, power, rearrange, resize, signs, slicing
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
@@ -194,7 +194,7 @@ class _Window(NamedTuple):
 
 def _window(op: str, images: Sequence[Tensor], size: Any, sigma: Any, k1: Any, k2: Any) -> _Window:
     width = static_int(size, op, "filter_size")
-    if width < 1 or not float(sigma) > 0:
+    if width < 1 or not plain.number(sigma, op, "filter_sigma") > 0:
         shown = {"filter_size": width, "filter_sigma": sigma}
         raise ShapeError(explain(op, "filter_size and filter_sigma must be positive", shown))
     for x in images:
@@ -258,7 +258,7 @@ def ssim(
     x, y = (convert_image_dtype(t, dtypes.float32) for t in (x, y))
     luminance, structure = _alike(x, y, most, window)
     each = luminance * structure
-    if not return_index_map:
+    if not plain.flag(return_index_map, op, "return_index_map"):
         each = reductions.reduce_mean(each, axis=(-3, -2))
     return reductions.reduce_mean(each, axis=-1)
 
@@ -299,7 +299,10 @@ def ssim_multiscale(
     x, y = _pair(op, img1, img2, ("img1", "img2"))
     most = _brightest(op, max_val, x.dtype)
     x, y = (convert_image_dtype(t, dtypes.float32) for t in (x, y))
-    factors = [float(f) for f in power_factors]
+    factors = [
+        plain.number(f, op, "power_factors")
+        for f in plain.items(power_factors, op, "power_factors")
+    ]
     if not factors:
         raise ShapeError(explain(op, "power_factors are empty"))
     out: Tensor | None = None

@@ -101,7 +101,7 @@ def _flipped(op: str, image: TensorLike, k: int, draw: Draw) -> Tensor:
 
 def _range(op: str, low: Any, high: Any, names: tuple[str, str]) -> None:
     """Refuses what is no range of numbers that are not negative."""
-    a, b = known_number(low), known_number(high)
+    a, b = known_number(low, op, "lower"), known_number(high, op, "upper")
     if a is not None and b is not None and not b > a:
         shown = {names[0]: a, names[1]: b}
         raise ValueError(explain(op, f"{names[1]} must be > {names[0]}", shown))
@@ -111,7 +111,7 @@ def _range(op: str, low: Any, high: Any, names: tuple[str, str]) -> None:
 
 def _limit(op: str, most: Any, above: float | None = None) -> None:
     """Refuses a max_delta that is negative, or above a limit."""
-    n = known_number(most)
+    n = known_number(most, op, "max_delta")
     if n is not None and above is not None and not n <= above:
         raise ValueError(explain(op, f"max_delta must be <= {above}", {"max_delta": n}))
     if n is not None and not n >= 0:

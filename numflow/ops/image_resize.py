@@ -12,7 +12,7 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import joining, power, resize
+from numflow.ops import joining, plain, power, resize
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints, static_shape
@@ -84,7 +84,7 @@ def resize_images(
 
     Source: https://www.tensorflow.org/api_docs/python/tf/image/resize
     """
-    if method not in (*_METHODS, *_FILTERS):
+    if not isinstance(method, str) or method not in (*_METHODS, *_FILTERS):
         raise ValueError(_unknown_method("image.resize", method))
     batch, single, want = _arguments("image.resize", images, size, preserve_aspect_ratio)
     out = _resized(batch, want, method, False, True, antialias)
@@ -203,7 +203,11 @@ def _resized(
         return resize.nearest_op(x, size=size, **options)
     if x.dtype is not dtypes.float32:
         x = maths.cast(x, dtypes.float32)
-    options |= {"method": method, "antialias": bool(antialias), "transposed": False}
+    options |= {
+        "method": method,
+        "antialias": plain.flag(antialias, "image.resize", "antialias"),
+        "transposed": False,
+    }
     return resize.resize_op(x, size=size, **options)
 
 
@@ -229,7 +233,7 @@ def _arguments(
     image = x.spec.shape[1:3]
     if 0 in image:
         raise ShapeError(explain(op, "images have no pixels", {"images": x.spec}))
-    if preserve:
+    if plain.flag(preserve, op, "preserve_aspect_ratio"):
         want = _within(op, image, want)
     if any(type(n) is int and n < 1 for n in want):
         raise ShapeError(explain(op, "size must be positive", {"size": list(want)}))

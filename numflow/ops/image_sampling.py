@@ -12,7 +12,16 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, creation, indexing, power, random, resize_boxes, statistics
+from numflow.ops import (
+    comparisons,
+    creation,
+    indexing,
+    plain,
+    power,
+    random,
+    resize_boxes,
+    statistics,
+)
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -92,7 +101,7 @@ def crop_and_resize(
     if all(isinstance(n, int) for n in counts) and counts[0] != counts[1]:
         raise ShapeError(explain(op, "boxes and box_indices differ in number", shown))
     size = _two(op, crop_size, "crop_size")
-    if method not in ("bilinear", "nearest"):
+    if not isinstance(method, str) or method not in ("bilinear", "nearest"):
         raise ValueError(explain(op, f"no method {method!r}", fix='"bilinear" or "nearest"'))
     single = dtypes.float32
     return crops(
@@ -138,12 +147,20 @@ def crops(
     columns = _between(_along(x1, x2, size[1], width), width)
     which = maths.cast(which, dtypes.int64)
     if method == "bilinear":
-        return resize_boxes.sample_op(x, which, *rows, *columns, fill=float(around))
+        return resize_boxes.sample_op(
+            x,
+            which,
+            *rows,
+            *columns,
+            fill=plain.number(around, "crop_and_resize", "extrapolation_value"),
+        )
     places: list[Tensor] = []
     for low, high, share in (rows, columns):
         taken = selections.where(comparisons.greater_equal(share, 0.5), high, low)
         places += [taken, taken, shaping.zeros_like(share)]
-    return resize_boxes.sample_op(x, which, *places, fill=float(around))
+    return resize_boxes.sample_op(
+        x, which, *places, fill=plain.number(around, "crop_and_resize", "extrapolation_value")
+    )
 
 
 def _between(place: Tensor, n: Extent) -> tuple[Tensor, Tensor, Tensor]:
@@ -270,7 +287,7 @@ def _glimpse(
     if all(isinstance(n, int) for n in counts) and counts[0] != counts[1]:
         raise ShapeError(explain(op, "input and offsets differ in their first axis", shown))
     window = _two(op, size, "size")
-    if noise not in _NOISE:
+    if not isinstance(noise, str) or noise not in _NOISE:
         raise ValueError(explain(op, f"no noise {noise!r}", fix=", ".join(_NOISE)))
     batch, height, width, channels = x.spec.shape
     axes = []
@@ -294,6 +311,8 @@ def _glimpse(
 
 def _begin(centered: bool, normalized: bool, of_centre: bool = False) -> _Begin:
     """The convention; of_centre: offsets are of the window's centre."""
+    centered = plain.flag(centered, "extract_glimpse", "centered")
+    normalized = plain.flag(normalized, "extract_glimpse", "normalized")
 
     def begin(at: Tensor, window: Tensor, image: Tensor) -> Tensor:
         if normalized:

@@ -19,7 +19,7 @@ from numflow.ops import checks, comparisons, run_time, slicing
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.precision import single
 from numflow.ops.shape_rules import normal_axis
 from numflow.shapes import Shape, product
@@ -220,12 +220,13 @@ def gather(
     """
     x = as_tensor(params, None, "gather", "params")
     chosen = as_tensor(indices, None, "gather", "indices")
+    batch_dims = static_int(batch_dims, "gather", "batch_dims")
     shared = (
         normal_axis("gather", batch_dims, chosen.spec.rank + 1, "batch_dims") if batch_dims else 0
     )
     if batch_dims < 0:
         shared -= 1
-    at = shared if axis is None else static_ints(axis, "gather", "axis")[0]
+    at = shared if axis is None else static_int(axis, "gather", "axis")
     k = normal_axis("gather", at, x.spec.rank)
     if k < shared:
         raise ShapeError(
@@ -262,7 +263,7 @@ def boolean_mask(
     at = (
         0
         if axis is None
-        else normal_axis("boolean_mask", static_ints(axis, "boolean_mask", "axis")[0], x.spec.rank)
+        else normal_axis("boolean_mask", static_int(axis, "boolean_mask", "axis"), x.spec.rank)
     )
     return _masked("boolean_mask", x, chosen, at)
 
@@ -373,6 +374,7 @@ def gather_nd(
     """
     x = as_tensor(params, None, "gather_nd", "params")
     places = as_tensor(indices, None, "gather_nd", "indices")
+    batch_dims = static_int(batch_dims, "gather_nd", "batch_dims")
     shown = {"params": x.spec, "indices": places.spec, "batch_dims": batch_dims}
     if not places.dtype.is_integer:
         raise DTypeError(

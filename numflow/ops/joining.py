@@ -15,7 +15,7 @@ from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import run_time, slicing
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor, static_int, static_ints
 from numflow.ops.shape_rules import normal_axis, same_dtype
 from numflow.shapes import Extent, as_number, divide, known
 from numflow.shapes import run_time as depends_on_values
@@ -91,7 +91,7 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     if isinstance(values, Tensor):
         values = [values] if values.spec.rank == 0 else unstack(values)
     items = _tensors("concat", values)
-    (at,) = static_ints(axis, "concat", "axis")
+    at = static_int(axis, "concat", "axis")
     if not items[0].spec.rank:
         raise ShapeError(
             explain(
@@ -144,6 +144,7 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
         return as_tensor([], None, "stack", "values")
     if hasattr(values, "_stacked"):  # a list that a loop of the program made
         return values._stacked(axis)
+    axis = static_int(axis, "stack", "axis")
     return stack_tensors(_tensors("stack", values), axis)
 
 
@@ -175,8 +176,11 @@ def unstack(
       [[1, 3], [2, 4]]
     """
     x = as_tensor(value, None, "unstack", "value")
-    k = normal_axis("unstack", axis, x.spec.rank)
-    n = as_number(x.spec.shape[k], "unstack") if num is None else num
+    k = normal_axis("unstack", static_int(axis, "unstack", "axis"), x.spec.rank)
+    if num is not None:
+        n = static_int(num, "unstack", "num")
+    else:
+        n = as_number(x.spec.shape[k], "unstack")
     fits = run_time.fitted(x, (*x.spec.shape[:k], n, *x.spec.shape[k + 1 :]))
     if fits is None:
         raise ShapeError(
@@ -212,7 +216,7 @@ def split(
       [[1, 2], [3, 4, 5]]
     """
     x = as_tensor(value, None, "split", "value")
-    (at,) = static_ints(axis, "split", "axis")
+    at = static_int(axis, "split", "axis")
     k = normal_axis("split", at, x.spec.rank)
     whole = x.spec.shape[k]
     wanted = static_ints(num_or_size_splits, "split", "num_or_size_splits", sizes=True)

@@ -14,7 +14,7 @@ from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import math as maths
-from numflow.ops import power, run_time, signs
+from numflow.ops import plain, power, run_time, signs
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.conjugate import analytic, conj
@@ -210,7 +210,8 @@ def matmul(
       >>> nf.matmul([[1.0, 2.0]], [[3.0], [4.0]]).numpy().tolist()
       [[11.0]]
     """
-    if not (transpose_a or transpose_b or adjoint_a or adjoint_b) and output_type is None:
+    usual = transpose_a is transpose_b is adjoint_a is adjoint_b is False
+    if usual and output_type is None:
         specs = id(getattr(a, "_spec", None)), id(getattr(b, "_spec", None))
         short = matmul_op.short.get(specs)
         if short is not None:
@@ -218,6 +219,11 @@ def matmul(
             if isinstance(z, Tensor):
                 return z
     x, y = operands("matmul", a, b, ("a", "b"))
+    if not usual:
+        transpose_a = plain.flag(transpose_a, "matmul", "transpose_a")
+        transpose_b = plain.flag(transpose_b, "matmul", "transpose_b")
+        adjoint_a = plain.flag(adjoint_a, "matmul", "adjoint_a")
+        adjoint_b = plain.flag(adjoint_b, "matmul", "adjoint_b")
     if not x.dtype.is_numeric:
         raise DTypeError(
             explain("matmul", f"does not take {x.dtype.name}", {"a": x.spec, "b": y.spec})
@@ -234,7 +240,7 @@ def matmul(
     else:
         x, y = _wide(x), _wide(y)
         product = matmul_op
-    left, right = bool(transpose_a or adjoint_a), bool(transpose_b or adjoint_b)
+    left, right = transpose_a or adjoint_a, transpose_b or adjoint_b
     if (
         max(x.spec.rank, y.spec.rank) > 6
     ):  # the kernel takes four axes of batches: more are made one
@@ -358,7 +364,12 @@ def _paired_axes(x: Tensor, y: Tensor, axes: Any) -> tuple[list[int], list[int]]
             shown = {"a": x.spec, "b": y.spec}
             raise ShapeError(explain("tensordot", f"{axes} axes cannot be paired", shown))
         return list(range(x.spec.rank - axes, x.spec.rank)), list(range(axes))
-    first, second = (static_ints(v, "tensordot", "axes") for v in axes)
+    given = plain.items(axes, "tensordot", "axes")
+    if len(given) != 2:
+        raise ShapeError(
+            explain("tensordot", "axes must be a number, or two lists", {"axes": axes})
+        )
+    first, second = (static_ints(v, "tensordot", "axes") for v in given)
     left = [normal_axis("tensordot", k, x.spec.rank) for k in first]
     right = [normal_axis("tensordot", k, y.spec.rank) for k in second]
     if len(left) != len(right) or len(set(left)) != len(left) or len(set(right)) != len(right):
@@ -390,8 +401,10 @@ def norm(
     """
     (x, _) = operands("norm", tensor, tensor)
     axes = None if axis is None else static_ints(axis, "norm", "axis")
-    keep = bool(keepdims)
+    keep = plain.flag(keepdims, "norm", "keepdims")
     pair = axes if axes is not None and len(axes) == 2 else None
+    if not isinstance(ord, str):
+        ord = plain.number(ord, "norm", "ord")
     if ord in ("euclidean", "fro") or (ord == 2 and pair is None):
         return maths.sqrt(reductions.reduce_sum(maths.modulus_squared(x), axes, keep))
     size = signs.abs(x)

@@ -23,7 +23,7 @@ from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.checks import checked_index
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.precision import single, widened
 from numflow.ops.shape_rules import normal_axis
 from numflow.shapes import Dim, UnknownSizeError
@@ -231,7 +231,7 @@ def softmax_cross_entropy_with_logits(
     """
     x = as_tensor(logits, None, _DENSE, "logits")
     wanted = _labels_like(labels, x, _DENSE)
-    at = normal_axis(_DENSE, static_ints(axis, _DENSE, "axis")[0], x.spec.rank)
+    at = normal_axis(_DENSE, static_int(axis, _DENSE, "axis"), x.spec.rank)
     return dense_cross_entropy_op(wanted, x, axis=at)
 
 

@@ -12,7 +12,7 @@ from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, static_int
+from numflow.ops.convert import as_tensor, static_int, static_shape
 from numflow.shapes import as_number, product
 
 
@@ -63,13 +63,16 @@ def diag(
         )
     n: Any = x.spec.shape[-1]
     down, right = max(-offset, 0), max(offset, 0)
-    square = num_rows == -1 and num_cols == -1
-    rows = n + (down + right if square else down) if num_rows == -1 else num_rows
-    columns = n + (down + right if square else right) if num_cols == -1 else num_cols
+    given = [
+        static_int(v, "diag", w, True) for v, w in ((num_rows, "num_rows"), (num_cols, "num_cols"))
+    ]
+    square = given == [-1, -1]
+    rows = n + (down + right if square else down) if given[0] == -1 else given[0]
+    columns = n + (down + right if square else right) if given[1] == -1 else given[1]
     if isinstance(n, int) and min(rows - down, columns - right) != n:
         shown = {"diagonal": x.spec, "rows, columns": (rows, columns)}
         raise ShapeError(explain("diag", f"diagonal {offset} has not {n} elements", shown))
-    shape = (*x.spec.shape[:-1], rows, columns)
+    shape = static_shape((*x.spec.shape[:-1], rows, columns), "diag")
     row, column = _indices(shape)
     # every row holds the whole diagonal, moved to where its columns are
     spread = shaping.expand_dims(x, -2)
@@ -130,6 +133,9 @@ def band_part(input: TensorLike, num_lower: Any, num_upper: Any, name: str | Non
       input: [..., rows, columns].
       num_lower, num_upper: how many diagonals to keep below and above; negative: all.
 
+    Raises:
+      ShapeError: num_lower is more than the rows, or num_upper than the columns.
+
     Example:
       >>> nf.linalg.band_part([[1, 2], [3, 4]], -1, 0).numpy().tolist()
       [[1, 0], [3, 4]]
@@ -137,6 +143,13 @@ def band_part(input: TensorLike, num_lower: Any, num_upper: Any, name: str | Non
     x = _matrix("band_part", input)
     lower = static_int(num_lower, "band_part", "num_lower")
     upper = static_int(num_upper, "band_part", "num_upper")
+    for what, kept, n in (("num_lower", lower, -2), ("num_upper", upper, -1)):
+        size = x.spec.shape[n]
+        if isinstance(size, int) and kept > size:
+            problem = (
+                f"{what} is {kept}, but there are only {size} {'rows' if n == -2 else 'columns'}"
+            )
+            raise ShapeError(explain("band_part", problem, {"input": x.spec}))
     row, column = _indices(x.spec.shape)
     inside = comparisons.equal(row, row)
     if lower >= 0:

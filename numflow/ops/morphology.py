@@ -99,7 +99,7 @@ def _dilation(
     shown: dict[str, object] = {name: x.spec, "filters": f.spec}
     if not x.dtype.is_numeric or x.dtype.is_complex:
         raise DTypeError(explain(op, f"{name} is {x.dtype.name}, not of real numbers", shown))
-    if data_format != "NHWC":
+    if not isinstance(data_format, str) or data_format != "NHWC":
         raise ShapeError(explain(op, f"no data_format {data_format!r}", shown, fix='"NHWC"'))
     if x.spec.rank != 4 or f.spec.rank != 3:
         problem = f"{name} has rank {x.spec.rank}, filters {f.spec.rank}: 4 and 3 were wanted"

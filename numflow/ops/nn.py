@@ -10,7 +10,7 @@ from numflow.graph.lowering import Composite
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, run_time, signs
+from numflow.ops import comparisons, plain, run_time, signs
 from numflow.ops import math as maths
 from numflow.ops import moments as folds
 from numflow.ops import reduce as reductions
@@ -98,7 +98,7 @@ def moments(
     given = None if axes is None else static_ints(axes, "moments", "axes")
     folded = normal_axes("moments", given, rank)
     mean, variance = folds.moments_op(single(value), axes=folded)
-    if keepdims:
+    if plain.flag(keepdims, "moments", "keepdims"):
         shape = tuple(1 if k in folded else n for k, n in enumerate(value.spec.shape))
         mean, variance = shaping.reshape(mean, shape), shaping.reshape(variance, shape)
     return maths.cast(mean, value.dtype), maths.cast(variance, value.dtype)

@@ -12,7 +12,7 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, creation, finite, linalg, nn, pooling, signs
+from numflow.ops import comparisons, creation, finite, linalg, nn, plain, pooling, signs
 from numflow.ops import math as maths
 from numflow.ops import moments as folds
 from numflow.ops import power as powers
@@ -159,7 +159,9 @@ def batch_norm_with_global_normalization(
       >>> norm(x, [2.0], [1.0], [0.0], [9.0], 0.0, False).numpy().ravel().tolist()
       [-1.0, 1.0]
     """
-    scale = gamma if scale_after_normalization else None
+    op, scale = "batch_norm_with_global_normalization", None
+    if plain.flag(scale_after_normalization, op, "scale_after_normalization"):
+        scale = gamma
     return nn.batch_normalization(input, mean, variance, beta, scale, variance_epsilon)
 
 
@@ -263,7 +265,7 @@ def weighted_moments(
     mean = finite.divide_no_nan(reductions.reduce_sum(weights * wide, folded, keepdims=True), total)
     squares = weights * maths.squared_difference(wide, mean)
     variance = finite.divide_no_nan(reductions.reduce_sum(squares, folded, keepdims=True), total)
-    if not keepdims and folded:
+    if not plain.flag(keepdims, "weighted_moments", "keepdims") and folded:
         mean, variance = shaping.squeeze(mean, folded), shaping.squeeze(variance, folded)
     return maths.cast(mean, value.dtype), maths.cast(variance, value.dtype)
 
@@ -312,8 +314,8 @@ def local_response_normalization(
     channels = as_number(value.spec.shape[-1], op)
     x = single(value)
     squares = _neighbours(maths.square(x), channels, min(radius, max(channels - 1, 0)))
-    size = squares * float(alpha) + float(bias)
-    return maths.cast(x * powers.pow(size, -float(beta)), value.dtype)
+    size = squares * plain.number(alpha, op, "alpha") + plain.number(bias, op, "bias")
+    return maths.cast(x * powers.pow(size, -plain.number(beta, op, "beta")), value.dtype)
 
 
 lrn = local_response_normalization

@@ -116,7 +116,7 @@ def sort(
 
 def _sorting(op: str, values: TensorLike, axis: Any, direction: str) -> tuple[Tensor, int, bool]:
     x = as_tensor(values, None, op, "values")
-    if direction not in ("ASCENDING", "DESCENDING"):
+    if not isinstance(direction, str) or direction not in ("ASCENDING", "DESCENDING"):
         raise ValueError(
             explain(op, f"no direction {direction!r}", fix='"ASCENDING", "DESCENDING"')
         )
@@ -199,7 +199,7 @@ def in_top_k(
 
     Returns:
       bool [batch]; ties count as inside; False where a target is no class or a prediction of its
-      row is not finite at the target.
+      row is not finite.
 
     Raises:
       ShapeError: the shapes do not fit.
@@ -221,7 +221,7 @@ def in_top_k(
     safe = selections.where(valid, from_zero, shaping.zeros_like(from_zero))
     own = indexing.gather(x, shaping.expand_dims(safe, 1), axis=1, batch_dims=1)
     above = reductions.reduce_sum(maths.cast(x > own, dtypes.int32), 1)
-    valid = selections.logical_and(valid, finite.is_finite(shaping.squeeze(own, 1)))
+    valid = selections.logical_and(valid, reductions.reduce_all(finite.is_finite(x), 1))
     return selections.logical_and(valid, above < k)
 
 
@@ -288,7 +288,7 @@ def searchsorted(
     x = as_tensor(sorted_sequence, None, op, "sorted_sequence")
     wanted = as_tensor(values, None, op, "values")
     same_dtype(op, x.spec, wanted.spec, names=("sorted_sequence", "values"))
-    if side not in ("left", "right"):
+    if not isinstance(side, str) or side not in ("left", "right"):
         raise ValueError(explain(op, f"no side {side!r}", fix='"left" or "right"'))
     shown = {"sorted_sequence": x.spec, "values": wanted.spec}
     if not x.spec.rank or x.spec.shape[:-1] != wanted.spec.shape[:-1] or not wanted.spec.rank:

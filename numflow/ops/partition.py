@@ -11,7 +11,17 @@ from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, creation, indexing, joining, ordering, run_time, scatter, slicing
+from numflow.ops import (
+    checks,
+    creation,
+    indexing,
+    joining,
+    ordering,
+    plain,
+    run_time,
+    scatter,
+    slicing,
+)
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
@@ -117,7 +127,8 @@ def dynamic_stitch(
       [10, 20, 30]
     """
     op = "dynamic_stitch"
-    if len(indices) != len(data) or not len(data):
+    indices, data = plain.items(indices, op, "indices"), plain.items(data, op, "data")
+    if len(indices) != len(data) or not data:
         received = {"indices": len(indices), "data": len(data)}
         raise ShapeError(explain(op, "as many indices as data are wanted, at least 1", received))
     places = [as_tensor(t, None, op, f"indices[{k}]") for k, t in enumerate(indices)]

@@ -56,7 +56,12 @@ def whole(
       ArgumentError: it is none.
       ShapeError: it is smaller or larger.
     """
-    found: int = static_int(value, op, name)
+    try:
+        if isinstance(value, list | tuple):
+            raise ArgumentError("")
+        found: int = static_int(value, op, name)
+    except ArgumentError:
+        raise _refused(value, op, name, "an integer") from None
     if most is not None and found > most:
         raise _refused(value, op, name, f"at most {most}")
     if least is not None and found < least:

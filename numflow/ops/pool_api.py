@@ -14,7 +14,7 @@ from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, UnimplementedError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import conv_api_sizes as arguments
-from numflow.ops import creation, pooling, power
+from numflow.ops import creation, plain, pooling, power
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
@@ -220,7 +220,7 @@ def max_pool_with_argmax(
       [5, 7, 13, 15]
     """
     op = "max_pool_with_argmax"
-    if data_format != "NHWC":
+    if not isinstance(data_format, str) or data_format != "NHWC":
         raise ShapeError(explain(op, f"data_format is {data_format!r}, which must be 'NHWC'"))
     want = dtypes.as_dtype(output_dtype)
     if want not in (dtypes.int64, dtypes.int32):
@@ -250,7 +250,7 @@ def _flat_index(place: Tensor, g: Pool, x: Tensor, batch: bool) -> Tensor:
     top, left = (shaping.size_tensor(before, dtypes.int64) for before, _ in g.padding)
     row = along(1) * g.strides[0] - top + tap_row * g.dilations[0]
     column = along(2) * g.strides[1] - left + tap_column * g.dilations[1]
-    if batch:
+    if plain.flag(batch, "max_pool_with_argmax", "include_batch_in_index"):
         row = row + along(0) * size(1)
     return (row * size(2) + column) * size(3) + along(3)
 
@@ -394,7 +394,7 @@ def pool(
     shown = {"window_shape": list(sizes)}
     if axes not in (1, 2, 3):
         raise ShapeError(explain("pool", f"window_shape has {axes} numbers, not 1 to 3", shown))
-    if pooling_type not in ("MAX", "AVG"):
+    if not isinstance(pooling_type, str) or pooling_type not in ("MAX", "AVG"):
         raise ShapeError(explain("pool", f"no pooling_type {pooling_type!r}", fix='"MAX" or "AVG"'))
     second = arguments.channels_second("pool", data_format, axes)
     steps = arguments.per_axis("pool", "strides", strides, axes, second)

@@ -27,7 +27,7 @@ from numflow.graph.lowering import Library
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, creation, indexing, transcendental
+from numflow.ops import checks, creation, indexing, plain, transcendental
 from numflow.ops import math as maths
 from numflow.ops import scan as scans
 from numflow.ops import select as selections
@@ -111,18 +111,17 @@ def checked(
     if not x.dtype.is_integer:
         problem = f"true_classes is {x.dtype.name}, not of integers"
         raise DTypeError(explain(op, problem, {"true_classes": x.spec}))
-    if x.spec.rank != 2 or x.spec.shape[1] != num_true:
+    if x.spec.rank != 2 or x.spec.shape[1] != plain.whole(num_true, op, "num_true"):
         shown = {"true_classes": x.spec, "num_true": num_true}
         raise ShapeError(explain(op, "true_classes must be [batch, num_true]", shown))
     for name, size in (("num_sampled", num_sampled), ("range_max", range_max)):
-        if isinstance(size, bool) or not hasattr(size, "__index__") or size < 1:
-            raise InvalidArgumentError(explain(op, f"{name} must be at least 1, not {size!r}"))
-        if size > _FAR:
+        if plain.whole(size, op, name, least=1, most=None) > _FAR:
             raise ResourceExhaustedError(explain(op, f"{name} is beyond any memory: {size}"))
     return checks.checked_index(maths.cast(x, dtypes.int64), int(range_max), op, "true_classes")
 
 
 def check_unique(op: str, unique: bool, num_sampled: int, possible: int) -> None:
+    unique = plain.flag(unique, op, "unique")
     if unique and num_sampled > _MOST:
         problem = f"num_sampled is {num_sampled}: at most {_MOST} different classes are drawn"
         raise InvalidArgumentError(explain(op, problem))
@@ -193,6 +192,7 @@ def uniform_candidate_sampler(
     """
     op = "random.uniform_candidate_sampler"
     true = checked(op, true_classes, num_true, num_sampled, range_max)
+    num_sampled, range_max = int(num_sampled), int(range_max)
     check_unique(op, unique, num_sampled, range_max)
     drawn, tries = _drawn(_no_table(), seed, UNIFORM, range_max, num_sampled, unique)
     chance = creation.constant(1.0 / range_max, dtypes.float64)
@@ -224,6 +224,7 @@ def log_uniform_candidate_sampler(
     """
     op = "random.log_uniform_candidate_sampler"
     true = checked(op, true_classes, num_true, num_sampled, range_max)
+    num_sampled, range_max = int(num_sampled), int(range_max)
     check_unique(op, unique, num_sampled, range_max)
     drawn, tries = _drawn(_no_table(), seed, ZIPF, range_max, num_sampled, unique)
 
@@ -275,24 +276,31 @@ def fixed_unigram_candidate_sampler(
     """
     op = "random.fixed_unigram_candidate_sampler"
     true = checked(op, true_classes, num_true, num_sampled, range_max)
-    if (len(unigrams) > 0) is bool(vocab_file):
+    weights_given = plain.items(unigrams, op, "unigrams")
+    if (len(weights_given) > 0) is bool(plain.word(vocab_file, op, "vocab_file")):
         raise InvalidArgumentError(explain(op, "one of vocab_file and unigrams is needed"))
-    if not 0 <= shard < num_shards:
+    shards = plain.whole(num_shards, op, "num_shards", least=1)
+    first, reserved = (
+        plain.whole(shard, op, "shard"),
+        plain.whole(num_reserved_ids, op, "num_reserved_ids"),
+    )
+    power = plain.number(distortion, op, "distortion")
+    if not 0 <= first < shards:
         shown = {"shard": shard, "num_shards": num_shards}
         raise InvalidArgumentError(explain(op, "shard must be in [0, num_shards)", shown))
-    given = _weights_of(op, vocab_file) if vocab_file else _given(op, unigrams)
-    if num_reserved_ids < 0:
+    given = _weights_of(op, vocab_file) if vocab_file else _given(op, weights_given)
+    if reserved < 0:
         problem = f"num_reserved_ids is negative: {num_reserved_ids}"
         raise InvalidArgumentError(explain(op, problem))
-    found = len(range(shard, num_reserved_ids + len(given), num_shards))
+    found = len(range(first, reserved + len(given), shards))
     if found != range_max:
         shown = {"range_max": range_max, "weights": found}
         raise InvalidArgumentError(explain(op, "there must be range_max weights", shown))
     with np.errstate(all="ignore"):
-        raised = given**distortion
+        raised = given**power
     if not (np.all(given >= 0) and np.all(np.isfinite(raised))):
         raise InvalidArgumentError(explain(op, "weights must be finite and not negative"))
-    weights = np.concatenate([np.zeros(num_reserved_ids), raised])[shard::num_shards]
+    weights = np.concatenate([np.zeros(reserved), raised])[first::shards]
     possible = int(np.count_nonzero(weights))
     check_unique(op, unique, num_sampled, possible)
     if not possible:

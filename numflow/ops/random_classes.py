@@ -12,7 +12,7 @@ from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import scan as scans
 from numflow.ops import select as selections
-from numflow.ops.convert import as_tensor, static_int
+from numflow.ops.convert import as_tensor, static_int, static_shape
 from numflow.ops.random_bits import bits_op, fill, uniform_op
 from numflow.ops.random_state import State, draw, stateless
 
@@ -99,6 +99,7 @@ def _categorical(op: str, state: Any, logits: TensorLike, num_samples: Any, dtyp
     if isinstance(count, int) and count < 0:
         raise ShapeError(explain(op, f"num_samples is negative: {count}"))
     rows, classes = x.spec.shape
+    static_shape((rows, count), op, "[batch, num_samples]")
     if classes == 0:
         raise ShapeError(explain(op, "logits has no classes", {"logits": x.spec}))
     sums = scans.cumsum(_weights(maths.cast(x, dtypes.float64)), -1)

@@ -22,6 +22,7 @@ from numflow.graph.op import Op, current
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
+from numflow.ops import plain
 from numflow.ops.convert import as_tensor
 
 State = tuple[Tensor, Tensor]
@@ -121,9 +122,9 @@ def draw(seed: Any) -> State:
     Raises:
       DTypeError: seed is no integer.
     """
-    if seed is not None and (isinstance(seed, bool) or not hasattr(seed, "__index__")):
-        raise DTypeError(explain("random", f"seed must be an integer, not {seed!r}"))
-    key, step = words(state_op(seed=None if seed is None else int(seed.__index__())), 2)
+    if seed is not None:
+        seed = plain.whole(seed, "random", "seed", most=None)
+    key, step = words(state_op(seed=seed), 2)
     return key, step
 
 
@@ -163,8 +164,8 @@ def algorithm(alg: Any, op: str) -> Algorithm:
     found = _ALGORITHMS.get(alg) if isinstance(alg, str) else alg
     if not isinstance(found, Algorithm):
         numbers = {a.value: a for a in Algorithm}
-        known = hasattr(found, "__index__") and not isinstance(found, bool)
-        found = numbers.get(int(found.__index__())) if known and found is not None else None
+        known = isinstance(found, int | np.integer) and not isinstance(found, bool)
+        found = numbers.get(int(alg)) if known else None
     if found is None:
         names = 'alg: "philox", "auto_select", or a nf.random.Algorithm'
         raise ValueError(explain(op, f"no algorithm {alg!r}", fix=names))

@@ -8,20 +8,36 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
+from numflow.errors import (
+    DTypeError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+    ShapeError,
+    explain,
+)
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.graph import constant_op
 from numflow.graph.lowering import Assemble
 from numflow.graph.op import Attrs, Backward, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, creation, indexing, joining, ordering, run_time, scan, slicing
+from numflow.ops import (
+    checks,
+    creation,
+    indexing,
+    joining,
+    ordering,
+    plain,
+    run_time,
+    scan,
+    slicing,
+)
 from numflow.ops import math as maths
 from numflow.ops import power as powers
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, known_content, static_int, static_ints
+from numflow.ops.convert import as_tensor, known_content, static_int, static_ints, static_shape
 from numflow.ops.shape_rules import normal_axes, normal_axis
 from numflow.shapes import Dim, Extent, Shape
 
@@ -85,7 +101,7 @@ def pad(
     """
     x = as_tensor(tensor, None, "pad", "tensor")
     pairs = _pairs(paddings, x)
-    kind = mode.upper()
+    kind = plain.word(mode, "pad", "mode").upper()
     if kind == "CONSTANT":
         return _padded(x, pairs, constant_values)
     if kind not in ("REFLECT", "SYMMETRIC"):
@@ -123,7 +139,7 @@ def _static(scalar: Tensor) -> Any:
 
 
 def _pairs(paddings: Any, x: Tensor) -> list[tuple[Any, Any]]:
-    rows = paddings if isinstance(paddings, list | tuple) else list(np.asarray(paddings))
+    rows = plain.items(paddings, "pad", "paddings")
     pairs = [static_ints(row, "pad", "paddings", sizes=True) for row in rows]
     shown = {"tensor": x.spec, "paddings": paddings}
     if len(pairs) != x.spec.rank or any(len(p) != 2 for p in pairs):
@@ -258,7 +274,11 @@ def repeat(
         raise InvalidArgumentError(explain("repeat", "a number of repeats is negative", shown))
     if known.size == 1:
         return _each(x, int(known.reshape(-1)[0]), k)
-    chosen = np.repeat(np.arange(known.size), known)
+    static_shape([sum(known.tolist())], "repeat", "repeats")
+    try:
+        chosen = np.repeat(np.arange(known.size), known)
+    except MemoryError as e:
+        raise ResourceExhaustedError(explain("repeat", f"not enough memory: {e}", shown)) from e
     return indexing.gather(x, as_tensor(chosen), axis=k)
 
 

@@ -13,7 +13,7 @@ from numflow.graph.lowering import Reduction
 from numflow.graph.op import Backward, Infer, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, signs
+from numflow.ops import comparisons, plain, signs
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -89,7 +89,11 @@ def reduce_sum(
       [4, 6]
     """
     x = as_tensor(input_tensor, None, "reduce_sum", "input_tensor")
-    return sum_op(x, axis=axes_of("reduce_sum", x, axis), keepdims=bool(keepdims))
+    return sum_op(
+        x,
+        axis=axes_of("reduce_sum", x, axis),
+        keepdims=plain.flag(keepdims, "reduce_sum", "keepdims"),
+    )
 
 
 def sum_to(ct: Tensor, x: Tensor) -> Tensor:
@@ -126,13 +130,14 @@ def reduce_mean(
     """
     x = as_tensor(input_tensor, None, "reduce_mean", "input_tensor")
     axes = axes_of("reduce_mean", x, axis)
+    keep = plain.flag(keepdims, "reduce_mean", "keepdims")
     n = count(x, axes)
     if x.dtype.is_integer:
         wide = x.dtype if x.dtype is dtypes.uint64 else dtypes.int64  # the sum of int8 fits
-        total = sum_op(maths.cast(x, wide), axis=axes, keepdims=bool(keepdims))
+        total = sum_op(maths.cast(x, wide), axis=axes, keepdims=keep)
         number = maths.maximum(maths.cast(shaping.size_tensor(n), dtypes.float64), 1.0)
         return maths.cast(maths.cast(total, dtypes.float64) / number, x.dtype)
-    total = sum_op(x, axis=axes, keepdims=bool(keepdims))
+    total = sum_op(x, axis=axes, keepdims=keep)
     if isinstance(n, int):
         return total * (1.0 / n) if n else total / 0.0
     return total / maths.cast(shaping.size_tensor(n), x.dtype)
@@ -190,7 +195,11 @@ def reduce_max(
       [7, 4]
     """
     x = as_tensor(input_tensor, None, "reduce_max", "input_tensor")
-    return max_op(x, axis=axes_of("reduce_max", x, axis), keepdims=bool(keepdims))
+    return max_op(
+        x,
+        axis=axes_of("reduce_max", x, axis),
+        keepdims=plain.flag(keepdims, "reduce_max", "keepdims"),
+    )
 
 
 @composites_too
@@ -204,7 +213,11 @@ def reduce_min(
       [1, 3]
     """
     x = as_tensor(input_tensor, None, "reduce_min", "input_tensor")
-    return min_op(x, axis=axes_of("reduce_min", x, axis), keepdims=bool(keepdims))
+    return min_op(
+        x,
+        axis=axes_of("reduce_min", x, axis),
+        keepdims=plain.flag(keepdims, "reduce_min", "keepdims"),
+    )
 
 
 # --- prod --------------------------------------------------------------------
@@ -266,7 +279,11 @@ def reduce_prod(
       [2, 12]
     """
     x = as_tensor(input_tensor, None, "reduce_prod", "input_tensor")
-    return prod_op(x, axis=axes_of("reduce_prod", x, axis), keepdims=bool(keepdims))
+    return prod_op(
+        x,
+        axis=axes_of("reduce_prod", x, axis),
+        keepdims=plain.flag(keepdims, "reduce_prod", "keepdims"),
+    )
 
 
 # --- any, all ----------------------------------------------------------------
@@ -286,7 +303,11 @@ def reduce_any(
       [True, False]
     """
     x = as_tensor(input_tensor, None, "reduce_any", "input_tensor")
-    return any_op(x, axis=axes_of("reduce_any", x, axis), keepdims=bool(keepdims))
+    return any_op(
+        x,
+        axis=axes_of("reduce_any", x, axis),
+        keepdims=plain.flag(keepdims, "reduce_any", "keepdims"),
+    )
 
 
 @composites_too
@@ -300,4 +321,8 @@ def reduce_all(
       [False, True]
     """
     x = as_tensor(input_tensor, None, "reduce_all", "input_tensor")
-    return all_op(x, axis=axes_of("reduce_all", x, axis), keepdims=bool(keepdims))
+    return all_op(
+        x,
+        axis=axes_of("reduce_all", x, axis),
+        keepdims=plain.flag(keepdims, "reduce_all", "keepdims"),
+    )

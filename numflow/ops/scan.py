@@ -13,7 +13,7 @@ from numflow.graph.lowering import Composite, Library
 from numflow.graph.op import Attrs, Backward, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, finite, rearrange, transcendental
+from numflow.ops import comparisons, finite, plain, rearrange, transcendental
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -153,7 +153,11 @@ def _run(name: str, op: Op, x: TensorLike, axis: Any, exclusive: bool, reverse: 
     wide = single(tensor)
     if tensor.dtype.is_integer and tensor.dtype.size < 4:  # the low bits are the same
         wide = maths.cast(tensor, dtypes.int32)
-    out = op(wide, axis=k, exclusive=bool(exclusive), reverse=bool(reverse))
+    flags = {
+        "exclusive": plain.flag(exclusive, name, "exclusive"),
+        "reverse": plain.flag(reverse, name, "reverse"),
+    }
+    out = op(wide, axis=k, **flags)
     return maths.cast(out, tensor.dtype)
 
 

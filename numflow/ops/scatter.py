@@ -14,7 +14,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
-from numflow.graph.lowering import Library
+from numflow.graph.lowering import Composite, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
@@ -26,7 +26,7 @@ from numflow.ops import shape as shaping
 from numflow.ops.checks import checked_divisor, checked_index
 from numflow.ops.convert import as_tensor, static_shape
 from numflow.ops.precision import single
-from numflow.shapes import product
+from numflow.shapes import Extent, Shape, product
 
 # --- scatter: rows at indices ----------------------------------------------------------
 
@@ -49,19 +49,27 @@ def _scatter_reference(base: Any, indices: Any, rows: Any, *, kind: str, drop: b
     if drop:
         inside = indices >= 0
         indices, rows = indices[inside], rows[inside]
-    wrong = (indices < 0) | (indices >= len(base))
-    if wrong.any():
-        value = int(indices[int(np.argmax(wrong))])
-        raise InvalidArgumentError(
-            explain("scatter", f"index {value} is outside [0, {len(base)})", {"rows": len(base)})
-        )
-    out = base.copy()
+    _refuse_outside(indices, len(base))
+    return _written(base.copy(), indices, rows, kind)
+
+
+def _written(out: Any, indices: Any, rows: Any, kind: str) -> Any:
+    """out, whose rows at indices have met rows."""
     if kind == "update":
         for i, row in zip(indices, rows, strict=True):  # of equal indices the last one stays
             out[i] = row
     else:
         UFUNCS[kind].at(out, indices, rows)
     return out
+
+
+def _refuse_outside(indices: Any, count: int) -> None:
+    wrong = (indices < 0) | (indices >= count)
+    if wrong.any():
+        value = int(indices[int(np.argmax(wrong))])
+        raise InvalidArgumentError(
+            explain("scatter", f"index {value} is outside [0, {count})", {"rows": count})
+        )
 
 
 def _plan_scatter(
@@ -132,6 +140,30 @@ scatter_op = Op(
     _scatter_reference,
     _scatter_vjp,
     Library(_plan_scatter, refuses=True, checked=1, in_place=0),
+)
+
+
+def _sum_infer(indices: Spec, rows: Spec, *, count: Extent) -> Spec:
+    return Spec((count, *rows.shape[1:]), rows.dtype)
+
+
+def _sum_reference(indices: Any, rows: Any, *, count: int) -> Any:
+    _refuse_outside(indices, count)
+    return _written(np.zeros((count, *rows.shape[1:]), rows.dtype), indices, rows, "add")
+
+
+def _sum_expand(indices: Tensor, rows: Tensor, *, count: Extent) -> Tensor:
+    base = shaping.zeros((count, *rows.spec.shape[1:]), rows.dtype)
+    return scatter_op(base, indices, rows, kind="add", drop=False)
+
+
+# scatter_op of zeros: eagerly, memory that no row is written to is never touched.
+scatter_sum_op = Op(
+    "scatter_sum",
+    _sum_infer,
+    _sum_reference,
+    lambda g: (None, rows_at(g.ct, g.inputs[0], False)),
+    Composite(_sum_expand),
 )
 
 # Of indices that have been checked before. It refuses nothing, so a variable can be its memory.
@@ -249,8 +281,13 @@ def scatter_nd(
       [0, 20, 0, 10]
     """
     rows = as_tensor(updates, None, "scatter_nd", "updates")
-    base = shaping.zeros(static_shape(shape, "scatter_nd"), rows.dtype)
-    return _at_places("scatter_nd", base, indices, rows, "add")
+    want = static_shape(shape, "scatter_nd")
+    refuse_dtype("scatter_nd", "add", rows)
+    place, each, count = _flat("scatter_nd", want, indices, rows)
+    if rows.dtype.is_integer and rows.dtype.size < 4:  # the low bits are the same
+        each = maths.cast(each, dtypes.int32)
+    sums = scatter_sum_op(place, single(each), count=count)
+    return maths.cast(shaping.reshape(sums, want), rows.dtype)
 
 
 def tensor_scatter_nd_update(
@@ -324,8 +361,17 @@ def _into(op: str, tensor: TensorLike, indices: TensorLike, updates: TensorLike,
 
 
 def _at_places(op: str, base: Tensor, indices: TensorLike, updates: Tensor, kind: str) -> Tensor:
-    places = as_tensor(indices, None, op, "indices")
     shape = base.spec.shape
+    place, rows, count = _flat(op, shape, indices, updates)
+    flat = shaping.reshape(base, (count, rows.spec.shape[1]))
+    return shaping.reshape(scattered(op, flat, place, rows, kind, drop=False), shape)
+
+
+def _flat(
+    op: str, shape: Shape, indices: TensorLike, updates: Tensor
+) -> tuple[Tensor, Tensor, Extent]:
+    """Rows of a tensor of that shape: their indices, what meets them, how many there are."""
+    places = as_tensor(indices, None, op, "indices")
     shown = {"indices": places.spec, "updates": updates.spec, "shape": list(shape)}
     if not places.dtype.is_integer:
         raise DTypeError(explain(op, f"indices is {places.dtype.name}, not an integer", shown))
@@ -340,5 +386,4 @@ def _at_places(op: str, base: Tensor, indices: TensorLike, updates: Tensor, kind
     count, inner = product(places.spec.shape[:-1]), product(shape[depth:])
     place = shaping.reshape(indexing.flat_places(op, places, shape[:depth]), (count,))
     rows = shaping.reshape(updates, (count, inner))
-    flat = shaping.reshape(base, (product(shape[:depth]), inner))
-    return shaping.reshape(scattered(op, flat, place, rows, kind, drop=False), shape)
+    return place, rows, product(shape[:depth])

@@ -9,13 +9,13 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, joining, run_time, scan, scatter
+from numflow.ops import creation, joining, plain, run_time, scan, scatter
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.checks import checked_count, checked_index, known_values
-from numflow.ops.convert import as_tensor, static_int
+from numflow.ops.convert import as_tensor, static_int, static_shape, static_size
 from numflow.ops.precision import single
 from numflow.shapes import Extent, maximum, minimum, product
 
@@ -327,8 +327,11 @@ def bincount(
     shown = {"arr": x.spec, "axis": axis}
     if not x.dtype.is_integer:
         raise DTypeError(explain(op, f"arr is {x.dtype.name}, not an integer", shown))
+    if axis is not None:
+        axis = static_int(axis, op, "axis")
     if axis not in (None, 0, -1) or (axis == -1 and x.spec.rank not in (1, 2)):
         raise ShapeError(explain(op, "axis must be None, 0, or -1 for a vector or matrix", shown))
+    binary_output = plain.flag(binary_output, op, "binary_output")
     size = _bins(op, x, minlength, maxlength)
     if weights is None:
         each = shaping.ones(x.spec.shape, dtype)
@@ -364,7 +367,7 @@ def _bins(op: str, x: Tensor, minlength: Any, maxlength: Any) -> Extent:
     if high is not None and low == high:
         return high
     values = known_values(x)
-    found = _one_more(x) if values is None else int(values.max(initial=-1)) + 1
+    found = _one_more(x) if values is None else (int(values.max()) + 1 if values.size else 0)
     size = maximum(found, low or 0)
     return size if high is None else minimum(size, high)
 
@@ -405,9 +408,10 @@ def confusion_matrix(
     if num_classes is None:
         both = joining.concat([truth, guess], 0)
         known = known_values(both)
-        count = _one_more(both) if known is None else int(known.max(initial=-1)) + 1
+        count = _one_more(both) if known is None else int(known.max(initial=-1)) + 1  # of int64
     else:
-        count = static_int(num_classes, op, "num_classes", sizes=True)
+        count = static_size(num_classes, op, "num_classes")
+    static_shape((count, count), op, "[classes, classes]")
     rows, columns = (checked_index(t, count, op, "class") for t in (truth, guess))
     each = shaping.ones(truth.spec.shape, dtypes.float64)
     if weights is not None:

@@ -17,9 +17,10 @@ from numflow.graph.lowering import Layout, View, dense
 from numflow.graph.op import Attrs, Backward, Op, composites_too, current
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import plain
 from numflow.ops import reduce as reductions
 from numflow.ops.conjugate import conj
-from numflow.ops.convert import as_tensor, sizes, static_ints, static_shape
+from numflow.ops.convert import as_tensor, sizes, static_int, static_ints, static_shape
 from numflow.ops.shape_rules import normal_axes, normal_axis
 from numflow.shapes import Extent, Shape, divide, product
 from numflow.shapes import run_time as depends_on_values
@@ -125,7 +126,7 @@ def expand_dims(input: TensorLike, axis: Any = None, name: str | None = None) ->
       TensorShape([1, 2])
     """
     x = as_tensor(input, None, "expand_dims", "input")
-    (at,) = static_ints(axis, "expand_dims", "axis")
+    at = static_int(axis, "expand_dims", "axis")
     k = normal_axis("expand_dims", at, x.spec.rank + 1)
     return reshape_op(x, shape=(*x.spec.shape[:k], 1, *x.spec.shape[k:]))
 
@@ -201,7 +202,7 @@ def transpose(
                 "transpose", "perm does not name each axis once", {"a": x.spec, "perm": list(named)}
             )
         )
-    if conjugate and x.dtype.is_complex:
+    if plain.flag(conjugate, "transpose", "conjugate") and x.dtype.is_complex:
         x = conj(x)
     return x if order == tuple(range(rank)) else transpose_op(x, perm=order)
 
@@ -232,10 +233,16 @@ def _broadcast_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     return (reductions.sum_to(g.ct, g.inputs[0]),)
 
 
+def _broadcast_reference(x: Any, *, shape: Any) -> Any:
+    if x.size == 1 and x.dtype != object and not any(x.tobytes()):
+        return np.zeros(shape, x.dtype)  # memory that is not touched before it is read
+    return np.broadcast_to(x, shape).copy()
+
+
 broadcast_op = Op(
     "broadcast_to",
     _broadcast_infer,
-    lambda x, *, shape: np.broadcast_to(x, shape).copy(),
+    _broadcast_reference,
     _broadcast_vjp,
     View(_see_broadcast),
 )

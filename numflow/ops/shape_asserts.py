@@ -15,7 +15,7 @@ from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, user_line
 from numflow.graph.operation import Operation
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons
+from numflow.ops import comparisons, plain
 from numflow.ops import shape as shaping
 from numflow.ops.assertion import Claim, claim_holds, no_operation
 from numflow.ops.convert import as_tensor, sizes, static_ints
@@ -78,7 +78,14 @@ def assert_rank_in(
     Example:
       >>> nf.debugging.assert_rank_in([[1, 2]], (1, 2))
     """
-    return _ranked("assert_rank_in", x, list(ranks), lambda n, r: n in r, "rank in {}", message)
+    return _ranked(
+        "assert_rank_in",
+        x,
+        plain.items(ranks, "assert_rank_in", "ranks"),
+        lambda n, r: n in r,
+        "rank in {}",
+        message,
+    )
 
 
 def _ranked(
@@ -294,9 +301,12 @@ def assert_same_float_dtype(tensors: Iterable[Any] | None = None, dtype: Any = N
     """
     want = None if dtype is None else dtypes.as_dtype(dtype)
     first: Any = None
-    for t in tensors or ():
-        if t is None:
+    op = "assert_same_float_dtype"
+    given = [] if tensors is None else plain.items(tensors, op, "tensors")
+    for k, value in enumerate(given):
+        if value is None:
             continue
+        t = as_tensor(value, None, op, f"tensors[{k}]")
         if want is not None and t.dtype is not want:
             beside = f"{want!r}" if first is None else f"{want!r}) as {first!r}"
             problem = f"{t!r}, type={t.dtype!r}, must be of the same type ({beside}."

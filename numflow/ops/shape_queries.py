@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import DTypeError, ShapeError, explain
+from numflow.errors import ArgumentError, DTypeError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.graph import constant_op
 from numflow.graph.tensor import Tensor, TensorLike
@@ -100,6 +100,18 @@ def shape_n(
 # --- ensure_shape ------------------------------------------------------------------
 
 
+def as_tensor_shape(op: str, shape: Any) -> TensorShape:
+    """A shape with open sizes, as an argument.
+
+    Raises:
+      ArgumentError: it is none.
+    """
+    try:
+        return TensorShape(shape)
+    except (TypeError, ValueError) as e:
+        raise ArgumentError(explain(op, f"shape cannot be one: {e}")) from None
+
+
 def ensure_shape(x: TensorLike, shape: Any, name: str | None = None) -> Tensor:
     """x, refused unless it has this shape; None in it leaves a size open.
 
@@ -113,7 +125,7 @@ def ensure_shape(x: TensorLike, shape: Any, name: str | None = None) -> Tensor:
       TensorShape([1, 2])
     """
     tensor = as_tensor(x, None, "ensure_shape", "x")
-    want = TensorShape(shape)
+    want = as_tensor_shape("ensure_shape", shape)
     if want.rank is None:
         return tensor
     settle = getattr(tensor, "settle", None)
@@ -207,4 +219,4 @@ def identity_n(input: Sequence[Any], name: str | None = None) -> list[Tensor]:
       >>> [x.numpy().item() for x in nf.identity_n([1, 2.5])]
       [1, 2.5]
     """
-    return [shaping.identity(x) for x in input]
+    return [shaping.identity(x) for x in plain.items(input, "identity_n", "input")]

@@ -14,9 +14,9 @@ from numflow.graph.lowering import Assemble, Layout, View
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, indexing, run_time
+from numflow.ops import creation, indexing, plain, run_time
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor, static_int, static_ints
 from numflow.shapes import Dim, Extent, Shape, Size, as_extent, maximum, minimum
 from numflow.shapes import run_time as depends_on_values
 
@@ -274,7 +274,7 @@ def _number(v: Any) -> Extent:
         if not v.dtype.is_integer:
             problem = f"an index is {v.dtype.name}, not an integer"
             raise DTypeError(explain("getitem", problem, {"index": v.spec}))
-        return static_ints(v, "getitem", "index")[0]
+        return static_int(v, "getitem", "index")
     if isinstance(v, bool) or not (isinstance(v, Dim | Size) or hasattr(v, "__index__")):
         problem = f"an index is an integer, a slice, ..., None or a tensor, not {v!r}"
         raise DTypeError(explain("getitem", problem))
@@ -343,6 +343,13 @@ def strided_slice(
     shown = {"begin": list(starts), "end": list(stops), "strides": list(steps)}
     if not len(starts) == len(stops) == len(steps):
         raise ShapeError(explain(op, "begin, end and strides differ in length", shown))
+    begin_mask, end_mask = (
+        plain.whole(begin_mask, op, "begin_mask"),
+        plain.whole(end_mask, op, "end_mask"),
+    )
+    ellipsis_mask = plain.whole(ellipsis_mask, op, "ellipsis_mask")
+    new_axis_mask = plain.whole(new_axis_mask, op, "new_axis_mask")
+    shrink_axis_mask = plain.whole(shrink_axis_mask, op, "shrink_axis_mask")
     keys: list[Any] = []
     for i, (b, e, s) in enumerate(zip(starts, stops, steps, strict=True)):
         bit = 1 << i

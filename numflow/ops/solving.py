@@ -15,7 +15,7 @@ from numflow.errors import ShapeError, explain
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, creation, indexing
+from numflow.ops import comparisons, creation, indexing, plain
 from numflow.ops import math as maths
 from numflow.ops import matrix_parts as parts
 from numflow.ops import reduce as reductions
@@ -190,14 +190,15 @@ def lstsq(
       [[2.0]]
     """
     a, b = equations("lstsq", _as_matrix("lstsq", matrix), rhs)
-    if not fast:
+    if not plain.flag(fast, "lstsq", "fast"):
         return matmul(pinv(a), b)
     ah = adjoint_of(a)
     rows, columns = a.shape[-2:]
     tall = int(rows) >= int(columns)
     product = matmul(ah, a) if tall else matmul(a, ah)
-    if l2_regularizer:
-        product += l2_regularizer * creation.eye(product.spec.shape[-1], dtype=a.dtype)
+    if not isinstance(l2_regularizer, int | float) or l2_regularizer:
+        weight = as_tensor(l2_regularizer, a.dtype, "lstsq", "l2_regularizer")
+        product += weight * creation.eye(product.spec.shape[-1], dtype=a.dtype)
     low = cholesky(product)
     return cholesky_solve(low, matmul(ah, b)) if tall else matmul(ah, cholesky_solve(low, b))
 

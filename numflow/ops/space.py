@@ -14,7 +14,7 @@ from typing import Any
 from numflow.errors import ShapeError, UnimplementedError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import conv_api_sizes as arguments
-from numflow.ops import rearrange, slicing
+from numflow.ops import plain, rearrange, slicing
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_int, static_ints
 from numflow.shapes import Extent, as_number, divide, product
@@ -211,7 +211,9 @@ def with_space_to_batch(
     shown: dict[str, Any] = {"input": x.spec, "dilation_rate": list(rates)}
     if not rates or not all(1 <= n <= arguments.MOST for n in rates):
         raise ShapeError(explain(name, "dilation_rate must be positive numbers", shown))
-    first = 2 if data_format is not None and data_format.startswith("NC") else 1
+    first = 1
+    if data_format is not None and plain.word(data_format, name, "data_format").startswith("NC"):
+        first = 2
     dims = tuple(range(first, first + len(rates)))
     if spatial_dims is not None:
         dims = tuple(as_number(n, name) for n in static_ints(spatial_dims, name, "spatial_dims"))
@@ -223,7 +225,7 @@ def with_space_to_batch(
         raise ShapeError(explain(name, problem, shown))
     if all(n == 1 for n in rates):
         return op(x, len(rates), padding)
-    kind = padding.upper() if isinstance(padding, str) else padding
+    kind = plain.word(padding, name, "padding").upper()
     if kind not in ("SAME", "VALID"):
         raise ValueError(explain(name, f"no padding {padding!r}", shown, fix='"SAME" or "VALID"'))
     reach = [0] * len(rates)  # beyond the first element of the window
@@ -308,7 +310,7 @@ def _image(
     shown = {"input": x.spec, "block_size": size}
     if not 2 <= size <= arguments.MOST:
         raise ShapeError(explain(op, f"block_size {size} is below 2, or too large", shown))
-    if data_format == "NCHW_VECT_C":
+    if isinstance(data_format, str) and data_format == "NCHW_VECT_C":
         raise UnimplementedError(explain(op, "channels in fours are not taken", shown, "NCHW"))
     second = arguments.channels_second(op, data_format, 2)
     if x.spec.rank != 4:

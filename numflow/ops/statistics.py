@@ -12,13 +12,13 @@ from numflow.graph.lowering import Composite
 from numflow.graph.op import Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, creation, finite
+from numflow.ops import comparisons, creation, finite, plain
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.complexes import real
-from numflow.ops.convert import as_tensor, static_ints
+from numflow.ops.convert import as_tensor, static_int, static_ints
 from numflow.ops.shape_rules import normal_axis
 
 # --- reduce_logsumexp, variance, deviation, euclidean norm -----------------------------
@@ -46,7 +46,7 @@ def reduce_logsumexp(
     total = reductions.reduce_sum(maths.exp(x - shift), axis, keepdims=True)
     total = selections.where(finite.is_finite(shift), total, shaping.ones_like(total))
     result = maths.log(total) + shift
-    if keepdims:
+    if plain.flag(keepdims, "reduce_logsumexp", "keepdims"):
         return result
     axes = range(x.spec.rank) if axis is None else static_ints(axis, "reduce_logsumexp", "axis")
     return shaping.squeeze(result, list(axes)) if axes else result
@@ -119,7 +119,9 @@ def count_nonzero(
     """
     x = as_tensor(input, None, "count_nonzero", "input")
     found = maths.cast(comparisons.not_equal(x, shaping.zeros_like(x)), dtypes.int64)
-    return maths.cast(reductions.reduce_sum(found, axis, bool(keepdims)), dtype)
+    return maths.cast(
+        reductions.reduce_sum(found, axis, plain.flag(keepdims, "count_nonzero", "keepdims")), dtype
+    )
 
 
 # --- argmax, argmin --------------------------------------------------------------------
@@ -136,15 +138,20 @@ def _arg_infer(op: str) -> Any:
     return infer
 
 
-def _arg_expand(extreme: Any) -> Any:
-    """The least index at which the extreme stands; a nan is the extreme."""
+def _numbers(x: Any, least: float) -> Any:
+    """x, least in place of nan: TensorFlow's comparisons pass over it."""
+    return np.where(x != x, least, x) if x.dtype.kind in "fV" else x
+
+
+def _arg_expand(extreme: Any, least: float) -> Any:
+    """The least index at which the extreme stands, nan counted as least."""
 
     def expand(x: Tensor, *, axis: int, output_type: dtypes.DType) -> Tensor:
         if x.dtype.is_bool:
             x = maths.cast(x, dtypes.int32)
-        hit = comparisons.equal(x, extreme(x, axis, keepdims=True))
         if x.dtype.is_floating:
-            hit = selections.logical_or(hit, finite.is_nan(x))
+            x = selections.where(finite.is_nan(x), maths.cast(as_tensor(least), x.dtype), x)
+        hit = comparisons.equal(x, extreme(x, axis, keepdims=True))
         index = creation.iota(x.spec.shape, axis, dtypes.int64)
         past = maths.cast(shaping.size_tensor(x.spec.shape[axis]), dtypes.int64)
         found = reductions.reduce_min(selections.where(hit, index, past), axis)
@@ -156,23 +163,23 @@ def _arg_expand(extreme: Any) -> Any:
 argmax_op = Op(
     "argmax",
     _arg_infer("argmax"),
-    lambda x, *, axis, output_type: np.argmax(x, axis),
+    lambda x, *, axis, output_type: np.argmax(_numbers(x, -np.inf), axis),
     None,
-    Composite(_arg_expand(reductions.reduce_max)),
+    Composite(_arg_expand(reductions.reduce_max, float("-inf"))),
 )
 argmin_op = Op(
     "argmin",
     _arg_infer("argmin"),
-    lambda x, *, axis, output_type: np.argmin(x, axis),
+    lambda x, *, axis, output_type: np.argmin(_numbers(x, np.inf), axis),
     None,
-    Composite(_arg_expand(reductions.reduce_min)),
+    Composite(_arg_expand(reductions.reduce_min, float("inf"))),
 )
 
 
 def argmax(
     input: TensorLike, axis: Any = None, output_type: Any = dtypes.int64, name: str | None = None
 ) -> Tensor:
-    """The index of the largest element along an axis; the first one of several, or the first nan.
+    """The index of the largest element along an axis; the first of several; nan is none.
 
     Args:
       input: numbers or bools [...].
@@ -207,5 +214,5 @@ def _arg(name: str, op: Op, value: TensorLike, axis: Any, output_type: Any) -> T
     want = dtypes.as_dtype(output_type)
     if not want.is_integer:
         raise DTypeError(explain(name, f"output_type is {want.name}, not an integer"))
-    at = 0 if axis is None else static_ints(axis, name, "axis")[0]
+    at = 0 if axis is None else static_int(axis, name, "axis")
     return op(x, axis=normal_axis(name, at, x.spec.rank), output_type=want)

@@ -18,6 +18,7 @@ from numflow.errors import (
     DTypeError,
     InvalidArgumentError,
     OutOfRangeError,
+    ResourceExhaustedError,
     ShapeError,
     explain,
 )
@@ -25,7 +26,8 @@ from numflow.graph.lowering import HostCall
 from numflow.graph.op import Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops.convert import as_tensor
+from numflow.ops import plain
+from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.shape_rules import broadcast_shapes
 
 IN_PYTHON = HostCall("strings are handled in Python")
@@ -68,7 +70,7 @@ def _map_op(name: str, function: Callable[..., bytes]) -> Op:
 
 def choice(op: str, name: str, value: Any, allowed: Sequence[str]) -> str:
     """value, refused unless it is one of allowed."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         shown = ", ".join(repr(a) for a in allowed)
         raise InvalidArgumentError(explain(op, f"{name} is {value!r}; it takes {shown}"))
     return str(value)
@@ -252,7 +254,10 @@ def join(inputs: Sequence[TensorLike], separator: str = "", name: str | None = N
       [b'a-b', b'a-c']
     """
     kept = as_bytes("string_join", "separator", separator)
-    parts = [text("string_join", x, f"inputs[{k}]") for k, x in enumerate(inputs)]
+    parts = [
+        text("string_join", x, f"inputs[{k}]")
+        for k, x in enumerate(plain.items(inputs, "string_join", "inputs"))
+    ]
     return join_op(*parts, separator=kept) if parts else as_tensor("")
 
 
@@ -295,7 +300,9 @@ def reduce_join(
     """
     x = text("reduce_join", inputs, "inputs")
     rank = x.spec.rank
-    given = range(rank - 1, -1, -1) if axis is None else np.asarray(axis).reshape(-1).tolist()
+    given: Sequence[int] = range(rank - 1, -1, -1)
+    if axis is not None:
+        given = static_ints(axis, "reduce_join", "axis")
     axes = []
     for k in given:
         if not -rank <= k < rank:
@@ -305,7 +312,12 @@ def reduce_join(
             raise InvalidArgumentError(explain("reduce_join", f"axis {k} is given twice"))
         axes.append(k % rank)
     kept = as_bytes("reduce_join", "separator", separator)
-    return reduce_join_op(x, axes=tuple(axes), keepdims=bool(keepdims), separator=kept)
+    return reduce_join_op(
+        x,
+        axes=tuple(axes),
+        keepdims=plain.flag(keepdims, "reduce_join", "keepdims"),
+        separator=kept,
+    )
 
 
 def _segment_infer(x: Spec, ids: Spec, *, count: int, separator: bytes) -> Spec:
@@ -322,16 +334,15 @@ def _segment_infer(x: Spec, ids: Spec, *, count: int, separator: bytes) -> Spec:
 def _segment_reference(x: Any, ids: Any, *, count: int, separator: bytes) -> Any:
     rest = x.shape[ids.ndim :]
     rows = x.reshape(ids.size, *rest)
-    found: list[list[Any]] = [[] for _ in range(count)]
+    found: dict[int, list[Any]] = {}
     for place, row in zip(ids.reshape(-1).tolist(), rows, strict=True):
         if not 0 <= place < count:
             problem = f"segment id {place} is outside [0, {count})"
             raise InvalidArgumentError(explain("unsorted_segment_join", problem))
-        found[place].append(row)
+        found.setdefault(place, []).append(row)
     out = np.full((count, *rest), b"", object)
-    for k, parts in enumerate(found):
-        if parts:
-            out[k, ...] = _join_reference(*map(np.asarray, parts), separator=separator)
+    for k, parts in found.items():
+        out[k, ...] = _join_reference(*map(np.asarray, parts), separator=separator)
     return out
 
 
@@ -356,7 +367,9 @@ def unsorted_segment_join(
       [b'b', b'ac']
     """
     op = "unsorted_segment_join"
-    count = int(num_segments)
+    count = plain.whole(num_segments, op, "num_segments")
+    if count > 1 << 48:
+        raise ResourceExhaustedError(explain(op, f"num_segments is beyond any memory: {count}"))
     if count < 0:
         raise InvalidArgumentError(explain(op, f"num_segments is {count}; it takes 0 and more"))
     ids = as_tensor(segment_ids, None, op, "segment_ids")
@@ -448,7 +461,12 @@ def regex_replace(
     found, new = as_bytes(op, "pattern", pattern), as_bytes(op, "rewrite", rewrite)
     compiled(op, found)
     x = text(op, input)
-    return replace_op(x, pattern=found, rewrite=new, count=0 if replace_global else 1)
+    return replace_op(
+        x,
+        pattern=found,
+        rewrite=new,
+        count=0 if plain.flag(replace_global, op, "replace_global") else 1,
+    )
 
 
 def _full_match(x: Any, *, pattern: bytes) -> Any:

@@ -12,10 +12,15 @@ from numflow.errors import DTypeError, InvalidArgumentError, explain
 from numflow.graph.op import Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.ops import plain
 from numflow.ops.convert import as_tensor
 from numflow.ops.text import IN_PYTHON, each, text
 
 # --- as_string ---------------------------------------------------------------------------
+
+
+_MOST = (1 << 20) - 1
+"""The longest number that is written: TensorFlow takes 31 bits, and gigabytes for each."""
 
 
 def _format(dtype: dtypes.DType, precision: int, conversion: str, width: int, fill: str) -> str:
@@ -77,6 +82,11 @@ def as_string(
     if x.dtype is dtypes.string:
         return x
     problem = ""
+    scientific = plain.flag(scientific, "as_string", "scientific")
+    shortest = plain.flag(shortest, "as_string", "shortest")
+    precision = plain.whole(precision, "as_string", "precision", most=_MOST)
+    width = plain.whole(width, "as_string", "width", most=_MOST)
+    plain.word(fill, "as_string", "fill")
     if scientific and shortest:
         problem = "scientific and shortest exclude each other"
     elif not (x.dtype.is_floating or x.dtype.is_complex):
@@ -89,7 +99,7 @@ def as_string(
     if problem:
         raise InvalidArgumentError(explain("as_string", problem, {"input": x.spec}))
     conversion = "e" if scientific else "g" if shortest else "f"
-    return as_string_op(x, form=_format(x.dtype, int(precision), conversion, int(width), fill))
+    return as_string_op(x, form=_format(x.dtype, precision, conversion, width, fill))
 
 
 # --- to_number -----------------------------------------------------------------------------

@@ -9,14 +9,23 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import InvalidArgumentError, ShapeError, explain
+from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, creation, indexing, joining, rearrange, run_time, segments
+from numflow.ops import (
+    comparisons,
+    creation,
+    indexing,
+    joining,
+    plain,
+    rearrange,
+    run_time,
+    segments,
+)
 from numflow.ops import math as maths
 from numflow.ops import power as powers
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor
+from numflow.ops.convert import as_tensor, static_int, static_shape
 from numflow.ragged import places
 from numflow.ragged.parts import same_rows
 from numflow.ragged.tensor import RaggedTensor, check, partition, splits_of
@@ -53,9 +62,12 @@ def constant(
     """
     splits_dtype = dtypes.as_dtype(row_splits_dtype)
     depth = _depth(pylist)
-    inner = None if inner_shape is None else tuple(np.reshape(inner_shape, -1).tolist())
+    inner = (
+        None if inner_shape is None else static_shape(inner_shape, "ragged.constant", "inner_shape")
+    )
     if ragged_rank is None:
         ragged_rank = max(0, depth - 1 - len(inner or ()))
+    ragged_rank = static_int(ragged_rank, "ragged.constant", "ragged_rank")
     if not 0 <= ragged_rank <= max(0, depth - 1):
         problem = f"ragged_rank is {ragged_rank}; lists {depth} deep take 0 to {max(0, depth - 1)}"
         raise ValueError(explain("ragged.constant", problem))
@@ -66,8 +78,8 @@ def constant(
     want = None if dtype is None else dtypes.as_dtype(dtype)
     shape = None if inner is None else (len(values), *inner) if depth else inner
     if depth and not len(values):
-        plain = (want or dtypes.float32).numpy
-        made: Any = creation.constant(np.zeros((0, *(inner or ())), plain), want)
+        empty = (want or dtypes.float32).numpy
+        made: Any = creation.constant(np.zeros((0, *(inner or ())), empty), want)
     else:
         made = creation.constant(values, want, shape)
     for row_lengths in reversed(lengths):
@@ -140,6 +152,8 @@ def range(
     first, last, step = (shaping.broadcast_to(t, (rows,)) for t in (first, last, step))
     check(reductions.reduce_all(comparisons.not_equal(step, 0)), op, "deltas must not be 0", step)
     counted = dtypes.as_dtype(row_splits_dtype)
+    if not counted.is_integer:
+        raise DTypeError(explain(op, f"row_splits_dtype is {counted.name}, not an integer"))
     span = maths.cast(last - first, dtypes.float64) / maths.cast(step, dtypes.float64)
     lengths = maths.cast(maths.maximum(powers.ceil(span), 0.0), counted)
     splits = splits_of(lengths)
@@ -166,9 +180,14 @@ def stack(values: Sequence[Any], axis: int = 0, name: str | None = None) -> Any:
       >>> nf.ragged.stack([nf.constant([1, 2]), nf.constant([3])])
       <nf.RaggedTensor [[1, 2], [3]]>
     """
+    values = plain.items(values, "ragged.stack", "values")
+    axis = static_int(axis, "ragged.stack", "axis")
     if not values:
         raise ValueError(explain("ragged.stack", "it takes at least one value"))
-    parts: list[Any] = [v if isinstance(v, RaggedTensor) else as_tensor(v) for v in values]
+    parts: list[Any] = [
+        v if isinstance(v, RaggedTensor) else as_tensor(v, None, "ragged.stack", f"values[{k}]")
+        for k, v in enumerate(values)
+    ]
     rank = len(parts[0].shape)
     if axis == 0 and rank == 1 and all(len(v.shape) == 1 for v in parts):
         lengths = joining.stack([shaping.size_tensor(v.spec.shape[0], dtypes.int64) for v in parts])
@@ -268,7 +287,10 @@ def row_splits_to_segment_ids(
       [0, 0, 0, 2, 2]
     """
     op = "ragged.row_splits_to_segment_ids"
-    ends = partition(op, maths.cast(as_tensor(splits), out_type or dtypes.int64), "splits")
+    kind = dtypes.int64 if out_type is None else out_type
+    ends = partition(op, maths.cast(as_tensor(splits), kind), "splits")
+    if ends.spec.shape[0] == 0:
+        raise ShapeError(explain(op, "splits is empty; it holds at least a 0"))
     rows = creation.iota((ends.spec.shape[0] - 1,), 0, ends.dtype)
     return rearrange.repeat(rows, ends[1:] - ends[:-1])
 
@@ -285,6 +307,6 @@ def segment_ids_to_row_splits(
       >>> nf.ragged.segment_ids_to_row_splits([0, 0, 0, 2, 2]).numpy().tolist()
       [0, 3, 3, 5]
     """
-    ids = maths.cast(as_tensor(segment_ids), out_type or dtypes.int64)
+    ids = maths.cast(as_tensor(segment_ids), dtypes.int64 if out_type is None else out_type)
     made = RaggedTensor.from_value_rowids(ids, ids, num_segments, validate=False)
     return made.row_splits

@@ -43,7 +43,7 @@ def _alike(op: str, values: Sequence[Any]) -> list[Any]:
     if len({_rank(v) for v in items}) > 1:
         shown = {f"values[{k}]": v.shape for k, v in enumerate(items)}
         raise ShapeError(explain(op, "the numbers of axes differ", shown))
-    depth = max(v.ragged_rank for v in items if isinstance(v, RaggedTensor))
+    depth = max((v.ragged_rank for v in items if isinstance(v, RaggedTensor)), default=0)
     return [_as_ragged(v, depth) for v in items]
 
 

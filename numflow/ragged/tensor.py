@@ -27,6 +27,7 @@ from numflow.ops import (
     creation,
     indexing,
     joining,
+    plain,
     rearrange,
     run_time,
     scan,
@@ -37,7 +38,8 @@ from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.assertion import Claim, claim_holds
-from numflow.ops.convert import as_tensor
+from numflow.ops.convert import as_tensor, static_int, static_shape
+from numflow.ops.shape_queries import as_tensor_shape
 from numflow.tensor_shape import TensorShape
 
 SPLITS = (dtypes.int32, dtypes.int64)
@@ -75,6 +77,16 @@ def components(values: Any) -> Any:
         problem = "values is a scalar: it needs an axis of rows"
         raise ShapeError(explain("RaggedTensor", problem, {"values": x.spec}))
     return x
+
+
+def _open_sizes(shape: Any) -> list[Any]:
+    """A shape as an argument, as its sizes, None for those that are open."""
+    op = "RaggedTensor.to_tensor"
+    sizes = [*as_tensor_shape(op, shape)]
+    if not sizes:
+        raise ShapeError(explain(op, "shape is of a scalar: at least 1 size is wanted"))
+    static_shape([n for n in sizes if n is not None], op)
+    return sizes
 
 
 class RaggedTensor:
@@ -126,7 +138,7 @@ class RaggedTensor:
         splits = partition(op, row_splits, "row_splits")
         if splits.spec.shape[0] == 0:
             raise ShapeError(explain(op, "row_splits is empty; it holds at least a 0"))
-        if validate:
+        if plain.flag(validate, op, "validate"):
             check(splits[0] == 0, op, "row_splits must begin with 0", splits)
             rises = reductions.reduce_all(splits[1:] >= splits[:-1])
             check(rises, op, "row_splits must not fall", splits)
@@ -150,7 +162,7 @@ class RaggedTensor:
         """
         op = "RaggedTensor.from_row_lengths"
         lengths = partition(op, row_lengths, "row_lengths")
-        if validate:
+        if plain.flag(validate, op, "validate"):
             positive = reductions.reduce_all(lengths >= 0)
             check(positive, op, "row_lengths must not be negative", lengths)
         return cls.from_row_splits(values, splits_of(lengths), validate=validate)
@@ -250,6 +262,7 @@ class RaggedTensor:
         x = as_tensor(tensor, None, op, "tensor")
         if lengths is not None and padding is not None:
             raise ValueError(explain(op, "lengths and padding exclude each other"))
+        ragged_rank = static_int(ragged_rank, op, "ragged_rank")
         if not 1 <= ragged_rank < x.spec.rank:
             problem = f"ragged_rank is {ragged_rank}; with {x.spec.rank} axes it takes 1 to "
             raise ShapeError(explain(op, f"{problem}{x.spec.rank - 1}", {"tensor": x.spec}))
@@ -438,7 +451,7 @@ class RaggedTensor:
         fill = as_tensor(blank if default_value is None else default_value)
         if fill.dtype is not flat.dtype:
             fill = maths.cast(fill, flat.dtype)
-        wanted = [None] * (1 + self.ragged_rank) if shape is None else [*TensorShape(shape)]
+        wanted = [None] * (1 + self.ragged_rank) if shape is None else _open_sizes(shape)
         made = self._filled(fill, wanted[1:])
         if wanted[0] is None:
             return made

@@ -9,10 +9,10 @@ from typing import Any
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor
-from numflow.ops import creation
+from numflow.ops import creation, plain
 from numflow.ops import pieces as cutting
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor
+from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.pieces import format_op, transcode_op
 from numflow.ops.text import as_bytes, choice, text
 from numflow.ragged.tensor import RaggedTensor, splits_of
@@ -56,7 +56,13 @@ def split(input: Any, sep: str | None = None, maxsplit: int = -1, name: str | No
       <nf.RaggedTensor [[b'a', b'b'], [b'c'], []]>
     """
     between = b"" if sep is None else as_bytes("string_split", "sep", sep)
-    return _cut("string_split", input, "words", sep=between, maxsplit=int(maxsplit))
+    return _cut(
+        "string_split",
+        input,
+        "words",
+        sep=between,
+        maxsplit=plain.whole(maxsplit, "string_split", "maxsplit"),
+    )
 
 
 def bytes_split(input: Any, name: str | None = None) -> Any:
@@ -74,8 +80,8 @@ def bytes_split(input: Any, name: str | None = None) -> Any:
 
 def _codec(op: str, encoding: str) -> str:
     try:
-        return codecs.lookup(encoding).name
-    except LookupError:
+        return codecs.lookup(plain.word(encoding, op, "encoding")).name
+    except (LookupError, UnicodeError):
         raise InvalidArgumentError(explain(op, f"there is no encoding {encoding!r}")) from None
 
 
@@ -86,15 +92,16 @@ def _reading(
         "encoding": _codec(op, encoding),
         "errors": choice(op, "errors", errors, cutting.ERRORS),
         "replacement": _code_point(op, replacement_char),
-        "controls": bool(controls),
+        "controls": plain.flag(controls, op, "replace_control_characters"),
     }
 
 
 def _code_point(op: str, value: int) -> int:
+    value = plain.whole(value, op, "replacement_char")
     if not 0 <= value < 0x110000 or 0xD800 <= value < 0xE000:
         problem = f"replacement_char {value} is no code point of Unicode"
         raise InvalidArgumentError(explain(op, problem))
-    return int(value)
+    return value
 
 
 def unicode_decode(
@@ -286,21 +293,25 @@ def ngrams(
       [b'a b', b'b c']
     """
     op = "ngrams"
-    widths = (ngram_width,) if isinstance(ngram_width, int) else tuple(ngram_width)
+    widths = static_ints(ngram_width, op, "ngram_width")
     if not widths or min(widths) < 1:
         raise InvalidArgumentError(
             explain(op, f"ngram_width is {ngram_width}; it takes 1 and more")
         )
+    if padding_width is not None:
+        padding_width = plain.whole(padding_width, op, "padding_width")
     if padding_width is not None and padding_width < 1:
         problem = f"padding_width is {padding_width}; it takes 1 and more"
         raise InvalidArgumentError(explain(op, problem))
     sides = (pad_values, pad_values) if isinstance(pad_values, str | bytes) else pad_values
+    if sides is not None and len(sides := plain.items(sides, op, "pad_values")) != 2:
+        raise InvalidArgumentError(explain(op, f"pad_values has {len(sides)} words; it takes 2"))
     how = {
         "widths": widths,
         "separator": as_bytes(op, "separator", separator),
         "pads": None if sides is None else tuple(as_bytes(op, "pad_values", s) for s in sides),
-        "padding": -1 if padding_width is None else int(padding_width),
-        "short": bool(preserve_short_sequences),
+        "padding": -1 if padding_width is None else padding_width,
+        "short": plain.flag(preserve_short_sequences, op, "preserve_short_sequences"),
     }
     if isinstance(data, RaggedTensor):
         if isinstance(data.values, RaggedTensor):
@@ -343,10 +354,15 @@ def format(
     """
     given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
     tensors = [as_tensor(x, None, "string_format", "inputs") for x in given]
-    holes = template.count(placeholder)
+    op = "string_format"
+    if not plain.word(placeholder, op, "placeholder"):
+        raise ValueError(explain(op, "placeholder is empty"))
+    holes = plain.word(template, op, "template").count(placeholder)
     if holes != len(tensors):
         problem = f"template has {holes} holes {placeholder!r}, and there are {len(tensors)} inputs"
         raise ValueError(explain("string_format", problem))
     parts = tuple(template.split(placeholder))
-    found: Tensor = format_op(*tensors, parts=parts, summarize=int(summarize))
+    found: Tensor = format_op(
+        *tensors, parts=parts, summarize=plain.whole(summarize, op, "summarize")
+    )
     return found

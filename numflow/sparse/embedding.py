@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numflow.errors import InvalidArgumentError, ShapeError, explain
+from numflow.errors import ArgumentError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import comparisons, segments
 from numflow.ops import math as maths
@@ -52,7 +52,7 @@ def embedding_lookup_sparse(
     """
     op = "embedding_lookup_sparse"
     how = "mean" if combiner is None else combiner
-    if how not in COMBINERS:
+    if not isinstance(how, str) or how not in COMBINERS:
         problem = f"combiner is {combiner!r}; it takes 'mean', 'sum' and 'sqrtn'"
         raise InvalidArgumentError(explain(op, problem))
     ids = sparse(op, sp_ids, "sp_ids")
@@ -115,6 +115,8 @@ def safe_embedding_lookup_sparse(
     ids = sparse(op, sparse_ids, "sparse_ids")
     weights = None if sparse_weights is None else sparse(op, sparse_weights, "sparse_weights")
     good = ids.values >= 0
+    if not isinstance(combiner, str):
+        raise ArgumentError(explain(op, f"combiner must be text, not {combiner!r}"))
     if weights is not None and combiner != "sum":
         good = selections.logical_and(good, weights.values > 0)
     ids, weights = kept(ids, good), None if weights is None else kept(weights, good)

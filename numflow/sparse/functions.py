@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from numflow import dtypes
-from numflow.errors import ShapeError, explain
+from numflow.errors import ArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, indexing, joining, run_time, segments, signs
+from numflow.ops import comparisons, indexing, joining, plain, run_time, segments, signs
 from numflow.ops import linalg as products
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import scatter as scattering
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor
+from numflow.ops.convert import as_tensor, static_ints
 from numflow.shapes import product
 from numflow.sparse.tensor import (
     SparseTensor,
@@ -151,7 +149,11 @@ def sparse_dense_matmul(
       [[10.0], [0.0]]
     """
     op = "sparse.sparse_dense_matmul"
+    adjoint_a = plain.flag(adjoint_a, op, "adjoint_a")
+    adjoint_b = plain.flag(adjoint_b, op, "adjoint_b")
     if isinstance(b, SparseTensor):  # (dense @ sparse)^T = sparse^T @ dense^T
+        if isinstance(sp_a, SparseTensor):
+            raise ArgumentError(explain(op, "one of sp_a and b must be dense"))
         turned = sparse_dense_matmul(b, sp_a, not adjoint_b, not adjoint_a)
         return products.matrix_transpose(turned)
     x = sparse(op, sp_a, "sp_a")
@@ -178,9 +180,11 @@ def sparse_dense_matmul(
 def _fold(op: str, value: Any, axis: Any, keepdims: Any, output_is_sparse: bool, how: str) -> Any:
     x = sparse(op, value)
     rank = rank_of(x)
-    given = range(rank) if axis is None else np.reshape(np.asarray(axis), -1).tolist()
+    given = range(rank) if axis is None else static_ints(axis, op, "axis")
     gone = sorted({axis_of(op, k, rank) for k in given})
     left = [k for k in range(rank) if k not in gone]
+    keepdims = plain.flag(keepdims, op, "keepdims")
+    output_is_sparse = plain.flag(output_is_sparse, op, "output_is_sparse")
     check_inside(op, x)
     sizes = sizes_of(x)
     part = SparseTensor(

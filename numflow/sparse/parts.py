@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from numflow import dtypes
-from numflow.errors import InvalidArgumentError, ShapeError, explain
+from numflow.errors import ArgumentError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, creation, indexing, joining, run_time, segments
+from numflow.ops import comparisons, creation, indexing, joining, plain, run_time, segments
 from numflow.ops import linalg as products
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.convert import as_tensor
-from numflow.shapes import Size, product
+from numflow.ops.convert import as_tensor, static_ints, static_size
+from numflow.shapes import Size, as_number, product
 from numflow.sparse.tensor import (
     SparseTensor,
     axis_of,
@@ -46,7 +45,9 @@ def transpose(sp_input: Any, perm: Any = None, name: str | None = None) -> Spars
     """
     x = sparse("sparse.transpose", sp_input)
     rank = rank_of(x)
-    order = [*range(rank)][::-1] if perm is None else [int(k) for k in np.asarray(perm)]
+    order = [*range(rank)][::-1]
+    if perm is not None:
+        order = [*static_ints(perm, "sparse.transpose", "perm")]
     if sorted(k % max(rank, 1) for k in order) != [*range(rank)]:
         raise ShapeError(explain("sparse.transpose", f"perm {order} is no order of {rank} axes"))
     at = as_tensor(order, dtypes.int64)
@@ -67,12 +68,12 @@ def reshape(sp_input: Any, shape: Any, name: str | None = None) -> SparseTensor:
     """
     x = sparse("sparse.reshape", sp_input)
     whole = product(sizes_of(x))
-    wanted = [int(n) for n in np.reshape(np.asarray(shape), -1)]
+    wanted = [as_number(n, "sparse.reshape") for n in static_ints(shape, "sparse.reshape", "shape")]
     if wanted.count(-1) == 1:
-        rest = int(np.prod([n for n in wanted if n != -1]))
+        rest = math.prod(n for n in wanted if n != -1)
         places = whole if isinstance(whole, int) else int(Size(whole))
         wanted[wanted.index(-1)] = places // rest if rest else 0
-    if isinstance(whole, int) and int(np.prod(wanted)) != whole:
+    if isinstance(whole, int) and math.prod(wanted) != whole:
         problem = f"{whole} places do not become {wanted}"
         raise ShapeError(explain("sparse.reshape", problem))
     sizes = as_tensor(wanted, dtypes.int64)
@@ -138,7 +139,10 @@ def concat(
       [[0], [2]]
     """
     op = "sparse.concat"
-    parts = [sparse(op, x, f"sp_inputs[{k}]") for k, x in enumerate(sp_inputs)]
+    parts = [
+        sparse(op, x, f"sp_inputs[{k}]")
+        for k, x in enumerate(plain.items(sp_inputs, op, "sp_inputs"))
+    ]
     if not parts:
         raise ValueError(explain(op, "sp_inputs is empty"))
     rank = rank_of(parts[0])
@@ -148,7 +152,7 @@ def concat(
     along = as_tensor([int(k == at) for k in range(rank)], dtypes.int64)
     sizes = parts[0].dense_shape
     for x in parts[1:]:
-        if expand_nonconcat_dims:
+        if plain.flag(expand_nonconcat_dims, op, "expand_nonconcat_dims"):
             sizes = maths.maximum(sizes, x.dense_shape)
         else:
             same = comparisons.equal(sizes * (1 - along), x.dense_shape * (1 - along))
@@ -194,7 +198,7 @@ def split(
     """
     op = "sparse.split"
     x = sparse(op, sp_input)
-    rank, parts = rank_of(x), int(num_split)
+    rank, parts = rank_of(x), plain.whole(num_split, op, "num_split")
     at = axis_of(op, axis, rank)
     n = sizes_of(x)[at]
     if not isinstance(n, int) or not 1 <= parts <= n:
@@ -235,6 +239,9 @@ def mask(a: Any, mask_indices: TensorLike, name: str | None = None) -> IndexedSl
       >>> nf.sparse.mask(x, [1]).indices.numpy().tolist()
       [4]
     """
+    if not isinstance(a, IndexedSlices):
+        problem = f"a must be IndexedSlices, not {type(a).__name__}"
+        raise ArgumentError(explain("sparse.mask", problem))
     gone = as_tensor(mask_indices, a.indices.dtype, "sparse.mask", "mask_indices")
     same = comparisons.equal(shaping.expand_dims(a.indices, 1), gone)
     place = run_time.positions(selections.logical_not(reductions.reduce_any(same, 1)))
@@ -255,8 +262,8 @@ def eye(
       >>> nf.sparse.eye(2, 3).indices.numpy().tolist()
       [[0, 0], [1, 1]]
     """
-    rows = int(num_rows)
-    columns = rows if num_columns is None else int(num_columns)
+    rows = static_size(num_rows, "sparse.eye", "num_rows")
+    columns = rows if num_columns is None else static_size(num_columns, "sparse.eye", "num_columns")
     line = creation.iota((min(rows, columns),), 0, dtypes.int64)
     values = shaping.ones((min(rows, columns),), dtypes.as_dtype(dtype))
     return SparseTensor(
@@ -314,7 +321,7 @@ def to_indicator(sp_input: Any, vocab_size: Any, name: str | None = None) -> Ten
     """
     op = "sparse.to_indicator"
     x = sparse(op, sp_input)
-    size = int(vocab_size)
+    size = plain.whole(vocab_size, op, "vocab_size", least=0)
     value = maths.cast(x.values, dtypes.int64)
     places = joining.concat([x.indices[:, :-1], shaping.expand_dims(value, 1)], 1)
     sizes = joining.concat([x.dense_shape[:-1], as_tensor([size], dtypes.int64)], 0)

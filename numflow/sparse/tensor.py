@@ -20,13 +20,13 @@ from numflow import dtypes
 from numflow.errors import ShapeError, explain
 from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, creation, indexing, joining, ordering, run_time, scan
+from numflow.ops import comparisons, creation, indexing, joining, ordering, plain, run_time, scan
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import scatter as scattering
 from numflow.ops import shape as shaping
 from numflow.ops.assertion import Claim, claim_holds
-from numflow.ops.convert import as_tensor, known_content
+from numflow.ops.convert import as_tensor, known_content, static_int
 from numflow.shapes import Extent
 from numflow.tensor_shape import TensorShape
 
@@ -240,7 +240,7 @@ def axis_of(op: str, axis: Any, rank: int) -> int:
     Raises:
       ShapeError: there is none.
     """
-    k = int(axis)
+    k: int = static_int(axis, op, "axis")
     if not -rank <= k < rank:
         raise ShapeError(explain(op, f"axis {k} is outside of {rank} axes"))
     return k % rank
@@ -350,7 +350,7 @@ def to_dense(
     x = sparse(op, sp_input)
     check_inside(op, x)
     keys = keys_of(x)
-    if validate_indices:
+    if plain.flag(validate_indices, op, "validate_indices"):
         rises = reductions.reduce_all(keys[1:] > keys[:-1])
         problem = "indices are repeated or out of order (nf.sparse.reorder orders them)"
         check(rises, op, problem, x.indices)

@@ -67,13 +67,25 @@ def test_contract(case: Case) -> None:
 
 @pytest.mark.parametrize(
     "args",
-    [(5,), (2, 9), (9, 2, -3), (0, 5, 2), (5, 5), (3, 1), (1.0, 2.0, 0.25), (0.0, 1.0, 0.3), (-3,)],
+    [(5,), (2, 9), (9, 2, -3), (0, 5, 2), (5, 5), (3, 1, -1), (1.0, 2.0, 0.25), (0.0, 1.0, 0.3)],
 )
 def test_range(args: Any) -> None:
     """As NumPy's, float32 and int32."""
     got = nf.range(*args)
     np.testing.assert_allclose(got, np.arange(*args), rtol=1e-6)
     assert got.dtype is (nf.float32 if any(isinstance(a, float) for a in args) else nf.int32)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [(3, 1, 1), (0, 3, -1), (0.0, 1.0, -0.5), (0, -3, 1), (np.nan, 1.0, 1.0), (0.0, 1.0, np.nan)],
+)
+def test_ranges_that_lead_away(args: Any) -> None:
+    """As in TensorFlow; in a program too, of numbers that it knows when it runs."""
+    run = nf.function(lambda a, b, c: nf.range(a, b, c))
+    for call in (lambda: nf.range(*args), lambda: run(*map(nf.constant, args))):
+        with pytest.raises(nf.errors.InvalidArgumentError, match=r"range: (delta leads|takes fin)"):
+            call()
 
 
 def test_range_of_an_unknown_size() -> None:

@@ -1,0 +1,473 @@
+"""Every public op with one argument spoiled: it works, or says what is wrong.
+
+    python -m tests.robust.bad_inputs                       # all of it: an hour on one core
+    python -m tests.robust.bad_inputs --mode eager          # 80 s
+    python -m tests.robust.bad_inputs --match '^strings' --mode argument
+    python -m tests.robust.bad_inputs --sample 500 --seed 7
+
+`calls.py` has a right call of every op; here each of its arguments is replaced, one at a time, by
+what breaks frameworks: wrong ranks, dtypes and lengths, None, text, objects, NaN, infinities,
+numbers beyond 32 and 64 bits, negative and huge counts, nothing at all, places out of range. Modes:
+
+    eager       f(*bad)
+    constant    in a function, the spoiled argument a constant of the trace
+    argument    in a function, as a tensor whose elements, and sizes where ranks agree, are known
+                to the program only when it runs
+    gradient    eager, a tape watching
+    compiled    the gradient in a function
+
+Each call must return, or raise TensorFlow's kind of exception in the words of `errors.explain`,
+within 2 seconds and little memory: calls run in a child process with a limit on its address space,
+so what asks for gigabytes fails; a child that dies or hangs is a finding, and another goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import faulthandler
+import io
+import json
+import os
+import random
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import numflow as nf
+from numflow.errors import InternalError, OpError, in_numflow
+from tests.robust.calls import Call, Given, Made, calls
+
+MODES = ("eager", "constant", "argument", "gradient", "compiled")
+MOST_SECONDS = 2.0
+MOST_MEMORY = 3 << 30  # beyond what a child has at its start
+HANG = 30.0  # seconds without a call that ends
+
+
+# --- what is put in an argument's place ----------------------------------------------
+
+STRANGE: dict[str, Callable[[], Any]] = {
+    "None": lambda: None,
+    "text": lambda: "text",
+    "bytes": lambda: b"\xff\x00",
+    "object": object,
+    "ragged list": lambda: [[1], [1, 2]],
+    "dict": dict,
+    "1e400": lambda: 1e400,
+    "-inf": lambda: float("-inf"),
+    "nan": lambda: float("nan"),
+    "1e30": lambda: 1e30,
+    "-1": lambda: -1,
+    "-3": lambda: -3,
+    "0": lambda: 0,
+    "7": lambda: 7,
+    "0.5": lambda: 0.5,
+    "2**31": lambda: 2**31,
+    "-2**31": lambda: -(2**31),
+    "2**62": lambda: 2**62,
+    "2**63": lambda: 2**63,
+    "2**70": lambda: 2**70,
+    "True": lambda: True,
+    "1j": lambda: 1j,
+    "[]": list,
+    "[[]]": lambda: [[]],
+    "[None]": lambda: [None],
+    "[nan]": lambda: [float("nan")],
+    "[-1]": lambda: [-1],
+    "[0, 0]": lambda: [0, 0],
+    "[-5, 2]": lambda: [-5, 2],
+    "[2**31]": lambda: [2**31],
+    "[2**62, 2**62]": lambda: [2**62, 2**62],
+    "['q']": lambda: ["q"],
+    "(1, 'q')": lambda: (1, "q"),
+    "slice": lambda: slice(1),
+    "range": lambda: range(3),
+    "a dtype": lambda: nf.float32,
+    "a function": lambda: len,
+    "a date": lambda: np.datetime64("2020"),
+    "an array of objects": lambda: np.array([None]),
+    "big-endian": lambda: np.array([1, 0], ">i4"),
+    "unaligned columns": lambda: np.arange(6).reshape(2, 3)[:, ::-1],
+    "a tensor of text": lambda: nf.constant(["q"]),
+    "an empty tensor": lambda: nf.zeros((0,)),
+    "an empty matrix": lambda: nf.zeros((0, 3)),
+    "an empty tensor of ints": lambda: nf.zeros((0,), nf.int32),
+    "tensor [-5]": lambda: nf.constant([-5]),
+    "tensor -1": lambda: nf.constant(-1),
+    "tensor 2**31 - 1": lambda: nf.constant(2**31 - 1),
+    "tensor 2**40": lambda: nf.constant(2**40, nf.int64),
+    "tensor [2**40]": lambda: nf.constant([2**40], nf.int64),
+    "tensor nan": lambda: nf.constant(np.nan),
+    "tensor -inf": lambda: nf.constant(-np.inf),
+    "seven axes": lambda: nf.zeros((1, 1, 1, 1, 1, 1, 1)),
+    "a ragged tensor": lambda: nf.ragged.constant([[1.0, 2.0], [3.0]]),
+    "a sparse tensor": lambda: nf.SparseTensor([[0, 1]], [1.0], [2, 3]),
+    "slices": lambda: nf.IndexedSlices(nf.ones([1, 3]), nf.constant([1])),
+    "a variable": lambda: nf.Variable([1.0, 2.0]),
+}
+
+
+def _last(x: Any) -> Any:
+    return x if not x.ndim else np.concatenate([x, x[..., -1:]], -1)
+
+
+def _with(x: Any, value: Any) -> Any:
+    """x, with value as its last element."""
+    out = np.array(x)
+    if out.size and (out.dtype.kind in "fc" or isinstance(value, int)):
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            out.reshape(-1)[-1] = np.asarray(value).astype(out.dtype)
+    return out
+
+
+# Of an argument that is an array, or a list of numbers: what it becomes.
+SPOILED: dict[str, Callable[[Any], Any]] = {
+    "one axis more": lambda x: x[None],
+    "one axis less": lambda x: x[0] if x.ndim and len(x) else x,
+    "no rows": lambda x: x[:0] if x.ndim else x,
+    "no columns": lambda x: x[..., :0] if x.ndim else x,
+    "twice the rows": lambda x: np.concatenate([x, x]) if x.ndim else x,
+    "one column more": _last,
+    "as float32": lambda x: x.real.astype(np.float32),
+    "as float64": lambda x: x.real.astype(np.float64),
+    "as float16": lambda x: x.real.astype(np.float16),
+    "as int32": lambda x: x.real.astype(np.int32),
+    "as int64": lambda x: x.real.astype(np.int64),
+    "as uint8": lambda x: np.abs(x).astype(np.uint8),
+    "as bool": lambda x: x.astype(bool),
+    "as complex64": lambda x: x.astype(np.complex64),
+    "as text": lambda x: x.astype(str),
+    "columns reversed": lambda x: x[..., ::-1],
+    "transposed": lambda x: x.T,
+    "last nan": lambda x: _with(x, np.nan),
+    "last inf": lambda x: _with(x, np.inf),
+    "last 1e38": lambda x: _with(x, 1e38),
+    "last -1": lambda x: _with(x, -1),
+    "last 0": lambda x: _with(x, 0),
+    "last 1000": lambda x: _with(x, 1000),
+    "last 2**31 - 1": lambda x: _with(x, 2**31 - 1),
+    "last -2**31": lambda x: _with(x, -(2**31)),
+    "all nan": lambda x: _with(x, np.nan) * 0 if x.dtype.kind == "f" else x,
+    "all -1": lambda x: np.full_like(x, -1) if x.dtype.kind in "if" else x,
+    "all the same": lambda x: np.full_like(x, x.reshape(-1)[0]) if x.size else x,
+}
+
+
+class Trial(NamedTuple):
+    """One call: of which op, in which mode, what became of which argument."""
+
+    call: Call
+    mode: str
+    where: int | str
+    what: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.call.name} | {self.mode} | argument {self.where} | {self.what}"
+
+
+def _numbers(value: Any) -> Any:
+    """The array of an argument that is one, or a list of numbers; None for others."""
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, list) and value and not any(isinstance(v, list) for v in value):
+        if all(type(v) in (int, float) for v in value):
+            return np.array(value)
+    if isinstance(value, list) and value and all(isinstance(v, list) for v in value):
+        try:
+            found = np.array(value)
+        except ValueError:
+            return None
+        return found if found.dtype.kind in "if" else None
+    return None
+
+
+def trials(modes: tuple[str, ...] = MODES, match: str = "") -> list[Trial]:
+    """All that apply."""
+    out = []
+    for call in calls():
+        if not re.search(match, call.name):
+            continue
+        for where in call.parameters():
+            right = _argument(call, where)
+            if isinstance(right, Given):
+                continue
+            spoiled = list(SPOILED) if _numbers(right) is not None else []
+            for mode in modes:
+                strange = list(STRANGE)
+                if mode in ("gradient", "compiled"):
+                    strange = [s for s in strange if "tensor" in s or "axes" in s or s in _FEW]
+                if mode == "argument":
+                    strange = [s for s in strange if "tensor" in s or "axes" in s or s in _TENSORS]
+                out += [Trial(call, mode, where, what) for what in strange + spoiled]
+    return out
+
+
+_FEW = ("None", "nan", "-1", "0", "2**31", "2**62", "[]", "[-1]", "slices", "1e30")
+_TENSORS = (
+    "nan",
+    "-1",
+    "0",
+    "7",
+    "-inf",
+    "1e30",
+    "2**31",
+    "2**62",
+    "[-1]",
+    "[0, 0]",
+    "[-5, 2]",
+    "True",
+)
+
+
+def _argument(call: Call, where: int | str) -> Any:
+    return call.args[where] if isinstance(where, int) else call.kwargs[where]
+
+
+def _made(value: Any) -> Any:
+    if isinstance(value, Made):
+        return value.make()
+    if isinstance(value, np.ndarray):
+        return nf.constant(value)
+    return [_made(v) for v in value] if isinstance(value, list) else value
+
+
+def _bad(trial: Trial) -> Any:
+    if trial.what in STRANGE:
+        return STRANGE[trial.what]()
+    right = _argument(trial.call, trial.where)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        array = SPOILED[trial.what](_numbers(right))
+    tensor = isinstance(right, np.ndarray) or array.dtype.kind == "f"
+    return nf.constant(array) if tensor else array.tolist()
+
+
+# --- a call --------------------------------------------------------------------------
+
+
+def attempt(trial: Trial) -> Any:
+    """The call; what it raises goes up."""
+    call, bad = trial.call, _bad(trial)
+    args = [_made(a) if k != trial.where else bad for k, a in enumerate(call.args)]
+    kwargs = {k: _made(a) if k != trial.where else bad for k, a in call.kwargs.items()}
+    if trial.mode == "eager":
+        return call.function(*args, **kwargs)
+    if trial.mode == "constant":
+        return nf.function(lambda: call.function(*args, **kwargs))()
+    if trial.mode == "argument":
+        return _run_time(trial, args, kwargs)
+    floats, places = [], []
+    for k, a in enumerate(args):
+        if isinstance(a, nf.Tensor) and a.dtype.is_floating:
+            floats.append(a)
+            places.append(k)
+
+    def gradient(*values: Any) -> Any:
+        given = list(args)
+        for k, v in zip(places, values, strict=True):
+            given[k] = v
+        with nf.GradientTape() as tape:
+            tape.watch(list(values))
+            out = call.function(*given, **kwargs)
+        ys = [y for y in nf.nest.flatten(out) if isinstance(y, nf.Tensor) and y.dtype.is_floating]
+        return out, tape.gradient(ys, list(values)) if ys and values else None
+
+    return (nf.function(gradient) if trial.mode == "compiled" else gradient)(*floats)
+
+
+def _run_time(trial: Trial, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """In a program that knows dtype and rank of the spoiled argument, not what it holds."""
+    where = trial.where
+    bad = args[where] if isinstance(where, int) else kwargs[where]
+    try:
+        value = nf.convert_to_tensor(bad)
+    except (ValueError, TypeError):
+        return None  # no tensor: mode constant has it
+
+    def run(v: Any) -> Any:
+        if isinstance(where, int):
+            return trial.call.function(*args[:where], v, *args[where + 1 :], **kwargs)
+        return trial.call.function(*args, **{**kwargs, where: v})
+
+    right = _numbers(_argument(trial.call, where))
+    unknown = right is not None and right.ndim == len(value.shape) and right.ndim > 0
+    shape = [None] * right.ndim if unknown else list(value.shape)
+    return nf.function(run, input_signature=[nf.TensorSpec(shape, value.dtype)])(value)
+
+
+def judged(trial: Trial, error: BaseException | None, seconds: float) -> str:
+    """What is wrong with the answer; empty for nothing."""
+    if seconds > MOST_SECONDS:
+        kind = "" if error is None else f", {type(error).__name__}: {str(error)[:80]}"
+        return f"took {seconds:.1f} s{kind}"
+    if error is None:
+        return ""
+    text = str(error)
+    first = text.split("\n")[0][:160]
+    where = _own_line(error)
+    if isinstance(error, InternalError) or not isinstance(
+        error, OpError | ValueError | TypeError | RuntimeError
+    ):
+        return f"{type(error).__name__}: {first} ({where})"
+    if isinstance(error, RecursionError | UnicodeError):
+        return f"{type(error).__name__}: {first} ({where})"
+    if isinstance(error, TypeError) and re.match(r"[\w.<>]+\(\) ", text):
+        return ""  # Python's own words about a call
+    if isinstance(error, NotImplementedError) and not isinstance(error, OpError):
+        return f"{type(error).__name__}: {first} ({where})"
+    if trial.call.name.startswith("debugging.") and isinstance(error, OpError):
+        return ""  # asserts say first what they were given to say
+    if not re.match(r"[A-Za-z_<][\w. ]*(\[.*\])?: ", first):
+        return f"unexplained {type(error).__name__}: {first} ({where})"
+    return ""
+
+
+def _own_line(error: BaseException) -> str:
+    """The line of numflow's that raised it, or called what did."""
+    found = ""
+    trace = error.__traceback__
+    while trace is not None:
+        path = trace.tb_frame.f_code.co_filename
+        if in_numflow(path):
+            found = f"{path.rpartition('/numflow/')[2]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return found
+
+
+# --- children ------------------------------------------------------------------------
+
+
+def _child(numbers: list[int], modes: tuple[str, ...], match: str, out: str) -> None:
+    faulthandler.enable()
+    warnings.simplefilter("ignore")
+    np.seterr(all="ignore")
+    all_trials = trials(modes, match)
+    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + MOST_MEMORY,) * 2)
+    with open(out, "a", buffering=1) as log, contextlib.redirect_stdout(io.StringIO()):
+        for k in numbers:
+            trial = all_trials[k]
+            log.write(f"{k}\n")
+            begun = time.perf_counter()
+            error: BaseException | None = None
+            try:
+                attempt(trial)
+            except Exception as e:
+                error = e
+            seconds = time.perf_counter() - begun
+            problem = judged(trial, error, seconds)
+            if problem:
+                log.write(json.dumps([k, problem]) + "\n")
+            error = None
+            resident = int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+            if resident > MOST_MEMORY // 2:
+                log.write(f"again {k}\n")  # what was compiled fills the child: another goes on
+                os._exit(0)
+        log.write("end\n")
+
+
+def findings(
+    chosen: list[int], modes: tuple[str, ...], match: str = "", progress: bool = False
+) -> list[str]:
+    """What is wrong with the trials of those numbers (in `trials(modes, match)`), a line each."""
+    all_trials = trials(modes, match)
+    found: list[str] = []
+    waiting = list(chosen)
+    while waiting:
+        handle, path = tempfile.mkstemp(prefix="numflow_bad_inputs")
+        os.close(handle)
+        given = json.dumps([waiting, list(modes), match, path])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.robust.bad_inputs", "--child", "-"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])},
+        )
+        assert process.stdin is not None and process.stderr is not None
+        process.stdin.write(given)
+        process.stdin.close()
+        ended = _watched(process, path)
+        lines = open(path).read().splitlines()
+        os.unlink(path)
+        last = -1
+        for line in lines:
+            if line.startswith("["):
+                k, problem = json.loads(line)
+                found.append(f"{all_trials[k].name}: {problem}")
+            elif line.isdigit():
+                last = int(line)
+        done = bool(lines) and (lines[-1] == "end" or lines[-1].startswith("again"))
+        if not done:
+            name = all_trials[last].name if last >= 0 else "before the first call"
+            words = process.stderr.read()[-600:] if ended else ""
+            how = f"exit code {process.returncode}" if ended else "hangs"
+            found.append(f"{name}: {how} {words}")
+            if last < 0:
+                break
+        process.stderr.close()
+        waiting = waiting[waiting.index(last) + 1 :] if last >= 0 else []
+        if progress:
+            print(f"{len(waiting)} to go, {len(found)} findings", file=sys.stderr, flush=True)
+    return found
+
+
+def _watched(process: subprocess.Popen[str], path: str) -> bool:
+    """Waits for its end: False if it had to be killed, since no call ended."""
+    size, since = -1, time.monotonic()
+    while True:
+        try:
+            process.wait(0.2)
+            return True
+        except subprocess.TimeoutExpired:
+            now = os.path.getsize(path)
+            if now != size:
+                size, since = now, time.monotonic()
+            elif time.monotonic() - since > HANG:
+                process.kill()
+                process.wait()
+                return False
+
+
+def sampled(count: int, seed: int, modes: tuple[str, ...], match: str = "") -> list[int]:
+    """Numbers of as many trials, in order."""
+    total = len(trials(modes, match))
+    return sorted(random.Random(seed).sample(range(total), min(count, total)))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """From the command line: prints what is wrong, a line each; the exit code is 1 if anything."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--mode", choices=[*MODES, "all"], default="all")
+    parser.add_argument("--match", default="", help="a regular expression of ops' names")
+    parser.add_argument("--sample", type=int, default=0, help="how many; default all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--child", default="", help=argparse.SUPPRESS)
+    options = parser.parse_args(argv)
+    if options.child:
+        numbers, modes, match, path = json.loads(sys.stdin.read())
+        _child(numbers, tuple(modes), match, path)
+        return 0
+    modes = MODES if options.mode == "all" else (options.mode,)
+    total = len(trials(modes, options.match))
+    count = options.sample or total
+    found = findings(
+        sampled(count, options.seed, modes, options.match), modes, options.match, progress=True
+    )
+    print("\n".join(found))
+    print(f"{count} calls of {total}, {len(found)} findings")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
