@@ -299,7 +299,7 @@ def _signed(
     zero = as_tensor(0, a.dtype, op)
     count = 3 if summarize is None else summarize
     said = f"Condition x {sign} 0 did not hold element-wise:"
-    head = f"{message}.  " if message else ""
+    head = f"{message}.  " if isinstance(message, str) and message else ""
     known = now(a)
     if known is not None:
         good = _numpy(sign, known, np.zeros((), known.dtype))
@@ -355,7 +355,7 @@ def assert_near(
     count = 3 if summarize is None else summarize
     r, t = now(relative), now(absolute)
     said = f"x and y not equal to tolerance rtol = {_shown(r)}, atol = {_shown(t)}"
-    head = f"{message}.  " if message else ""
+    head = f"{message}.  " if isinstance(message, str) and message else ""
     known = now(holds)
     if known is not None and not isinstance(holds, SymbolicTensor):
         if not known.all():
