@@ -21,6 +21,10 @@ PAST = 1 << 24
 """Bytes of a result from which it is written past the caches: half of a large one."""
 
 
+FETCHED = 1 << 21
+"""Bytes of an operand from which its lines are asked for ahead: no core's own cache holds it."""
+
+
 def goes_past(nbytes: int, step: int) -> bool:
     """Whether a result of so many bytes, written `step` bytes at a time, goes past the caches if it
     begins with a line."""
@@ -61,3 +65,11 @@ def _fence(c: Compiler) -> None:
 def fence() -> None:
     """Whoever is told that this is done sees what was stored past the caches."""
     _compiled_only()
+
+
+def fetch(p: int, rows: int, row_bytes: int, nbytes: int) -> None:
+    """Ask for the first bytes of some rows: what the machine fetches by itself ends with a page."""
+    for _ in range(rows):
+        for i in range(0, nbytes, LINE):
+            ahead(p + i)
+        p += row_bytes

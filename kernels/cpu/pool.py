@@ -18,9 +18,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from numflow.kernels import lang
-from numflow.kernels.cpu import pool_nest, pool_spread
+from numflow.kernels.cpu import memory, pool_nest, pool_spread
 from numflow.kernels.cpu.call import Call
-from numflow.kernels.cpu.memory import LINE, goes_past
 from numflow.kernels.cpu.pool_nest import W
 from numflow.kernels.engine import Target
 
@@ -28,7 +27,6 @@ Three = tuple[int, int, int]
 
 _CHUNK = 1 << 14  # elements that are worth being handed to a thread
 _CHUNKS = 128  # at most: where one begins, nothing has been fetched
-_FETCHED = 1 << 21  # bytes of an image that lies in no core's own cache
 
 
 class Window(NamedTuple):
@@ -119,7 +117,7 @@ def _plan(
     over = s.image if by_image else s.result
     pixel = s.channels * {"float32": 4, "float64": 8}[dtype]
     flat = s.kernel[0] == 1 and s.padding[0] == 0
-    large = s.batch * math.prod(s.image) * pixel >= _FETCHED and pixel >= LINE
+    large = s.batch * math.prod(s.image) * pixel >= memory.FETCHED and pixel >= memory.LINE
     fetched = (pixel if by_image else s.strides[2] * pixel) if large and flat else 0
     constants = (
         *(() if pointers == 3 else (0,)),
@@ -134,7 +132,7 @@ def _plan(
         *(back for _, back in steps),
         nbytes,
         int.from_bytes(bits, "little", signed=True),
-        int(goes_past(s.batch * math.prod(over) * pixel, pixel)),
+        int(memory.goes_past(s.batch * math.prod(over) * pixel, pixel)),
         fetched,
     )
     assert pointers + len(constants) == W.END - W.X

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from numflow.kernels import lang
 from numflow.kernels.abi import HEADER
-from numflow.kernels.cpu.memory import LINE, ahead, fence, store_past
+from numflow.kernels.cpu.memory import LINE, fence, fetch, store_past
 from numflow.kernels.cpu.pool_lanes import (
     element,
     load_bytes_masked,
@@ -114,14 +114,6 @@ def put(p: int, x: Vec, past: int) -> None:
 def past_caches(args: int) -> int:
     """Whether whole lines of the result are written, and past the caches."""
     return word(args, W.PAST) if word(args, W.Y) % LINE == 0 else 0
-
-
-def fetch(p: int, rows: int, row_bytes: int, nbytes: int) -> None:
-    """Ask for the first bytes of some rows: what the machine fetches by itself ends with a page."""
-    for _ in range(rows):
-        for i in range(0, nbytes, LINE):
-            ahead(p + i)
-        p += row_bytes
 
 
 def max_pool(args: int, begin: int, end: int) -> None:

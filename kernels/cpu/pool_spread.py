@@ -5,7 +5,7 @@ Read pool_nest.py first, whose words are these.
 
 from __future__ import annotations
 
-from numflow.kernels.cpu.memory import fence
+from numflow.kernels.cpu.memory import fence, fetch
 from numflow.kernels.cpu.pool_lanes import (
     load_bytes,
     load_bytes_masked,
@@ -14,7 +14,7 @@ from numflow.kernels.cpu.pool_lanes import (
     places,
     where_equal,
 )
-from numflow.kernels.cpu.pool_nest import W, fetch, past_caches, put
+from numflow.kernels.cpu.pool_nest import W, past_caches, put
 from numflow.kernels.intrinsics import (
     ES,
     VL,

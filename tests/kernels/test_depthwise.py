@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from numflow.kernels.cpu import memory
 from numflow.kernels.cpu.depthwise import Sizes, plan, plan_filter, plan_image
 from tests.kernels.launch import launch
 from tests.kernels.test_conv import guarded
@@ -84,6 +85,37 @@ def check(
         bound = TOLERANCE[dtype] * depth
         np.testing.assert_allclose(got, wanted, rtol=bound, atol=bound, err_msg=str(s))
     return [y, dx, df]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ["", "relu", "relu6"])
+@pytest.mark.parametrize(
+    "s",
+    [
+        Sizes(2, 7, 23, 32, 3, 3, 7, 23, top=1, left=1),
+        Sizes(1, 11, 31, 80, 3, 3, 6, 16, 2, 2, 1, 1),
+        Sizes(1, 5, 29, 33, 4, 5, 7, 29, top=3, left=2),
+    ],
+)
+def test_large_images(
+    monkeypatch: pytest.MonkeyPatch, s: Sizes, activation: str, dtype: str
+) -> None:
+    """What is read next is fetched, what is written goes past the caches where it is whole lines;
+    also in results that do not begin with a line."""
+    monkeypatch.setattr(memory, "PAST", 0)
+    monkeypatch.setattr(memory, "FETCHED", 0)
+    check(s, dtype, activation=activation)
+    x = np.random.default_rng(0).standard_normal((s.batch, s.rows, s.columns, s.channels))
+    f, x = np.ones((s.kernel_rows, s.kernel_columns, s.channels), dtype), x.astype(dtype)
+    raw = np.zeros(s.batch * s.result_rows * s.result_columns * s.channels + 48, dtype)
+    start = -raw.ctypes.data % 64 // raw.itemsize
+    shape = (s.batch, s.result_rows, s.result_columns, s.channels)
+    found = []
+    for skip in (start, start + 1):
+        y = raw[skip : skip + np.prod(shape)].reshape(shape)
+        run(plan(s, dtype), x, f, y)
+        found.append(y.copy())
+    np.testing.assert_array_equal(found[0], found[1])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -134,7 +134,7 @@ def test_large_images(monkeypatch: pytest.MonkeyPatch, channels: int, dtype: str
     """What is read next is fetched, what is written goes past the caches where it is whole lines:
     of results that begin with a line, and of others."""
     monkeypatch.setattr(memory, "PAST", 0)
-    monkeypatch.setattr(pool, "_FETCHED", 0)
+    monkeypatch.setattr(memory, "FETCHED", 0)
     check(Window(2, (1, 6, 8), channels, (1, 2, 2), (1, 3, 4), (1, 2, 2)), dtype)
     check(Window(2, (1, 7, 5), channels, (1, 3, 3), (1, 4, 3), (1, 2, 2), (0, 1, 1)), dtype)
     check(Window(1, (3, 4, 6), channels, (2, 2, 2), (1, 2, 3), (2, 2, 2)), dtype)

@@ -1,0 +1,396 @@
+"""Depthwise convolutions, row by row of the result; the gradient by the image, too.
+
+Written in the subset of lang.py, compiled once per element type and machine. depthwise.py says how
+a row is walked, and plans the words that are read here.
+"""
+
+from __future__ import annotations
+
+from numflow.kernels import lang
+from numflow.kernels.abi import HEADER, WORKSPACE
+from numflow.kernels.cpu.memory import LINE, fence, fetch, store_past
+from numflow.kernels.intrinsics import (
+    ES,
+    VL,
+    Mask,
+    Vec,
+    first_lanes,
+    fma,
+    larger,
+    load_i64,
+    set_word,
+    six,
+    smaller,
+    splat,
+    store,
+    vload,
+    vload_masked,
+    vstore_masked,
+    vzero,
+    word,
+    zeros,
+)
+from numflow.kernels.tiles import RELU, UP_TO_SIX
+
+PAST = 1 << 8  # of the flags: what is written goes past the caches
+ENTRY = 16  # bytes of a tap in a list: where its pixels lie, and where its numbers
+
+
+class W:
+    """Words of the argument block. Sizes in elements."""
+
+    X = HEADER  # what is read
+    F = HEADER + 1
+    Y = HEADER + 2  # what is written
+    BIAS = HEADER + 3  # 0: none
+    H = HEADER + 4  # of X
+    WIDTH = HEADER + 5
+    OH = HEADER + 6  # of Y
+    OW = HEADER + 7
+    CHANNELS = HEADER + 8
+    KH = HEADER + 9
+    KW = HEADER + 10
+    SH = HEADER + 11
+    SW = HEADER + 12
+    PH = HEADER + 13
+    PW = HEADER + 14
+    DH = HEADER + 15
+    DW = HEADER + 16
+    TRANSPOSED = HEADER + 17
+    FLAGS = HEADER + 18
+    CHUNK = HEADER + 19
+    SCRATCH = HEADER + 20
+    FETCH = HEADER + 21  # how many rows to fetch for the next unit
+    END = HEADER + 22
+
+
+def depthwise(args: int, begin: int, end: int) -> None:
+    """Entry: units begin .. end, each a row of the result of one image."""
+    taps = word(args, WORKSPACE) + begin // word(args, W.CHUNK) * word(args, W.SCRATCH)
+    rows, width, channels = word(args, W.OH), word(args, W.OW), word(args, W.CHANNELS)
+    image_bytes = word(args, W.H) * word(args, W.WIDTH) * channels * ES
+    step, out_step, phases = word(args, W.SW), 1, 1
+    if word(args, W.TRANSPOSED) != 0:
+        step, out_step, phases = 1, word(args, W.SW), min(word(args, W.SW), width)
+    for unit in range(begin, end):
+        image = unit // rows
+        row = unit - image * rows
+        x = word(args, W.X) + image * image_bytes
+        behind = next_row(args, row) * word(args, W.WIDTH) * channels * ES
+        line = word(args, W.Y) + unit * width * channels * ES
+        for phase in range(phases):
+            y = line + phase * channels * ES
+            count = (width - phase + out_step - 1) // out_step
+            first = inside_from(args, phase, step, count)
+            last = inside_to(args, phase, step, first, count)
+            for j in range(first):
+                n = list_taps(args, taps, row, phase, j, step)
+                one_pixel(args, x, y, j, step, out_step, taps, n)
+            if first < last:
+                n = list_taps(args, taps, row, phase, -1, step)
+                fetched = word(args, W.FETCH) if phase == 0 else 0
+                pixels(args, x, y, first, last, step, out_step, taps, n, behind, fetched)
+            for j in range(last, count):
+                n = list_taps(args, taps, row, phase, j, step)
+                one_pixel(args, x, y, j, step, out_step, taps, n)
+
+    if flags_of(args) & PAST != 0:
+        fence()
+
+
+def flags_of(args: int) -> int:
+    """What follows a sum, and how it is stored: past the caches only where lines begin."""
+    flags = word(args, W.FLAGS)
+    return flags if word(args, W.Y) % LINE == 0 else flags & (PAST - 1)
+
+
+def next_row(args: int, row: int) -> int:
+    """The first of the rows that the next row of the result reads, and this one does not."""
+    if word(args, W.TRANSPOSED) != 0:
+        return (row + 1 + word(args, W.PH)) // word(args, W.SH)
+    last = (word(args, W.KH) - 1) * word(args, W.DH)
+    return row * word(args, W.SH) - word(args, W.PH) + last + 1
+
+
+def source_row(args: int, row: int, tap: int) -> int:
+    """The row that a row of the result reads through a tap; -1: none."""
+    at = row * word(args, W.SH) - word(args, W.PH) + tap * word(args, W.DH)
+    if word(args, W.TRANSPOSED) != 0:
+        moved = row + word(args, W.PH) - tap * word(args, W.DH)
+        at = moved // word(args, W.SH)
+        if at * word(args, W.SH) != moved:
+            at = -1
+    return at if at >= 0 and at < word(args, W.H) else -1
+
+
+def fits(args: int, phase: int, tap: int) -> int:
+    """Whether the pixels of a phase read anything through a tap of a row."""
+    if word(args, W.TRANSPOSED) == 0:
+        return 1
+    moved = phase + word(args, W.PW) - tap * word(args, W.DW)
+    return 1 if moved // word(args, W.SW) * word(args, W.SW) == moved else 0
+
+
+def source_column(args: int, phase: int, tap: int) -> int:
+    """The column that pixel 0 of a phase reads through a tap that fits; may be outside."""
+    if word(args, W.TRANSPOSED) == 0:
+        return tap * word(args, W.DW) - word(args, W.PW)
+    return (phase + word(args, W.PW) - tap * word(args, W.DW)) // word(args, W.SW)
+
+
+def inside_from(args: int, phase: int, step: int, count: int) -> int:
+    """The first pixel of a phase from which on no tap is in front of the image."""
+    first = 0
+    for tap in range(word(args, W.KW)):
+        if fits(args, phase, tap) != 0:
+            first = max(first, (step - 1 - source_column(args, phase, tap)) // step)
+    return min(first, count)
+
+
+def inside_to(args: int, phase: int, step: int, first: int, count: int) -> int:
+    """The end of the pixels, from `first` on, of which no tap is behind the image."""
+    last = count
+    for tap in range(word(args, W.KW)):
+        if fits(args, phase, tap) != 0:
+            behind = word(args, W.WIDTH) - source_column(args, phase, tap)
+            last = min(last, (behind + step - 1) // step)
+    return max(first, last)
+
+
+def list_taps(args: int, taps: int, row: int, phase: int, pixel: int, step: int) -> int:
+    """Writes the taps of a pixel, or of the pixels (-1) for which all columns are inside."""
+    count = 0
+    width, channels, kw = word(args, W.WIDTH), word(args, W.CHANNELS), word(args, W.KW)
+    for h in range(word(args, W.KH)):
+        y = source_row(args, row, h)
+        if y >= 0:
+            for w in range(kw):
+                if fits(args, phase, w) != 0:
+                    column = source_column(args, phase, w)
+                    at = column + pixel * step
+                    if pixel < 0 or (at >= 0 and at < width):
+                        set_word(taps + count * ENTRY, 0, (y * width + column) * channels * ES)
+                        set_word(taps + count * ENTRY, 1, (h * kw + w) * channels * ES)
+                        count += 1
+    return count
+
+
+def one_pixel(
+    args: int, x: int, y: int, j: int, step: int, out_step: int, taps: int, n: int
+) -> None:
+    """All channels of pixel j."""
+    channels = word(args, W.CHANNELS)
+    xp = x + j * step * channels * ES
+    yp = y + j * out_step * channels * ES
+    f, flags = word(args, W.F), flags_of(args)
+    bias, follow = word(args, W.BIAS), ES
+    if bias == 0:
+        bias, follow = zeros(), 0
+    if channels < VL:
+        mask = first_lanes(channels)
+        four_masked(xp, yp, 0, 0, f, bias, taps, n, flags, 1, mask)
+    else:
+        c = 0
+        while c + 4 * VL <= channels:
+            four_vectors(
+                xp + c * ES, yp + c * ES, f + c * ES, bias + c * follow, follow, taps, n, flags
+            )
+            c += 4 * VL
+        while c < channels:
+            at = min(c, channels - VL)
+            one_vector(xp + at * ES, yp + at * ES, f + at * ES, bias + at * follow, taps, n, flags)
+            c += VL
+
+
+def pixels(
+    args: int, x: int, y: int, first: int, last: int, step: int, out_step: int, taps: int, n: int,
+    behind: int, fetched: int,
+) -> None:  # fmt: skip
+    """All channels of pixels first .. last, of which all columns are inside.
+
+    behind: bytes from x to `fetched` rows that will be read next.
+    """
+    channels = word(args, W.CHANNELS)
+    xs, ys = step * channels * ES, out_step * channels * ES
+    f, flags = word(args, W.F), flags_of(args)
+    bias, follow = word(args, W.BIAS), ES
+    if bias == 0:
+        bias, follow = zeros(), 0
+    j = first
+    if channels < VL:
+        mask = first_lanes(channels)
+        while j < last:
+            four_masked(x + j * xs, y + j * ys, xs, ys, f, bias, taps, n, flags, last - j, mask)
+            j += 4
+    else:
+        while j < last:
+            # a tile that would reach too far begins earlier: some pixels are computed twice
+            size = 8
+            if last - first < 4:
+                size = 1
+            elif last - j <= 4 or last - first < 8:
+                size = 4
+            at = min(j, last - size)
+            xp, yp = x + at * xs, y + at * ys
+            if fetched != 0:
+                fetch(xp + behind, fetched, word(args, W.WIDTH) * channels * ES, size * xs)
+            c = 0
+            while c < channels:
+                e = min(c, channels - VL)
+                if size == 8:
+                    eight(
+                        xp + e * ES,
+                        yp + e * ES,
+                        xs,
+                        ys,
+                        f + e * ES,
+                        bias + e * follow,
+                        taps,
+                        n,
+                        flags,
+                    )
+                elif size == 4:
+                    four(
+                        xp + e * ES,
+                        yp + e * ES,
+                        xs,
+                        ys,
+                        f + e * ES,
+                        bias + e * follow,
+                        taps,
+                        n,
+                        flags,
+                    )
+                else:
+                    one_vector(
+                        xp + e * ES, yp + e * ES, f + e * ES, bias + e * follow, taps, n, flags
+                    )
+                c += VL
+            j = at + size
+
+
+# --- tiles ---------------------------------------------------------------------------------------
+
+
+@lang.inline
+def put(y: int, a: Vec, flags: int) -> None:
+    """Store a sum."""
+    if flags == 0:
+        store(y, a)
+    elif flags == PAST:
+        store_past(y, a)
+    else:
+        b = larger(vzero(), a)
+        if flags & UP_TO_SIX != 0:
+            b = smaller(splat(six()), b)
+        if flags & PAST != 0:
+            store_past(y, b)
+        else:
+            store(y, b)
+
+
+def eight(
+    x: int, y: int, xs: int, ys: int, f: int, bias: int, taps: int, n: int, flags: int
+) -> None:
+    """Eight pixels, one vector."""
+    a0, a1, a2, a3 = vload(bias), vload(bias), vload(bias), vload(bias)
+    a4, a5, a6, a7 = vload(bias), vload(bias), vload(bias), vload(bias)
+    for k in range(n):
+        p = x + load_i64(taps + k * ENTRY)
+        w = vload(f + load_i64(taps + k * ENTRY + 8))
+        q = p + 3 * xs
+        r = q + 3 * xs
+        a0 = fma(vload(p), w, a0)
+        a1 = fma(vload(p + xs), w, a1)
+        a2 = fma(vload(p + 2 * xs), w, a2)
+        a3 = fma(vload(q), w, a3)
+        a4 = fma(vload(q + xs), w, a4)
+        a5 = fma(vload(q + 2 * xs), w, a5)
+        a6 = fma(vload(r), w, a6)
+        a7 = fma(vload(r + xs), w, a7)
+    put(y, a0, flags)
+    put(y + ys, a1, flags)
+    put(y + 2 * ys, a2, flags)
+    put(y + 3 * ys, a3, flags)
+    put(y + 4 * ys, a4, flags)
+    put(y + 5 * ys, a5, flags)
+    put(y + 6 * ys, a6, flags)
+    put(y + 7 * ys, a7, flags)
+
+
+def four(
+    x: int, y: int, xs: int, ys: int, f: int, bias: int, taps: int, n: int, flags: int
+) -> None:
+    """Four pixels, one vector."""
+    a0, a1, a2, a3 = vload(bias), vload(bias), vload(bias), vload(bias)
+    for k in range(n):
+        p = x + load_i64(taps + k * ENTRY)
+        w = vload(f + load_i64(taps + k * ENTRY + 8))
+        a0 = fma(vload(p), w, a0)
+        a1 = fma(vload(p + xs), w, a1)
+        a2 = fma(vload(p + 2 * xs), w, a2)
+        a3 = fma(vload(p + 3 * xs), w, a3)
+    put(y, a0, flags)
+    put(y + ys, a1, flags)
+    put(y + 2 * ys, a2, flags)
+    put(y + 3 * ys, a3, flags)
+
+
+def four_vectors(
+    x: int, y: int, f: int, bias: int, follow: int, taps: int, n: int, flags: int
+) -> None:
+    """One pixel, four vectors."""
+    vb = VL * ES
+    a0, a1 = vload(bias), vload(bias + VL * follow)
+    a2, a3 = vload(bias + 2 * VL * follow), vload(bias + 3 * VL * follow)
+    for k in range(n):
+        p = x + load_i64(taps + k * ENTRY)
+        w = f + load_i64(taps + k * ENTRY + 8)
+        a0 = fma(vload(p), vload(w), a0)
+        a1 = fma(vload(p + vb), vload(w + vb), a1)
+        a2 = fma(vload(p + 2 * vb), vload(w + 2 * vb), a2)
+        a3 = fma(vload(p + 3 * vb), vload(w + 3 * vb), a3)
+    put(y, a0, flags)
+    put(y + vb, a1, flags)
+    put(y + 2 * vb, a2, flags)
+    put(y + 3 * vb, a3, flags)
+
+
+def one_vector(x: int, y: int, f: int, bias: int, taps: int, n: int, flags: int) -> None:
+    """One pixel, one vector."""
+    a = vload(bias)
+    for k in range(n):
+        p = x + load_i64(taps + k * ENTRY)
+        a = fma(vload(p), vload(f + load_i64(taps + k * ENTRY + 8)), a)
+    put(y, a, flags)
+
+
+def four_masked(
+    x: int, y: int, xs: int, ys: int, f: int, bias: int, taps: int, n: int, flags: int,
+    count: int, mask: Mask,
+) -> None:  # fmt: skip
+    """Up to four pixels of less than a vector of channels."""
+    b = vload_masked(bias, mask)
+    a0, a1, a2, a3 = b, b, b, b
+    # pixels that there are not: the first one again
+    s1, s2, s3 = xs if count > 1 else 0, 2 * xs if count > 2 else 0, 3 * xs if count > 3 else 0
+    for k in range(n):
+        p = x + load_i64(taps + k * ENTRY)
+        w = vload_masked(f + load_i64(taps + k * ENTRY + 8), mask)
+        a0 = fma(vload_masked(p, mask), w, a0)
+        a1 = fma(vload_masked(p + s1, mask), w, a1)
+        a2 = fma(vload_masked(p + s2, mask), w, a2)
+        a3 = fma(vload_masked(p + s3, mask), w, a3)
+    if flags & RELU != 0:
+        a0, a1 = larger(vzero(), a0), larger(vzero(), a1)
+        a2, a3 = larger(vzero(), a2), larger(vzero(), a3)
+    if flags & UP_TO_SIX != 0:
+        a0, a1 = smaller(splat(six()), a0), smaller(splat(six()), a1)
+        a2, a3 = smaller(splat(six()), a2), smaller(splat(six()), a3)
+    vstore_masked(y, a0, mask)
+    if count > 1:
+        vstore_masked(y + ys, a1, mask)
+    if count > 2:
+        vstore_masked(y + 2 * ys, a2, mask)
+    if count > 3:
+        vstore_masked(y + 3 * ys, a3, mask)
