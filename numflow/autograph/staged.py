@@ -149,7 +149,9 @@ def _merged(merging: Merging, name: str, x: Any, y: Any, loose: Names, lists: Na
             except Unlike as e:
                 return undefined("the returned value", e)
         given = x if gone[0] and x.why else y if gone[1] and y.why else None
-        return given or Undefined(name, f"{NOT_IN_BOTH} ({_missing(gone)}, {_here()})")
+        if given is not None:
+            return given
+        return Undefined(name, f"{NOT_IN_BOTH} ({_missing(gone)}, {_here()})")
     if name in loose and x is not y:
         return Undefined(name)
     grown = name in lists and all(type(v) in (list, StagedList) for v in (x, y))

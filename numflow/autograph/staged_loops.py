@@ -49,14 +49,16 @@ class _Learned:
     """What earlier traces of a body told.
 
     dtypes: of names that start as numbers. zeros: names that start as zeros of the specs, in the
-    structure. lists: the form of the elements of those that grow. poisoned: names that cannot be
-    carried, and why. options: of set_loop_options.
+    structure. constants: numbers that the body leaves alone; False: they seemed to be. lists: the
+    form of the elements of those that grow. poisoned: names that cannot be carried, and why.
+    options: of set_loop_options.
     """
 
     def __init__(self) -> None:
         self.dtypes: dict[str, list[dtypes.DType]] = {}
         self.zeros: dict[str, Any] = {}
         self.lists: dict[str, Any] = {}
+        self.constants: dict[str, bool] = {}
         self.poisoned: dict[str, Undefined] = {}
         self.tried_numbers = False
         self.options: LoopOptions | None = None
@@ -122,6 +124,7 @@ class _Staging:
         self._get, self._set, self._names = get, set_, names
         self._loose, self._lists = loose, lists
         self._learned = _Learned()
+        self._unchanged: set[int] = set()  # what the body hands on as it got it
         self._before = tuple(v.value if type(v) is MaybeUnset else v for v in get())
 
     def run(
@@ -213,7 +216,7 @@ class _Staging:
 
     def _is_carried(self, k: int, name: str) -> bool:
         value = self._before[k]
-        if name in self._learned.poisoned:
+        if name in self._learned.poisoned or self._learned.constants.get(name):
             return False
         if name in self._learned.zeros:
             return True
@@ -266,6 +269,7 @@ class _Staging:
     ) -> list[Tensor]:
         """The tensors that the body gives for what is carried; learns of names that surprise."""
         given: list[Tensor] = []
+        self._unchanged = set()
         values = form.packed(inside)
         again = False
         for k, before in zip(carried, values, strict=True):
@@ -278,6 +282,11 @@ class _Staging:
                     name, now if now.why else Undefined(name, "is deleted in a loop")
                 )
                 continue
+            if now is before and is_number(self._before[k]) and name not in self._learned.constants:
+                self._learned.constants[name] = again = True
+                continue
+            if now is before:
+                self._unchanged.add(k)
             tensors = self._leaves(name, before, now)
             if tensors is None:
                 again = True
@@ -373,6 +382,9 @@ class _Staging:
             return False
         if type(now) is Undefined:
             return type(entered) is not Undefined and self._poison(name, now)
+        if learned.constants.get(name):  # it is not, as a number of Python's
+            learned.constants[name] = False
+            return True
         if grows and type(now) is StagedList:
             learned.lists[name] = now.form
             return True
@@ -404,6 +416,8 @@ class _Staging:
         name, before = self._names[k], self._before[k]
         if name in self._learned.poisoned:
             return self._learned.poisoned[name]
+        if k in self._unchanged and name not in self._learned.zeros:
+            return before
         if k in values:
             if ran is None or name not in self._learned.zeros or name.startswith(RETVAL):
                 return values[k]
