@@ -13,12 +13,17 @@ node is a host call, whose iterations Python counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from numflow.codegen.steps import BindStep, BranchStep, Cell, HostStep, LoopStep, Program, Seen
+from numflow.config import settings
 from numflow.graph.building import with_inputs
 from numflow.graph.graph import Graph, GraphBuilder, Node, Value
 from numflow.ops.control import cond_op
 from numflow.ops.state import assign_op, read_op
+
+if TYPE_CHECKING:
+    from numflow.codegen.registers import RegisterLoop
 
 Emit = Callable[[Graph], Program]
 
@@ -46,7 +51,17 @@ def control_step(node: Node, inputs: Sequence[Seen], emit: Emit) -> LoopStep | B
     again = emit(_with_cells(body, cells, cells))
     if not compiled(again):
         return None
-    return LoopStep((node,), reads, node.outputs, seen, node, cells, going, test, again)
+    registers = _in_registers(node)
+    return LoopStep((node,), reads, node.outputs, seen, node, cells, going, test, again, registers)
+
+
+def _in_registers(node: Node) -> RegisterLoop | None:
+    """The loop as one kernel, if it is one over scalars."""
+    if settings.codegen == "numba" or not any(v.spec.size == 1 for v in node.outputs):
+        return None
+    from numflow.codegen.registers import in_registers  # only where there is a loop
+
+    return in_registers(node)
 
 
 def compiled(program: Program) -> bool:

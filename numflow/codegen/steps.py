@@ -8,13 +8,16 @@ plan. program.py makes programs; runtime/plan.py fills in the sizes of a call.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numflow.codegen.cluster import ClusterCode
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.loops import Loop
 from numflow.graph.lowering import Layout
 from numflow.graph.spec import Spec
+
+if TYPE_CHECKING:
+    from numflow.codegen.registers import RegisterLoop
 
 Seen = tuple[Value, Layout]  # where a value lies: in the buffer of which root, and where in it
 
@@ -99,11 +102,15 @@ class ControlStep(Step):
 
 @dataclass(eq=False, repr=False)
 class LoopStep(ControlStep):
-    """`body` again and again, as long as `condition` leaves true in `going`."""
+    """`body` again and again, as long as `condition` leaves true in `going`.
+
+    registers: the whole loop as one kernel, if that is what runs (codegen/registers.py).
+    """
 
     going: Cell
     condition: Program
     body: Program
+    registers: RegisterLoop | None = None
 
 
 @dataclass(eq=False, repr=False)

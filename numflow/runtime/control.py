@@ -26,6 +26,7 @@ from numflow.runtime.lives import lives_of
 from numflow.runtime.sizes import check_memory, check_sizes
 
 if TYPE_CHECKING:
+    from numflow.codegen.registers import RegisterLoop
     from numflow.runtime.work import Pointer, Word, Worker
 
 
@@ -93,6 +94,8 @@ class _Frame:
             copy = CopyStep((step.node,), (), (out,), step.inputs[v], (out, whole))
             items += self.worker._copy(copy)
         self._cells[step.going] = self._pointer(self.key, 0)
+        if step.registers is not None:
+            return [*items, *self._registers(step.registers, step, len(items))]
         captured = self._captured[count:]
         test = self._inside(step.condition, captured, 64)
         again = self._inside(step.body, captured, 64)
@@ -105,6 +108,26 @@ class _Frame:
         items += _moved(again, len(items))
         items.append(Turn("jump", (), (begin,)))
         return items
+
+    def _registers(self, loop: RegisterLoop, step: LoopStep, begin: int) -> list[Item]:
+        """A loop as one kernel, called again as long as it says that there is more."""
+        from numflow.runtime.work import Work
+
+        self.nbytes = 64
+        number = self.worker.number(loop.checks)
+        words: list[Word] = []
+        for kind, of in loop.words:
+            if kind == "cell":
+                words.append(self._cells[step.cells[of]])
+            elif kind == "input":
+                words.append(self._captured[of])
+            elif kind == "size":
+                words.append(self.worker.sizes.number(of))
+            else:
+                words.append(self._cells[step.going])
+        work = Work(loop.address(), tuple(words), 1, 1, 1e4, number)
+        more = Turn("test", (self._cells[step.going],), (begin + 3,))
+        return [work, more, Turn("jump", (), (begin,))]
 
     def branches(self, step: BranchStep) -> list[Item] | None:
         index, *captured = self._captured

@@ -181,8 +181,8 @@ called:
   %fine = icmp eq i64 %error, $NO_ERROR
   br i1 %fine, label %on, label %refused, !prof !0
 on:
-  %next = phi ptr [%following, %called], [%following, %refused], [%target, %jump], [%chosen, %test.byte],
-                    [%goal, %choose]
+  %next = phi ptr [%following, %called], [%following, %refused], [%target, %jump],
+                    [%chosen, %test.byte], [%goal, %choose]
   %timed.word = load i64, ptr %p.long
   %untimed = icmp eq i64 %timed.word, 0
   br i1 %untimed, label %loop, label %count.turn, !prof !0

@@ -138,7 +138,7 @@ class Worker:
             return self._copy(step)
         return None
 
-    def _number(self, checks: Sequence[Node]) -> int:
+    def number(self, checks: Sequence[Node]) -> int:
         base = len(self.checks)
         self.checks += checks
         return base
@@ -165,7 +165,7 @@ class Worker:
         words = _words(loop, values, sizes, operands)
         chunk = chunk_of(loop.units(), units, ns)
         kernel = compile_loop(loop, self._streams(loop, sizes, operands))
-        first = Work(kernel, words, units, chunk, ns, self._number(code.checks))
+        first = Work(kernel, words, units, chunk, ns, self.number(code.checks))
         return [first] if blocks == 1 else [first, *self._finals(code, blocks, cols, operands)]
 
     def _finals(self, code: ClusterCode, blocks: int, cols: int, operands: _Operands) -> list[Work]:
@@ -261,7 +261,7 @@ class Worker:
         words: list[Word] = list(plain)
         for where, (root, offset) in zip(call.pointer_positions, places, strict=False):
             words[where] = Pointer(root, offset * root.spec.dtype.size)
-        number = self._number([step.node]) if step.node.op.lower.refuses else 0
+        number = self.number([step.node]) if step.node.op.lower.refuses else 0
         return Work(
             call.address,
             tuple(words),

@@ -1,0 +1,150 @@
+"""Loops over scalars as one kernel (codegen/registers.py): what they compute, and what they leave
+to loops of jumps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numflow as nf
+from numflow.codegen.registers import in_registers
+from numflow.ops.control import while_op
+from numflow.passes import run_passes
+
+
+def _kernel(f: Any, *args: Any) -> Any:
+    """The kernel of the last loop of a function; None if it is none for registers."""
+    graph = run_passes(nf.function(f).get_concrete_function(*args).graph)
+    return in_registers([n for n in graph.nodes if n.op is while_op][-1])
+
+
+def _collatz(start: Any) -> Any:
+    def body(n: Any, count: Any) -> Any:
+        return nf.cond(nf.equal(n % 2, 0), lambda: n // 2, lambda: 3 * n + 1), count + 1
+
+    return nf.while_loop(lambda n, _: n != 1, body, [start, 0])[1]
+
+
+@pytest.mark.parametrize("dtype", [nf.int32, nf.int64])
+def test_a_branch_in_a_loop_of_integers(dtype: Any) -> None:
+    """The steps from 27 to 1."""
+    start = nf.constant(27, dtype)
+    assert _kernel(_collatz, start) is not None
+    assert int(nf.function(_collatz)(start)) == 111
+
+
+@pytest.mark.parametrize("dtype", [nf.float32, nf.float64])
+def test_floats_and_two_conditions(dtype: Any) -> None:
+    """A point of the Mandelbrot set, and one outside."""
+
+    def escape(re: Any, im: Any) -> Any:
+        def body(k: Any, x: Any, y: Any) -> Any:
+            return k + 1, x * x - y * y + re, 2.0 * x * y + im
+
+        def going(k: Any, x: Any, y: Any) -> Any:
+            return nf.logical_and(k < 60, x * x + y * y < 4.0)
+
+        zero = nf.zeros([], re.dtype)
+        return nf.while_loop(going, body, [0, zero, zero])[0]
+
+    for re, im in [(-0.5, 0.1), (0.4, 0.4), (2.5, 0.0)]:
+        args = nf.constant(re, dtype), nf.constant(im, dtype)
+        assert _kernel(escape, *args) is not None
+        assert int(nf.function(escape)(*args)) == int(escape(*args))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "uint32", "uint64", "bool"])
+def test_all_dtypes(dtype: str) -> None:
+    """Loop variables of every size come and go through memory."""
+    kind = nf.as_dtype(dtype)
+
+    def f(x: Any, n: Any) -> Any:
+        def body(k: Any, v: Any) -> Any:
+            return k + 1, nf.logical_not(v) if kind.is_bool else v + v + 1
+
+        return nf.while_loop(lambda k, _: k < n, body, [0, x])[1]
+
+    x, n = nf.constant(1 if not kind.is_bool else True, kind), nf.constant(5)
+    assert _kernel(f, x, n) is not None
+    assert nf.function(f)(x, n).numpy() == f(x, n).numpy()
+
+
+def test_a_training_loop_of_a_line_runs_in_registers() -> None:
+    """Samples are read from arrays, variables are loop variables."""
+    w, b = nf.Variable(0.0), nf.Variable(0.0)
+    xs = nf.constant(np.linspace(-1, 1, 50, dtype=np.float32))
+    ys = xs * 3.0 + 0.5
+
+    def train(xs: Any, ys: Any) -> Any:
+        def body(k: Any) -> Any:
+            with nf.GradientTape() as tape:
+                loss = (xs[k] * w + b - ys[k]) ** 2
+            for v, g in zip((w, b), tape.gradient(loss, [w, b]), strict=True):
+                v.assign_sub(0.1 * g)
+            return k + 1
+
+        return nf.while_loop(lambda k: k < 50, body, [0])
+
+    assert _kernel(train, xs, ys) is not None
+    f = nf.function(train)
+    for _ in range(20):
+        f(xs, ys)
+    np.testing.assert_allclose([w.numpy(), b.numpy()], [3.0, 0.5], atol=1e-4)
+
+
+def test_rows_of_an_array_are_written_in_place() -> None:
+    """A running sum into a TensorArray, and its gradient, whose loop writes rows too."""
+
+    def f(x: Any) -> Any:
+        ta = nf.TensorArray(nf.float32, size=7, element_shape=[])
+
+        def body(k: Any, s: Any, ta: Any) -> Any:
+            s = s * 0.5 + x[k]
+            return k + 1, s, ta.write(k, s * s)
+
+        return nf.while_loop(lambda k, *_: k < 7, body, [0, 0.0, ta])[2].stack()
+
+    x = nf.constant(np.arange(7, dtype=np.float32))
+    assert _kernel(f, x) is not None
+    np.testing.assert_allclose(nf.function(f)(x), f(x), rtol=1e-6)
+    both = nf.value_and_grad(lambda x: nf.reduce_sum(f(x)))
+    for a, b in zip(nf.function(both)(x), both(x), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_an_index_outside_is_refused_with_its_line() -> None:
+    """As eagerly, in the iteration that reads it; variables keep their values."""
+    total = nf.Variable(1.0)
+
+    @nf.function
+    def f(x: Any, n: Any) -> Any:
+        def body(k: Any) -> Any:
+            total.assign_add(x[k])  # here
+            return k + 1
+
+        return nf.while_loop(lambda k: k < n, body, [0])
+
+    x = nf.constant([1.0, 2.0, 3.0])
+    f(x, nf.constant(3))
+    with pytest.raises(nf.errors.InvalidArgumentError, match=r"3 is outside.*\n.*\n?.*# here"):
+        f(x, nf.constant(4))
+    assert total.numpy() == 7.0
+
+
+def test_vectors_are_left_to_jumps() -> None:
+    """Not everything is a scalar."""
+
+    def f(x: Any) -> Any:
+        return nf.while_loop(lambda k, _: k < 3, lambda k, v: (k + 1, v * v), [0, x])[1]
+
+    x = nf.constant([1.0, 2.0])
+    assert _kernel(f, x) is None
+    assert nf.function(f)(x).numpy().tolist() == [1.0, 256.0]
+
+
+def test_many_iterations_are_several_calls_of_the_kernel() -> None:
+    """More than a kernel does before it lets the executor look for signals."""
+    f = nf.function(lambda n: nf.while_loop(lambda k: k < n, lambda k: k + 1, [0]))
+    assert int(f(nf.constant(1_000_003))[0]) == 1_000_003
