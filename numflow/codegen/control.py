@@ -19,7 +19,7 @@ from numflow.codegen.steps import BindStep, BranchStep, Cell, HostStep, LoopStep
 from numflow.config import settings
 from numflow.graph.building import with_inputs
 from numflow.graph.graph import Graph, GraphBuilder, Node, Value
-from numflow.ops.control import cond_op
+from numflow.ops.control import cond_op, while_op
 from numflow.ops.state import assign_op, read_op
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def control_step(node: Node, inputs: Sequence[Seen], emit: Emit) -> LoopStep | B
 
     inputs: where its own lie, dense. emit: graph -> program, of what is inside.
     """
+    if node.op not in (cond_op, while_op):
+        return None
     if any(v.spec.dtype.name == "string" for v in (*node.inputs, *node.outputs)):
         return None
     reads = tuple(dict.fromkeys(r for r, _ in inputs))

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from numflow.control import ragged
 from numflow.control.counting import counters, trips
 from numflow.control.loops import Loop
 from numflow.control.nested import Nested
@@ -190,47 +191,71 @@ def _cond_vjp(g: Backward) -> Sequence[Tensor | None]:
 # --- while_loop --------------------------------------------------------------
 
 
+class _Body:
+    """The body of a loop, walked backwards.
+
+    carried: the loop variables that have cotangents; summed: the captured inputs that have
+    gradients, which add up, each of so many `parts`: a tensor, or values and indices. joint: the
+    graph of it all, of the body's inputs, cotangents, and `more`, which rules captured.
+    """
+
+    def __init__(self, body: Graph, g: Backward, inputs: Sequence[Tensor], needed: Any) -> None:
+        count = len(body.outputs)
+        varying = _varying(body, [k for k, needs in enumerate(needed) if needs])
+        given = {k for k, ct in enumerate(g.cts) if ct is not None and k in varying}
+        self.carried: list[int] = []
+        if not given:
+            return
+        wanted = [k for k in range(len(inputs)) if k in varying]
+        rows = [k for k in wanted if k >= count]
+        there = {k: inputs[k] for k in range(count, len(inputs))}
+        while True:  # until every variable that has a cotangent is known to have one
+            walk = Walk(body, there, sorted(given), wanted, rows)
+            reached = {k for k in wanted if k < count and walk.found[k] is not None}
+            if reached <= given:
+                break
+            given |= reached
+        self.carried = sorted(given)
+        self.summed = [k for k in wanted if k >= count and walk.found[k] is not None]
+        outputs = [walk.dense(k) for k in self.carried]
+        self.parts: list[int] = []
+        for k in self.summed:
+            found = walk.found[k]
+            assert found is not None
+            made: list[Tensor] = [found] if isinstance(found, Tensor) else []
+            if isinstance(found, IndexedSlices):
+                made = [found.values, found.indices]
+            self.parts.append(len(made))
+            outputs += made
+        for t in outputs:
+            walk.inside.value(t)
+        extra = list(walk.inside.pairs)
+        self.joint = walk.closed(outputs, extra)
+        outer: Any = current()
+        self.more: list[Tensor] = [outer.tensor(outside) for outside, _ in extra]
+
+    def first_cts(self, g: Backward) -> list[Tensor]:
+        """The cotangents of the carried variables behind the loop."""
+        found = []
+        for k in self.carried:
+            ct = g.cts[k]
+            found.append(shaping.zeros_like(g.outputs[k]) if ct is None else ct)
+        return found
+
+
 def _while_vjp(g: Backward) -> Sequence[Tensor | None]:
     condition, body = g.attrs["graphs"]
     count = len(body.outputs)
     state, captured = g.inputs[:count], g.inputs[count:]
-    varying = _varying(body, [k for k, needs in enumerate(g.needed) if needs])
-    given = {k for k, ct in enumerate(g.cts) if ct is not None and k in varying}
-    if not given:
-        return [None] * len(g.inputs)
-    wanted = [k for k in range(len(g.inputs)) if k in varying]
-    rows = [k for k in wanted if k >= count]
-    there = {k: g.inputs[k] for k in range(count, len(g.inputs))}
-    while True:  # until every variable that has a cotangent is known to have one
-        walk = Walk(body, there, sorted(given), wanted, rows)
-        reached = {k for k in wanted if k < count and walk.found[k] is not None}
-        if reached <= given:
-            break
-        given |= reached
-    carried = sorted(given)
-    summed = [k for k in wanted if k >= count and walk.found[k] is not None]
-    outputs = [walk.dense(k) for k in carried]
-    parts: dict[int, int] = {}  # of the sums: how many outputs each is made of
-    for k in summed:
-        found = walk.found[k]
-        made = [found.values, found.indices] if isinstance(found, IndexedSlices) else [found]
-        parts[k] = len(made)
-        outputs += made
-    for t in outputs:
-        walk.inside.value(t)
-    extra = list(walk.inside.pairs)
-    joint = walk.closed(outputs, extra)
-    history = _History(condition, body, joint, state, captured, g.outputs)
-    outer: Any = current()
-    more = [outer.tensor(outside) for outside, _ in extra]
-    cts: list[Tensor] = []
-    for k in carried:
-        ct = g.cts[k]
-        cts.append(shaping.zeros_like(g.outputs[k]) if ct is None else ct)
-    sums = [shaping.zeros_like(g.inputs[k]) for k in summed]
-    initial = [*cts, *sums]
+    back = _Body(body, g, g.inputs, g.needed)
+    grads: list[Tensor | None] = [None] * len(g.inputs)
+    if not back.carried:
+        return grads
+    history = _History(condition, body, back.joint, state, captured, g.outputs)
+    sums = [shaping.zeros_like(g.inputs[k]) for k in back.summed]
+    initial = [*back.first_cts(g), *sums]
     loop = Loop("while_loop", initial, Form(None, ()), ["a gradient"] * len(initial), None)
-    steps = history.steps
+    steps, carried = history.steps, len(back.carried)
 
     def going(_: Sequence[Tensor]) -> Tensor:
         return comparisons.less(loop.condition.iteration(), steps)
@@ -238,18 +263,39 @@ def _while_vjp(g: Backward) -> Sequence[Tensor | None]:
     def walked(now: Sequence[Tensor]) -> tuple[list[Tensor], None]:
         at = steps - 1 - loop.body.iteration()
         before = history.before(at)
-        got = iter(called(joint, [*before, *captured, *now[: len(carried)], *more]))
-        after = [next(got) for _ in carried]
-        for k, total in zip(summed, now[len(carried) :], strict=True):
-            part = [next(got) for _ in range(parts[k])]
-            after.append(total + part[0] if len(part) == 1 else _rows_added(total, *part))
+        got = iter(called(back.joint, [*before, *captured, *now[:carried], *back.more]))
+        after = [next(got) for _ in back.carried]
+        for total, parts in zip(now[carried:], back.parts, strict=True):
+            part = [next(got) for _ in range(parts)]
+            after.append(total + part[0] if parts == 1 else _rows_added(total, *part))
         return after, None
 
     final = loop.run(going, walked)
-    grads: list[Tensor | None] = [None] * len(g.inputs)
-    for k, t in zip([*carried, *summed], final, strict=True):
+    for k, t in zip([*back.carried, *back.summed], final, strict=True):
         if g.needed[k]:
             grads[k] = t
+    return grads
+
+
+def _ragged_vjp(g: Backward) -> Sequence[Tensor | None]:
+    condition, body = g.attrs["graphs"]
+    back = _Body(body, g, g.inputs[1:], g.needed[1:])
+    grads: list[Tensor | None] = [None] * len(g.inputs)
+    if not back.carried:
+        return grads
+    got = ragged.gradient_op(
+        *g.inputs[1:],
+        *back.first_cts(g),
+        *back.more,
+        graphs=(condition, body, back.joint),
+        carried=tuple(back.carried),
+        summed=tuple(back.summed),
+        parts=tuple(back.parts),
+    )
+    found = got if isinstance(got, tuple) else (got,)
+    for k, t in zip([*back.carried, *back.summed], found, strict=True):
+        if g.needed[k + 1]:
+            grads[k + 1] = t
     return grads
 
 
@@ -356,3 +402,4 @@ def _rows_added(total: Tensor, values: Tensor, indices: Tensor) -> Tensor:
 
 set_gradient("cond", _cond_vjp)
 set_gradient("while_loop", _while_vjp)
+ragged.set_gradient(_ragged_vjp)

@@ -8,7 +8,7 @@ iteration, where somebody asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +16,13 @@ import numpy as np
 from numflow import dtypes, nest
 from numflow.control import tensor_array
 from numflow.control.nested import Nested
+from numflow.control.ragged import ragged
 from numflow.control.structure import Form, taken_apart
 from numflow.errors import DTypeError, ShapeError, explain, user_line
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.op import current, interpreting
 from numflow.graph.operation import building
+from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import comparisons, run_time
 from numflow.ops import math as maths
@@ -28,7 +30,8 @@ from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.control import while_op
 from numflow.ops.convert import as_tensor
-from numflow.shapes import Extent, Shape
+from numflow.shapes import RUN_TIME, Dim, Extent, Shape
+from numflow.tensor_shape import TensorShape
 
 
 class _Learned(Exception):
@@ -55,7 +58,8 @@ class Loop:
     """A loop while it is traced.
 
     initial: the loop variables before the first iteration, in their form; names: of them, for
-    messages. most: a tensor, the largest number of iterations; None: any.
+    messages. most: a tensor, the largest number of iterations; None: any. loose: by number of a
+    variable, per axis whether its size may change.
     """
 
     def __init__(
@@ -65,8 +69,10 @@ class Loop:
         form: Form,
         names: Sequence[str],
         most: Tensor | None,
+        loose: Mapping[int, Sequence[bool]] | None = None,
     ) -> None:
         self.op = op
+        self._loose = dict(loose or {})
         self.outer: Any = current()
         self.outer_initial, self.form, self.names = list(initial), form, list(names)
         self.most = most
@@ -106,7 +112,7 @@ class Loop:
             self._start()
 
     def _traced(self, cond: Condition, body: Body) -> _Traced:
-        specs = [t.spec for t in self.outer_initial]
+        specs = [self._entering(k, t.spec) for k, t in enumerate(self.outer_initial)]
         inside = [self.body.add_input(s, n) for s, n in zip(specs, self.names, strict=True)]
         for k, t in enumerate(inside):
             if k in self._longer or self._reserved(k):
@@ -128,6 +134,19 @@ class Loop:
             [self.condition.value(t) for t in ahead],
             self.condition.value(going),
         )
+
+    def _entering(self, k: int, spec: Spec) -> Spec:
+        """The spec of a variable inside, with names for the sizes that may change."""
+        if k not in self._loose:
+            return spec
+        builder = self.body.builder
+        while builder.around is not None:
+            builder = builder.around
+        shape: list[Extent] = []
+        for n, loose in zip(spec.shape, self._loose[k], strict=True):
+            builder.bound += loose
+            shape.append(Dim.symbol(f"{RUN_TIME}{builder.bound}") if loose else n)
+        return Spec(tuple(shape), spec.dtype)
 
     def _reserved(self, k: int) -> bool:
         """Whether a buffer of outside is as long as it will ever be."""
@@ -168,7 +187,12 @@ class Loop:
         """Make the node; assign variables behind it."""
         outer: Any = self.outer
         inputs = [outer.tensor(v) for v in traced.inputs]
-        outputs = list(outer.apply(while_op, inputs, {"graphs": traced.graphs}))
+        if self._loose:
+            loose = [self._loose.get(k, [False] * len(v.spec.shape))
+                     for k, v in enumerate(traced.graphs[1].outputs)]  # fmt: skip
+            outputs = ragged(traced.graphs, inputs, tuple(map(tuple, loose)))
+        else:
+            outputs = list(outer.apply(while_op, inputs, {"graphs": traced.graphs}))
         count = len(self.outer_initial)
         for v, value in zip(traced.variables, outputs[count:], strict=False):
             v.assign(value)
@@ -221,6 +245,9 @@ class Loop:
             problem = f"loop variable {self.names[k]} changes its dtype"
             fix = f"nf.cast({self.names[k]}, nf.{before.dtype.name}) in the body"
             raise DTypeError(explain(self.op, problem, shown, fix))
+        if k in self._loose and len(x.spec.shape) == len(before.shape):
+            have = zip(x.spec.shape, before.shape, self._loose[k], strict=True)
+            before = Spec(tuple(m if loose else n for m, n, loose in have), x.dtype)
         if x.spec.shape == before.shape:
             return x
         if tensor_array.is_unset(before.shape):
@@ -331,7 +358,8 @@ def while_loop(
         return _eagerly(cond, body, variables, most)
     initial, form = taken_apart(variables, name="while_loop")
     names = [f"loop_vars{p}" for p in form.paths]
-    loop = Loop("while_loop", initial, form, names, most)
+    loose = _invariants(shape_invariants, variables, initial, names)
+    loop = Loop("while_loop", initial, form, names, most, loose)
 
     def traced_body(tensors: Sequence[Tensor]) -> tuple[list[Tensor], Form]:
         given = form.packed(tensors)
@@ -350,6 +378,40 @@ def while_loop(
 
         outputs = [stop_gradient(t) for t in outputs]
     return form.packed(outputs)
+
+
+def _invariants(
+    given: Any, loop_vars: Any, initial: Sequence[Tensor], names: Sequence[str]
+) -> dict[int, list[bool]]:
+    """By number of a loop variable, per axis whether the invariants leave its size open.
+
+    Raises:
+      ValueError: they have another structure, or one does not fit its variable.
+    """
+    if given is None:
+        return {}
+    shapes = nest.flatten(given)
+    leaves = nest.flatten(loop_vars)
+    if len(shapes) != len(leaves):
+        problem = f"{len(leaves)} loop variables have {len(shapes)} shape_invariants"
+        raise ValueError(explain("while_loop", problem, fix="a nf.TensorShape for each"))
+    found: dict[int, list[bool]] = {}
+    k = 0
+    for shape, leaf in zip(shapes, leaves, strict=True):
+        tensors = len(taken_apart([leaf])[0])
+        if tensors == 1 and shape is not None and not hasattr(leaf, "_opened"):
+            wanted = TensorShape(getattr(shape, "shape", shape))
+            have = initial[k].spec.shape
+            if wanted.dims is not None:
+                if not wanted.is_compatible_with(TensorShape(have)):
+                    shown = {"variable": initial[k].spec, "invariant": wanted}
+                    problem = f"the shape invariant of {names[k]} is not compatible with it"
+                    raise ShapeError(explain("while_loop", problem, shown))
+                sizes = [getattr(d, "value", d) for d in wanted.dims]
+                if None in sizes:
+                    found[k] = [n is None for n in sizes]
+        k += tensors
+    return found
 
 
 def _positional(loop_vars: Any) -> Sequence[Any]:

@@ -13,12 +13,12 @@ input: an argument, or a captured tensor, whose eager value stands in `captures`
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from numflow.errors import SourceLine, user_line
+from numflow.errors import ShapeError, SourceLine, explain, user_line
 from numflow.graph.lowering import View
 from numflow.graph.op import Array, Attrs, Op
 from numflow.graph.printing import to_text
@@ -102,13 +102,26 @@ def _sizes_infer(*, sizes: tuple[Any, ...], shape: tuple[int, ...], dtype: Any) 
     return Spec(shape, dtype)
 
 
+def sizes_array(sizes: Sequence[Any], dtype: Any) -> Array:
+    """Sizes as an array.
+
+    Raises:
+      ShapeError: the dtype does not hold one of them.
+    """
+    try:
+        return np.array(sizes, dtype.numpy)
+    except OverflowError:
+        problem = f"a size does not fit into {dtype.name}"
+        raise ShapeError(explain("shape", problem, {"sizes": list(sizes)})) from None
+
+
 # The leaves that every graph needs: a fixed array, and a small array of sizes, known when a call
 # is planned.
 constant_op = Op("constant", _constant_infer, lambda *, value: value)
 sizes_op = Op(
     "sizes",
     _sizes_infer,
-    lambda *, sizes, shape, dtype: np.array(sizes, dtype.numpy).reshape(shape),
+    lambda *, sizes, shape, dtype: sizes_array(sizes, dtype).reshape(shape),
 )
 
 

@@ -98,7 +98,7 @@ class Executable:
         if found is None:
             if len(self._inside) >= MOST_PLANS:
                 self._inside.clear()
-            found = self._inside[key] = Inside(graph, Executable(emit(graph), taken))
+            found = self._inside[key] = Inside(graph, taken)
         return found
 
     def fast(
@@ -213,12 +213,15 @@ class Executable:
 
 
 class Inside:
-    """A compiled graph as the references of nodes call it: with arrays, one by one."""
+    """A graph as the references of nodes call it: with arrays, one by one; compiled when it is."""
 
-    def __init__(self, graph: Graph, run: Executable) -> None:
-        self.graph, self._run = graph, run
+    def __init__(self, graph: Graph, sizes: Mapping[str, int]) -> None:
+        self.graph, self._sizes = graph, sizes
+        self._run: Executable | None = None
 
     def __call__(self, *arrays: Array) -> list[Array]:
+        if self._run is None:
+            self._run = Executable(emit(self.graph), self._sizes)
         return self._run(arrays)
 
 
