@@ -16,6 +16,7 @@ from numflow.errors import ResourceExhaustedError, SymbolicTensorError, explain,
 from numflow.gradient.vjp import Record
 from numflow.graph import watching
 from numflow.graph.building import SymbolicTensor
+from numflow.graph.graph import sizes_array
 from numflow.graph.op import Attrs, Op, current, observers, set_default
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
@@ -201,7 +202,7 @@ class Eager:
 
     def sizes(self, sizes: Sequence[Any], dtype: dtypes.DType) -> EagerTensor:
         """A 1-D tensor of sizes."""
-        return EagerTensor(np.array(sizes, dtype.numpy))
+        return EagerTensor(sizes_array(sizes, dtype))
 
 
 _PLAIN = {bool, int, float, str, tuple, dtypes.DType, type(None)}  # attributes that make keys

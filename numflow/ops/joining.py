@@ -224,7 +224,7 @@ def split(
     if isinstance(num_or_size_splits, int) or (
         isinstance(num_or_size_splits, Tensor) and not num_or_size_splits.ndim
     ):
-        n = wanted[0]
+        n = as_number(wanted[0], "split")
         each = divide(whole, n) if n > 0 else None
         if each is None and n > 0 and depends_on_values(whole):
             each = whole // n

@@ -64,7 +64,8 @@ def diag(
     n: Any = x.spec.shape[-1]
     down, right = max(-offset, 0), max(offset, 0)
     given = [
-        static_int(v, "diag", w, True) for v, w in ((num_rows, "num_rows"), (num_cols, "num_cols"))
+        as_number(static_int(v, "diag", w, True), "diag")
+        for v, w in ((num_rows, "num_rows"), (num_cols, "num_cols"))
     ]
     square = given == [-1, -1]
     rows = n + (down + right if square else down) if given[0] == -1 else given[0]

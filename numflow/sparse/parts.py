@@ -262,8 +262,11 @@ def eye(
       >>> nf.sparse.eye(2, 3).indices.numpy().tolist()
       [[0, 0], [1, 1]]
     """
-    rows = static_size(num_rows, "sparse.eye", "num_rows")
-    columns = rows if num_columns is None else static_size(num_columns, "sparse.eye", "num_columns")
+    op = "sparse.eye"
+    rows = as_number(static_size(num_rows, op, "num_rows"), op)
+    columns = rows
+    if num_columns is not None:
+        columns = as_number(static_size(num_columns, op, "num_columns"), op)
     line = creation.iota((min(rows, columns),), 0, dtypes.int64)
     values = shaping.ones((min(rows, columns),), dtypes.as_dtype(dtype))
     return SparseTensor(

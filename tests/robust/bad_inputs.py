@@ -233,12 +233,13 @@ def _argument(call: Call, where: int | str) -> Any:
     return call.args[where] if isinstance(where, int) else call.kwargs[where]
 
 
-def _made(value: Any) -> Any:
+def made(value: Any) -> Any:
+    """An argument, as the op gets it."""
     if isinstance(value, Made):
         return value.make()
     if isinstance(value, np.ndarray):
         return nf.constant(value)
-    return [_made(v) for v in value] if isinstance(value, list) else value
+    return [made(v) for v in value] if isinstance(value, list) else value
 
 
 def _bad(trial: Trial) -> Any:
@@ -258,8 +259,8 @@ def _bad(trial: Trial) -> Any:
 def attempt(trial: Trial) -> Any:
     """The call; what it raises goes up."""
     call, bad = trial.call, _bad(trial)
-    args = [_made(a) if k != trial.where else bad for k, a in enumerate(call.args)]
-    kwargs = {k: _made(a) if k != trial.where else bad for k, a in call.kwargs.items()}
+    args = [made(a) if k != trial.where else bad for k, a in enumerate(call.args)]
+    kwargs = {k: made(a) if k != trial.where else bad for k, a in call.kwargs.items()}
     if trial.mode == "eager":
         return call.function(*args, **kwargs)
     if trial.mode == "constant":
@@ -358,13 +359,13 @@ def _child(numbers: list[int], modes: tuple[str, ...], match: str, out: str) -> 
         for k in numbers:
             trial = all_trials[k]
             log.write(f"{k}\n")
-            begun = time.perf_counter()
+            begun = time.process_time()  # other programs may take the processor
             error: BaseException | None = None
             try:
                 attempt(trial)
             except Exception as e:
                 error = e
-            seconds = time.perf_counter() - begun
+            seconds = time.process_time() - begun
             problem = judged(trial, error, seconds)
             if problem:
                 log.write(json.dumps([k, problem]) + "\n")

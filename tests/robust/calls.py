@@ -105,6 +105,8 @@ SEED = [3, 5]
 sparse = Made(lambda: nf.SparseTensor([[0, 1], [1, 2]], [1.0, 2.0], [2, 3]))
 ids = Made(lambda: nf.SparseTensor([[0, 0], [1, 0]], nf.constant([0, 1], nf.int64), [2, 1]))
 weights = Made(lambda: nf.SparseTensor([[0, 0], [1, 0]], [1.0, 2.0], [2, 1]))
+FRAMES = np.linspace(-1, 1, 4 * 2 * 3, dtype=np.float32).reshape(4, 2, 3)
+words = Made(lambda: nf.SparseTensor([[0, 0]], nf.constant([1], nf.int64), [1, 2]))
 ragged = Made(lambda: nf.ragged.constant([[1.0, 2.0], [3.0]]))
 generator = Given(lambda: nf.random.Generator.from_seed(1))
 table = Given(lambda: nf.Variable(W))
@@ -137,7 +139,9 @@ SCANS = "cumsum math.cumprod math.cumulative_logsumexp"
 SEGMENTS = "segment_max segment_mean segment_min segment_prod segment_sum"
 UNSORTED = "max mean min prod sqrt_n sum"
 SCATTERS = "add max min sub update"
-MATRIX = "cholesky det eig eigh eigvals eigvalsh inv logdet matrix_rank pinv qr slogdet svd"
+MATRIX = (
+    "cholesky det eig eigh eigvals eigvalsh inv logdet matrix_rank pinv qr slogdet svd expm sqrtm"
+)
 COLOURS = (
     "flip_left_right flip_up_down hsv_to_rgb per_image_standardization rgb_to_grayscale "
     "rgb_to_hsv rgb_to_yiq rgb_to_yuv total_variation transpose yiq_to_rgb yuv_to_rgb rot90"
@@ -462,6 +466,43 @@ ARGUMENTS: dict[str, Arguments] = {
     "debugging.assert_greater": A(X, -5.0, "m", 3),
     **{f"debugging.assert_{n}": A(P, "m", 3) for n in ("positive", "non_negative")},
     **{f"debugging.assert_{n}": A(-P, "m", 3) for n in ("negative", "non_positive")},
+    # --- branches and loops ---
+    "case": A(
+        Given(lambda: [(nf.constant(True), lambda: nf.constant(1.0))]), Given(lambda: lambda: 2.0)
+    ),
+    "cond": A(True, Given(lambda: lambda: 1.0), Given(lambda: lambda: 2.0)),
+    "switch_case": A(1, [Given(lambda: lambda: 1.0), Given(lambda: lambda: 2.0)]),
+    "while_loop": A(
+        Given(lambda: lambda i: i < 3.0), Given(lambda: lambda i: (i + 1.0,)), [0.0], None, 10
+    ),
+    "map_fn": A(Given(lambda: lambda x: x * 2.0), X),
+    "vectorized_map": A(Given(lambda: lambda x: x * 2.0), X),
+    "foldl": A(Given(lambda: lambda a, x: a + x), X, V),
+    "foldr": A(Given(lambda: lambda a, x: a + x), X, V),
+    "scan": A(Given(lambda: lambda a, x: a + x), X, V),
+    # --- sequences ---
+    "edit_distance": A(words, words, True),
+    "sequence_mask": A(K, 3, nf.float32),
+    "nn.collapse_repeated": A([[1, 1, 2]], [3]),
+    "nn.ctc_beam_search_decoder": A(FRAMES, [4, 3], 5, 1),
+    "nn.ctc_greedy_decoder": A(FRAMES, [4, 3], True, 0),
+    "nn.ctc_loss": A([[1, 2], [1, 0]], FRAMES, [2, 1], [4, 3], True, None, 0),
+    "nn.ctc_unique_labels": A([[1, 2], [1, 0]]),
+    "nn.nce_loss": A(np.ones((5, 3), np.float32), np.ones(5, np.float32), [[0], [1]], X, 2, 5, 1),
+    "nn.sampled_softmax_loss": A(
+        np.ones((5, 3), np.float32), np.ones(5, np.float32), [[0], [1]], X, 2, 5, 1, seed=1
+    ),
+    # --- matrices ---
+    "linalg.banded_triangular_solve": A(W.T, W, True, False),
+    "linalg.eigh_tridiagonal": A(V, V[:2]),
+    "linalg.logm": A(Q.astype(np.complex64)),
+    "linalg.lu": A(Q, nf.int32),
+    "linalg.lu_matrix_inverse": A(Q, [0, 1, 2], True),
+    "linalg.lu_reconstruct": A(Q, [0, 1, 2], True),
+    "linalg.lu_solve": A(Q, [0, 1, 2], W, True),
+    "linalg.normalize": A(X, "euclidean", 1),
+    "linalg.tridiagonal_matmul": A(Q, W, "compact"),
+    "linalg.tridiagonal_solve": A(Q, W, "compact"),
     # --- the others ---
     "bitwise.invert": A(I),
     "losses.sparse_categorical_crossentropy": A(K, P, False, None, -1),

@@ -1,0 +1,99 @@
+"""Every public op with one argument spoiled, in all modes: a fixed sample of bad_inputs.py.
+
+All of it, an hour on one core: `python -m tests.robust.bad_inputs`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numflow as nf
+from tests.robust import bad_inputs, calls
+
+SAMPLE = 2500
+
+
+def test_every_op_has_a_call() -> None:
+    """Of the public functions, or of an alias."""
+    known = [call.function for call in calls.calls()]
+    missing = [name for name, f in calls.public_ops() if not any(f is g for g in known)]
+    assert missing == [], "they need a line in tests/robust/calls.py"
+
+
+def test_right_calls_are_right() -> None:
+    """What is spoiled works before."""
+    for call in calls.calls():
+        args = [bad_inputs.made(a) for a in call.args]
+        kwargs = {k: bad_inputs.made(a) for k, a in call.kwargs.items()}
+        try:
+            call.function(*args, **kwargs)
+        except Exception as e:  # which of 500 it was
+            raise AssertionError(f"{call.name}: {e}") from e
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_bad_input_is_explained() -> None:
+    """The same sample in every run: no crash, no hang, no gigabytes, no words of Python's."""
+    chosen = bad_inputs.sampled(SAMPLE, 4, bad_inputs.MODES)
+    assert bad_inputs.findings(chosen, bad_inputs.MODES) == []
+
+
+# --- what was found once ------------------------------------------------------------
+
+
+def test_padding_of_run_time_sizes_stays_inside() -> None:
+    """An image that is not inside of its frame was written behind it."""
+    image = np.ones((5, 7, 3), np.float32)
+    spec = nf.TensorSpec([], nf.int32)
+    run = nf.function(
+        lambda at, rows: nf.image.pad_to_bounding_box(image, at, 2, rows, 11),
+        input_signature=[spec, spec],
+    )
+    assert run(1, 8).shape == (8, 11, 3)
+    for at, rows in ((7, 8), (2**31 - 1, 8), (1, 3), (-1, 8)):
+        with pytest.raises(nf.errors.ShapeError, match="pad: "):
+            run(at, rows)
+    assert run(3, 8).shape == (8, 11, 3)
+    pad = nf.function(
+        lambda p: nf.pad([1.0, 2.0], p), input_signature=[nf.TensorSpec([1, 2], "int32")]
+    )
+    assert pad([[1, 1]]).numpy().tolist() == [0, 1, 2, 0]
+    for wrong in ([[-1, 3]], [[3, -1]]):
+        with pytest.raises(nf.errors.ShapeError, match="pad: "):
+            pad(wrong)
+
+
+def test_memory_that_nobody_reads_is_not_touched() -> None:
+    """2 GB of zeros, and a sum into them, cost no second."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    zeros = nf.zeros([1 << 29])
+    sums = nf.scatter_nd([[3]], [1.0], [1 << 29])
+    assert zeros.shape == sums.shape
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB
+
+
+@pytest.mark.parametrize(
+    ("call", "kinds"),
+    [
+        (lambda: nf.linalg.band_part(nf.zeros([2, 3]), 3, 0), ValueError),
+        (lambda: nf.linalg.band_part(nf.zeros([2, 3]), -3, 4), ValueError),
+        (lambda: nf.add_n(["a", "b"]), TypeError),
+        (lambda: nf.math.accumulate_n([[1, 2]], shape=[3]), ValueError),
+        (lambda: nf.range(0, 3, -1), nf.errors.InvalidArgumentError),
+        (lambda: nf.zeros(None), ValueError),
+        (lambda: nf.zeros("a"), TypeError),
+        (lambda: nf.constant(1 << 70), ValueError),
+        (lambda: nf.argmax([1.0], []), TypeError),
+        (lambda: nf.strings.to_hash_bucket("a", 1 << 63), nf.errors.InvalidArgumentError),
+    ],
+)
+def test_kinds_are_tensorflows(call: Any, kinds: Any) -> None:
+    """What TensorFlow raises is caught by the same clause, and is an InvalidArgumentError too."""
+    with pytest.raises(kinds) as caught:
+        call()
+    assert isinstance(caught.value, nf.errors.InvalidArgumentError)
