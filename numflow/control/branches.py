@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.control import tensor_array
+from numflow.control import ragged, tensor_array
 from numflow.control.nested import Nested
 from numflow.control.structure import Form, taken_apart
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
@@ -28,6 +28,7 @@ from numflow.ops import shape as shaping
 from numflow.ops.control import cond_op
 from numflow.ops.convert import as_tensor
 from numflow.ops.creation import iota
+from numflow.shapes import run_time as is_run_time
 
 Branch = Callable[[], Any]
 
@@ -76,8 +77,7 @@ def joined(op: str, index: Tensor, traced: Sequence[Traced]) -> Any:
             raise _Unlike(
                 explain(op, f"{first.name} and {other.name} give unlike results: {unlike}")
             )
-    for k, path in enumerate(first.form.paths):
-        _agree(op, traced, k, path)
+    loose = [_agree(op, traced, k, path) for k, path in enumerate(first.form.paths)]
     written = {v: None for t in traced for v in t.inside.written.values()}
     for t in traced:
         with interpreting(t.inside):
@@ -88,7 +88,11 @@ def joined(op: str, index: Tensor, traced: Sequence[Traced]) -> Any:
     captured = dict.fromkeys(k for t in traced for k in t.inside.pairs)
     graphs = tuple(_closed(t, list(captured)) for t in traced)
     inputs = [index, *(outer.tensor(outside) for outside, _ in captured)]
-    outputs = list(outer.apply(cond_op, inputs, {"graphs": graphs}))
+    if any(map(any, loose)):
+        more = [[False] * len(v.spec.shape) for v in graphs[0].outputs[len(loose) :]]
+        outputs = ragged.branches(graphs, inputs, tuple(map(tuple, (*loose, *more))))
+    else:
+        outputs = list(outer.apply(cond_op, inputs, {"graphs": graphs}))
     _mark(outer, traced, outputs)
     for variable, value in zip(written, outputs[len(first.form.paths) :], strict=False):
         variable.assign(value)
@@ -105,10 +109,10 @@ def _closed(t: Traced, captured: Sequence[tuple[Value, int | None]]) -> Graph:
     return t.inside.freeze(inputs, [t.inside.value(x) for x in t.tensors])
 
 
-def _agree(op: str, traced: Sequence[Traced], k: int, path: str) -> None:
-    """See to it that result number k has one dtype and shape in all branches.
+def _agree(op: str, traced: Sequence[Traced], k: int, path: str) -> list[bool]:
+    """See to it that result number k has one dtype and rank in all branches.
 
-    A Python number takes the dtype that the tensor in another branch has.
+    Returns, per axis, whether the branches have different sizes.
     """
     shown = {t.name: t.tensors[k].spec for t in traced}
     what = f"result{path}" if path else "the result"
@@ -118,15 +122,18 @@ def _agree(op: str, traced: Sequence[Traced], k: int, path: str) -> None:
         )
     _fit_buffers(traced, k)
     shapes = [t.tensors[k].spec.shape for t in traced]
-    shape = next((s for s in shapes if not any(map(run_time.run_time, s))), shapes[0])
+    if len(set(map(len, shapes))) > 1:
+        raise ShapeError(explain(op, f"{what} has another rank in each branch", shown))
+    shape = next((s for s in shapes if not any(map(is_run_time, s))), shapes[0])
     for t in traced:
         if t.tensors[k].spec.shape == shape:
             continue
         with interpreting(t.inside):
             fits = run_time.fitted(t.tensors[k], shape)
-        if fits is None:
-            raise ShapeError(explain(op, f"{what} has another shape in each branch", shown))
-        t.tensors[k] = fits
+        if fits is not None:
+            t.tensors[k] = fits
+    shapes = [t.tensors[k].spec.shape for t in traced]
+    return [len(set(sizes)) > 1 for sizes in zip(*shapes, strict=True)]
 
 
 def _fit_buffers(traced: Sequence[Traced], k: int) -> None:
@@ -195,7 +202,7 @@ def cond(
     Args:
       pred: a bool scalar.
       true_fn, false_fn: functions without arguments. Their results are of one structure, and their
-        tensors of the same dtypes and shapes.
+        tensors of the same dtypes and ranks; a size that differs is known when it runs.
 
     Returns:
       The result, in their structure.

@@ -163,6 +163,12 @@ def called(graph: Graph, inputs: Sequence[Tensor]) -> list[Tensor]:
 # --- cond --------------------------------------------------------------------
 
 
+def _choice_vjp(g: Backward) -> Sequence[Tensor | None]:
+    """Of branches of unlike shapes: the same, behind the token."""
+    inner = Backward(g.cts, g.inputs[1:], g.outputs, g.attrs, g.needed[1:])
+    return [None, *_cond_vjp(inner)]
+
+
 def _cond_vjp(g: Backward) -> Sequence[Tensor | None]:
     graphs: tuple[Graph, ...] = g.attrs["graphs"]
     outer: Any = current()
@@ -402,4 +408,5 @@ def _rows_added(total: Tensor, values: Tensor, indices: Tensor) -> Tensor:
 
 set_gradient("cond", _cond_vjp)
 set_gradient("while_loop", _while_vjp)
-ragged.set_gradient(_ragged_vjp)
+ragged.set_gradient("ragged_results", _ragged_vjp)
+ragged.set_gradient("ragged_choice", _choice_vjp)

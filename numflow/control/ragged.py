@@ -1,10 +1,13 @@
-"""Loops whose variables change their shapes (`shape_invariants`): Python counts their iterations.
+"""Loops whose variables change their shapes (`shape_invariants`), branches of unlike shapes.
+
+Python counts the iterations, and chooses the branch.
 
     token = ragged_loop(*state, *captured)        runs the loop; its results wait under the token
     sizes = ragged_sizes(token)                   those that the invariants leave open; bound
     y ... = ragged_results(token, *state, *captured)    the results; the inputs are for the gradient
 
-What is inside is compiled, with a plan per shape. The gradient runs the loop once more, keeping
+Of branches ragged_cond and ragged_choice take the places of the first and the last. What is inside
+is compiled, with a plan per shape. The gradient runs the loop once more, keeping
 what each iteration began with, and walks it backwards; it has itself none.
 """
 
@@ -19,16 +22,18 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import FailedPreconditionError, explain
-from numflow.graph.graph import Graph
+from numflow.graph.graph import Graph, Value
 from numflow.graph.lowering import HostCall
 from numflow.graph.op import Array, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops.run_time import sizes_of
-from numflow.shapes import Extent, Shape
+from numflow.shapes import Shape
 
 Loose = tuple[tuple[bool, ...], ...]
 """Per loop variable and axis, whether the size may change."""
+
+Rule = Callable[[Backward], Sequence[Tensor | None]]
 
 _KEPT = 64  # results of loops that wait for being fetched
 _tokens = itertools.count(1)
@@ -57,11 +62,15 @@ def _loop_reference(*arrays: Any, graphs: Any, loose: Loose) -> Any:
     state, captured = list(arrays[:count]), arrays[count:]
     while condition(*state, *captured)[0]:
         state = body(*state, *captured)
+    return np.int64(_put([np.array(a) for a in state]))
+
+
+def _put(arrays: list[Array]) -> int:
     token = next(_tokens)
-    _waiting[token] = [np.array(a) for a in state]
+    _waiting[token] = arrays
     if len(_waiting) > _KEPT:
         _waiting.popitem(last=False)
-    return np.int64(token)
+    return token
 
 
 def _found(token: Any) -> list[Array]:
@@ -90,12 +99,16 @@ def _results_reference(token: Any, *inputs: Any, graphs: Any, shapes: Any) -> tu
     return tuple(_found(token))
 
 
-_rule: list[Callable[[Backward], Sequence[Tensor | None]]] = []
+_rules: dict[str, Rule] = {}
 
 
-def set_gradient(rule: Callable[[Backward], Sequence[Tensor | None]]) -> None:
-    """The rule of ragged_results: it walks graphs, so it stands in gradients.py."""
-    _rule[:] = [rule]
+def set_gradient(name: str, rule: Rule) -> None:
+    """The rule of an op of results: it walks graphs, so it stands in gradients.py."""
+    _rules[name] = rule
+
+
+def _rule_of(name: str) -> Rule:
+    return lambda g: _rules[name](g)
 
 
 loop_op = Op("ragged_loop", _loop_infer, _loop_reference, None, _WHY)
@@ -106,7 +119,22 @@ sizes_op = Op(
     None,
     _WHY,
 )
-results_op = Op("ragged_results", _results_infer, _results_reference, lambda g: _rule[0](g), _WHY)
+results_op = Op(
+    "ragged_results", _results_infer, _results_reference, _rule_of("ragged_results"), _WHY
+)
+
+
+def _cond_reference(index: Any, *captured: Any, graphs: Any, loose: Loose) -> Any:
+    at = int(index)
+    chosen = graphs[at] if 0 <= at < len(graphs) else graphs[-1]
+    return np.int64(_put([np.array(a) for a in chosen(*captured)]))
+
+
+_WHY_BRANCHES = HostCall("its branches give results of unlike shapes, so Python chooses")
+cond_op = Op("ragged_cond", _loop_infer, _cond_reference, None, _WHY_BRANCHES)
+choice_op = Op(
+    "ragged_choice", _results_infer, _results_reference, _rule_of("ragged_choice"), _WHY_BRANCHES
+)
 
 
 def _gradient_infer(
@@ -142,10 +170,23 @@ gradient_op = Op("ragged_gradient", _gradient_infer, _gradient_reference, None, 
 def ragged(graphs: tuple[Graph, Graph], inputs: Sequence[Tensor], loose: Loose) -> list[Tensor]:
     """The loop variables behind a loop in which these sizes may change."""
     token = loop_op(*inputs, graphs=graphs, loose=loose)
+    shapes = _shapes(token, graphs[1].inputs, loose)
+    found = results_op(token, *inputs, graphs=graphs, shapes=shapes)
+    return list(found) if isinstance(found, tuple) else [found]
+
+
+def branches(graphs: tuple[Graph, ...], inputs: Sequence[Tensor], loose: Loose) -> list[Tensor]:
+    """The results of branches in which these sizes differ."""
+    token = cond_op(*inputs, graphs=graphs, loose=loose)
+    shapes = _shapes(token, graphs[0].outputs, loose)
+    found = choice_op(token, *inputs, graphs=graphs, shapes=shapes)
+    return list(found) if isinstance(found, tuple) else [found]
+
+
+def _shapes(token: Tensor, like: Sequence[Value], loose: Loose) -> tuple[Shape, ...]:
     sizes = iter(sizes_of(sizes_op(token, loose=loose)))
-    shapes: list[tuple[Extent, ...]] = []
-    for v, row in zip(graphs[1].inputs, loose, strict=False):
+    shapes: list[Shape] = []
+    for v, row in zip(like, loose, strict=False):
         shape = zip(v.spec.shape, row, strict=True)
         shapes.append(tuple(next(sizes) if open_ else n for n, open_ in shape))
-    found = results_op(token, *inputs, graphs=graphs, shapes=tuple(shapes))
-    return list(found) if isinstance(found, tuple) else [found]
+    return tuple(shapes)
