@@ -8,7 +8,7 @@ walked backward. Everything runs on the interpreter in force: it differentiates 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numflow.graph.op import Array, Attrs, Backward, Interpreter, Op, current, interpreting
 from numflow.graph.tensor import Tensor
@@ -37,6 +37,9 @@ class _Recorder:
 
     def constant(self, array: Array) -> Tensor:
         return self.inner.constant(array)
+
+    def __getattr__(self, name: str) -> Any:  # what else interpreters can
+        return getattr(self.inner, name)
 
 
 def gradients(

@@ -1,0 +1,179 @@
+"""TensorFlow 1's cells: whole sequences in a kernel against the cell step by step; wrappers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numflow as nf
+from numflow.compat.v1 import nn
+
+Array = np.ndarray[Any, Any]
+BATCH, STEPS, DEPTH, UNITS = 3, 5, 4, 4
+cells = nn.rnn_cell
+
+MAKERS = {
+    "basic_rnn": lambda: cells.BasicRNNCell(UNITS),
+    "relu_rnn": lambda: cells.BasicRNNCell(UNITS, activation="relu"),
+    "basic_lstm": lambda: cells.BasicLSTMCell(UNITS),
+    "one_tensor": lambda: cells.BasicLSTMCell(UNITS, forget_bias=0.5, state_is_tuple=False),
+    "relu_lstm": lambda: cells.BasicLSTMCell(UNITS, activation="relu"),
+    "lstm": lambda: cells.LSTMCell(UNITS),
+    "peepholes": lambda: cells.LSTMCell(UNITS, use_peepholes=True, cell_clip=0.6),
+    "projection": lambda: cells.LSTMCell(UNITS, num_proj=3, proj_clip=0.3),
+    "gru": lambda: cells.GRUCell(UNITS),
+    "stack": lambda: cells.MultiRNNCell([cells.BasicLSTMCell(UNITS), cells.GRUCell(UNITS)]),
+    "residual": lambda: cells.ResidualWrapper(cells.GRUCell(DEPTH)),
+    "device": lambda: cells.DeviceWrapper(cells.GRUCell(UNITS), "/cpu:0"),
+    "keras": lambda: nf.keras.layers.LSTMCell(UNITS),
+}
+
+
+def drawn(*shape: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
+
+
+def randomized(cell: Any, state: Any) -> Any:
+    cell(drawn(BATCH, DEPTH), state)
+    shapes = [w.shape.as_list() for w in cell.weights]
+    cell.set_weights([drawn(*s, seed=k) for k, s in enumerate(shapes)])
+    return cell
+
+
+def start(cell: Any) -> Any:
+    if hasattr(cell, "zero_state"):
+        return cell.zero_state(BATCH, nf.float32)
+    return cell.get_initial_state(batch_size=BATCH)
+
+
+def by_hand(cell: Any, x: Array, lengths: Any, reverse: bool) -> tuple[Array, list[Array]]:
+    """Each sequence alone, as long as it is."""
+    outputs, states = [], []
+    for row in range(BATCH):
+        n = STEPS if lengths is None else lengths[row]
+        state = nf.nest.map_structure(lambda s, row=row: s[row : row + 1], start(cell))
+        rows = {}
+        for t in reversed(range(n)) if reverse else range(n):
+            rows[t], state = cell(x[row : row + 1, t], state)
+        blank = np.zeros((1, UNITS if not isinstance(cell.output_size, int) else cell.output_size))
+        outputs.append(np.concatenate([np.asarray(rows.get(t, blank)) for t in range(STEPS)]))
+        states.append([np.asarray(s) for s in nf.nest.flatten(state)])
+    return np.stack(outputs), [np.concatenate(s) for s in zip(*states, strict=True)]
+
+
+@pytest.mark.parametrize("lengths", [None, [5, 0, 3]], ids=str)
+@pytest.mark.parametrize("name", MAKERS)
+def test_dynamic_rnn_is_the_cell_step_by_step(name: str, lengths: Any) -> None:
+    """Both orders of axes, both directions, eagerly and compiled; static_rnn too."""
+    cell = randomized(MAKERS[name](), start(MAKERS[name]()))
+    x = drawn(BATCH, STEPS, DEPTH, seed=7)
+    want, states = by_hand(cell, x, lengths, False)
+
+    def run(x: Any) -> Any:
+        return nn.dynamic_rnn(cell, x, lengths, dtype=nf.float32)
+
+    turned = nn.dynamic_rnn(
+        cell, x.swapaxes(0, 1).copy(), lengths, initial_state=start(cell), time_major=True
+    )
+    static = nn.static_rnn(cell, list(x.swapaxes(0, 1)), dtype=nf.float32, sequence_length=lengths)
+    found = [
+        run(nf.constant(x)),
+        nf.function(run)(nf.constant(x)),
+        (nf.transpose(turned[0], [1, 0, 2]), turned[1]),
+        (nf.stack(static[0], 1), static[1]),
+    ]
+    for y, state in found:
+        np.testing.assert_allclose(np.asarray(y), want, 1e-5, 1e-5)
+        for got, s in zip(nf.nest.flatten(state), states, strict=True):
+            np.testing.assert_allclose(np.asarray(got), s, 1e-5, 1e-5)
+
+
+@pytest.mark.parametrize("name", ["basic_lstm", "relu_lstm", "gru"])
+def test_bidirectional_begins_at_each_end(name: str) -> None:
+    two = [randomized(MAKERS[name](), start(MAKERS[name]())) for _ in range(2)]
+    x, lengths = drawn(BATCH, STEPS, DEPTH, seed=7), [5, 0, 3]
+    both, _ = nn.bidirectional_dynamic_rnn(*two, x, lengths, dtype=nf.float32)
+    for y, cell, reverse in zip(both, two, (False, True), strict=True):
+        np.testing.assert_allclose(y.numpy(), by_hand(cell, x, lengths, reverse)[0], 1e-5, 1e-5)
+    static, _, _ = nn.static_bidirectional_rnn(
+        *two, list(x.swapaxes(0, 1)), dtype=nf.float32, sequence_length=lengths
+    )
+    np.testing.assert_allclose(
+        np.stack([np.asarray(y) for y in static], 1), nf.concat(both, 2).numpy(), 1e-6, 1e-6
+    )
+
+
+def test_dropout_of_inputs_outputs_and_states() -> None:
+    """What stays is divided by its share; other elements are dropped at every step."""
+    x = nf.ones([2, 50, 8])
+    plain = cells.BasicRNNCell(8)
+    want, _ = nn.dynamic_rnn(plain, x, dtype=nf.float32)
+    wrapped = cells.DropoutWrapper(plain, output_keep_prob=0.5)
+    y = nn.dynamic_rnn(wrapped, x, dtype=nf.float32)[0].numpy()
+    kept = y != 0
+    np.testing.assert_allclose(y[kept], 2 * want.numpy()[kept], 1e-5)
+    assert 0.3 < kept.mean() < 0.7 and len({row.tobytes() for row in kept[0]}) > 10
+    whole = cells.DropoutWrapper(plain, 0.9, 0.9, 0.9)
+    step, state = whole(nf.ones([2, 8]), whole.zero_state(2, nf.float32))
+    assert step.shape == state.shape == (2, 8)
+
+
+def test_variational_dropout_is_the_same_at_every_step() -> None:
+    cell = cells.DropoutWrapper(
+        cells.BasicRNNCell(8), output_keep_prob=0.5, variational_recurrent=True, dtype=nf.float32
+    )
+    y = nn.dynamic_rnn(cell, nf.ones([2, 50, 8]), dtype=nf.float32)[0].numpy()
+    assert len({row.tobytes() for row in (y != 0).reshape(-1, 8)}) == 1
+
+
+def test_the_memory_of_an_lstm_is_not_dropped() -> None:
+    """TensorFlow's default filter."""
+    cell = cells.DropoutWrapper(cells.BasicLSTMCell(50), state_keep_prob=0.5)
+    _, (c, h) = cell(nf.ones([1, 3]), cell.zero_state(1, nf.float32))
+    assert (c.numpy() != 0).all() and 5 < (h.numpy() == 0).sum() < 45
+
+
+def test_a_cell_of_the_users() -> None:
+    """Only what the protocol asks for, and a state of its own form."""
+
+    class Count:
+        state_size: Any = (3, 1)
+        output_size = 3
+
+        def __call__(self, x: Any, state: Any, scope: Any = None) -> Any:
+            total, n = state
+            return total + x, (total + x, n + 1.0)
+
+    x = drawn(2, 40, 3)
+    start = (nf.zeros([2, 3]), nf.zeros([2, 1]))
+    run = nf.function(lambda x: nn.dynamic_rnn(Count(), x, [40, 7], initial_state=start))
+    y, (total, n) = run(nf.constant(x))
+    np.testing.assert_allclose(y.numpy()[0], x[0].cumsum(0), 1e-4, 1e-5)
+    assert not y.numpy()[1, 7:].any() and n.numpy().ravel().tolist() == [40.0, 7.0]
+    np.testing.assert_allclose(total.numpy()[1], x[1, :7].sum(0), 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "problem"),
+    [
+        (lambda: nn.dynamic_rnn(cells.GRUCell(2), nf.ones([1, 2, 3])), ValueError, "give a dtype"),
+        (lambda: nn.dynamic_rnn(3, nf.ones([1, 2, 3])), TypeError, "an RNN cell is wanted"),
+        (lambda: nn.static_rnn(cells.GRUCell(2), []), ValueError, "must not be empty"),
+        (lambda: cells.MultiRNNCell([]), ValueError, "at least one cell"),
+        (lambda: cells.MultiRNNCell([cells.GRUCell(2)] * 2)(1, 2), ValueError, "given twice"),
+        (lambda: cells.DropoutWrapper(cells.GRUCell(2), 1.5), ValueError, "between 0 and 1"),
+        (lambda: cells.DropoutWrapper(2), TypeError, "an RNN cell is wanted"),
+        (
+            lambda: nn.dynamic_rnn(cells.GRUCell(2), nf.ones([1, 2, 3]), [3], dtype=nf.float32),
+            nf.errors.InvalidArgumentError,
+            "length 3 is outside",
+        ),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+def test_what_is_refused(call: Any, kind: Any, problem: str) -> None:
+    with pytest.raises(kind) as caught:
+        call()
+    assert problem in str(caught.value)
