@@ -13,7 +13,7 @@ import pytest
 import numflow as nf
 from tests.robust import bad_inputs, calls
 
-SAMPLE = 2500
+SAMPLE = 1500
 
 
 def test_every_op_has_a_call() -> None:
@@ -38,7 +38,8 @@ def test_right_calls_are_right() -> None:
 def test_bad_input_is_explained() -> None:
     """The same sample in every run: no crash, no hang, no gigabytes, no words of Python's."""
     chosen = bad_inputs.sampled(SAMPLE, 4, bad_inputs.MODES)
-    assert bad_inputs.findings(chosen, bad_inputs.MODES) == []
+    found = bad_inputs.findings(chosen, bad_inputs.MODES)
+    assert not found, "\n".join(found)
 
 
 # --- what was found once ------------------------------------------------------------
