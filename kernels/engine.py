@@ -255,6 +255,11 @@ def _cache() -> ObjectCache:
     return ObjectCache(settings.cache_dir)
 
 
+def blobs() -> ObjectCache:
+    """The cache, for what else is dear to make again."""
+    return _cache()
+
+
 # --- llvmlite ----------------------------------------------------------------
 
 

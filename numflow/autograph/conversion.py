@@ -1,8 +1,7 @@
-"""Functions whose control flow goes through operators: made, kept, and chosen.
+"""The code of a function, rewritten so that its control flow goes through operators.
 
-One conversion per code object; what a function has of its own - closure, defaults, globals - is
-bound anew at each use. Entries go when the code goes. The new code has the file, the lines and the
-names of the old: tracebacks, breakpoints and coverage need no translation.
+The new code has the file, the lines and the names of the old: tracebacks, breakpoints and coverage
+need no translation.
 """
 
 from __future__ import annotations
@@ -10,10 +9,7 @@ import __future__
 
 import ast
 import functools
-import inspect
-import types
 from types import CodeType, FunctionType
-from typing import Any
 
 from numflow.autograph import operators, scan
 from numflow.autograph.names import without_types
@@ -25,75 +21,15 @@ _FUTURE = functools.reduce(
     __future__.all_feature_names,
     0,
 )
-_SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 MADE = "converted__"
 
 
-def converted(function: Any, recursive: bool = True) -> Any:
-    """The function with its control flow converted; itself where there is nothing to convert.
-
-    Bound methods, partial objects and objects with a `__call__` of their own are taken too.
-    """
-    if isinstance(function, FunctionType):
-        return of_function(function, recursive)
-    if isinstance(function, types.MethodType):
-        inner = function.__func__
-        made = converted(inner, recursive)
-        return function if made is inner else types.MethodType(made, function.__self__)
-    if isinstance(function, functools.partial):
-        made = converted(function.func, recursive)
-        if made is function.func:
-            return function
-        return functools.partial(made, *function.args, **function.keywords)
-    if isinstance(function, type) or not callable(function):
-        return function
-    call = scan.own_call(function)
-    if call is not None and scan.is_users(call):
-        made = of_function(call, recursive)
-        return function if made is call else types.MethodType(made, function)
-    return function
-
-
-def of_function(
-    function: FunctionType, recursive: bool, node: ast.FunctionDef | ast.Lambda | None = None
-) -> FunctionType:
-    """`converted`, of a plain function; node: its syntax, if that is known."""
-    code = function.__code__
-    if "ag__" in code.co_freevars or getattr(function, "do_not_convert", False):
-        return function
-    made = scan.remembered(code)
-    if made is False:
-        made = _code(function, node)
-        scan.remember(code, made)
-    if made is None:
-        return function
-    assert isinstance(made, CodeType)
-    return _bound(made, function, operators if recursive else _flat)
-
-
-_flat: Any = types.SimpleNamespace(**vars(operators))
-_flat.call = _flat.iterating = lambda function: function
-
-
-def _bound(code: CodeType, function: FunctionType, ops: Any) -> FunctionType:
-    """The converted code with all that the function has of its own."""
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    cells["ag__"] = types.CellType(ops)
-    closure = tuple(cells[n] for n in code.co_freevars)
-    made = FunctionType(
-        code, function.__globals__, function.__name__, function.__defaults__, closure
-    )
-    made.__kwdefaults__ = function.__kwdefaults__
-    made.__dict__.update(function.__dict__)
-    made.__qualname__, made.__module__ = function.__qualname__, function.__module__
-    made.__doc__, made.__annotations__ = function.__doc__, function.__annotations__
-    return made
-
-
-def _code(function: FunctionType, node: ast.FunctionDef | ast.Lambda | None) -> CodeType | None:
+def code_of(
+    function: FunctionType, node: ast.FunctionDef | ast.Lambda | None = None
+) -> CodeType | None:
     """The converted code of a function; None: it stays as it is."""
     original = function.__code__
-    if original.co_flags & _SUSPENDS or scan.nothing_by_code(original):
+    if scan.stays_by_code(original):
         return None
     try:
         tree = syntax(function, node)
@@ -205,22 +141,3 @@ def _renamed(code: CodeType, name: str, path: str) -> CodeType:
 
 
 _OUR_BLOCKS = {"if_body", "else_body", "loop_body", "loop_test", "get", "set"}
-
-# --- which callees -----------------------------------------------------------
-
-
-def callee(function: Any) -> Any:
-    """What a converted function calls where it is written to call `function`."""
-    kind = type(function)
-    if kind is FunctionType:
-        return of_function(function, True) if scan.is_users(function) else function
-    if kind is types.BuiltinFunctionType or kind is type:
-        return function
-    if kind is types.MethodType:
-        inner = function.__func__
-        if isinstance(inner, FunctionType) and scan.is_users(inner):
-            return converted(function)
-        return function
-    if kind is functools.partial:
-        return converted(function) if scan.is_users_callable(function.func) else function
-    return converted(function)

@@ -6,7 +6,7 @@ import ast
 from types import FunctionType, MethodType
 from typing import Any
 
-from numflow.autograph import conversion, operators
+from numflow.autograph import conversion, functions, operators
 from numflow.errors import explain
 from numflow.logs import get_logger
 
@@ -36,7 +36,7 @@ def to_graph(
     """
     if not callable(entity):
         raise TypeError(explain("to_graph", f"takes a function, not {entity!r:.50}"))
-    return conversion.converted(_plain(entity), recursive)
+    return functions.converted(_plain(entity), recursive)
 
 
 def to_code(entity: Any, recursive: bool = True, experimental_optional_features: Any = None) -> str:

@@ -281,10 +281,10 @@ def compare(left: Any, *rest: Callable[..., Any]) -> Any:
 
 def call(function: Any) -> Any:
     """What is called in place of function: itself, converted."""
-    from numflow.autograph import builtin, conversion
+    from numflow.autograph import builtin, functions
 
     replaced = builtin.replacement(function)
-    return conversion.callee(function) if replaced is None else replaced
+    return functions.callee(function) if replaced is None else replaced
 
 
 def iterating(function: Any) -> Any:

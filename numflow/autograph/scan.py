@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import dis
+import inspect
 import os
 import sys
 import weakref
@@ -16,7 +17,7 @@ from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from numflow.autograph import source
+from numflow.autograph import source, stored
 from numflow.errors import is_own_file
 
 # Packages whose functions are called as they are, beside the standard library.
@@ -40,6 +41,14 @@ REPLACED = frozenset(
     (print, range, len, int, float, bool, abs, enumerate, zip, any, all, sum, min, max, reversed)
 )
 """Builtins that do something else where an argument is a tensor of a trace."""
+
+
+_SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+def stays_by_code(code: CodeType) -> bool:
+    """Whether a look at the code says that it is not converted."""
+    return bool(code.co_flags & _SUSPENDS) or nothing_by_code(code)
 
 
 def nothing_by_code(code: CodeType) -> bool:
@@ -172,16 +181,21 @@ def converted(function: Any) -> Any:
     if isinstance(function, FunctionType):
         code = function.__code__
         found = remembered(code)
-        if found is None:
-            return function
-        if found is False:
-            if not nothing_by_code(code):
+        if found is False and not nothing_by_code(code):
+            found = stored.get(code)
+            if found is not None:
+                remember(code, found)
+            else:
                 node = source.syntax_of(function)
-            if node is None or nothing_by_syntax(node, function):
-                remember(code, None)
-                return function
-    from numflow.autograph import conversion
+                if node is None or nothing_by_syntax(node, function):
+                    remember(code, None)
+                    return function
+        elif found is False:
+            remember(code, found := None)
+        if found is None and node is None:
+            return function
+    from numflow.autograph import functions
 
     if node is not None:
-        return conversion.of_function(function, True, node)
-    return conversion.converted(function)
+        return functions.of_function(function, True, node)
+    return functions.converted(function)

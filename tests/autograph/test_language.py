@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from numflow.autograph import scan
-from numflow.autograph.conversion import callee, converted
+from numflow.autograph.functions import callee, converted
 from numflow.autograph.source import syntax_of
 from tests.autograph import language
 from tests.autograph.language import PROBES
