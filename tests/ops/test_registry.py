@@ -60,6 +60,15 @@ ELSEWHERE = {
         ),
         "test_convolution, test_drawn_windows_compiled and test_large_filters_are_packed",
     ),
+    **dict.fromkeys(  # compiled only
+        (
+            *("recurrent_panels", "recurrent_panels_back"),
+            *("lstm_states", "lstm_forward", "lstm_backward"),
+            *("gru_states", "gru_forward", "gru_backward"),
+            *("simple_states", "simple_forward", "simple_backward"),
+        ),
+        "test_recurrent, test_drawn_sizes_compiled",
+    ),
     **dict.fromkeys(
         (
             *("count_pieces", "cut_pieces", "unicode_encode", "unicode_transcode"),
