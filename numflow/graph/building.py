@@ -128,7 +128,11 @@ class SymbolicTensor(Tensor):
         )
 
     def __bool__(self) -> bool:
-        raise self._no_value("`if`, `while`, `and`, `or`, `not` need one", "nf.where, or nf.cond")
+        raise self._no_value(
+            "`if`, `while`, `and`, `or`, `not` need one, in code that is not converted",
+            "nf.where or nf.cond; or let it be converted: a function with a source, called in an "
+            "nf.function with autograph=True, without do_not_convert",
+        )
 
     def __float__(self) -> float:
         raise self._no_value("float() needs one", "keep it a tensor")
