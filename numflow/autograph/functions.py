@@ -12,7 +12,7 @@ import types
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from numflow.autograph import operators, scan, stored
+from numflow.autograph import operators, scan, source, stored
 
 if TYPE_CHECKING:
     import ast
@@ -66,6 +66,10 @@ def _made(function: FunctionType, node: ast.FunctionDef | ast.Lambda | None) -> 
     logged = operators.conversion_log is not None
     found = None if logged else stored.get(code)
     if found is None and (logged or not scan.stays_by_code(code)):
+        if node is None and not logged:
+            node = source.syntax_of(function)
+            if node is None or scan.nothing_by_syntax(node, function):
+                return None
         from numflow.autograph.conversion import code_of
 
         found = code_of(function, node)
