@@ -49,6 +49,7 @@ from tests.robust.calls import Call, Given, Made, calls
 MODES = ("eager", "constant", "argument", "gradient", "compiled")
 MOST_SECONDS = 2.0
 MOST_MEMORY = 3 << 30  # beyond what a child has at its start
+_OF_ONE_CHILD = 5000
 HANG = 30.0  # seconds without a call that ends
 
 
@@ -356,7 +357,10 @@ def _child(numbers: list[int], modes: tuple[str, ...], match: str, out: str) -> 
     used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MOST_MEMORY,) * 2)
     with open(out, "a", buffering=1) as log, contextlib.redirect_stdout(io.StringIO()):
+        parent = os.getppid()
         for k in numbers:
+            if os.getppid() != parent:
+                os._exit(1)  # nobody waits any more
             trial = all_trials[k]
             log.write(f"{k}\n")
             begun = time.process_time()  # other programs may take the processor
@@ -380,47 +384,53 @@ def _child(numbers: list[int], modes: tuple[str, ...], match: str, out: str) -> 
 def findings(
     chosen: list[int], modes: tuple[str, ...], match: str = "", progress: bool = False
 ) -> list[str]:
-    """What is wrong with the trials of those numbers (in `trials(modes, match)`), a line each."""
+    """What is wrong with the trials of those numbers (in `trials(modes, match)`), a line each.
+
+    progress: print them as they come.
+    """
     all_trials = trials(modes, match)
     found: list[str] = []
     waiting = list(chosen)
     while waiting:
-        handle, path = tempfile.mkstemp(prefix="numflow_bad_inputs")
-        os.close(handle)
-        given = json.dumps([waiting, list(modes), match, path])
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.robust.bad_inputs", "--child", "-"],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])},
-        )
-        assert process.stdin is not None and process.stderr is not None
-        process.stdin.write(given)
-        process.stdin.close()
-        ended = _watched(process, path)
-        lines = open(path).read().splitlines()
-        os.unlink(path)
+        lines, words = _run_child(waiting[:_OF_ONE_CHILD], modes, match)
+        new: list[str] = []
         last = -1
         for line in lines:
             if line.startswith("["):
                 k, problem = json.loads(line)
-                found.append(f"{all_trials[k].name}: {problem}")
+                new.append(f"{all_trials[k].name}: {problem}")
             elif line.isdigit():
                 last = int(line)
-        done = bool(lines) and (lines[-1] == "end" or lines[-1].startswith("again"))
-        if not done:
+        if not lines or not lines[-1].startswith(("end", "again")):
             name = all_trials[last].name if last >= 0 else "before the first call"
-            words = process.stderr.read()[-600:] if ended else ""
-            how = f"exit code {process.returncode}" if ended else "hangs"
-            found.append(f"{name}: {how} {words}")
-            if last < 0:
-                break
-        process.stderr.close()
+            new.append(f"{name}: {words}")
         waiting = waiting[waiting.index(last) + 1 :] if last >= 0 else []
+        found += new
         if progress:
+            print("\n".join(new), flush=True)
             print(f"{len(waiting)} to go, {len(found)} findings", file=sys.stderr, flush=True)
     return found
+
+
+def _run_child(numbers: list[int], modes: tuple[str, ...], match: str) -> tuple[list[str], str]:
+    """(the lines of its log, how it ended)."""
+    with tempfile.TemporaryDirectory(prefix="numflow_bad_inputs") as folder:
+        log, said = os.path.join(folder, "log"), os.path.join(folder, "stderr")
+        open(log, "w").close()
+        with open(said, "w") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.robust.bad_inputs", "--child", "-"],
+                stdin=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])},
+            )
+            assert process.stdin is not None
+            process.stdin.write(json.dumps([numbers, list(modes), match, log]))
+            process.stdin.close()
+            ended = _watched(process, log)
+        how = f"exit code {process.returncode}: {open(said).read()[-600:]}" if ended else "hangs"
+        return open(log).read().splitlines(), how
 
 
 def _watched(process: subprocess.Popen[str], path: str) -> bool:
@@ -465,7 +475,6 @@ def main(argv: list[str] | None = None) -> int:
     found = findings(
         sampled(count, options.seed, modes, options.match), modes, options.match, progress=True
     )
-    print("\n".join(found))
     print(f"{count} calls of {total}, {len(found)} findings")
     return bool(found)
 
