@@ -13,7 +13,7 @@ from typing import Any
 from numflow import dtypes
 from numflow.autograph.operators import staged_value
 from numflow.graph.tensor import Tensor
-from numflow.ops import creation, printing, signs
+from numflow.ops import creation, signs
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
@@ -53,6 +53,8 @@ def _print(*values: Any, **kwargs: Any) -> None:
     if not known or not any(_holds_staged(v) for v in values):
         builtins.print(*values, **kwargs)
         return
+    from numflow.ops import printing  # few traces print
+
     printing.print(*values, output_stream=stream, summarize=-1, **{"end": "\n", **texts})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from numflow.codegen.cluster import build
-from numflow.codegen.control import control_step
 from numflow.codegen.domain import fits
 from numflow.codegen.kept import kept_first
 from numflow.codegen.segments import assumed, carried, checked, segments
@@ -103,6 +102,8 @@ class _Emitter:
             return
         inputs = tuple(layout_of(v, self.layouts) for v in node.inputs)
         if node.subgraphs:
+            from numflow.codegen.control import control_step  # few programs have any
+
             control = control_step(node, inputs, emit_inside)
             if control is not None:
                 self.steps.append(control)

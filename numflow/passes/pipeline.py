@@ -8,7 +8,6 @@ from numflow.graph.graph import Graph
 from numflow.graph.lowering import Library
 from numflow.graph.verify import verify
 from numflow.passes.constants import constants
-from numflow.passes.control_flow import control_flow
 from numflow.passes.cse import cse
 from numflow.passes.dead_code import dead_code
 from numflow.passes.decompose import decompose
@@ -40,6 +39,10 @@ def channels_last(graph: Graph) -> Graph:
 
 def inside(graph: Graph) -> Graph:
     """What branches and loops hold goes through all passes first."""
+    if not any(node.subgraphs for node in graph.nodes):
+        return graph
+    from numflow.passes.control_flow import control_flow
+
     return control_flow(graph, run_passes)
 
 
