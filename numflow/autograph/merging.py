@@ -87,7 +87,7 @@ def described(x: Any) -> str:
         return f"a tensor {x.spec}"
     if x is None or isinstance(x, bool | int | float | str):
         return f"{x!r:.40}"
-    return f"a {type(x).__name__}"
+    return f"a list of {len(x)}" if isinstance(x, list) else f"an object of {type(x).__name__}"
 
 
 class Merging:
@@ -250,8 +250,8 @@ class Merging:
         try:
             nest.assert_same_structure(x, y)
         except (ValueError, TypeError):
-            what = described(x)
-            raise Unlike(f"is {what} of another structure in each branch", ValueError) from None
+            what = f"is {described(x)} in {ARMS[0]}, but {described(y)} in {ARMS[1]}"
+            raise Unlike(f"has another structure in each branch: it {what}", ValueError) from None
         pairs = zip(nest.flatten(x), nest.flatten(y), strict=True)
         return _Structure(x, [self.add(p, q) for p, q in pairs])
 

@@ -29,7 +29,7 @@ from numflow.control import tensor_array
 from numflow.control.loops import Loop
 from numflow.control.nested import Nested
 from numflow.control.structure import Form, taken_apart
-from numflow.errors import DTypeError, ShapeError, user_line
+from numflow.errors import DTypeError, ShapeError, explain, user_line
 from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.op import current, interpreting
 from numflow.graph.spec import Spec
@@ -39,6 +39,7 @@ from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.shapes import run_time as is_run_time
+from numflow.tensor_shape import TensorShape
 
 
 class _Again(Exception):
@@ -168,7 +169,9 @@ class _Staging:
         most = None
         if options is not None and options.maximum_iterations is not None:
             most = maths.cast(as_tensor(options.maximum_iterations), dtypes.int64)
-        loop = Loop("autograph", initial, taken_apart(initial)[1], [*all_names, *names], most)
+        open_sizes = self._open_sizes(carried, start, head)
+        names = [*all_names, *names]
+        loop = Loop("autograph", initial, taken_apart(initial)[1], names, most, open_sizes)
         state = list(self._before)
         for k, name in enumerate(self._names):
             if name in learned.poisoned:
@@ -256,6 +259,31 @@ class _Staging:
             out += [self._names[k] + path for path in paths]
         return out
 
+    def _open_sizes(
+        self, carried: Sequence[int], start: Sequence[Any], head: int
+    ) -> dict[int, list[bool]]:
+        """By number of a loop variable, per axis whether set_loop_options leaves its size open.
+
+        Raises:
+          ShapeError: the shape that it says is not that of the variable.
+        """
+        options = self._learned.options
+        found: dict[int, list[bool]] = {}
+        number = head
+        for k, value in zip(carried, start, strict=True):
+            shape = None if options is None else options.shapes.get(self._names[k])
+            if shape is not None and isinstance(value, Tensor):
+                wanted = TensorShape(getattr(shape, "shape", shape))
+                if not wanted.is_compatible_with(value.shape):
+                    problem = f"the shape invariant of {self._names[k]} is not compatible with it"
+                    shown = {"variable": value.spec, "invariant": wanted}
+                    raise ShapeError(explain("set_loop_options", problem, shown))
+                if wanted.dims is not None:
+                    sizes = [getattr(d, "value", d) for d in wanted.dims]
+                    found[number] = [n is None for n in sizes]
+            number += len(taken_apart(value)[0])
+        return {k: axes for k, axes in found.items() if any(axes)}
+
     # --- behind the body -----------------------------------------------------
 
     def _after(
@@ -326,7 +354,9 @@ class _Staging:
                     self._poison(name, self._unlike(name, old, new))
                     return None
                 learnt = True
-            elif old.spec.shape != new.spec.shape and not _of_array(old, new):
+            elif old.spec.shape != new.spec.shape and not (
+                _of_array(old, new) or self._may_change(name, old, new)
+            ):
                 fits = run_time.fitted(new, old.spec.shape)
                 if fits is None:
                     self._poison(name, self._unlike(name, old, new))
@@ -337,6 +367,12 @@ class _Staging:
             self._learned.dtypes[name] = kinds
             return None
         return out
+
+    def _may_change(self, name: str, before: Tensor, now: Tensor) -> bool:
+        """Whether set_loop_options lets a name have another shape."""
+        options = self._learned.options
+        known = options is not None and name in options.shapes
+        return known and before.spec.rank == now.spec.rank
 
     def _starts_as_number(self, name: str) -> bool:
         value = self._before[self._names.index(name)]
