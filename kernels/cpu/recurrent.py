@@ -17,9 +17,6 @@ from typing import NamedTuple
 from numflow.kernels import lang, lang_vector, tiles
 from numflow.kernels.abi import HEADER
 from numflow.kernels.cpu.call import Call
-from numflow.kernels.cpu.recurrent_gru import gru_backward, gru_forward
-from numflow.kernels.cpu.recurrent_lstm import lstm_backward, lstm_forward
-from numflow.kernels.cpu.recurrent_simple import simple_backward, simple_forward
 from numflow.kernels.cpu.recurrent_steps import W, pack_back, pack_gates
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
@@ -124,6 +121,8 @@ def plan_lstm(
         pointers += [W.GATES, W.CELLS, W.BEFORE]
     rows = 2 * _row(s.state, v) + (1 + s.projected) * _row(s.units, v)
     rows += 4 * _width(s.units, v) * v.itemsize
+    from numflow.kernels.cpu.recurrent_lstm import lstm_forward  # each where it is wanted
+
     return _call(lstm_forward, s, v, 4, order, pointers, rows, threads)
 
 
@@ -146,6 +145,8 @@ def plan_lstm_backward(
     if s.projected:
         pointers.append(W.DP)
     rows = 2 * _row(s.state, v) + 2 * _row(s.units, v) + _row(4 * s.units, v)
+    from numflow.kernels.cpu.recurrent_lstm import lstm_backward  # each where it is wanted
+
     return _call(lstm_backward, s, v, 4, order, pointers, rows, threads)
 
 
@@ -169,6 +170,8 @@ def plan_gru(
     if keep:
         pointers += [W.GATES, W.BEFORE]
     rows = 4 * _row(s.units, v) + 3 * _width(s.units, v) * v.itemsize
+    from numflow.kernels.cpu.recurrent_gru import gru_forward  # each where it is wanted
+
     return _call(gru_forward, s, v, 3, order, pointers, rows, threads, kind)
 
 
@@ -191,6 +194,8 @@ def plan_gru_backward(
     if kind:
         pointers.append(W.DR)
     rows = 2 * _row(s.units, v) + _row(3 * s.units, v)
+    from numflow.kernels.cpu.recurrent_gru import gru_backward  # each where it is wanted
+
     return _call(gru_backward, s, v, 3, order, pointers, rows, threads, kind)
 
 
@@ -213,6 +218,8 @@ def plan_simple(
     if keep:
         pointers.append(W.BEFORE)
     rows = 2 * _row(s.units, v)
+    from numflow.kernels.cpu.recurrent_simple import simple_forward  # each where it is wanted
+
     return _call(simple_forward, s, v, 1, (0,), pointers, rows, threads, kind)
 
 
@@ -226,6 +233,8 @@ def plan_simple_backward(
     v = Vectors(dtype, target or Target.host())
     pointers = [W.U, *_optional(s), W.Y, W.DY, W.DHN, W.DX, W.DH0]
     rows = 2 * _row(s.units, v)
+    from numflow.kernels.cpu.recurrent_simple import simple_backward  # each where it is wanted
+
     return _call(simple_backward, s, v, 1, (0,), pointers, rows, threads, kind)
 
 

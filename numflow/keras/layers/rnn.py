@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from numflow import nest
-from numflow.control.recurrence import recur
 from numflow.eager.variable import Variable
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import Tensor
@@ -164,6 +163,8 @@ class RNN(Layer):
         self, sequences: Tensor, initial_state: Any, mask: Any, training: bool, given: bool = True
     ) -> tuple[Any, Any, Any]:
         """(last output, outputs, last states); given: the initial states may be other than 0."""
+        from numflow.control.recurrence import recur  # loops: layers with a kernel need none
+
         options: dict[str, Any] = {}
         if isinstance(self.cell, Layer) and "training" in _parameters(type(self.cell)):
             options["training"] = training
