@@ -392,7 +392,7 @@ class _History:
 
 def _small(length: Extent, rows: Sequence[Extent]) -> bool:
     """Whether stacks for so many iterations may be made, though there may be fewer."""
-    total = length * sum(rows)  # type: ignore[operator]
+    total = length * sum(rows)
     return isinstance(total, int) and total <= SMALL
 
 

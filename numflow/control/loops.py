@@ -416,7 +416,7 @@ def _invariants(
 
 def _positional(loop_vars: Any) -> Sequence[Any]:
     """The loop variables as arguments."""
-    return list(loop_vars.values()) if isinstance(loop_vars, dict) else loop_vars  # type: ignore[no-any-return]
+    return list(loop_vars.values()) if isinstance(loop_vars, dict) else loop_vars
 
 
 def _like(loop_vars: Any, got: Any) -> Any:

@@ -16,7 +16,7 @@ cells, which are the outputs of the node, and to what the graph inside captures.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from numflow.codegen.steps import BranchStep, Cell, CopyStep, LoopStep, Program, Seen
 from numflow.graph.graph import Value, constant_op, sizes_op
@@ -24,35 +24,11 @@ from numflow.graph.lowering import Layout, dense
 from numflow.runtime.layout import Interval, offsets
 from numflow.runtime.lives import lives_of
 from numflow.runtime.sizes import check_memory, check_sizes
+from numflow.runtime.words import Item, Pointer, Table, Turn, Word, Work
 
 if TYPE_CHECKING:
     from numflow.codegen.registers import RegisterLoop
-    from numflow.runtime.work import Pointer, Word, Worker
-
-
-class Turn(NamedTuple):
-    """A jump among the items of a step: kind "test" goes to the target if the byte at words[0] is
-    zero, "choose" to that target whose number the int32 at words[0] is, "jump" always.
-
-    targets: numbers of items. The rest is what a kernel has, which this is not.
-    """
-
-    kind: str
-    words: tuple[Word, ...]
-    targets: tuple[int, ...]
-    units: int = 0
-    chunk: int = 1
-    ns: float = 0.0
-    workspace: int = 0
-
-
-Item = Any  # Work or Turn
-
-
-class Held(NamedTuple):
-    """The memory of a constant inside, by the id of an array that the worker keeps."""
-
-    number: int
+    from numflow.runtime.work import Worker
 
 
 def control_items(worker: Worker, step: LoopStep | BranchStep, at: int) -> list[Item] | None:
@@ -71,9 +47,6 @@ class _Frame:
     """
 
     def __init__(self, worker: Worker, step: LoopStep | BranchStep, key: Hashable) -> None:
-        from numflow.runtime.work import Pointer
-
-        self._pointer = Pointer
         self.worker, self.key, self.nbytes = worker, key, 0
         self._cells: dict[Cell, Pointer] = {
             cell: Pointer(v) for cell, v in zip(step.cells, step.node.outputs, strict=True)
@@ -83,7 +56,7 @@ class _Frame:
     def _place(self, seen: Seen) -> Pointer:
         root, layout = seen
         nbytes = self.worker.sizes.number(layout.offset) * root.spec.dtype.size
-        return self._pointer(root, nbytes)
+        return Pointer(root, nbytes)
 
     # loops and branches ---------------------------------------------------------------------------
     def loop(self, step: LoopStep) -> list[Item] | None:
@@ -92,8 +65,8 @@ class _Frame:
         for v, out in zip(step.node.inputs, step.node.outputs, strict=False):
             whole = Layout(out.spec.shape, dense(out.spec.shape))
             copy = CopyStep((step.node,), (), (out,), step.inputs[v], (out, whole))
-            items += self.worker._copy(copy)
-        self._cells[step.going] = self._pointer(self.key, 0)
+            items += self.worker.copy(copy)
+        self._cells[step.going] = Pointer(self.key, 0)
         if step.registers is not None:
             return [*items, *self._registers(step.registers, step, len(items))]
         captured = self._captured[count:]
@@ -111,8 +84,6 @@ class _Frame:
 
     def _registers(self, loop: RegisterLoop, step: LoopStep, begin: int) -> list[Item]:
         """A loop as one kernel, called again as long as it says that there is more."""
-        from numflow.runtime.work import Work
-
         self.nbytes = 64
         number = self.worker.number(loop.checks)
         words: list[Word] = []
@@ -152,11 +123,9 @@ class _Frame:
         self, program: Program, captured: Sequence[Pointer], base: int
     ) -> list[Item] | None:
         """The items of a program inside; base: bytes of the frame that are taken already."""
-        from numflow.runtime.work import Worker
-
         outer, sizes = self.worker, self.worker.sizes
         check_sizes(program.graph, sizes)
-        worker = Worker(program, sizes)
+        worker = type(outer)(program, sizes)
         worker.checks, worker.held, worker.known = outer.checks, outer.held, outer.known
         works = []
         for k, s in enumerate(program.steps):
@@ -175,7 +144,7 @@ class _Frame:
         found, total = offsets(intervals)
         found.update({v: found[old] for v, old in shared.items()})
         self.nbytes = max(self.nbytes, base + total)
-        places = {key: self._pointer(self.key, base + n) for key, n in found.items()}
+        places = {key: Pointer(self.key, base + n) for key, n in found.items()}
         places |= dict(zip(program.inputs, captured, strict=True))
         held = _Resolver(self, program, places)
         done: list[Item] = []
@@ -208,8 +177,6 @@ class _Resolver:
         self._frame, self._program, self._places = frame, program, places
 
     def word(self, x: Any) -> Any:
-        from numflow.runtime.work import Pointer, Table
-
         if type(x) is not Pointer:
             return x
         key, nbytes = x
@@ -228,5 +195,5 @@ class _Resolver:
             return self._frame._cells[cell]
         node = root.node
         if node is not None and node.op in (constant_op, sizes_op):
-            return self._frame._pointer(self._frame.worker.hold(root))
+            return Pointer(self._frame.worker.hold(root))
         return None

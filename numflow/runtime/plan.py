@@ -25,7 +25,6 @@ from numflow.graph.building import no_collection
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
 from numflow.runtime import arena
-from numflow.runtime.control import Held, Turn
 from numflow.runtime.entry import (
     CallRecord,
     CellPatch,
@@ -40,7 +39,8 @@ from numflow.runtime.layout import LINE, Interval, offsets
 from numflow.runtime.lives import lives_of
 from numflow.runtime.native import address_function
 from numflow.runtime.sizes import Checks, Sizes, check_memory, check_nodes, check_sizes
-from numflow.runtime.work import Pointer, Table, Work, Worker
+from numflow.runtime.words import Held, Pointer, Table, Turn, Work
+from numflow.runtime.work import Worker
 
 Array = np.ndarray[Any, Any]
 

@@ -24,7 +24,7 @@ from numflow.graph.lowering import Elementwise, Reduction
 from numflow.runtime import native, pool
 from numflow.runtime.executable import Executable
 from numflow.runtime.plan import Plan
-from numflow.runtime.work import Work
+from numflow.runtime.words import Work
 
 Array = np.ndarray[Any, Any]
 RESOLUTION = 5e-8  # seconds: what is shorter drowns in the cost of calling it from Python

@@ -36,9 +36,10 @@ from numflow.graph.op import Attrs
 from numflow.graph.spec import Spec
 from numflow.kernels.builder import ITEMSIZE
 from numflow.runtime import pool
-from numflow.runtime.control import Held, control_items
+from numflow.runtime.control import control_items
 from numflow.runtime.layout import Interval
 from numflow.runtime.sizes import Sizes
+from numflow.runtime.words import Held, Pointer, Table, Word, Work
 from numflow.shapes import Dim, product
 
 Array = np.ndarray[Any, Any]
@@ -55,36 +56,6 @@ CACHED = 1 << 20  # bytes that two cores hold in their own caches
 STREAM = 1 << 24
 STREAM_WEIGHT = 64  # operations per element up to which memory is what such a loop waits for
 LINE = 64
-
-
-class Pointer(NamedTuple):
-    """An address in the making: of a root's buffer, of scratch or of a Table, plus bytes."""
-
-    key: Hashable
-    nbytes: int = 0
-
-
-Word = int | Pointer
-
-
-class Table(NamedTuple):
-    """Words of memory beside an argument block."""
-
-    words: tuple[Word, ...]
-
-
-class Work(NamedTuple):
-    """An instruction before addresses. words: those behind the header; node: number of its first
-    check; workspace: bytes; scratch: where that is, of a kernel inside of a loop."""
-
-    address: int
-    words: tuple[Word, ...]
-    units: int
-    chunk: int
-    ns: float
-    node: int = 0
-    workspace: int = 0
-    scratch: Pointer | None = None
 
 
 class _Operands(NamedTuple):
@@ -135,7 +106,7 @@ class Worker:
             looks = step.node.op.lower.refuses  # at indices, also where it copies nothing
             return None if looks and not work.units else [work]
         if isinstance(step, CopyStep):
-            return self._copy(step)
+            return self.copy(step)
         return None
 
     def number(self, checks: Sequence[Node]) -> int:
@@ -283,7 +254,7 @@ class Worker:
             more |= {"residual": True}
         return _planned(step.node.op.lower, inputs, outputs, attrs, more, pointers)
 
-    def _copy(self, step: CopyStep) -> list[Work]:
+    def copy(self, step: CopyStep) -> list[Work]:
         root, target = step.target
         dtype = root.spec.dtype
         shape, to = self.sizes.shape(target.shape), self.sizes.shape(target.strides)

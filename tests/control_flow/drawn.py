@@ -47,15 +47,15 @@ def _block(program: Any, state: list[Any], x: Any, count: Any) -> list[Any]:
 def _assigned(statement: Any, state: list[Any], x: Any, count: Any) -> list[Any]:
     _, to, op, a, b = statement
     u, v = state[a], state[b]
-    made = {
+    made: dict[str, Any] = {
         "add": lambda: 0.5 * (u + v),
         "scaled": lambda: 0.75 * u - 0.1,
         "sin": lambda: nf.sin(u) + 0.3 * v,
         "tanh": lambda: nf.tanh(u * v),
         "mix": lambda: nf.where(u > v, u, 0.5 * v),
         "times x": lambda: u * x,
-    }[op]()
-    return [*state[:to], made, *state[to + 1 :]]
+    }
+    return [*state[:to], made[op](), *state[to + 1 :]]
 
 
 def _repeated(statement: Any, state: list[Any], x: Any, count: Any) -> list[Any]:

@@ -71,6 +71,13 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(
         (
+            *("cond", "while_loop", "unset_array", "ragged_loop", "ragged_sizes"),
+            *("ragged_results", "ragged_gradient", "ragged_cond", "ragged_choice"),
+        ),
+        "tests/control_flow",
+    ),
+    **dict.fromkeys(
+        (
             *("count_pieces", "cut_pieces", "unicode_encode", "unicode_transcode"),
             *("ngrams", "count_ngrams", "ragged_ngrams", "string_format"),
         ),
