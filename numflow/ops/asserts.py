@@ -21,7 +21,7 @@ from numflow.ops import comparisons, signs
 from numflow.ops import math as maths
 from numflow.ops.array_text import array_text, first_elements
 from numflow.ops.assertion import Claim, claim_holds, no_operation, now
-from numflow.ops.convert import as_tensor, operands
+from numflow.ops.convert import dense_tensor, operands
 
 # --- any condition -----------------------------------------------------------
 
@@ -51,7 +51,7 @@ def Assert(
     Example:
       >>> nf.debugging.Assert(nf.constant(2.0) > 1.0, ["too small"])
     """
-    holds = condition if isinstance(condition, Tensor) else as_tensor(condition, None, "Assert")
+    holds = condition if isinstance(condition, Tensor) else dense_tensor(condition, None, "Assert")
     if not holds.dtype.is_bool:
         holds = maths.cast(holds, dtypes.bool)
     if holds.ndim:
@@ -59,7 +59,7 @@ def Assert(
                                  fix="nf.reduce_all(condition)"))  # fmt: skip
     if not isinstance(data, list | tuple):
         raise TypeError(explain("Assert", f"data is a list, not {type(data).__name__}"))
-    tensors = [as_tensor(x, None, "Assert", "data") for x in data]
+    tensors = [dense_tensor(x, None, "Assert", "data") for x in data]
     count = 3 if summarize is None else summarize
     if isinstance(holds, SymbolicTensor):
         claim = Claim("Assert", tuple(range(len(tensors))), (), count)
@@ -196,11 +196,18 @@ def _compared(
         assert good is not None
         if not good.all():
             text = _difference(sign, good, left, right, count)
-            raise InvalidArgumentError(_with_line(f"{message}\n{text}" if message else text))
+            raise InvalidArgumentError(
+                _with_line(f"{message}\n{text}" if isinstance(message, str) and message else text)
+            )
         return no_operation(op)
     said = f"Condition x {sign} y did not hold element-wise:"
     parts = (said, f"x ({_name(x, a)}) = ", 0, f"y ({_name(y, b)}) = ", 1)
-    claim = Claim(op, ((message, *parts) if message else parts), ("x", "y"), count)
+    claim = Claim(
+        op,
+        ((message, *parts) if isinstance(message, str) and message else parts),
+        ("x", "y"),
+        count,
+    )
     return claim_holds(holds, (a, b), claim)
 
 
@@ -293,10 +300,10 @@ def _signed(
     message: str | None,
     summarize: int | None,
 ) -> Operation | None:
-    a = as_tensor(x, None, op, "x")
+    a = dense_tensor(x, None, op, "x")
     if not (a.dtype.is_floating or a.dtype.is_integer):
         raise DTypeError(explain(op, f"x is {a.dtype.name}, which has no sign", {"x": a.spec}))
-    zero = as_tensor(0, a.dtype, op)
+    zero = dense_tensor(0, a.dtype, op)
     count = 3 if summarize is None else summarize
     said = f"Condition x {sign} 0 did not hold element-wise:"
     head = f"{message}.  " if isinstance(message, str) and message else ""
@@ -347,8 +354,8 @@ def assert_near(
         )
     real = a.dtype.real_dtype
     wide = 10.0 * _epsilon(real)
-    relative = as_tensor(wide if rtol is None else rtol, real, op, "rtol")
-    absolute = as_tensor(wide if atol is None else atol, real, op, "atol")
+    relative = dense_tensor(wide if rtol is None else rtol, real, op, "rtol")
+    absolute = dense_tensor(wide if atol is None else atol, real, op, "atol")
     gap = signs.abs(maths.subtract(a, b))
     allowed = maths.add(absolute, maths.multiply(relative, signs.abs(b)))
     holds = comparisons.less_equal(gap, allowed)

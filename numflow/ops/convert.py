@@ -79,6 +79,20 @@ def as_tensor(
     return current().constant(as_array(value, want, op, name))
 
 
+def dense_tensor(
+    value: Any, dtype: Any = None, op: str = "convert_to_tensor", name: str = "value"
+) -> Tensor:
+    """as_tensor, for what is not for ragged tensors.
+
+    Raises:
+      ArgumentError: value is one.
+    """
+    tensor = as_tensor(value, dtype, op, name)
+    if not isinstance(tensor, Tensor):
+        raise ArgumentError(explain(op, f"{name} must be a tensor, not a {type(value).__name__}"))
+    return tensor
+
+
 CONVERTERS: list[tuple[int, tuple[type, ...], Any]] = []
 """Users' functions: (priority, types, function), in the order in which they are tried."""
 

@@ -365,6 +365,7 @@ def all_candidate_sampler(
     """
     op = "random.all_candidate_sampler"
     true = checked(op, true_classes, num_true, num_sampled, num_sampled)
+    num_sampled = int(num_sampled)
     ones = shaping.ones([num_sampled], dtypes.float32)
     of_true = 1.0 + maths.cast(true, dtypes.float32) * 0.0  # waits for the check
     return Candidates(creation.iota((num_sampled,), 0, dtypes.int64), of_true, ones)

@@ -18,7 +18,7 @@ from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import comparisons, plain
 from numflow.ops import shape as shaping
 from numflow.ops.assertion import Claim, claim_holds, no_operation
-from numflow.ops.convert import as_tensor, sizes, static_ints
+from numflow.ops.convert import dense_tensor, sizes, static_ints
 from numflow.shapes import Extent
 
 
@@ -91,10 +91,10 @@ def assert_rank_in(
 def _ranked(
     op: str, x: TensorLike, ranks: list[Any], fits: Any, wanted: str, message: str | None
 ) -> Operation | None:
-    tensor = as_tensor(x, None, op, "x")
+    tensor = dense_tensor(x, None, op, "x")
     numbers: list[int] = []
     for r in ranks:
-        rank = as_tensor(r, None, op, "rank")
+        rank = dense_tensor(r, None, op, "rank")
         if rank.ndim:
             raise ShapeError(_text(message, f"{op}: the rank is no scalar, but {rank.spec}"))
         if not rank.dtype.is_integer:
@@ -124,7 +124,7 @@ def assert_scalar(
       >>> nf.debugging.assert_scalar(3.0).numpy().item()
       3.0
     """
-    x = as_tensor(tensor, None, "assert_scalar", "tensor")
+    x = dense_tensor(tensor, None, "assert_scalar", "tensor")
     if x.ndim:
         raise ShapeError(_text(message, f"Expected scalar shape, saw shape: {_shown(x)}."))
     return x
@@ -157,7 +157,9 @@ def assert_shapes(
       >>> nf.debugging.assert_shapes([(x, ("N", "D")), (y, ("D", "K"))])
     """
     op = "assert_shapes"
-    pairs = list(shapes.items()) if isinstance(shapes, Mapping) else list(shapes)
+    pairs = (
+        list(shapes.items()) if isinstance(shapes, Mapping) else plain.items(shapes, op, "shapes")
+    )
     seen: dict[str, tuple[Tensor, int, Extent]] = {}
     made: list[Any] = []
     for pair in pairs:
@@ -165,7 +167,7 @@ def assert_shapes(
             problem = f"{op}: pairs of a tensor and its shape are wanted, not {pair!r:.100}"
             raise ValueError(_text(message, problem))
         given, wanted = pair
-        x = as_tensor(getattr(given, "deref", lambda given=given: given)(), None, op, "shapes")
+        x = dense_tensor(getattr(given, "deref", lambda given=given: given)(), None, op, "shapes")
         for axis, size in _axes(x, wanted, message):
             have = x.spec.shape[axis]
             if size is None or size == "*":
@@ -241,7 +243,7 @@ def _same_size(
         0,
     )
     parts = (*parts, "Received shape: ", 1)
-    more = [as_tensor(t, None, "assert_shapes", "data") for t in data or ()]
+    more = [dense_tensor(t, None, "assert_shapes", "data") for t in data or ()]
     parts = (f"{message}.  ", *parts) if message else parts
     parts = (*parts, *range(2, 2 + len(more)))
     count = max(3, x.ndim) if summarize is None else summarize
@@ -263,7 +265,7 @@ def assert_type(
     Example:
       >>> nf.debugging.assert_type(nf.constant(1.0), nf.float32)
     """
-    x = as_tensor(tensor, None, "assert_type", "tensor")
+    x = dense_tensor(tensor, None, "assert_type", "tensor")
     want = dtypes.as_dtype(tf_type)
     if x.dtype is not want:
         raise DTypeError(_text(message, f"tensor must be of type {want!r}; got {x.dtype!r}"))
@@ -279,7 +281,7 @@ def assert_integer(x: TensorLike, message: str | None = None, name: str | None =
     Example:
       >>> nf.debugging.assert_integer([1, 2])
     """
-    tensor = as_tensor(x, None, "assert_integer", "x")
+    tensor = dense_tensor(x, None, "assert_integer", "x")
     if not tensor.dtype.is_integer:
         problem = f'Expected "x" to be integer type.  Found: tensor of dtype {tensor.dtype!r}'
         raise DTypeError(_text(message, problem))
@@ -306,7 +308,7 @@ def assert_same_float_dtype(tensors: Iterable[Any] | None = None, dtype: Any = N
     for k, value in enumerate(given):
         if value is None:
             continue
-        t = as_tensor(value, None, op, f"tensors[{k}]")
+        t = dense_tensor(value, None, op, f"tensors[{k}]")
         if want is not None and t.dtype is not want:
             beside = f"{want!r}" if first is None else f"{want!r}) as {first!r}"
             problem = f"{t!r}, type={t.dtype!r}, must be of the same type ({beside}."

@@ -265,7 +265,7 @@ def attempt(trial: Trial) -> Any:
     if trial.mode == "eager":
         return call.function(*args, **kwargs)
     if trial.mode == "constant":
-        return nf.function(lambda: call.function(*args, **kwargs))()
+        return nf.function(lambda: _tensors(call.function(*args, **kwargs)))()
     if trial.mode == "argument":
         return _run_time(trial, args, kwargs)
     floats, places = [], []
@@ -282,9 +282,14 @@ def attempt(trial: Trial) -> Any:
             tape.watch(list(values))
             out = call.function(*given, **kwargs)
         ys = [y for y in nf.nest.flatten(out) if isinstance(y, nf.Tensor) and y.dtype.is_floating]
-        return out, tape.gradient(ys, list(values)) if ys and values else None
+        return _tensors(out), tape.gradient(ys, list(values)) if ys and values else None
 
     return (nf.function(gradient) if trial.mode == "compiled" else gradient)(*floats)
+
+
+def _tensors(out: Any) -> Any:
+    """What a function may return."""
+    return None if isinstance(out, nf.Operation | nf.DType) else out
 
 
 def _run_time(trial: Trial, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -298,8 +303,8 @@ def _run_time(trial: Trial, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
     def run(v: Any) -> Any:
         if isinstance(where, int):
-            return trial.call.function(*args[:where], v, *args[where + 1 :], **kwargs)
-        return trial.call.function(*args, **{**kwargs, where: v})
+            return _tensors(trial.call.function(*args[:where], v, *args[where + 1 :], **kwargs))
+        return _tensors(trial.call.function(*args, **{**kwargs, where: v}))
 
     right = _numbers(_argument(trial.call, where))
     unknown = right is not None and right.ndim == len(value.shape) and right.ndim > 0
