@@ -144,12 +144,13 @@ _LATE = (
 )
 
 if TYPE_CHECKING:
-    from numflow import bitwise, experimental, linalg, losses, math, nn, random, sets, signal
+    from numflow import bitwise, experimental, linalg, losses, math, nn, random
     from numflow.control.branches import case, cond, switch_case
     from numflow.control.functional import foldl, foldr, map_fn, scan, vectorized_map
     from numflow.control.loops import while_loop
     from numflow.control.tensor_array import TensorArray, TensorArraySpec
     from numflow.devices import DeviceSpec
+    from numflow.eager.creators import variable_creator_scope
     from numflow.eager.custom_gradient import custom_gradient, grad_pass_through
     from numflow.eager.functional import grad, value_and_grad
     from numflow.eager.gradients import AggregationMethod, gradients, hessians
@@ -217,8 +218,10 @@ if TYPE_CHECKING:
         tan,
     )
     from numflow.ops.unique import unique, unique_with_counts
+    from numflow.ragged.spec import RaggedTensorSpec
     from numflow.ragged.tensor import RaggedTensor
     from numflow.sparse.edit_distance import edit_distance
+    from numflow.sparse.spec import SparseTensorSpec
     from numflow.sparse.tensor import SparseTensor
     from numflow.trace.tensor_spec import type_spec_from_value
     from numflow.variable_policy import VariableAggregation, VariableSynchronization
@@ -232,6 +235,7 @@ _LATE_NAMES = {
         "control.loops": "while_loop",
         "control.tensor_array": "TensorArray TensorArraySpec",
         "devices": "DeviceSpec",
+        "eager.creators": "variable_creator_scope",
         "eager.custom_gradient": "custom_gradient grad_pass_through",
         "eager.functional": "grad value_and_grad",
         "eager.gradients": "AggregationMethod gradients hessians",
@@ -268,8 +272,10 @@ _LATE_NAMES = {
         "ops.text_numbers": "as_string",
         "ops.trigonometric": "acos acosh asin asinh atan atan2 atanh cos cosh sin sinh tan",
         "ops.unique": "unique unique_with_counts",
+        "ragged.spec": "RaggedTensorSpec",
         "ragged.tensor": "RaggedTensor",
         "sparse.edit_distance": "edit_distance",
+        "sparse.spec": "SparseTensorSpec",
         "sparse.tensor": "SparseTensor",
         "trace.tensor_spec": "type_spec_from_value",
         "variable_policy": "VariableAggregation VariableSynchronization",
@@ -307,7 +313,9 @@ __all__ = [
     "Module",
     "Operation",
     "RaggedTensor",
+    "RaggedTensorSpec",
     "SparseTensor",
+    "SparseTensorSpec",
     "Tensor",
     "TensorArray",
     "TensorArraySpec",
@@ -515,6 +523,7 @@ __all__ = [
     "unravel_index",
     "unstack",
     "value_and_grad",
+    "variable_creator_scope",
     "vectorized_map",
     "where",
     "while_loop",

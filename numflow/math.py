@@ -42,6 +42,7 @@ from numflow.ops.select import logical_and, logical_not, logical_or, logical_xor
 from numflow.ops.signs import abs, negative, sign
 
 if TYPE_CHECKING:
+    from numflow.ops.approximate import approx_max_k, approx_min_k
     from numflow.ops.bessel import bessel_i0, bessel_i0e, bessel_i1, bessel_i1e
     from numflow.ops.finite import (
         divide_no_nan,
@@ -108,6 +109,7 @@ if TYPE_CHECKING:
 _LATE_NAMES = {
     name: module
     for module, names in {
+        "approximate": "approx_max_k approx_min_k",
         "bessel": "bessel_i0 bessel_i0e bessel_i1 bessel_i1e",
         "finite": "divide_no_nan is_finite is_inf is_nan multiply_no_nan nextafter reciprocal "
         "reciprocal_no_nan xdivy xlog1py xlogy",
@@ -150,6 +152,8 @@ __all__ = [
     "add",
     "add_n",
     "angle",
+    "approx_max_k",
+    "approx_min_k",
     "argmax",
     "argmin",
     "asin",

@@ -21,6 +21,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.eager.apply import eager, tapes
+from numflow.eager.creators import Creation
 from numflow.eager.lifting import lifted
 from numflow.eager.tensor import Array, EagerTensor, interned, on_own_lines
 from numflow.eager.variable_row_methods import RowMethods
@@ -66,7 +67,7 @@ def _buffer(array: Array) -> Array:
 # --- the class ---------------------------------------------------------------
 
 
-class Variable(RowMethods):
+class Variable(RowMethods, metaclass=Creation):
     """A tensor whose value can be assigned.
 
     Args:
