@@ -21,14 +21,13 @@ from numflow.graph.graph import Graph, Value
 from numflow.graph.op import current, interpreting
 from numflow.graph.operation import building
 from numflow.graph.tensor import Tensor
-from numflow.ops import comparisons, run_time
+from numflow.ops import comparisons
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.control import cond_op
 from numflow.ops.convert import as_tensor
 from numflow.ops.creation import iota
-from numflow.shapes import run_time as is_run_time
 
 Branch = Callable[[], Any]
 
@@ -124,15 +123,6 @@ def _agree(op: str, traced: Sequence[Traced], k: int, path: str) -> list[bool]:
     shapes = [t.tensors[k].spec.shape for t in traced]
     if len(set(map(len, shapes))) > 1:
         raise ShapeError(explain(op, f"{what} has another rank in each branch", shown))
-    shape = next((s for s in shapes if not any(map(is_run_time, s))), shapes[0])
-    for t in traced:
-        if t.tensors[k].spec.shape == shape:
-            continue
-        with interpreting(t.inside):
-            fits = run_time.fitted(t.tensors[k], shape)
-        if fits is not None:
-            t.tensors[k] = fits
-    shapes = [t.tensors[k].spec.shape for t in traced]
     return [len(set(sizes)) > 1 for sizes in zip(*shapes, strict=True)]
 
 
