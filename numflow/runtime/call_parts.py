@@ -10,7 +10,7 @@ import numpy as np
 
 from numflow.kernels import abi
 from numflow.runtime import arena
-from numflow.runtime.executor import Instruction, IntArray
+from numflow.runtime.executor import KERNEL, Instruction, IntArray
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -88,8 +88,10 @@ class Parts:
             if step.args is not None:
                 blocks[id(step.args)] = step.args
         pointers = {(id(slot[0]), slot[1]): slot[0] for slot in self.pointers}
-        for key, block in list(blocks.items()):
-            pointers |= {(key, word): block for word in (abi.CONTEXT, abi.WORKSPACE)}
+        for step in self.instructions:
+            if step.args is not None and step.operation == KERNEL:  # not a table of jumps
+                words = (abi.CONTEXT, abi.WORKSPACE)
+                pointers |= {(id(step.args), word): step.args for word in words}
         blocks |= {id(slot[0]): slot[0] for slot in self.slots()}
         owned = [*blocks.values(), self.context, *self.memory]
         twins = {id(array): _twin(array) for array in owned}
