@@ -1,20 +1,24 @@
 """Patches of images, side by side in channels: extract_patches, extract_volume_patches.
 
 Axis by axis: the parts of the padded image that each element of the window is over are stacked, so
-that a window of 16 x 16 takes 32 slices and not 256.
+that a window of 16 x 16 takes 32 slices and not 256. Large windows are read by index.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import conv_api_sizes as arguments
-from numflow.ops import joining, rearrange, slicing
+from numflow.ops import creation, indexing, joining, rearrange, slicing
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
-from numflow.shapes import product
+from numflow.shapes import Extent, product
+
+MOST_SLICES = 64
+"""Elements of a window along an axis up to which each is a slice; more are read by index."""
 
 
 def extract_patches(
@@ -85,6 +89,11 @@ def _patches(
     if any(map(any, g.padding)):
         x = rearrange.pad(x, [(0, 0), *g.padding, (0, 0)])
     for axis in range(axes):
+        if kernel[axis] > MOST_SLICES:
+            x = _gathered(
+                x, axis + 1, places[axis], kernel[axis], g.strides[axis], g.dilations[axis]
+            )
+            continue
         shape = list(x.spec.shape)
         shape[axis + 1] = places[axis]
         stride = [1] * len(shape)
@@ -98,3 +107,12 @@ def _patches(
             )
         x = joining.stack_tensors(parts, len(shape) - 1)
     return shaping.reshape_op(x, shape=(batch, *places, product(kernel) * channels))
+
+
+def _gathered(x: Tensor, axis: int, places: Extent, taps: int, stride: int, gap: int) -> Tensor:
+    """What taps of a window read along an axis, before the channels, by their numbers."""
+    first = creation.iota((places, 1), 0, dtypes.int64) * stride
+    at = first + creation.iota((1, taps), 1, dtypes.int64) * gap
+    read = indexing.gather(x, at, axis=axis)  # [..., places, taps, ..., channels]
+    rest = range(axis + 2, read.spec.rank - 1)
+    return shaping.transpose(read, [*range(axis + 1), *rest, axis + 1, read.spec.rank - 1])
