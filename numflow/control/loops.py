@@ -345,14 +345,14 @@ def while_loop(
     """
     for argument, function in (("cond", cond), ("body", body)):
         if not callable(function):
-            raise TypeError(f"'{argument}' must be callable.")
+            raise TypeError(f"while_loop: '{argument}' must be callable.")
     if parallel_iterations is not None and parallel_iterations < 1:
-        raise TypeError("'parallel_iterations' must be a positive integer.")
+        raise TypeError("while_loop: 'parallel_iterations' must be a positive integer.")
     if not nest.is_nested(loop_vars):
         loop_vars = [loop_vars]
     variables = loop_vars
     if len(variables) == 0:
-        raise ValueError("'loop_vars' must be provided.")
+        raise ValueError("while_loop: 'loop_vars' must be provided.")
     most = _most(maximum_iterations)
     if building() is None:
         return _eagerly(cond, body, variables, most)

@@ -421,5 +421,12 @@ def _maker(spec: Spec) -> Callable[[], Array]:
     """What makes the array of a result."""
     shape: tuple[int, ...] = spec.shape  # type: ignore[assignment]
     if spec.dtype.name == "string":
-        return lambda: np.empty(shape, object)
+
+        def strings() -> Array:
+            try:
+                return np.empty(shape, object)
+            except MemoryError as e:
+                raise ResourceExhaustedError(explain("function", f"not enough memory: {e}")) from e
+
+        return strings
     return arena.result_maker(shape, spec.dtype.numpy)

@@ -473,7 +473,12 @@ ARGUMENTS: dict[str, Arguments] = {
     "cond": A(True, Given(lambda: lambda: 1.0), Given(lambda: lambda: 2.0)),
     "switch_case": A(1, [Given(lambda: lambda: 1.0), Given(lambda: lambda: 2.0)]),
     "while_loop": A(
-        Given(lambda: lambda i: i < 3.0), Given(lambda: lambda i: (i + 1.0,)), [0.0], None, 10
+        Given(lambda: lambda i: i < 3.0),
+        Given(lambda: lambda i: (i + 1.0,)),
+        [0.0],
+        None,
+        10,
+        maximum_iterations=10,
     ),
     "map_fn": A(Given(lambda: lambda x: x * 2.0), X),
     "vectorized_map": A(Given(lambda: lambda x: x * 2.0), X),
