@@ -24,7 +24,7 @@ from numflow.graph.op import current, interpreting
 from numflow.graph.operation import building
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.ops import comparisons, run_time
+from numflow.ops import comparisons, plain, run_time
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -346,7 +346,10 @@ def while_loop(
     for argument, function in (("cond", cond), ("body", body)):
         if not callable(function):
             raise TypeError(f"while_loop: '{argument}' must be callable.")
-    if parallel_iterations is not None and parallel_iterations < 1:
+    if (
+        parallel_iterations is not None
+        and plain.whole(parallel_iterations, "while_loop", "parallel_iterations") < 1
+    ):
         raise TypeError("while_loop: 'parallel_iterations' must be a positive integer.")
     if not nest.is_nested(loop_vars):
         loop_vars = [loop_vars]

@@ -121,9 +121,9 @@ def _solve_reference(rows: Any, right: Any, *, pivots: bool) -> Any:
     shape = right.shape
     n, columns = shape[-2:]
     kind = right.dtype
-    b = right.reshape(-1, n, columns).copy()
-    if not b.size:
+    if not right.size:
         return right
+    b = right.reshape(-1, n, columns).copy()
     above, on, below = (rows[..., k, :].reshape(-1, n).copy() for k in range(3))
     second = np.zeros_like(on)  # a second diagonal above, where rows changed
     above[:, -1] = 0

@@ -22,6 +22,7 @@ from numflow.ops import (
     indexing,
     joining,
     ordering,
+    plain,
     scan,
     scatter,
     statistics,
@@ -81,7 +82,7 @@ def ctc_loss(
     if x.spec.rank != 3 or not x.dtype.is_floating:
         problem = "logits are floats [frames, batch, classes]"
         raise ShapeError(explain(op, problem, {"logits": x.spec}))
-    if not logits_time_major:
+    if not plain.flag(logits_time_major, op, "logits_time_major"):
         x = shaping.transpose(x, (1, 0, 2))
     batch, classes = x.spec.shape[1:]
     if isinstance(labels, SparseTensor):
@@ -181,7 +182,7 @@ def ctc_greedy_decoder(
     none = shaping.zeros_like(scores)
     score = -reductions.reduce_sum(selections.where(valid, scores, none), 1, keepdims=True)
     kept = selections.logical_and(valid, comparisons.not_equal(best, blank))
-    if merge_repeated:
+    if plain.flag(merge_repeated, op, "merge_repeated"):
         kept = selections.logical_and(kept, _begins(best))
     return [_sparse(best, kept)], score
 

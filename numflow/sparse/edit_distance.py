@@ -17,7 +17,7 @@ from numflow.graph.op import Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
-from numflow.ops import run_time
+from numflow.ops import plain, run_time
 from numflow.shapes import Shape
 from numflow.sparse.tensor import check_inside, sparse
 
@@ -58,8 +58,9 @@ def edit_distance(
     check_inside(op, y)
     sizes = maths.maximum(x.dense_shape, y.dense_shape)[:-1]
     shape = run_time.sizes_of(sizes)
+    keep = plain.flag(normalize, op, "normalize")
     found: Tensor = distance_op(
-        x.indices, x.values, y.indices, y.values, shape=shape, normalize=bool(normalize)
+        x.indices, x.values, y.indices, y.values, shape=shape, normalize=keep
     )
     return found
 
