@@ -151,7 +151,7 @@ def _windows(
         raise ShapeError(explain(op, f"value has rank {x.spec.rank}, not 4", shown))
     if not (x.dtype.is_floating or x.dtype.is_integer):
         raise DTypeError(explain(op, f"value is {x.dtype.name}: a real number was wanted", shown))
-    if not isinstance(seed, int):
+    if not isinstance(seed, int) or isinstance(seed, bool) or not -(1 << 63) <= seed < 1 << 63:
         raise DTypeError(explain(op, f"seed is {seed!r}, not an integer", shown))
     pseudo = plain.flag(pseudo, op, "pseudo_random")
     overlapping = plain.flag(overlapping, op, "overlapping")

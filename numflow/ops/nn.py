@@ -18,7 +18,7 @@ from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.precision import single, widened
 from numflow.ops.shape_rules import broadcast_shapes, normal_axes, same_dtype
-from numflow.shapes import Dim, UnknownSizeError
+from numflow.shapes import Dim, UnknownSizeError, known
 
 # --- bias_add ------------------------------------------------------------------
 
@@ -127,16 +127,25 @@ def batch_normalization(
 
     Source: Ioffe & Szegedy 2015, "Batch Normalization", algorithm 1.
     """
-    value = as_tensor(x, None, "batch_normalization", "x")
-    inverse = maths.rsqrt(as_tensor(variance, value.dtype) + variance_epsilon)
+    op = "batch_normalization"
+    value = as_tensor(x, None, op, "x")
+
+    def part(given: TensorLike, name: str) -> Tensor:
+        found = as_tensor(given, value.dtype, op, name)
+        if known(found.spec.shape) and known(value.spec.shape):
+            broadcast_shapes(op, value.spec.shape, found.spec.shape, names=("x", name))
+        return found
+
+    epsilon = as_tensor(variance_epsilon, value.dtype, op, "variance_epsilon")
+    inverse = maths.rsqrt(part(variance, "variance") + epsilon)
     if scale is not None:
-        inverse = inverse * scale
-    centre = as_tensor(mean, value.dtype, "batch_normalization", "mean")
+        inverse = inverse * part(scale, "scale")
+    centre = part(mean, "mean")
     if centre.spec.shape == inverse.spec.shape and centre.spec.rank <= value.spec.rank:
         out = rescaled_op(value, centre, inverse)
     else:
         out = (value - centre) * inverse
-    return out if offset is None else out + offset
+    return out if offset is None else out + part(offset, "offset")
 
 
 def _rescaled_infer(x: Spec, mean: Spec, factor: Spec) -> Spec:

@@ -344,14 +344,14 @@ def avg_pool3d(
 
 def _avg_pool(
     op: str, axes: int | None, input: TensorLike, ksize: Any, strides: Any, padding: Any,
-    data_format: Any, dilations: Any = None,
+    data_format: Any, dilations: Any = None, name: str = "ksize",
 ) -> Tensor:  # fmt: skip
     x, axes, second = _image(op, axes, input, data_format)
     if not x.dtype.is_floating:
         problem = f"input is {x.dtype.name}, not floating"
         raise DTypeError(explain(op, problem, {"input": x.spec}, fix="nf.cast(x, nf.float32)"))
     x = arguments.channels_last(x, second)
-    g = _window(op, x, ksize, strides, padding, dilations, second)
+    g = _window(op, x, ksize, strides, padding, dilations, second, name)
     y = maths.cast(pooling.mean_op(_wide(x), **g.attrs), x.dtype)
     return arguments.channels_back(y, second)
 
@@ -403,11 +403,13 @@ def pool(
         shown |= {"strides": list(steps), "dilations": list(gaps)}
         raise ShapeError(explain("pool", "strides and dilations are both not 1", shown))
     if pooling_type == "AVG":
-        return _avg_pool("pool", axes, input, sizes, steps, padding, data_format, gaps)
+        return _avg_pool(
+            "pool", axes, input, sizes, steps, padding, data_format, gaps, "window_shape"
+        )
     x, _, _ = _image("pool", axes, input, data_format)
     _check_real("pool", x)
     x = arguments.channels_last(x, second)
-    g = _window("pool", x, sizes, steps, padding, gaps, second)
+    g = _window("pool", x, sizes, steps, padding, gaps, second, "window_shape")
     return arguments.channels_back(largest(x, g), second)
 
 
@@ -434,9 +436,10 @@ def _check_real(op: str, x: Tensor) -> None:
 
 
 def _window(
-    op: str, x: Tensor, ksize: Any, strides: Any, padding: Any, dilations: Any, second: bool
-) -> Pool:
-    """The window over x, whose channels are last by now.
+    op: str, x: Tensor, ksize: Any, strides: Any, padding: Any, dilations: Any, second: bool,
+    name: str = "ksize",
+) -> Pool:  # fmt: skip
+    """The window over x, whose channels are last by now; name: of its sizes, for messages.
 
     Raises:
       ShapeError: see `max_pool`.
@@ -444,8 +447,8 @@ def _window(
     """
     image: Sequence[Extent] = x.spec.shape[1:-1]
     axes = len(image)
-    shown = {"input": x.spec, "ksize": ksize, "strides": strides, "padding": padding}
-    kernel = arguments.per_axis(op, "ksize", ksize, axes, second)
+    shown = {"input": x.spec, name: ksize, "strides": strides, "padding": padding}
+    kernel = arguments.per_axis(op, name, ksize, axes, second)
     steps = arguments.per_axis(op, "strides", strides, axes, second)
     gaps = arguments.per_axis(op, "dilations", dilations, axes, second)
     pads = arguments.paddings(op, padding, image, kernel, steps, gaps, second, shown)
