@@ -15,6 +15,13 @@ from numflow.ops.einsum import einsum
 from numflow.ops.equations import solve, triangular_solve
 from numflow.ops.factorizations import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd
 from numflow.ops.linalg import matmul, matrix_transpose, matvec, norm, tensordot
+from numflow.ops.linear_operators import (
+    LinearOperator,
+    LinearOperatorDiag,
+    LinearOperatorFullMatrix,
+    LinearOperatorIdentity,
+    LinearOperatorLowerTriangular,
+)
 from numflow.ops.lu import lu, lu_matrix_inverse, lu_reconstruct, lu_solve
 from numflow.ops.matrix_functions import expm, logm, sqrtm
 from numflow.ops.matrix_parts import (
@@ -41,6 +48,11 @@ from numflow.ops.solving import (
 )
 
 __all__ = [
+    "LinearOperator",
+    "LinearOperatorDiag",
+    "LinearOperatorFullMatrix",
+    "LinearOperatorIdentity",
+    "LinearOperatorLowerTriangular",
     "adjoint",
     "band_part",
     "banded_triangular_solve",

@@ -28,7 +28,7 @@ class Creation(type):
     @property
     def __signature__(cls) -> inspect.Signature:
         """That of __init__; inspect would show that of __call__."""
-        whole = inspect.signature(vars(cls)["__init__"])
+        whole = inspect.signature(inspect.getattr_static(cls, "__init__"))
         return whole.replace(parameters=list(whole.parameters.values())[1:])
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
