@@ -23,6 +23,7 @@ from numflow.graph.lowering import Composite, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+from numflow.ops import convolution_spread as spread
 from numflow.ops import convolution_winograd as winograd
 from numflow.ops import linalg, windows
 from numflow.ops import reduce as reductions
@@ -163,6 +164,11 @@ def _conv_expand(x: Tensor, f: Tensor, **attrs: Any) -> Tensor:
         columns = shaping.reshape(f, f.spec.shape[-2:])
         return shaping.reshape(linalg.matmul(rows, columns), (*x.spec.shape[:-1], f.spec.shape[-1]))
     y = _conv_infer(x.spec, f.spec, **attrs)
+    back = _back(g, kernel)
+    if all(n == 1 for n in g.strides) and _spreads(x, y, kernel, back):
+        return spread.transposed(
+            x, f, image=y.shape[1:-1], strides=g.strides, padding=back.padding, turned=True
+        )
     m, why = _choice(x.spec, kernel, y, g)
     if m:
         u = winograd.winograd_filter_op(f, m=m, back=False)
@@ -184,6 +190,14 @@ def _choice(
     return winograd.choose(
         x.dtype, x.shape[0], x.shape[-1], y.shape[-1], kernel, y.shape[1:-1],
         padding=pads, plain=plain, filters=filters,
+    )  # fmt: skip
+
+
+def _spreads(x: Tensor, y: Spec, kernel: Sequence[int], g: Geometry) -> bool:
+    """Whether y, the gradient by the image of a convolution with g, is computed by spreading x."""
+    return spread.pays(
+        x.spec.shape[-1], y.shape[-1], kernel,
+        padding=g.padding, dilations=g.dilations, groups=g.groups,
     )  # fmt: skip
 
 
@@ -250,6 +264,10 @@ def _image_expand(dy: Tensor, f: Tensor, *, image: Shape, **attrs: Any) -> Tenso
         return shaping.reshape(product, (*dy.spec.shape[:-1], c))
     back = _back(g, kernel)
     dx = _image_infer(dy.spec, f.spec, image=image, **attrs)
+    if _spreads(dy, dx, kernel, g):
+        return spread.transposed(
+            dy, f, image=image, strides=g.strides, padding=g.padding, turned=False
+        )
     m, why = _choice(dy.spec, kernel, dx, back)
     if m:
         u = winograd.winograd_filter_op(f, m=m, back=True)
