@@ -104,7 +104,9 @@ def callee(function: Any) -> Any:
     """What a converted function calls where it is written to call `function`."""
     kind = type(function)
     if kind is FunctionType:
-        return of_function(function, True) if scan.is_users(function) else function
+        if scan.is_users(function):
+            return of_function(function, True)
+        return _of_converted(function) if scan.takes_functions(function) else function
     if kind is types.BuiltinFunctionType or kind is type:
         return function
     if kind is types.MethodType:
@@ -115,3 +117,23 @@ def callee(function: Any) -> Any:
     if kind is functools.partial:
         return converted(function) if scan.is_users_callable(function.func) else function
     return converted(function)
+
+
+def _of_converted(function: FunctionType) -> Any:
+    """A function that traces functions, given these converted."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        args = tuple(map(_converted_argument, args))
+        return function(*args, **{k: _converted_argument(x) for k, x in kwargs.items()})
+
+    return called
+
+
+def _converted_argument(x: Any) -> Any:
+    """A function converted; so are those in lists, pairs and dicts."""
+    if type(x) in (FunctionType, types.MethodType, functools.partial):
+        return callee(x)
+    if type(x) in (list, tuple):
+        return type(x)(map(_converted_argument, x))
+    return {k: _converted_argument(v) for k, v in x.items()} if type(x) is dict else x

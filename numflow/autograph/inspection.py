@@ -6,7 +6,7 @@ import ast
 from types import FunctionType, MethodType
 from typing import Any
 
-from numflow.autograph import conversion, functions, operators
+from numflow.autograph import conversion, functions, operators, source
 from numflow.errors import explain
 from numflow.logs import get_logger
 
@@ -61,22 +61,20 @@ def to_code(entity: Any, recursive: bool = True, experimental_optional_features:
     if not isinstance(function, FunctionType):
         raise TypeError(explain("to_code", f"takes a function with a source, not {entity!r:.50}"))
     name = function.__name__.strip("<>")
+    written = source.syntax_of(function)
+    if written is None:
+        raise TypeError(explain("to_code", f"{name} has no source"))
     tree = conversion.syntax(function)
     if tree is None:
-        from numflow.autograph.source import syntax_of
-
-        node = syntax_of(function)
-        if node is None:
-            raise TypeError(explain("to_code", f"{name} has no source"))
-        if isinstance(node, ast.Lambda):
-            return f"tf__{name} = {ast.unparse(node)}\n"
-        node.decorator_list = []
+        node: ast.FunctionDef | ast.Lambda = written
     else:
-        node = next(
-            n
-            for n in ast.walk(tree)
-            if isinstance(n, ast.FunctionDef) and n.name == conversion.MADE
-        )
+        found = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
+        node = next(n for n in found if n.name == conversion.MADE)
+        node.args = written.args  # with their defaults and annotations
+        node.returns = getattr(written, "returns", None)
+    if isinstance(node, ast.Lambda):
+        return f"tf__{name} = {ast.unparse(node)}\n"
+    node.decorator_list = []
     node.name = f"tf__{name}"
     return ast.unparse(node) + "\n"
 

@@ -203,7 +203,7 @@ class Unrolled:
             nodes = 0 if interpreter is None else len(interpreter.builder.nodes)
             if self._count == 1:
                 self._nodes = nodes
-            elif nodes - self._nodes >= _LONG:
+            elif nodes - self._nodes >= _LONG - 1:
                 _staged().warn_of_unrolling(_LONG, nodes - self._nodes)
 
 

@@ -14,11 +14,12 @@ import os
 import sys
 import weakref
 from functools import partial
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from numflow.autograph import source, stored
 from numflow.errors import is_own_file
+from numflow.trace.tracer import trace
 
 # Packages whose functions are called as they are, beside the standard library.
 _LIBRARIES = {
@@ -104,9 +105,19 @@ def _is_library_call(function: ast.expr, space: dict[str, Any]) -> bool:
         found = getattr(found, name, None)
     if found is None or any(found is each for each in REPLACED):
         return False
-    if isinstance(found, type):
+    if isinstance(found, type | BuiltinFunctionType):
         return True  # constructors are called as they are
-    return not is_users_callable(found)
+    # Objects that are called may call the user's code in turn, such as layers.
+    return isinstance(found, FunctionType) and not is_users(found) and not takes_functions(found)
+
+
+def takes_functions(function: FunctionType) -> bool:
+    """Whether it is one of numflow's that trace the functions they are given."""
+    module = function.__module__ or ""
+    return module.startswith("numflow.control") or function.__name__ in _TRACING
+
+
+_TRACING = {"recompute_grad", "custom_gradient"}
 
 
 def is_users_callable(function: Any) -> bool:
@@ -199,3 +210,23 @@ def converted(function: Any) -> Any:
     if node is not None:
         return functions.of_function(function, True, node)
     return functions.converted(function)
+
+
+def as_called(function: Any) -> Any:
+    """A user's function that numflow calls in a trace, such as a layer's `call`, to be called so.
+
+    It is converted if what called numflow is - the nearest code on the stack that is not
+    numflow's own - or if there is none, and numflow traces a function of its own.
+    """
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if not is_own_file(code.co_filename):
+            return converted(function) if "ag__" in code.co_freevars else function
+        if code is _trace_code:
+            return converted(function)
+        frame = frame.f_back
+    return function
+
+
+_trace_code = trace.__code__

@@ -443,7 +443,7 @@ class _Staging:
                 learned.lists[name] = element_form(now[-1])
                 return True
             return self._poison(name, Undefined(name, "is a list that a loop changes", TypeError))
-        if isinstance(entered, str) and entered == now:
+        if isinstance(entered, str) and isinstance(now, str) and entered == now:
             return False
         return self._poison(name, self._unlike(name, entered, now))
 

@@ -1,6 +1,7 @@
 """Functions of all of Python's language, to be converted: what each does is Python's own doing."""
 
 # ruff: noqa
+# fmt: off
 # mypy: ignore-errors
 
 import contextlib
@@ -671,3 +672,8 @@ def enums(c):
         case Color.BLUE:
             r = 2
     return r if c is Color.BLUE else -r
+
+
+LAMBDAS = [lambda x: x if x > 1 else -x, lambda x: x and 1, (lambda x: not x)]
+LAMBDAS += [lambda x: (0 if x else
+                       1), lambda x, f=lambda: 2: f() if x else x]

@@ -24,7 +24,7 @@ def compiled(text: str) -> Callable[..., Any]:
     linecache.cache[name] = (len(text), None, text.splitlines(True), name)
     space: dict[str, Any] = {"nf": nf}
     exec(compile(text, name, "exec"), space)
-    return space["f"]  # type: ignore[no-any-return]
+    return space["f"]
 
 
 class Programs:

@@ -21,10 +21,12 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes, initializers, nest
+from numflow.autograph.scan import as_called
 from numflow.eager.module import Module
 from numflow.eager.variable import Variable
 from numflow.errors import ShapeError, explain
 from numflow.graph.op import init_scope
+from numflow.graph.operation import building
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
 from numflow.ops.convert import as_tensor
@@ -265,8 +267,9 @@ class Layer(Module):
         if not self.built:
             self.build(_shapes(first))
             self.built = True
+        call = self.call if building() is None else as_called(self.call)
         with _training(training):
-            out = self.call(*args, **kwargs)
+            out = call(*args, **kwargs)
         self._outputs_penalties = []
         if self.activity_regularizer is not None:
             self._outputs_penalties = [self.activity_regularizer(y) for y in nest.flatten(out)]
