@@ -13,7 +13,7 @@ from typing import Any
 
 from numflow import nest
 from numflow.eager.apply import tapes
-from numflow.errors import explain
+from numflow.errors import ArgumentError, DTypeError, ShapeError, explain
 from numflow.gradient.vjp import Record
 from numflow.graph.lowering import Composite
 from numflow.graph.op import Backward, Op, current
@@ -102,9 +102,13 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
         reads = _Reads()
         tapes.add(reads)
         try:
-            result, grad = f(*tensors, **kwargs)
+            given = f(*tensors, **kwargs)
         finally:
             tapes.remove(reads)
+        if not isinstance(given, list | tuple) or len(given) != 2 or not callable(given[1]):
+            problem = "the function must return its result and a function of gradients"
+            raise ArgumentError(explain("custom_gradient", problem))
+        result, grad = given
         outputs = [as_tensor(y) for y in nest.flatten(result)]
         sources = nest.flatten(tensors)
         variables = [v for v, _ in reads.found.values()]
@@ -129,13 +133,36 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
                         f"and {len(variables)} variables",
                     )
                 )
-            return [g if g is None else as_tensor(g) for g in grads]
+            return [
+                _fitting(k, g, x)
+                for k, (g, x) in enumerate(zip(grads, [*sources, *values], strict=True))
+            ]
 
         values = [value for _, value in reads.found.values()]
         passed = custom_op(*outputs, *sources, *values, outputs=len(outputs), grad=rule)
         return nest.pack_sequence_as(result, [passed] if len(outputs) == 1 else list(passed))
 
     return wrapped
+
+
+def _fitting(k: int, gradient: Any, source: Any) -> Tensor | None:
+    """A gradient that the user's function gives, refused unless it is one of the source.
+
+    Raises:
+      ShapeError, DTypeError: its shape or dtype is another.
+    """
+    if gradient is None or not isinstance(source, Tensor):
+        return None if gradient is None else as_tensor(gradient)
+    found = as_tensor(gradient, None, "custom_gradient", f"gradient {k}")
+    have, want = found.spec, source.spec
+    shown = {"argument": want, "gradient": have}
+    if want.dtype.is_floating and have.dtype is not want.dtype:
+        problem = f"gradient {k} is {have.dtype.name}, not {want.dtype.name}"
+        raise DTypeError(explain("custom_gradient", problem, shown))
+    if have.known and want.known and have.shape != want.shape and have.rank:
+        problem = f"gradient {k} has not the shape of its argument"
+        raise ShapeError(explain("custom_gradient", problem, shown))
+    return found
 
 
 def _takes_variables(grad: Callable[..., Any]) -> bool:

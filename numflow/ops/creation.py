@@ -9,6 +9,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import (
+    ArgumentError,
     DTypeError,
     InvalidArgumentError,
     ResourceExhaustedError,
@@ -60,6 +61,9 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
     want = static_shape(shape, "constant")
     if tensor.spec.size == 1 and math.prod(want) != 1:
         return shaping.broadcast_to(shaping.reshape(tensor, ()), want)
+    if tensor.spec.size != math.prod(want):
+        problem = f"{tensor.spec.size} elements do not become {math.prod(want)}"
+        raise ArgumentError(explain("constant", problem, {"value": tensor.spec, "shape": want}))
     return shaping.reshape(tensor, want)
 
 
@@ -134,7 +138,8 @@ def range(
       dtype: default the common dtype of the numbers.
 
     Raises:
-      InvalidArgumentError: delta is 0 or of the other sign, or a number is not finite.
+      ShapeError: delta is 0 or of the other sign, or a number is not finite; InvalidArgumentError
+        where only a run of the program tells.
       ResourceExhaustedError: there is no memory for so many elements.
 
     Example:
@@ -154,13 +159,13 @@ def range(
     if isinstance(first, Dim) or isinstance(end, Dim) or isinstance(step, Dim):
         return _symbolic_range(first, end, step, want)
     if step == 0:
-        raise InvalidArgumentError(explain("range", "delta is 0"))
+        raise ShapeError(explain("range", "delta is 0"))
     if not all(map(math.isfinite, (first, end, step))):
         shown = {"start": first, "limit": end, "delta": step}
-        raise InvalidArgumentError(explain("range", "takes finite numbers", shown))
+        raise ShapeError(explain("range", "takes finite numbers", shown))
     if first != end and (first < end) is not (step > 0):
         shown = {"start": first, "limit": end, "delta": step}
-        raise InvalidArgumentError(explain("range", _AWAY, shown))
+        raise ShapeError(explain("range", _AWAY, shown))
     count = math.ceil((end - first) / step)
     try:
         return current().constant((first + np.arange(count) * step).astype(want.numpy))

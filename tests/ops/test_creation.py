@@ -157,7 +157,11 @@ def test_constant_keeps_and_converts() -> None:
         ),
         (lambda: nf.constant(300, nf.uint8), TypeError, "constant: value does not fit into uint8"),
         (lambda: nf.constant(2**70), TypeError, "constant: value holds an integer beyond 64 bits"),
-        (lambda: nf.constant([1, 2], shape=[3]), ValueError, "reshape: 2 elements do not become 3"),
+        (
+            lambda: nf.constant([1, 2], shape=[3]),
+            ValueError,
+            "constant: 2 elements do not become 3",
+        ),
         (lambda: nf.constant("a", nf.float32), (TypeError, ValueError), "constant: value"),
         (lambda: nf.range(0, 5, 0), nf.errors.InvalidArgumentError, "range: delta is 0"),
         (

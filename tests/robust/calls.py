@@ -39,6 +39,7 @@ NO_OPS = frozenset(
     "is_tensor name_scope no_op numpy_function ones_initializer print py_function "
     "random_normal_initializer random_uniform_initializer recompute_grad "
     "register_tensor_conversion_function timestamp tuple type_spec_from_value value_and_grad "
+    "variable_creator_scope "
     "zeros_initializer random.get_global_generator random.set_global_generator random.set_seed "
     "ragged.map_flat_values random.experimental.get_global_generator "
     "random.experimental.set_global_generator debugging.disable_check_numerics "
@@ -466,6 +467,8 @@ ARGUMENTS: dict[str, Arguments] = {
     "debugging.assert_greater": A(X, -5.0, "m", 3),
     **{f"debugging.assert_{n}": A(P, "m", 3) for n in ("positive", "non_negative")},
     **{f"debugging.assert_{n}": A(-P, "m", 3) for n in ("negative", "non_positive")},
+    "math.approx_max_k": A(X, 2, -1, 0.9, -1, True),
+    "math.approx_min_k": A(X, 2, -1, 0.9, -1, True),
     # --- branches and loops ---
     "case": A(
         Given(lambda: [(nf.constant(True), lambda: nf.constant(1.0))]), Given(lambda: lambda: 2.0)

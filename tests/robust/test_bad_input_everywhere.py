@@ -20,7 +20,7 @@ def test_every_op_has_a_call() -> None:
     """Of the public functions, or of an alias."""
     known = [call.function for call in calls.calls()]
     missing = [name for name, f in calls.public_ops() if not any(f is g for g in known)]
-    assert missing == [], "they need a line in tests/robust/calls.py"
+    assert missing == [], f"{missing} need a line in tests/robust/calls.py"
 
 
 def test_right_calls_are_right() -> None:
@@ -86,6 +86,8 @@ def test_memory_that_nobody_reads_is_not_touched() -> None:
         (lambda: nf.add_n(["a", "b"]), TypeError),
         (lambda: nf.math.accumulate_n([[1, 2]], shape=[3]), ValueError),
         (lambda: nf.range(0, 3, -1), nf.errors.InvalidArgumentError),
+        (lambda: nf.range(0, 3, -1), ValueError),
+        (lambda: nf.constant([1, 2], shape=[3]), TypeError),
         (lambda: nf.zeros(None), ValueError),
         (lambda: nf.zeros("a"), TypeError),
         (lambda: nf.constant(1 << 70), ValueError),
@@ -98,3 +100,29 @@ def test_kinds_are_tensorflows(call: Any, kinds: Any) -> None:
     with pytest.raises(kinds) as caught:
         call()
     assert isinstance(caught.value, nf.errors.InvalidArgumentError)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(
+    ("given", "kind", "text"),
+    [
+        (lambda ct: nf.zeros([7]), nf.errors.ShapeError, "gradient 0 has not the shape"),
+        (lambda ct: nf.constant([1, 2, 3]), nf.errors.DTypeError, "gradient 0 is int32"),
+        (lambda ct: "a", nf.errors.DTypeError, "gradient 0 is string"),
+        (lambda ct: (ct, ct), ValueError, "gives 2 gradients for 1 arguments"),
+        (None, nf.errors.ArgumentError, "its result and a function of gradients"),
+    ],
+)
+def test_gradients_of_users_fit(given: Any, kind: Any, text: str, compiled: bool) -> None:
+    """What a custom gradient gives is no number of another tensor."""
+    double = nf.custom_gradient(lambda x: (x * 2.0, given))
+
+    def gradient() -> Any:
+        x = nf.constant([1.0, 2.0, 3.0])
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = double(x)
+        return tape.gradient(y, x)
+
+    with pytest.raises(kind, match=f"custom_gradient: .*{text}"):
+        nf.function(gradient)() if compiled else gradient()
