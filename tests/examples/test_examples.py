@@ -24,7 +24,13 @@ PICTURES = {
     "lenet_digits": ["lenet_filters.png", "lenet_hardest.png", "lenet_learning_curve.png"],
     "textures_resnet": ["textures.png"],
     "conv_autoencoder": ["conv_autoencoder.png", "conv_autoencoder_walks.png"],
+    "mobilenet_v2": ["mobilenet_v2.png"],
+    "inception_v3": ["inception_v3.png"],
     "resume_training": ["resume_training.png"],
+}
+EVEN_QUICK = {  # what the shortest run says, too
+    "mobilenet_v2": ("3,504,872 parameters and 34,112", "killed after step 7", "equal bit for bit"),
+    "inception_v3": ("23,817,352 parameters and 34,432", "resumed at step 5", "equal bit for bit"),
 }
 
 
@@ -72,7 +78,8 @@ def test_readme_shows_every_picture() -> None:
 @pytest.mark.parametrize("name", PICTURES)
 def test_quick_run_draws_its_pictures(name: str, tmp_path: Path) -> None:
     """--quick ends well and leaves PNG files of some size."""
-    _run(name, "--quick", "--out", str(tmp_path))
+    said = _run(name, "--quick", "--out", str(tmp_path))
+    assert all(text in said for text in EVEN_QUICK.get(name, ()))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(PICTURES[name])
     for path in tmp_path.iterdir():
         assert path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000
