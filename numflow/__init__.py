@@ -167,6 +167,7 @@ if TYPE_CHECKING:
         random_uniform_initializer,
         zeros_initializer,
     )
+    from numflow.io.tensor_proto import make_ndarray, make_tensor_proto
     from numflow.logs import get_logger
     from numflow.ops.casting import bitcast, saturate_cast
     from numflow.ops.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
@@ -247,6 +248,7 @@ _LATE_NAMES = {
         "graph.type_spec": "TypeSpec",
         "initializers": "constant_initializer ones_initializer random_normal_initializer "
         "random_uniform_initializer zeros_initializer",
+        "io.tensor_proto": "make_ndarray make_tensor_proto",
         "logs": "get_logger",
         "ops.casting": "bitcast saturate_cast",
         "ops.clipping": "clip_by_global_norm clip_by_norm clip_by_value",
@@ -425,6 +427,8 @@ __all__ = [
     "logical_not",
     "logical_or",
     "losses",
+    "make_ndarray",
+    "make_tensor_proto",
     "map_fn",
     "math",
     "matmul",

@@ -98,6 +98,10 @@ class Message:
             raise ValueError("bytes were expected")
         return value
 
+    def values(self, field: int) -> list[int | bytes]:
+        """Each repetition, as it was written."""
+        return list(self._fields.get(field, []))
+
     def texts(self, field: int) -> list[bytes]:
         """The bytes of each repetition."""
         values = self._fields.get(field, [])
