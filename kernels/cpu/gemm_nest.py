@@ -320,6 +320,10 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
         lanes = rem - (rv - 1) * VL
         part = 1 if lanes < VL else 0
         set_word(q, Q.MASK, mask_address(lanes))
+        # panels that are too few for two rows of A a panel, which are what is asked for ahead
+        few = full + (1 if rem > 0 else 0)
+        if 2 * few >= mr:
+            few = 0
         k0 = 0
         while True:  # once for k = 0 too: C is the bias
             kc = min(word(args, W.KC), k - k0)
@@ -358,6 +362,10 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
                     set_word(q, Q.NEXT, ap + ahead * lda)
                     set_word(q, Q.NEXT_ROW, lda)
                     set_word(q, Q.NEXT_STEP, ES)
+                    if kc * ES == lda and few > 0:  # rows lie end to end: each line is asked for
+                        share = rows * lda // (2 * few)
+                        set_word(q, Q.NEXT_ROW, share)
+                        set_word(q, Q.NEXT_STEP, share // kc)
                     if pack_a != 0:
                         w = (kc + VL) * ES
                         for i in range(rows):
