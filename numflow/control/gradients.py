@@ -38,7 +38,7 @@ from numflow.graph.tensor import Tensor
 from numflow.ops import comparisons, indexing, run_time
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
-from numflow.ops.control import cond_op, set_gradient
+from numflow.ops.control import cond_op, extended, set_gradient
 from numflow.ops.indexed_slices import add_gradients
 from numflow.ops.scatter import scatter_rows_op
 from numflow.shapes import Extent, product
@@ -372,6 +372,9 @@ class _History:
             return after, None
 
         found = loop.run(going, pushed)
+        node = _maker(found)
+        if node is not None:
+            extended[node.subgraphs[1]] = body
         self._stacks = dict(zip(kept, found[count:], strict=True))
         self.steps = found[count - 1]
 
@@ -388,6 +391,12 @@ class _History:
             else:
                 found.append(first)
         return found
+
+
+def _maker(tensors: Sequence[Tensor]) -> Node | None:
+    """The node that made tensors of a trace."""
+    first = tensors[0]
+    return first.value.node if isinstance(first, SymbolicTensor) else None
 
 
 def _small(length: Extent, rows: Sequence[Extent]) -> bool:

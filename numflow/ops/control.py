@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from numflow import dtypes
 from numflow.errors import DTypeError, InternalError, explain
@@ -22,6 +23,9 @@ from numflow.graph.lowering import HostCall
 from numflow.graph.op import Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+
+# By body of a loop that does the same as another, and more: the body of that one.
+extended: WeakKeyDictionary[Graph, Graph] = WeakKeyDictionary()
 
 Rule = Any
 _rules: dict[str, Rule] = {}

@@ -38,6 +38,7 @@ from numflow.graph.op import Attrs, current
 from numflow.graph.tensor import Tensor
 from numflow.ops.control import cond_op, while_op
 from numflow.passes.dead_code import dead_code
+from numflow.passes.same_loop import same_loop
 
 Inner = Callable[[Graph], Graph]
 
@@ -46,7 +47,7 @@ def control_flow(graph: Graph, inner: Inner) -> Graph:
     """The graph with its branches and loops made ready; inner: what is done to graphs inside."""
     if not any(node.subgraphs for node in graph.nodes):
         return graph
-    graph = trim(inline(graph))
+    graph = trim(inline(same_loop(graph)))
     graph = _inside(trim(graph), inner)
     return trim(hoist(graph))
 
