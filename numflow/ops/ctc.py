@@ -202,11 +202,19 @@ blank: its class. merged: whether equal neighbours on a path are one label; else
 """
 
 
+def _of_batch(logits: Tensor, x: Tensor) -> Tensor:
+    """x, whose first axis is the batch of logits: checked where only a call tells."""
+    have, batch = x.spec.shape, logits.spec.shape[1]
+    if not have or have[0] == batch or _differ(have[0], batch):
+        return x
+    return shaping.reshape_op(x, shape=(batch, *have[1:]))
+
+
 def losses(logits: Tensor, integers: Sequence[Tensor], blank: int, merged: bool = True) -> Tensor:
     """ctc_op's loss for logits of any floating dtype; integers: labels and both lengths."""
     dtype = logits.dtype
     wide = dtype in (dtypes.float32, dtypes.float64)
     x = logits if wide else maths.cast(logits, dtypes.float32)
-    inputs = [maths.cast(t, dtypes.int32) for t in integers]
+    inputs = [_of_batch(x, maths.cast(t, dtypes.int32)) for t in integers]
     loss, _ = ctc_op(x, *inputs, blank=blank, merged=merged)
     return maths.cast(loss, dtype)

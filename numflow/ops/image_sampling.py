@@ -100,6 +100,7 @@ def crop_and_resize(
     counts = at.spec.shape[0], which.spec.shape[0]
     if all(isinstance(n, int) for n in counts) and counts[0] != counts[1]:
         raise ShapeError(explain(op, "boxes and box_indices differ in number", shown))
+    which = shaping.reshape_op(which, shape=counts[:1])  # checked where only a call tells
     size = _two(op, crop_size, "crop_size")
     if not isinstance(method, str) or method not in ("bilinear", "nearest"):
         raise ValueError(explain(op, f"no method {method!r}", fix='"bilinear" or "nearest"'))

@@ -4,6 +4,7 @@
     python -m tests.robust.bad_inputs --mode eager          # 80 s
     python -m tests.robust.bad_inputs --match '^strings' --mode argument
     python -m tests.robust.bad_inputs --sample 500 --seed 7
+    python -m tests.robust.bad_inputs --mode argument --twins
 
 `calls.py` has a right call of every op; here each of its arguments is replaced, one at a time, by
 what breaks frameworks: wrong ranks, dtypes and lengths, None, text, objects, NaN, infinities,
@@ -19,6 +20,9 @@ numbers beyond 32 and 64 bits, negative and huge counts, nothing at all, places 
 Each call must return, or raise TensorFlow's kind of exception in the words of `errors.explain`,
 within 2 seconds and little memory: calls run in a child process with a limit on its address space,
 so what asks for gigabytes fails; a child that dies or hangs is a finding, and another goes on.
+
+--twins compares what a program gives with the same call eagerly. It finds what is checked eagerly
+alone: to be looked at, since TensorFlow too leaves some of it to eager code (a hue beyond 1).
 """
 
 from __future__ import annotations
@@ -44,7 +48,7 @@ import numpy as np
 
 import numflow as nf
 from numflow.errors import InternalError, OpError, in_numflow
-from tests.robust.calls import Call, Given, Made, calls
+from tests.robust.calls import Call, Given, Made, calls, without_a_call
 
 MODES = ("eager", "constant", "argument", "gradient", "compiled")
 MOST_SECONDS = 2.0
@@ -262,7 +266,13 @@ def attempt(trial: Trial) -> Any:
     call, bad = trial.call, _bad(trial)
     args = [made(a) if k != trial.where else bad for k, a in enumerate(call.args)]
     kwargs = {k: made(a) if k != trial.where else bad for k, a in call.kwargs.items()}
-    if trial.mode == "eager":
+    if trial.mode == "tensor":
+        where = trial.where
+        if isinstance(where, int):
+            args[where] = nf.convert_to_tensor(bad)
+        else:
+            kwargs[where] = nf.convert_to_tensor(bad)
+    if trial.mode in ("eager", "tensor"):
         return call.function(*args, **kwargs)
     if trial.mode == "constant":
         return nf.function(lambda: _tensors(call.function(*args, **kwargs)))()
@@ -299,7 +309,7 @@ def _run_time(trial: Trial, args: list[Any], kwargs: dict[str, Any]) -> Any:
     try:
         value = nf.convert_to_tensor(bad)
     except (ValueError, TypeError):
-        return None  # no tensor: mode constant has it
+        raise ValueError("argument: no tensor; mode constant has it") from None
 
     def run(v: Any) -> Any:
         if isinstance(where, int):
@@ -339,6 +349,42 @@ def judged(trial: Trial, error: BaseException | None, seconds: float) -> str:
     return ""
 
 
+def compared(trial: Trial, result: Any) -> str:
+    """What differs from what the same call gives eagerly; empty for nothing.
+
+    A program that computes what eager code refuses reads what is not its own.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            want = attempt(trial._replace(mode="tensor" if trial.mode == "argument" else "eager"))
+    except Exception as e:
+        first = str(e).split("\n")[0][:100]
+        return f"a program computes what eager code refuses: {type(e).__name__}: {first}"
+    if _is_random(trial.call.name):
+        return ""
+    pairs = zip(nf.nest.flatten(result), nf.nest.flatten(want), strict=False)
+    for k, (a, b) in enumerate(pairs):
+        if not (isinstance(a, nf.Tensor) and isinstance(b, nf.Tensor)):
+            continue
+        if a.shape != b.shape or a.dtype is not b.dtype:
+            return f"output {k} is {a.dtype.name} {a.shape}, eagerly {b.dtype.name} {b.shape}"
+        if a.dtype is nf.string:
+            if not np.array_equal(np.asarray(a.numpy()), np.asarray(b.numpy())):
+                return f"output {k} differs from the eager one"
+            continue
+        x, y = (np.asarray(v.numpy()).astype(np.complex128) for v in (a, b))
+        with np.errstate(all="ignore"):
+            scale = np.max(np.abs(y), initial=0.0, where=np.isfinite(y))
+            near = np.isclose(x, y, 2e-2, 2e-3 * (1 + scale), equal_nan=True)
+        if not np.all(near | ~(np.isfinite(x) | np.isfinite(y))):
+            return f"output {k} differs from the eager one"
+    return ""
+
+
+def _is_random(name: str) -> bool:
+    return bool(re.search("random|Generator|dropout|sampler|glimpse|sampled|nce|fractional", name))
+
+
 def _own_line(error: BaseException) -> str:
     """The line of numflow's that raised it, or called what did."""
     found = ""
@@ -354,7 +400,7 @@ def _own_line(error: BaseException) -> str:
 # --- children ------------------------------------------------------------------------
 
 
-def _child(numbers: list[int], modes: tuple[str, ...], match: str, out: str) -> None:
+def _child(numbers: list[int], modes: tuple[str, ...], match: str, twins: bool, out: str) -> None:
     faulthandler.enable()
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
@@ -371,11 +417,14 @@ def _child(numbers: list[int], modes: tuple[str, ...], match: str, out: str) -> 
             begun = time.process_time()  # other programs may take the processor
             error: BaseException | None = None
             try:
-                attempt(trial)
+                result = attempt(trial)
             except Exception as e:
                 error = e
             seconds = time.process_time() - begun
             problem = judged(trial, error, seconds)
+            if twins and not problem and error is None and trial.mode in ("constant", "argument"):
+                problem = compared(trial, result)
+            result = None
             if problem:
                 log.write(json.dumps([k, problem]) + "\n")
             error = None
@@ -387,17 +436,22 @@ def _child(numbers: list[int], modes: tuple[str, ...], match: str, out: str) -> 
 
 
 def findings(
-    chosen: list[int], modes: tuple[str, ...], match: str = "", progress: bool = False
+    chosen: list[int],
+    modes: tuple[str, ...],
+    match: str = "",
+    twins: bool = False,
+    progress: bool = False,
 ) -> list[str]:
     """What is wrong with the trials of those numbers (in `trials(modes, match)`), a line each.
 
+    twins: compare what programs compute with eager code.
     progress: print them as they come.
     """
     all_trials = trials(modes, match)
     found: list[str] = []
     waiting = list(chosen)
     while waiting:
-        lines, words = _run_child(waiting[:_OF_ONE_CHILD], modes, match)
+        lines, words = _run_child(waiting[:_OF_ONE_CHILD], modes, match, twins)
         new: list[str] = []
         last = -1
         for line in lines:
@@ -417,7 +471,9 @@ def findings(
     return found
 
 
-def _run_child(numbers: list[int], modes: tuple[str, ...], match: str) -> tuple[list[str], str]:
+def _run_child(
+    numbers: list[int], modes: tuple[str, ...], match: str, twins: bool
+) -> tuple[list[str], str]:
     """(the lines of its log, how it ended)."""
     with tempfile.TemporaryDirectory(prefix="numflow_bad_inputs") as folder:
         log, said = os.path.join(folder, "log"), os.path.join(folder, "stderr")
@@ -431,7 +487,7 @@ def _run_child(numbers: list[int], modes: tuple[str, ...], match: str) -> tuple[
                 env={**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])},
             )
             assert process.stdin is not None
-            process.stdin.write(json.dumps([numbers, list(modes), match, log]))
+            process.stdin.write(json.dumps([numbers, list(modes), match, twins, log]))
             process.stdin.close()
             ended = _watched(process, log)
         how = f"exit code {process.returncode}: {open(said).read()[-600:]}" if ended else "hangs"
@@ -468,17 +524,26 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--match", default="", help="a regular expression of ops' names")
     parser.add_argument("--sample", type=int, default=0, help="how many; default all")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--missing", action="store_true", help="ops that calls.py lacks")
+    parser.add_argument("--twins", action="store_true", help="compare programs with eager code")
     parser.add_argument("--child", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.child:
-        numbers, modes, match, path = json.loads(sys.stdin.read())
-        _child(numbers, tuple(modes), match, path)
+        numbers, modes, match, twins, path = json.loads(sys.stdin.read())
+        _child(numbers, tuple(modes), match, twins, path)
+        return 0
+    if options.missing:
+        print("\n".join(without_a_call()))
         return 0
     modes = MODES if options.mode == "all" else (options.mode,)
     total = len(trials(modes, options.match))
     count = options.sample or total
     found = findings(
-        sampled(count, options.seed, modes, options.match), modes, options.match, progress=True
+        sampled(count, options.seed, modes, options.match),
+        modes,
+        options.match,
+        options.twins,
+        progress=True,
     )
     print(f"{count} calls of {total}, {len(found)} findings")
     return bool(found)

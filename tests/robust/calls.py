@@ -1,6 +1,6 @@
 """A right call of every public op: what `bad_inputs.py` spoils, one argument at a time.
 
-A new op needs its line here: `test_every_op_has_a_call` names those that have none.
+A new op needs its line here: `python -m tests.robust.bad_inputs --missing` names those without.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ NAMESPACES = (
     "debugging.",
     "bitwise.",
     "losses.",
+    "signal.",
+    "sets.",
 )
 
 # What takes no tensors, or functions: tested where it is at home.
@@ -106,6 +108,7 @@ SEED = [3, 5]
 sparse = Made(lambda: nf.SparseTensor([[0, 1], [1, 2]], [1.0, 2.0], [2, 3]))
 ids = Made(lambda: nf.SparseTensor([[0, 0], [1, 0]], nf.constant([0, 1], nf.int64), [2, 1]))
 weights = Made(lambda: nf.SparseTensor([[0, 0], [1, 0]], [1.0, 2.0], [2, 1]))
+CUBE = np.linspace(-1, 1, 2 * 3 * 4, dtype=np.float32).reshape(2, 3, 4)
 FRAMES = np.linspace(-1, 1, 4 * 2 * 3, dtype=np.float32).reshape(4, 2, 3)
 words = Made(lambda: nf.SparseTensor([[0, 0]], nf.constant([1], nf.int64), [1, 2]))
 ragged = Made(lambda: nf.ragged.constant([[1.0, 2.0], [3.0]]))
@@ -469,6 +472,37 @@ ARGUMENTS: dict[str, Arguments] = {
     **{f"debugging.assert_{n}": A(-P, "m", 3) for n in ("negative", "non_positive")},
     "math.approx_max_k": A(X, 2, -1, 0.9, -1, True),
     "math.approx_min_k": A(X, 2, -1, 0.9, -1, True),
+    # --- signals and sets ---
+    **{f"signal.{name}": A(CUBE.astype(np.complex64)) for name in ("fft", "ifft", "fft2d")},
+    **{f"signal.{name}": A(CUBE.astype(np.complex64)) for name in ("ifft2d", "fft3d", "ifft3d")},
+    **{f"signal.{name}": A(CUBE, [4]) for name in ("rfft",)},
+    "signal.rfft2d": A(CUBE, [3, 4]),
+    "signal.rfft3d": A(CUBE, [2, 3, 4]),
+    "signal.irfft": A(CUBE.astype(np.complex64), [4]),
+    "signal.irfft2d": A(CUBE.astype(np.complex64), [3, 4]),
+    "signal.irfft3d": A(CUBE.astype(np.complex64), [2, 3, 4]),
+    **{
+        f"signal.{name}": A(CUBE.astype(np.complex64), [3, 4], [1, 2])
+        for name in ("fftnd", "ifftnd")
+    },
+    "signal.rfftnd": A(CUBE, [3, 4], [1, 2]),
+    "signal.irfftnd": A(CUBE.astype(np.complex64), [3, 4], [1, 2]),
+    **{f"signal.{name}": A(CUBE, [1]) for name in ("fftshift", "ifftshift")},
+    "signal.dct": A(CUBE, 2, 4, -1, "ortho"),
+    "signal.idct": A(CUBE, 2, None, -1, "ortho"),
+    "signal.frame": A(LARGE[0, ..., 0], 5, 3, True, 0.5, -1),
+    "signal.overlap_and_add": A(CUBE, 2),
+    "signal.hamming_window": A(5, True, nf.float32),
+    "signal.hann_window": A(5, False, nf.float32),
+    "signal.stft": A(LARGE[0, ..., 0], 5, 3, 8),
+    "signal.inverse_stft": A(np.ones((2, 3, 5), np.complex64), 5, 3, 8),
+    "signal.inverse_stft_window_fn": A(3),
+    "signal.linear_to_mel_weight_matrix": A(5, 9, 8000.0, 125.0, 3800.0, nf.float32),
+    "signal.mfccs_from_log_mel_spectrograms": A(CUBE),
+    "sets.difference": A([[1, 2], [3, 4]], [[1, 5], [4, 4]], True, True),
+    "sets.intersection": A([[1, 2], [3, 4]], [[1, 5], [4, 4]], True),
+    "sets.union": A([[1, 2], [3, 4]], [[1, 5], [4, 4]], True),
+    "sets.size": A(ids, True),
     # --- branches and loops ---
     "case": A(
         Given(lambda: [(nf.constant(True), lambda: nf.constant(1.0))]), Given(lambda: lambda: 2.0)
@@ -610,3 +644,9 @@ def public_ops() -> Iterator[tuple[str, Callable[..., Any]]]:
             if short.startswith("_") or not inspect.isroutine(f) or space + short in NO_OPS:
                 continue
             yield space + short, f
+
+
+def without_a_call() -> list[str]:
+    """The names of public ops that no line here calls, by them or by an alias."""
+    known = [call.function for call in calls()]
+    return [name for name, f in public_ops() if not any(f is g for g in known)]
