@@ -362,7 +362,8 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
                     set_word(q, Q.NEXT, ap + ahead * lda)
                     set_word(q, Q.NEXT_ROW, lda)
                     set_word(q, Q.NEXT_STEP, ES)
-                    if kc * ES == lda and few > 0:  # rows lie end to end: each line is asked for
+                    # rows lie end to end: each line is asked for
+                    if min(kc, few) > 0 and kc * ES == lda:
                         share = rows * lda // (2 * few)
                         set_word(q, Q.NEXT_ROW, share)
                         set_word(q, Q.NEXT_STEP, share // kc)
