@@ -1,4 +1,4 @@
-"""tanh and sigmoid of a vector, for kernels in lang.py's subset of Python.
+"""tanh, sigmoid and exp of a vector, for kernels in lang.py's subset of Python.
 
 The bodies are those of scalar.py, as everywhere else: here a builder writes them as LLVM IR on
 vectors of the element type, in place of every call. `lang_math.py` is the twin for one float64.
@@ -147,4 +147,10 @@ def vtanh(x: Vec) -> Vec:
 @intrinsic(_written("sigmoid"))
 def vsigmoid(x: Vec) -> Vec:
     """1 / (1 + e^-x)"""
+    raise RuntimeError("kernels of lang.py run compiled only")
+
+
+@intrinsic(_written("exp"))
+def vexp(x: Vec) -> Vec:
+    """e^x; 0 of -inf."""
     raise RuntimeError("kernels of lang.py run compiled only")

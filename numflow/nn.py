@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     RNNCellResidualWrapper: _Any
     from numflow import nn_experimental as experimental
     from numflow.eager.unigram import learned_unigram_candidate_sampler
+    from numflow.ops.attention_api import dot_product_attention, scaled_dot_product_attention
     from numflow.ops.averages import compute_average_loss, scale_regularization_loss
     from numflow.ops.conv_api import atrous_conv2d, conv1d, conv2d, conv3d, convolution
     from numflow.ops.conv_api_depthwise import (
@@ -111,6 +112,7 @@ _LATE_NAMES = {
     for module, names in {
         "eager.unigram": "learned_unigram_candidate_sampler",
         "keras.rnn_wrappers": "RNNCellDeviceWrapper RNNCellDropoutWrapper RNNCellResidualWrapper",
+        "ops.attention_api": "dot_product_attention scaled_dot_product_attention",
         "ops.averages": "compute_average_loss scale_regularization_loss",
         "ops.conv_api": "atrous_conv2d conv1d conv2d conv3d convolution",
         "ops.conv_api_depthwise": "depthwise_conv2d depthwise_conv2d_backprop_filter "
@@ -187,6 +189,7 @@ __all__ = [
     "depthwise_conv2d_backprop_filter",
     "depthwise_conv2d_backprop_input",
     "dilation2d",
+    "dot_product_attention",
     "dropout",
     "elu",
     "embedding_lookup",
@@ -220,6 +223,7 @@ __all__ = [
     "safe_embedding_lookup_sparse",
     "sampled_softmax_loss",
     "scale_regularization_loss",
+    "scaled_dot_product_attention",
     "selu",
     "separable_conv2d",
     "sigmoid",
