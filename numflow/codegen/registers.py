@@ -16,6 +16,7 @@ loop variable, whose cell is written in place. Anything else, and the loop is on
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ import numpy as np
 
 from numflow.codegen.assembler import Assembler
 from numflow.codegen.cluster import CODES
+from numflow.codegen.printers import PrinterWarning
 from numflow.codegen.vector import LLVM, Reg, Vector
 from numflow.graph.graph import Graph, Node, Value, constant_op, sizes_op
 from numflow.graph.lowering import Checked, Elementwise, Reduction, View
@@ -68,6 +70,26 @@ class RegisterLoop:
             Target.host(),
             passes=PASSES,
         )["k"]
+
+
+def address_of(loop: RegisterLoop) -> int:
+    """The address of a loop's kernel; 0, and a warning the first time, where LLVM does not take it:
+    then it runs by jumps."""
+    try:
+        return loop.address()
+    except Exception as error:  # a fault of ours or of LLVM's, whatever it is
+        if not _warned:
+            _warned.append(loop.text)
+            warnings.warn(
+                f"numflow: a loop over scalars runs slower than it could ({error}). "
+                f"Please report it.\n{loop.text}",
+                PrinterWarning,
+                stacklevel=2,
+            )
+        return 0
+
+
+_warned: list[str] = []
 
 
 def in_registers(node: Node) -> RegisterLoop | None:

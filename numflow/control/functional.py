@@ -262,9 +262,10 @@ def scan(
       elems: a tensor [n, ...], or a structure of such.
       initializer: what it takes first; by default the first row, which is then the first result.
       back_prop: False lets no gradient through.
+      swap_memory: less memory for the gradient of many rows, see while_loop.
       reverse: from the last row to the first.
 
-    parallel_iterations, swap_memory and infer_shape change nothing.
+    parallel_iterations and infer_shape change nothing.
 
     Returns:
       What fn gives, [n, ...].
@@ -319,7 +320,9 @@ def scan(
     if first:
         begin = total - 1 if reverse else 0
         arrays = [a.write(_unknown(begin), t) for a, t in zip(arrays, start, strict=True)]
-    got = while_loop(lambda k, *_: k < total, body, (first, *start, *arrays))
+    got = while_loop(
+        lambda k, *_: k < total, body, (first, *start, *arrays), swap_memory=swap_memory
+    )
     stacked = [a.stack() for a in got[1 + len(start) :]]
     return _without(form.packed(stacked), back_prop)
 
@@ -384,7 +387,7 @@ def foldl(
       >>> nf.foldl(lambda a, x: a * 10 + x, nf.constant([1, 2, 3])).numpy().item()
       123
     """
-    return _fold("foldl", fn, elems, initializer, back_prop, False)
+    return _fold("foldl", fn, elems, initializer, back_prop, False, swap_memory)
 
 
 def foldr(
@@ -402,10 +405,18 @@ def foldr(
       >>> nf.foldr(lambda a, x: a * 10 + x, nf.constant([1, 2, 3])).numpy().item()
       321
     """
-    return _fold("foldr", fn, elems, initializer, back_prop, True)
+    return _fold("foldr", fn, elems, initializer, back_prop, True, swap_memory)
 
 
-def _fold(op: str, fn: Any, elems: Any, initializer: Any, back_prop: bool, reverse: bool) -> Any:
+def _fold(
+    op: str,
+    fn: Any,
+    elems: Any,
+    initializer: Any,
+    back_prop: bool,
+    reverse: bool,
+    swap_memory: bool,
+) -> Any:
     if not callable(fn):
         raise TypeError("The provided function(s) is not callable.")
     rows = _Rows(op, elems)
@@ -428,5 +439,5 @@ def _fold(op: str, fn: Any, elems: Any, initializer: Any, back_prop: bool, rever
         before = form.packed(now)
         return k + 1, *taken_apart(_same(op, before, fn(before, rows.at(at))))[0]
 
-    got = while_loop(lambda k, *_: k < total, body, (first, *start))
+    got = while_loop(lambda k, *_: k < total, body, (first, *start), swap_memory=swap_memory)
     return _without(form.packed(got[1:]), back_prop)

@@ -26,7 +26,7 @@ import numpy as np
 
 from numflow.control import ragged
 from numflow.control.counting import counters, trips
-from numflow.control.loops import Loop
+from numflow.control.loops import MOST_PIECE, Loop
 from numflow.control.nested import Nested
 from numflow.control.structure import Form
 from numflow.gradient.vjp import Gradient, Record, active, backward, differentiable
@@ -401,6 +401,8 @@ def _maker(tensors: Sequence[Tensor]) -> Node | None:
 
 def _small(length: Extent, rows: Sequence[Extent]) -> bool:
     """Whether stacks for so many iterations may be made, though there may be fewer."""
+    if isinstance(length, int) and length <= MOST_PIECE:
+        return True
     total = length * sum(rows)
     return isinstance(total, int) and total <= SMALL
 

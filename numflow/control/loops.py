@@ -8,6 +8,7 @@ iteration, where somebody asks for it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -322,7 +323,10 @@ def while_loop(
       loop_vars: a list or tuple of tensors, numbers, TensorArrays, and structures of these.
       shape_invariants: a structure like loop_vars of shapes, with None where a size changes from
         iteration to iteration.
-      parallel_iterations, swap_memory: without effect.
+      parallel_iterations: without effect.
+      swap_memory: for gradients of long loops keep the loop variables of every PIECE-th iteration
+        only, and run the iterations between twice: n / PIECE + PIECE copies of them in place of n
+        (with maximum_iterations about 2 sqrt(n)).
       back_prop: False lets no gradient through.
       maximum_iterations: an integer; the loop ends after so many.
 
@@ -359,6 +363,8 @@ def while_loop(
     most = _most(maximum_iterations)
     if building() is None:
         return _eagerly(cond, body, variables, most)
+    if swap_memory and back_prop and shape_invariants is None:
+        return _in_pieces(cond, body, variables, maximum_iterations)
     initial, form = taken_apart(variables, name="while_loop")
     names = [f"loop_vars{p}" for p in form.paths]
     loose = _invariants(shape_invariants, variables, initial, names)
@@ -381,6 +387,40 @@ def while_loop(
 
         outputs = [stop_gradient(t) for t in outputs]
     return form.packed(outputs)
+
+
+PIECE = 100  # iterations between two that are kept, see swap_memory
+MOST_PIECE = 256
+
+
+def _in_pieces(
+    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, most: Any
+) -> Any:
+    """The loop as a loop of loops of some iterations each: of the inner ones the gradient keeps
+    nothing but while it walks back through them.
+
+    Source: Griewank & Walther 2008, "Evaluating Derivatives", section 12.2.
+    """
+    length = PIECE
+    if isinstance(most, int):
+        length = min(max(1, math.isqrt(max(most - 1, 0)) + 1), MOST_PIECE)
+    limit = None if most is None else _most(most)
+
+    def going(now: Any, done: Any) -> Any:
+        test = cond(*_positional(now))
+        return test if limit is None else selections.logical_and(done < limit, test)
+
+    def inner(now: Any, done: Any) -> Any:
+        def step(k: Any, now: Any, done: Any) -> Any:
+            return k + 1, _like(loop_vars, body(*_positional(now))), done + 1
+
+        def more(k: Any, now: Any, done: Any) -> Any:
+            return selections.logical_and(k < length, going(now, done))
+
+        return while_loop(more, step, (0, now, done))[1:]
+
+    start = as_tensor(0, dtypes.int64)
+    return while_loop(going, inner, (loop_vars, start))[0]
 
 
 def _invariants(

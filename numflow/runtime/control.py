@@ -68,7 +68,11 @@ class _Frame:
             items += self.worker.copy(copy)
         self._cells[step.going] = Pointer(self.key, 0)
         if step.registers is not None:
-            return [*items, *self._registers(step.registers, step, len(items))]
+            from numflow.codegen.registers import address_of  # loaded already, with the loop
+
+            kernel = address_of(step.registers)
+            if kernel:
+                return [*items, *self._registers(step.registers, kernel, step, len(items))]
         captured = self._captured[count:]
         test = self._inside(step.condition, captured, 64)
         again = self._inside(step.body, captured, 64)
@@ -82,7 +86,7 @@ class _Frame:
         items.append(Turn("jump", (), (begin,)))
         return items
 
-    def _registers(self, loop: RegisterLoop, step: LoopStep, begin: int) -> list[Item]:
+    def _registers(self, loop: RegisterLoop, kernel: int, step: LoopStep, begin: int) -> list[Item]:
         """A loop as one kernel, called again as long as it says that there is more."""
         self.nbytes = 64
         number = self.worker.number(loop.checks)
@@ -96,7 +100,7 @@ class _Frame:
                 words.append(self.worker.sizes.number(of))
             else:
                 words.append(self._cells[step.going])
-        work = Work(loop.address(), tuple(words), 1, 1, 1e4, number)
+        work = Work(kernel, tuple(words), 1, 1, 1e4, number)
         more = Turn("test", (self._cells[step.going],), (begin + 3,))
         return [work, more, Turn("jump", (), (begin,))]
 

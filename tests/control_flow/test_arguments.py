@@ -227,3 +227,34 @@ def test_a_batch_of_unknown_size(rows: int) -> None:
         mean = want.mean(0, keepdims=True) if rows else np.zeros((1, 2), np.float32)
         want = np.tanh(want + 0.5 * mean)
     np.testing.assert_allclose(f(nf.constant(x)), want, rtol=1e-5)
+
+
+@pytest.mark.parametrize("most", [None, 1000, 7])
+def test_swap_memory_keeps_some_iterations_only(most: Any) -> None:
+    """The same derivatives, twice, from a fraction of the memory."""
+
+    def f(x: Any, n: Any, swap: bool) -> Any:
+        with nf.GradientTape() as outer:
+            outer.watch(x)
+            with nf.GradientTape() as tape:
+                tape.watch(x)
+                y = nf.while_loop(
+                    lambda k, _: k < n,
+                    lambda k, s: (k + 1, nf.sin(s) + x * 0.3),
+                    [0, x],
+                    swap_memory=swap,
+                    maximum_iterations=most,
+                )[1]
+                loss = nf.reduce_sum(y * y)
+            slope = tape.gradient(loss, x)
+        return loss, slope, outer.gradient(slope, x)
+
+    x, n = nf.constant(np.linspace(-1.0, 1.0, 50)), nf.constant(400)
+    plain, swapped = (nf.function(lambda x, n, s=s: f(x, n, s)) for s in (False, True))
+    for a, b in zip(plain(x, n), swapped(x, n), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+    if most == 1000:
+        large, small = (
+            g._latest._compiled.plain().latest.root.furthest.memory.nbytes for g in (plain, swapped)
+        )
+        assert small < large
