@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         unsorted_segment_sum,
     )
     from numflow.ops.sequences import is_non_decreasing, is_strictly_increasing, polyval
+    from numflow.ops.sobol import sobol_sample
     from numflow.ops.statistics import (
         argmax,
         argmin,
@@ -122,6 +123,7 @@ _LATE_NAMES = {
         "segment_sum unsorted_segment_max unsorted_segment_mean unsorted_segment_min "
         "unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum",
         "sequences": "is_non_decreasing is_strictly_increasing polyval",
+        "sobol": "sobol_sample",
         "statistics": "argmax argmin count_nonzero reduce_euclidean_norm reduce_logsumexp "
         "reduce_std reduce_variance",
         "sums": "accumulate_n add_n",
@@ -253,6 +255,7 @@ __all__ = [
     "sign",
     "sin",
     "sinh",
+    "sobol_sample",
     "softmax",
     "softplus",
     "softsign",

@@ -24,6 +24,7 @@ from numflow.ops.activation import silu as swish
 from numflow.ops.math import sigmoid, tanh
 
 if TYPE_CHECKING:
+    from numflow.ops.accidental import compute_accidental_hits
     # keras is above this module in the ladder of imports
     RNNCellDeviceWrapper: _Any
     RNNCellDropoutWrapper: _Any
@@ -120,6 +121,7 @@ _LATE_NAMES = {
         "ops.conv_api_transpose": "atrous_conv2d_transpose conv1d_transpose conv2d_transpose "
         "conv3d_transpose conv_transpose",
         "ops.dropout": "dropout",
+        "ops.accidental": "compute_accidental_hits",
         "ops.embedding": "embedding_lookup",
         "ops.sampled_losses": "nce_loss sampled_softmax_loss",
         "sparse.ctc": "collapse_repeated ctc_beam_search_decoder ctc_greedy_decoder ctc_loss "
@@ -170,6 +172,7 @@ __all__ = [
     "batch_normalization",
     "bias_add",
     "collapse_repeated",
+    "compute_accidental_hits",
     "compute_average_loss",
     "conv1d",
     "conv1d_transpose",

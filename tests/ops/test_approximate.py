@@ -1,4 +1,4 @@
-"""The largest and smallest along any axis."""
+"""The largest and smallest along any axis; points of Sobol's sequence; accidental hits."""
 
 from __future__ import annotations
 
@@ -52,3 +52,37 @@ def test_bad_arguments() -> None:
         nf.math.approx_min_k([1.0, 2.0], 1, recall_target=0.0)
     with pytest.raises(ValueError, match="axis"):
         nf.math.approx_min_k([1.0, 2.0], 1, 1)
+
+
+def test_points_of_sobol_s_sequence() -> None:
+    """SciPy's and TensorFlow's; each axis of 2^k points, with the one at 0, has one in each part."""
+    qmc = pytest.importorskip("scipy.stats.qmc")
+    want = qmc.Sobol(64, scramble=False, bits=52).random(256)
+    got = nf.math.sobol_sample(64, 255, dtype=nf.float64).numpy()
+    np.testing.assert_array_equal(got, want[1:])
+    later = nf.math.sobol_sample(64, 100, 100, nf.float64).numpy()
+    np.testing.assert_array_equal(later, want[101:201])
+    whole = np.vstack([np.zeros(64), got])
+    assert (np.sort(whole, 0) == np.arange(256)[:, None] / 256).all()
+    assert nf.math.sobol_sample(3, 0).shape == (0, 3)
+    assert nf.function(lambda: nf.math.sobol_sample(2, 5))().dtype is nf.float32
+    for bad in ((0, 1), (65, 1), (1, -1), (1, 1, -1), (1, 1 << 40)):
+        with pytest.raises(nf.errors.InvalidArgumentError, match="sobol_sample"):
+            nf.math.sobol_sample(*bad)
+    with pytest.raises(nf.errors.DTypeError, match="it takes float32 and float64"):
+        nf.math.sobol_sample(1, 1, dtype=nf.int32)
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_accidental_hits(traced: bool) -> None:
+    plain = nf.nn.compute_accidental_hits
+    function = nf.function(plain) if traced else plain
+    true, drawn = np.array([[1, 2], [3, 4], [7, 1]]), np.array([4, 1, 9, 2])
+    rows, places, weights = function(true, drawn, 2)
+    assert rows.numpy().tolist() == [0, 0, 1, 2] and places.numpy().tolist() == [1, 3, 0, 1]
+    assert rows.dtype is nf.int32 and places.dtype is nf.int64
+    assert (weights.numpy() == np.finfo(np.float32).min).all() and weights.shape[0] == 4
+    with pytest.raises(ValueError, match="true_classes is"):
+        nf.nn.compute_accidental_hits(true, drawn, 3)
+    with pytest.raises(nf.errors.DTypeError, match="classes are integers"):
+        nf.nn.compute_accidental_hits(true * 1.0, drawn, 2)
