@@ -139,6 +139,9 @@ def geometry(
     axes = len(kernel)
     steps = per_axis(op, "strides", strides, axes, second)
     spread = per_axis(op, "dilations", dilations, axes, second)
+    if isinstance(padding, str) and padding.upper() == "SAME":
+        sizes = zip(image, steps, spread, strict=True)
+        spread = tuple(windows.seen_dilation(n, s, d) for n, s, d in sizes)
     pads = paddings(op, padding, image, kernel, steps, spread, second, shown)
     enough = isinstance(padding, str) and padding.upper() == "SAME"  # of nothing, nothing
     for axis, (n, k, d, pair) in enumerate(zip(image, kernel, spread, pads, strict=True)):

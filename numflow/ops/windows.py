@@ -29,6 +29,17 @@ def same_padding(n: Extent, k: int, stride: int, dilation: int) -> Pair:
     return total // 2, total - total // 2
 
 
+def seen_dilation(n: Extent, stride: int, dilation: int) -> int:
+    """A dilation that reads the same of an axis of n elements, padded "SAME", and is no larger.
+
+    Beyond it a window reads its middle, if it has one, which is over the same element, and zeros.
+    """
+    if not isinstance(n, int):
+        return dilation
+    last = max(-(-n // stride) - 1, 0) * stride  # where the window begins, in front of it no zeros
+    return min(dilation, 2 * (n + last) + 4)
+
+
 def places(n: Extent, k: int, stride: int, pair: Pair, dilation: int) -> Extent:
     """Over an axis of n elements with a pair of zeros around."""
     if any(isinstance(p, Dim) for p in pair) and pair == same_padding(n, k, stride, dilation):
