@@ -55,7 +55,7 @@ def test_bad_arguments() -> None:
 
 
 def test_points_of_sobol_s_sequence() -> None:
-    """SciPy's and TensorFlow's; each axis of 2^k points, with the one at 0, has one in each part."""
+    """SciPy's and TensorFlow's; of 2^k points each axis has one in each part."""
     qmc = pytest.importorskip("scipy.stats.qmc")
     want = qmc.Sobol(64, scramble=False, bits=52).random(256)
     got = nf.math.sobol_sample(64, 255, dtype=nf.float64).numpy()
