@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import ShapeError, explain
+from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.tensor import Tensor
 from numflow.ops import indexing, joining, operators, signs
@@ -42,6 +42,9 @@ def _dense(slices: IndexedSlices) -> Tensor:
     spec = slices.spec
     values = as_tensor(slices.values, None, "IndexedSlices", "values")
     indices = as_tensor(slices.indices, None, "IndexedSlices", "indices")
+    if not values.dtype.is_numeric:
+        problem = f"values are {values.dtype.name}, which has no sum"
+        raise DTypeError(explain("IndexedSlices", problem, {"values": values.spec}))
     rows = indices.spec.shape + spec.shape[1:]
     if values.spec.shape != rows:
         shown = {"values": values.spec, "indices": indices.spec, "dense_shape": list(spec.shape)}

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import InvalidArgumentError, ShapeError, explain
+from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import comparisons, creation, joining, linalg, loss, select
 from numflow.ops import math as maths
@@ -118,6 +118,9 @@ def sampled_logits(
     strategy: of a table in parts, see `embedding.looked_up`.
     """
     x = as_tensor(inputs, None, op, "inputs")
+    if not x.dtype.is_floating:
+        problem = f"inputs is {x.dtype.name}, not floating"
+        raise DTypeError(explain(op, problem, {"inputs": x.spec}))
     true = maths.cast(as_tensor(labels, None, op, "labels"), dtypes.int64)
     _check(op, x, true, num_sampled=num_sampled, num_classes=num_classes, num_true=num_true)
     if sampled_values is None:

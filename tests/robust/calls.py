@@ -38,7 +38,8 @@ NO_OPS = frozenset(
     "as_dtype broadcast_dynamic_shape broadcast_static_shape constant_initializer "
     "control_dependencies custom_gradient device executing_eagerly function get_current_name_scope "
     "get_logger get_static_value grad grad_pass_through gradients group hessians init_scope "
-    "is_tensor name_scope no_op numpy_function ones_initializer print py_function "
+    "is_tensor make_ndarray make_tensor_proto name_scope no_op numpy_function "
+    "ones_initializer print py_function "
     "random_normal_initializer random_uniform_initializer recompute_grad "
     "register_tensor_conversion_function timestamp tuple type_spec_from_value value_and_grad "
     "variable_creator_scope "
@@ -109,6 +110,7 @@ sparse = Made(lambda: nf.SparseTensor([[0, 1], [1, 2]], [1.0, 2.0], [2, 3]))
 ids = Made(lambda: nf.SparseTensor([[0, 0], [1, 0]], nf.constant([0, 1], nf.int64), [2, 1]))
 weights = Made(lambda: nf.SparseTensor([[0, 0], [1, 0]], [1.0, 2.0], [2, 1]))
 CUBE = np.linspace(-1, 1, 2 * 3 * 4, dtype=np.float32).reshape(2, 3, 4)
+HEADS = np.linspace(-1, 1, 2 * 3 * 2 * 4, dtype=np.float32).reshape(2, 3, 2, 4)
 FRAMES = np.linspace(-1, 1, 4 * 2 * 3, dtype=np.float32).reshape(4, 2, 3)
 words = Made(lambda: nf.SparseTensor([[0, 0]], nf.constant([1], nf.int64), [1, 2]))
 ragged = Made(lambda: nf.ragged.constant([[1.0, 2.0], [3.0]]))
@@ -319,6 +321,8 @@ ARGUMENTS: dict[str, Arguments] = {
         X, 0.5, Given(lambda: lambda shape, dtype: nf.ones(shape, dtype)), [2, 1]
     ),
     "nn.experimental.stateless_dropout": A(X, 0.5, SEED, "auto_select", [2, 1]),
+    "nn.dot_product_attention": A(HEADS, HEADS, HEADS, None, None, 0.5, True),
+    "nn.scaled_dot_product_attention": A(HEADS, HEADS, HEADS, None, True, 0.5),
     # --- linalg ---
     "linalg.band_part": A(X, 1, 0),
     "linalg.cholesky_solve": A(Q, W),
@@ -512,7 +516,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "while_loop": A(
         Given(lambda: lambda i: i < 3.0),
         Given(lambda: lambda i: (i + 1.0,)),
-        [0.0],
+        Given(lambda: [0.0]),
         None,
         10,
         maximum_iterations=10,
