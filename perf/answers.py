@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from perf import convnet_answers, operands, workloads
+from perf import convnet_answers, operands, recurrent_answers, workloads
 from perf.arrays import Array
 from perf.checks import Answer, furthest
 
@@ -134,4 +134,5 @@ ANSWERS: dict[str, Callable[[str], Iterable[Answer]]] = {
     "W16": _saved,
     "sparse": _sparse,
     **convnet_answers.ANSWERS,
+    **recurrent_answers.ANSWERS,
 }

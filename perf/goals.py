@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from perf import convnets, operands, workloads
+from perf import convnets, operands, recurrent, workloads
 
 # "Best peer" is the fastest of these; NumPy and ONNX Runtime, which do not train, stand beside.
 PEERS = ("tensorflow", "jax", "torch")
@@ -171,6 +171,18 @@ def _convolution(name: str, what: str) -> Line:
     return Line("W9", f"{name} {what}", title, "GFLOP/s", 3 * flop, faster(both))
 
 
+# Forward, forward and backward.
+RECURRENT_GOALS = {"lstm": (1.2, 1.15), "gru": (1.2, 1.8), "bilstm": (1.2, 1.2)}
+
+
+def _recurrent(kind: str, what: str) -> Line:
+    forward, both = RECURRENT_GOALS[kind]
+    flop, title = recurrent.layer_flop(kind), f"{kind} 64x32, 128 to 256, {what}"
+    if what == recurrent.FORWARD:
+        return Line("W11", f"{kind} {what}", title, "ms", flop, faster(forward))
+    return Line("W11", f"{kind} {what}", title, "ms", 3 * flop, faster(both))
+
+
 def _maps(workload: str, case: str, title: str, larger: tuple[int, ...], times: float) -> Line:
     """A line that moves images twice: `times` as many numbers as `larger` has."""
     nbytes = 4.0 * times * math.prod(larger)
@@ -288,6 +300,19 @@ LINES = (
         for what in (convnets.FORWARD, convnets.BOTH)
     ),
     *(_mobilenet(batch) for batch in convnets.MOBILENET_BATCHES),
+    Line(
+        "W10",
+        "train",
+        "LSTM of 2x30 units on a sine",
+        "steps/s",
+        recurrent.sine_flop(),
+        faster(3),
+    ),
+    *(
+        _recurrent(kind, what)
+        for kind in recurrent.LAYERS
+        for what in (recurrent.FORWARD, recurrent.BOTH)
+    ),
     Line(
         "W13R",
         "train",

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from perf import convnets
+from perf import convnets, recurrent
 from perf.arrays import Array as Array
 from perf.arrays import he, normal, zeros
 
@@ -25,6 +25,7 @@ REFERENCE_LOSS = {
     "W6": 1.131395,
     "W7": 1.145268,
     "W8": 1.901605,
+    "W10": 0.01095063,
     "W13R": 0.2383578,
 }
 TRAINING = tuple(REFERENCE_LOSS)
@@ -73,7 +74,8 @@ def training(workload: str) -> Training:
     W6: mean softmax cross-entropy of x w0 + b0.
     W7: the same behind four relu layers, Adam.
     W8: the same behind LeNet's layers, momentum.
-    W13R: the same behind those of a ResNet-18, four batches in turn.
+    W10: mean((w h + b - y)^2) behind two LSTM layers, Adam.
+    W13R: that of W8 behind the layers of a ResNet-18, four batches in turn.
 
     mlp-<batch>-<width>-<depth>: W6 behind `depth` relu layers, 256 features. deep-<ops>: x <- x +
     tanh(x w + b) / layers, again and again, mean((x - y)^2); about so many ops with its gradient
@@ -101,6 +103,9 @@ def training(workload: str) -> Training:
         side = convnets.LENET_SIDE
         batches = _labelled_noise(rng, convnets.LENET_BATCH, side, side, 1)
         return Training(parameters, batches, "momentum", 0.003)
+    if workload == "W10":
+        weights = recurrent.sine_parameters(rng)
+        return Training(weights, recurrent.sine_batches(rng, STEPS), "adam", 0.01)
     if workload == "W13R":
         parameters = convnets.resnet_parameters(rng)
         side = convnets.RESNET_SIDE

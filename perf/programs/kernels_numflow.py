@@ -10,7 +10,7 @@ import numpy as np
 
 import numflow as tf
 from perf import operands, workloads
-from perf.programs import images_numflow
+from perf.programs import images_numflow, recurrent_numflow
 from perf.timing import Case
 
 
@@ -180,6 +180,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "large": _large,
     "W16": _saved,
     "sparse": _sparse,
+    **recurrent_numflow.CASES,
 }
 
 

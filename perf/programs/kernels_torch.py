@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 
+import torch
 from perf import operands, workloads
-from perf.programs import images_torch
+from perf.programs import images_torch, recurrent_torch
 from perf.timing import Case
 
 
@@ -250,6 +250,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "W16": _saved,
     "sparse": _sparse,
     **images_torch.CASES,
+    **recurrent_torch.CASES,
 }
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from perf import workloads
-from perf.programs import images_jax
+from perf.programs import images_jax, recurrent_jax
 from perf.programs.kernels_jax import cases as cases
 from perf.timing import seconds_of_calls
 
@@ -58,6 +58,7 @@ LOSSES = {
     "W6": mlp,
     "W7": mlp,
     "W8": lenet,
+    "W10": recurrent_jax.sine,
     "W13R": resnet,
     "mlp": mlp,
     "deep": deep,

@@ -1,11 +1,12 @@
 """numflow through its TensorFlow-compatible API; `phases` alone looks behind it."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numflow as tf
 from perf import workloads
-from perf.programs import images_numflow
+from perf.programs import images_numflow, recurrent_numflow
 from perf.programs.kernels_numflow import cases as cases
 from perf.timing import seconds_of_calls
 
@@ -62,8 +63,14 @@ def variants(workload: str) -> list[str]:
 
 def training_step(workload: str, variant: str) -> Any:
     start = workloads.training(workload)
-    loss_of = LOSSES[workloads.family(workload)]
-    p = {name: tf.Variable(value, name=name) for name, value in start.parameters.items()}
+    p: dict[str, Any]
+    loss_of: Callable[..., Any]
+    if workload == "W10":  # layers hold the variables
+        model = recurrent_numflow.Sine(start.parameters)
+        p, loss_of = model.p, model.loss
+    else:
+        p = {name: tf.Variable(value, name=name) for name, value in start.parameters.items()}
+        loss_of = LOSSES[workloads.family(workload)]
     optimizer = _optimizer(start)
 
     @tf.function

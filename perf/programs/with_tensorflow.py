@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 
 from perf import workloads
-from perf.programs import images_tensorflow
+from perf.programs import images_tensorflow, recurrent_tensorflow
 from perf.programs.kernels_tensorflow import cases as cases
 from perf.timing import seconds_of_calls
 
@@ -61,6 +61,7 @@ LOSSES = {
     "W6": mlp,
     "W7": mlp,
     "W8": lenet,
+    "W10": recurrent_tensorflow.sine,
     "W13R": resnet,
     "mlp": mlp,
     "deep": deep,

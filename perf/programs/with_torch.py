@@ -5,12 +5,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import torch
 import torch._dynamo  # loaded at an optimizer's first use: a second that is no part of a step
 import torch.nn.functional as F
 
+import torch
 from perf import workloads
-from perf.programs import images_torch
+from perf.programs import images_torch, recurrent_torch
 from perf.programs.kernels_torch import cases as cases
 from perf.timing import seconds_of_calls
 
@@ -58,6 +58,7 @@ LOSSES = {
     "W6": mlp,
     "W7": mlp,
     "W8": lenet,
+    "W10": recurrent_torch.sine,
     "W13R": resnet,
     "mlp": mlp,
     "deep": deep,
@@ -75,8 +76,12 @@ def variants(workload: str) -> list[str]:
 def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
     start = workloads.training(workload)
     layout = "NHWC" if "channels_last" in variant else "NCHW"
-    p = images_torch.parameters(workload, layout)
     loss_of: Callable[..., Any] = LOSSES[workloads.family(workload)]
+    if workload == "W10":
+        p = recurrent_torch.parameters()
+        loss_of = recurrent_torch.sine_unrolled if "compile" in variant else loss_of
+    else:
+        p = images_torch.parameters(workload, layout)
     if workload in CONVOLUTIONAL:
         loss_of = partial(loss_of, layout=layout)
     if "1-graph" in variant:
