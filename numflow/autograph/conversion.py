@@ -11,7 +11,7 @@ import ast
 import functools
 from types import CodeType, FunctionType
 
-from numflow.autograph import operators, scan
+from numflow.autograph import scan
 from numflow.autograph.names import without_types
 from numflow.autograph.rewrite import Rewriter, stays_python
 from numflow.autograph.source import syntax_of
@@ -37,7 +37,7 @@ def code_of(
         return None
     if tree is None:
         return None
-    wrapped, log = tree, operators.conversion_log
+    wrapped, log = tree, scan.conversion_log
     try:
         code = compile(
             wrapped,

@@ -63,7 +63,7 @@ def of_function(
 def _made(function: FunctionType, node: ast.FunctionDef | ast.Lambda | None) -> CodeType | None:
     """The converted code of a function that nobody has asked for in this process."""
     code = function.__code__
-    logged = operators.conversion_log is not None
+    logged = scan.conversion_log is not None
     found = None if logged else stored.get(code)
     if found is None and (logged or not scan.stays_by_code(code)):
         if node is None and not logged:

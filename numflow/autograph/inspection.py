@@ -6,7 +6,7 @@ import ast
 from types import FunctionType, MethodType
 from typing import Any
 
-from numflow.autograph import conversion, functions, operators, source
+from numflow.autograph import conversion, functions, scan, source
 from numflow.errors import explain
 from numflow.logs import get_logger
 
@@ -101,7 +101,7 @@ def set_verbosity(level: int, alsologtostdout: bool = False) -> None:
             if alsologtostdout:
                 print(text)
 
-    operators.conversion_log = log if level > 0 else None
+    scan.conversion_log = log if level > 0 else None
 
 
 def trace(*args: Any) -> None:

@@ -20,6 +20,7 @@ from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, known_content
 from numflow.ops.slicing import getitem
+from numflow.trace.tracer import tracing
 
 
 class Counted:
@@ -146,10 +147,17 @@ def _items(over: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
     )
 
 
+def _is_staged(x: Any) -> bool:
+    return isinstance(x, _Range | _Zip | _Enumerate) or staged_value(x) is not None
+
+
 def staged(over: Any) -> Counted | None:
-    """How a `for` through a tensor of the trace is counted; None: it is Python's."""
+    """How a `for` through a tensor is counted while tracing; None: it is Python's."""
     if isinstance(over, _Range | _Zip | _Enumerate):
         return over.counted()
+    if isinstance(over, Tensor) and over.spec.rank:
+        interpreter = tracing()  # one that has a value: a loop, too, and not a line per element
+        return None if interpreter is None else _of(*_items(interpreter.capture(over)))
     tensor = staged_value(over)
     return None if tensor is None else _of(*_items(tensor))
 
@@ -175,8 +183,6 @@ def _range(*args: Any) -> Any:
 def _tensor_range(
     start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range"
 ) -> Any:
-    from numflow.trace.tracer import tracing
-
     if tracing() is None or any(hasattr(v, "_weak_tensor") for v in (start, limit, delta)):
         return creation.range(start, limit, delta, dtype, name)
     if limit is None:
@@ -185,18 +191,14 @@ def _tensor_range(
 
 
 def _enumerate(iterable: Any, start: Any = 0) -> Any:
-    if isinstance(iterable, _Range | _Zip | _Enumerate) or staged_value(iterable) is not None:
+    if _is_staged(iterable):
         return _Enumerate(iterable, start)
     return builtins.enumerate(iterable, start)
 
 
 def _zip(*iterables: Any, **kwargs: Any) -> Any:
-    lazy = any(isinstance(x, _Range | _Zip | _Enumerate) for x in iterables)
-    if (lazy or any_staged(iterables)) and all(
-        isinstance(x, _Range | _Zip | _Enumerate | list | tuple) or staged_value(x) is not None
-        for x in iterables
-    ):
-        return _Zip([as_tensor(x) if isinstance(x, list | tuple) else x for x in iterables])
+    if iterables and all(map(_is_staged, iterables)):
+        return _Zip(iterables)
     return builtins.zip(*iterables, **kwargs)  # noqa: B905
 
 

@@ -20,9 +20,6 @@ Set = Callable[[State], None]
 Names = tuple[str, ...]
 Block = Callable[[], Any]
 
-conversion_log: Callable[[int, str], None] | None = None
-"""Who is told of conversions; set by nf.autograph.set_verbosity."""
-
 
 def staged_value(x: Any) -> SymbolicTensor | None:
     """x as a tensor of the trace, if that is what it is; None: it is Python's."""
@@ -37,6 +34,12 @@ def staged_value(x: Any) -> SymbolicTensor | None:
             found = found if type(found) is SymbolicTensor else interpreter.capture(found)
             return found if type(found) is SymbolicTensor else None
     return None
+
+
+def condition_of(x: Any) -> Tensor | None:
+    """x as a condition of the trace; None: its truth is Python's. A list is true if it is long."""
+    length = getattr(type(x), "_staged_length", None)
+    return staged_value(x) if length is None else length(x)
 
 
 def any_staged(values: Iterable[Any]) -> bool:
@@ -93,7 +96,7 @@ def if_stmt(
     loose: Names,
     lists: Names,
 ) -> None:
-    condition = staged_value(test)
+    condition = condition_of(test)
     if condition is None:
         body() if test else orelse()
         return
@@ -111,7 +114,7 @@ def if_return(
     lists: Names,
 ) -> Any:
     """An `if` both of whose arms return."""
-    condition = staged_value(test)
+    condition = condition_of(test)
     if condition is None:
         return body() if test else orelse()
     return _staged().returning(condition, (body, orelse), get, set_, names, loose, lists)
@@ -131,12 +134,12 @@ def while_stmt(
     unrolled = Unrolled()
     while True:
         ended = False if stop is None else stop()
-        if staged_value(ended) is not None:
+        if condition_of(ended) is not None:
             break
         if ended:
             return
         asked = test()
-        if staged_value(asked) is not None:
+        if condition_of(asked) is not None:
             break
         if not asked:
             return
@@ -171,14 +174,14 @@ def for_stmt(
         return
     ended: Any = False
     for item in over:
-        condition = staged_value(ended)
+        condition = condition_of(ended)
         if condition is None:
             body(item)
         else:  # a `break` that depends on data: the rest of the iterations are asked one by one
             once = _later(body, item)
             _staged().branch(condition, (_nothing, once), get, set_, names, (), lists)
         ended = stop()
-        if staged_value(ended) is None and ended:
+        if condition_of(ended) is None and ended:
             break
 
 
@@ -211,7 +214,7 @@ _LONG = 1000
 
 
 def assert_stmt(test: Any, message: Block | None) -> None:
-    condition = staged_value(test)
+    condition = condition_of(test)
     if condition is None:
         if not test:
             raise AssertionError(*([] if message is None else [message()]))
@@ -232,7 +235,7 @@ def append(target: Any, value: Any) -> Any:
 
 
 def if_exp(test: Any, body: Block, orelse: Block) -> Any:
-    condition = staged_value(test)
+    condition = condition_of(test)
     if condition is None:
         return body() if test else orelse()
     return _staged().either(condition, body, orelse)
@@ -241,7 +244,7 @@ def if_exp(test: Any, body: Block, orelse: Block) -> Any:
 def and_(first: Block, *rest: Block) -> Any:
     value = first()
     for k, other in enumerate(rest):
-        condition = staged_value(value)
+        condition = condition_of(value)
         if condition is not None:
             return _staged().logical(condition, "and", lambda k=k: and_(*rest[k:]))
         if not value:
@@ -253,7 +256,7 @@ def and_(first: Block, *rest: Block) -> Any:
 def or_(first: Block, *rest: Block) -> Any:
     value = first()
     for k, other in enumerate(rest):
-        condition = staged_value(value)
+        condition = condition_of(value)
         if condition is not None:
             return _staged().logical(condition, "or", lambda k=k: or_(*rest[k:]))
         if value:
@@ -263,7 +266,7 @@ def or_(first: Block, *rest: Block) -> Any:
 
 
 def not_(value: Any) -> Any:
-    condition = staged_value(value)
+    condition = condition_of(value)
     return not value if condition is None else _staged().negation(condition)
 
 
@@ -273,7 +276,7 @@ def compare(left: Any, *rest: Callable[..., Any]) -> Any:
     value = rest[0](left, right)
     if len(rest) == 2:
         return value
-    condition = staged_value(value)
+    condition = condition_of(value)
     if condition is not None:
         return _staged().logical(condition, "and", lambda: compare(right, *rest[2:]))
     return compare(right, *rest[2:]) if value else value

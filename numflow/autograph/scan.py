@@ -13,6 +13,7 @@ import inspect
 import os
 import sys
 import weakref
+from collections.abc import Callable
 from functools import partial
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -158,6 +159,9 @@ def _users_file(file: str, module: str) -> bool:
     return not standard and not frozen
 
 
+conversion_log: Callable[[int, str], None] | None = None
+"""Who is told of conversions; set by nf.autograph.set_verbosity."""
+
 # --- the way in ----------------------------------------------------------------
 
 # By id of a code object, which the reference tells to be alive: its converted code; None: it stays.
@@ -193,7 +197,7 @@ def converted(function: Any) -> Any:
         code = function.__code__
         found = remembered(code)
         if found is False and not nothing_by_code(code):
-            found = stored.get(code)
+            found = stored.get(code) if conversion_log is None else None
             if found is not None:
                 remember(code, found)
             else:

@@ -367,6 +367,51 @@ def test_lists_grow_in_loops() -> None:
     assert long.numpy().tolist() == [0.0, 0.0, 1.0, 2.0, 2.0, 4.0] and whole.shape == (3, 2)
 
 
+def test_a_list_that_grew_has_a_truth() -> None:
+    @nf.function
+    def f(n: Any) -> Any:
+        out: list[Any] = []
+        for k in nf.range(n):
+            if k > 1:
+                out.append(k)  # noqa: PERF401
+        s = 1 if out else 2
+        return s, not out
+
+    assert [int(v) for v in f(one(1))] == [2, 1] and [int(v) for v in f(one(3))] == [1, 0]
+
+
+def test_what_a_loop_goes_through() -> None:
+    """A tensor that is known already makes a loop too; zip with Python's own is Python's."""
+    known = one([1.0, 2.0, 3.0])
+
+    @nf.function
+    def f(x: Any) -> Any:
+        s: Any = 0.0
+        for v in known:
+            s += v
+        layers: list[Any] = [lambda a: a * 2.0, lambda a: a + 1.0]
+        for layer, v in zip(layers, x):  # noqa: B905
+            s += layer(v)
+        return s
+
+    assert float(f(one([3.0, 4.0]))) == 17.0
+    assert str(f.get_concrete_function(one([3.0, 4.0])).graph).count("while_loop") == 1
+
+
+def test_a_loop_takes_every_size() -> None:
+    @nf.function
+    def f(x: Any) -> Any:
+        s: Any = 0.0
+        for v in x:
+            s += v
+        for k in nf.range(nf.shape(x)[0]):
+            s += x[k]
+        return s
+
+    assert [float(f(nf.ones([n]))) for n in range(1, 20)] == [2.0 * n for n in range(1, 20)]
+    assert f.experimental_get_tracing_count() == 2
+
+
 def test_lists_grow_in_python_loops_and_branches() -> None:
     @nf.function
     def f(x: Any) -> Any:
