@@ -57,6 +57,12 @@ def depthwise_filter(args: int, begin: int, end: int) -> None:
             row = line - image * rows
             dy = word(args, G.DY) + line * word(args, W.OW) * pixel
             top = row * word(args, W.SH) - word(args, W.PH)
+            inside = top >= 0 and top + 2 * word(args, W.DH) < word(args, W.H)
+            if kh == 3 and kw == 3 and channels >= VL and inside:
+                source = image * word(args, W.H) + top
+                x = word(args, W.X) + source * word(args, W.WIDTH) * pixel
+                add_window(args, columns, x, dy, out)
+                continue
             for h in range(kh):
                 # the new row of x by the last taps, the next one of dy by the first
                 ahead_x = word(args, G.FETCH) if h >= kh - word(args, W.SH) else 0
@@ -122,6 +128,75 @@ def add_row(
             low, high = load_i64(columns + k * ENTRY), load_i64(columns + k * ENTRY + 8)
             at, place = x + k * dw + low * xs + whole, dy + low * pixel + whole
             add_masked(at, place, xs, pixel, high - low, out + k * pixel + whole, mask)
+
+
+def add_window(args: int, columns: int, x: int, dy: int, out: int) -> None:
+    """Adds what a row gives to the taps of a window of 3x3, of which all rows are inside.
+
+    x: the row that the first three taps read. columns: as of `add_row`.
+    """
+    pixel = word(args, W.CHANNELS) * ES
+    dw, xs, row = word(args, W.DW) * pixel, word(args, W.SW) * pixel, word(args, W.WIDTH) * pixel
+    apart = word(args, W.DH) * row
+    nearby, below = 0, 0  # what is read anyway
+    if word(args, G.FETCH) != 0:
+        nearby, below = 2 * apart + word(args, W.SH) * row, word(args, W.OW) * pixel
+    x -= word(args, W.PW) * pixel
+    whole = word(args, W.CHANNELS) // VL * VL * ES
+    first = load_i64(columns)
+    last = max(first, load_i64(columns + 2 * ENTRY + 8))
+    if last > first:
+        for c in range(0, whole, VL * ES):
+            at, place = x + first * xs + c, dy + first * pixel + c
+            add_nine(at, place, xs, pixel, dw, apart, last - first, out + c, nearby, below)
+    for h in range(3):
+        p, to = x + h * apart, out + 3 * h * pixel
+        for k in range(3):  # columns where only some of the three are inside
+            low, high = load_i64(columns + k * ENTRY), load_i64(columns + k * ENTRY + 8)
+            add_tap(p + k * dw, dy, xs, pixel, low, min(first, high), to + k * pixel, whole)
+            add_tap(p + k * dw, dy, xs, pixel, max(low, last), high, to + k * pixel, whole)
+            if whole < pixel:
+                mask = first_lanes((pixel - whole) // ES)
+                at, place = p + k * dw + low * xs + whole, dy + low * pixel + whole
+                add_masked(at, place, xs, pixel, high - low, to + k * pixel + whole, mask)
+
+
+def add_nine(
+    x: int, dy: int, xs: int, ys: int, dw: int, apart: int, n: int, out: int, nearby: int,
+    below: int,
+) -> None:  # fmt: skip
+    """out[h, k] += sum over pixels of x, h rows on and moved by tap k, times dy; 3x3 taps.
+
+    apart: bytes from row to row. nearby, below: from x, and from dy, to what to ask for.
+    """
+    line = 3 * ys
+    a0, a1, a2 = vload(out), vload(out + ys), vload(out + 2 * ys)
+    b0, b1, b2 = vload(out + line), vload(out + line + ys), vload(out + line + 2 * ys)
+    to = out + 2 * line
+    c0, c1, c2 = vload(to), vload(to + ys), vload(to + 2 * ys)
+    for _ in range(n):
+        ahead(x + nearby)
+        ahead(dy + below)
+        g, p, q = vload(dy), x + apart, x + 2 * apart
+        a0 = fma(vload(x), g, a0)
+        a1 = fma(vload(x + dw), g, a1)
+        a2 = fma(vload(x + 2 * dw), g, a2)
+        b0 = fma(vload(p), g, b0)
+        b1 = fma(vload(p + dw), g, b1)
+        b2 = fma(vload(p + 2 * dw), g, b2)
+        c0 = fma(vload(q), g, c0)
+        c1 = fma(vload(q + dw), g, c1)
+        c2 = fma(vload(q + 2 * dw), g, c2)
+        x, dy = x + xs, dy + ys
+    store(out, a0)
+    store(out + ys, a1)
+    store(out + 2 * ys, a2)
+    store(out + line, b0)
+    store(out + line + ys, b1)
+    store(out + line + 2 * ys, b2)
+    store(to, c0)
+    store(to + ys, c1)
+    store(to + 2 * ys, c2)
 
 
 def add_three(

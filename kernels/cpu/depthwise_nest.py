@@ -61,7 +61,10 @@ class W:
     CHUNK = HEADER + 19
     SCRATCH = HEADER + 20
     FETCH = HEADER + 21  # how many rows to fetch for the next unit
-    END = HEADER + 22
+    LIST = HEADER + 22  # bytes of a list of taps
+    SLOTS = HEADER + 23  # how many there is room for
+    ROW_STEP = HEADER + 24  # from the source of a row to that of the next one
+    END = HEADER + 25
 
 
 def depthwise(args: int, begin: int, end: int) -> None:
@@ -72,30 +75,59 @@ def depthwise(args: int, begin: int, end: int) -> None:
     step, out_step, phases = word(args, W.SW), 1, 1
     if word(args, W.TRANSPOSED) != 0:
         step, out_step, phases = 1, word(args, W.SW), min(word(args, W.SW), width)
+    apart, slots = word(args, W.LIST), word(args, W.SLOTS)
+    row_bytes = word(args, W.WIDTH) * channels * ES
+    count, first, last, built = 0, 0, 0, -1  # built: the row that the lists were written for
     for unit in range(begin, end):
         image = unit // rows
         row = unit - image * rows
         x = word(args, W.X) + image * image_bytes
-        behind = next_row(args, row) * word(args, W.WIDTH) * channels * ES
+        behind = next_row(args, row) * row_bytes
         line = word(args, W.Y) + unit * width * channels * ES
+        whole = all_rows(args, row) if slots > 1 else 0
+        if whole == 0:
+            built = -1
+        known = built >= 0
+        if known:  # the same lists, some rows further
+            moved = (row - built) * word(args, W.ROW_STEP) * row_bytes
+            x += moved
+            behind -= moved
         for phase in range(phases):
             y = line + phase * channels * ES
-            count = (width - phase + out_step - 1) // out_step
-            first = inside_from(args, phase, step, count)
-            last = inside_to(args, phase, step, first, count)
+            if phases > 1 or unit == begin:
+                count = (width - phase + out_step - 1) // out_step
+                first = inside_from(args, phase, step, count)
+                last = inside_to(args, phase, step, first, count)
+            apart = word(args, W.LIST) if first + count - last < slots else 0
+            at = taps
             for j in range(first):
-                n = list_taps(args, taps, row, phase, j, step)
-                one_pixel(args, x, y, j, step, out_step, taps, n)
+                at += apart
+                if not known:
+                    list_taps(args, at, row, phase, j, step)
+                one_pixel(args, x, y, j, step, out_step, at)
             if first < last:
-                n = list_taps(args, taps, row, phase, -1, step)
+                if not known:
+                    list_taps(args, taps, row, phase, -1, step)
                 fetched = word(args, W.FETCH) if phase == 0 else 0
-                pixels(args, x, y, first, last, step, out_step, taps, n, behind, fetched)
+                pixels(args, x, y, first, last, step, out_step, taps, behind, fetched)
             for j in range(last, count):
-                n = list_taps(args, taps, row, phase, j, step)
-                one_pixel(args, x, y, j, step, out_step, taps, n)
-
+                at += apart
+                if not known:
+                    list_taps(args, at, row, phase, j, step)
+                one_pixel(args, x, y, j, step, out_step, at)
+        if whole != 0 and apart != 0 and not known:
+            built = row
     if flags_of(args) & PAST != 0:
         fence()
+
+
+def all_rows(args: int, row: int) -> int:
+    """Whether all taps of a row of the result are over rows of the source."""
+    reach = (word(args, W.KH) - 1) * word(args, W.DH)
+    first = row * word(args, W.SH) - word(args, W.PH)
+    if word(args, W.TRANSPOSED) != 0:
+        first = row + word(args, W.PH) - reach
+    return 1 if first >= 0 and first + reach < word(args, W.H) else 0
 
 
 def flags_of(args: int) -> int:
@@ -157,8 +189,9 @@ def inside_to(args: int, phase: int, step: int, first: int, count: int) -> int:
     return max(first, last)
 
 
-def list_taps(args: int, taps: int, row: int, phase: int, pixel: int, step: int) -> int:
-    """Writes the taps of a pixel, or of the pixels (-1) for which all columns are inside."""
+def list_taps(args: int, taps: int, row: int, phase: int, pixel: int, step: int) -> None:
+    """Writes the taps of a pixel, or of the pixels (-1) for which all columns are inside: their
+    number, then each."""
     count = 0
     width, channels, kw = word(args, W.WIDTH), word(args, W.CHANNELS), word(args, W.KW)
     for h in range(word(args, W.KH)):
@@ -169,16 +202,16 @@ def list_taps(args: int, taps: int, row: int, phase: int, pixel: int, step: int)
                     column = source_column(args, phase, w)
                     at = column + pixel * step
                     if pixel < 0 or (at >= 0 and at < width):
+                        count += 1
                         set_word(taps + count * ENTRY, 0, (y * width + column) * channels * ES)
                         set_word(taps + count * ENTRY, 1, (h * kw + w) * channels * ES)
-                        count += 1
-    return count
+    set_word(taps, 0, count)
 
 
-def one_pixel(
-    args: int, x: int, y: int, j: int, step: int, out_step: int, taps: int, n: int
-) -> None:
+def one_pixel(args: int, x: int, y: int, j: int, step: int, out_step: int, taps: int) -> None:
     """All channels of pixel j."""
+    n = word(taps, 0)
+    taps += ENTRY
     channels = word(args, W.CHANNELS)
     xp = x + j * step * channels * ES
     yp = y + j * out_step * channels * ES
@@ -203,19 +236,24 @@ def one_pixel(
 
 
 def pixels(
-    args: int, x: int, y: int, first: int, last: int, step: int, out_step: int, taps: int, n: int,
+    args: int, x: int, y: int, first: int, last: int, step: int, out_step: int, taps: int,
     behind: int, fetched: int,
 ) -> None:  # fmt: skip
     """All channels of pixels first .. last, of which all columns are inside.
 
     behind: bytes from x to `fetched` rows that will be read next.
     """
+    n = word(taps, 0)
+    taps += ENTRY
     channels = word(args, W.CHANNELS)
     xs, ys = step * channels * ES, out_step * channels * ES
     f, flags = word(args, W.F), flags_of(args)
     bias, follow = word(args, W.BIAS), ES
     if bias == 0:
         bias, follow = zeros(), 0
+    # three neighbouring taps: a pixel is loaded once for all of them
+    left = 2 if word(args, W.TRANSPOSED) != 0 else 0
+    three = word(args, W.KW) == 3 and word(args, W.DW) == 1 and word(args, W.SW) == 1
     j = first
     if channels < VL:
         mask = first_lanes(channels)
@@ -235,6 +273,9 @@ def pixels(
             if fetched != 0:
                 fetch(xp + behind, fetched, word(args, W.WIDTH) * channels * ES, size * xs)
             c = 0
+            if size == 8 and three:
+                eight_by_three(xp, yp, xs, f, bias, follow, taps, n // 3, left, flags, channels)
+                c = channels
             while c < channels:
                 e = min(c, channels - VL)
                 if size == 8:
@@ -316,6 +357,55 @@ def eight(
     put(y + 5 * ys, a5, flags)
     put(y + 6 * ys, a6, flags)
     put(y + 7 * ys, a7, flags)
+
+
+def eight_by_three(
+    x: int, y: int, xs: int, f: int, bias: int, follow: int, taps: int, rows: int, left: int,
+    flags: int, channels: int,
+) -> None:  # fmt: skip
+    """Eight pixels, all their channels, through rows of three neighbouring taps.
+
+    left: which of the three is over the first of the pixels.
+    """
+    right = taps + (2 - left) * ENTRY
+    c = 0
+    while c < channels:
+        e = min(c, channels - VL)
+        b = vload(bias + e * follow)
+        a0, a1, a2, a3, a4, a5, a6, a7 = b, b, b, b, b, b, b, b
+        for k in range(rows):
+            at = 3 * k * ENTRY
+            p = x + load_i64(taps + at + left * ENTRY) + e * ES
+            u = vload(f + load_i64(taps + at + left * ENTRY + 8) + e * ES)
+            v = vload(f + load_i64(taps + at + ENTRY + 8) + e * ES)
+            w = vload(f + load_i64(right + at + 8) + e * ES)
+            q = p + 5 * xs
+            x0, x1, x2 = vload(p), vload(p + xs), vload(p + 2 * xs)
+            a0 = fma(x2, w, fma(x1, v, fma(x0, u, a0)))
+            x0 = vload(p + 3 * xs)
+            a1 = fma(x0, w, fma(x2, v, fma(x1, u, a1)))
+            x1 = vload(p + 4 * xs)
+            a2 = fma(x1, w, fma(x0, v, fma(x2, u, a2)))
+            x2 = vload(q)
+            a3 = fma(x2, w, fma(x1, v, fma(x0, u, a3)))
+            x0 = vload(q + xs)
+            a4 = fma(x0, w, fma(x2, v, fma(x1, u, a4)))
+            x1 = vload(q + 2 * xs)
+            a5 = fma(x1, w, fma(x0, v, fma(x2, u, a5)))
+            x2 = vload(q + 3 * xs)
+            a6 = fma(x2, w, fma(x1, v, fma(x0, u, a6)))
+            x0 = vload(q + 4 * xs)
+            a7 = fma(x0, w, fma(x2, v, fma(x1, u, a7)))
+        to = y + e * ES
+        put(to, a0, flags)
+        put(to + xs, a1, flags)
+        put(to + 2 * xs, a2, flags)
+        put(to + 3 * xs, a3, flags)
+        put(to + 4 * xs, a4, flags)
+        put(to + 5 * xs, a5, flags)
+        put(to + 6 * xs, a6, flags)
+        put(to + 7 * xs, a7, flags)
+        c += VL
 
 
 def four(
