@@ -9,9 +9,9 @@
             signals and calls again
 
 What can stand in such a loop: elementwise ops, views, folds and checks of scalars, branches of
-these, and rows of one element read from, or written to, an array in memory: a captured one, or a
-loop variable, whose cell is written in place. Anything else, and the loop is one of jumps
-(runtime/control.py).
+these, loops that surely end soon, and rows of one element read from, or written to, an array in
+memory: a captured one, or a loop variable, whose cell is written in place. Anything else, and the
+loop is one of jumps (runtime/control.py).
 """
 
 from __future__ import annotations
@@ -31,13 +31,16 @@ from numflow.graph.lowering import Checked, Elementwise, Reduction, View
 from numflow.kernels import abi
 from numflow.kernels.builder import HALVES
 from numflow.kernels.engine import Target
-from numflow.ops.control import cond_op
+from numflow.ops import comparisons, select
+from numflow.ops import math as maths
+from numflow.ops.control import cond_op, while_op
 from numflow.ops.indexing import gather_op
 from numflow.ops.scatter import scatter_op, scatter_rows_op
 from numflow.passes.messages import without_messages
 from numflow.shapes import Dim, Extent, product
 
 BUDGET = 1 << 18  # iterations of a call: one to ten milliseconds
+SOON = 1 << 20  # iterations of a loop inside that nobody needs to interrupt
 # Bodies of integer division are made of constants that these fold: Collatz 2.6 times as fast.
 PASSES = "simplify_cfg,instruction_combine,new_gvn,simplify_cfg"
 MOST_NODES = 400  # of a body: LLVM's time grows with it
@@ -134,6 +137,7 @@ class _Printer:
         self.checks: list[Node] = []
         self.versions: dict[int, int] = {}
         self.branching = 0
+        self.spent: list[str] = []  # iterations of loops inside, in this one
         self._operands: dict[Word, str] = {}
 
     # operands -------------------------------------------------------------------------------------
@@ -197,7 +201,9 @@ class _Printer:
             if isinstance(x, _Array) is (k in scalars):
                 raise _Unfit
         left = asm.value("sub i64 %left, 1")
-        out = asm.value(f"icmp eq i64 {left}, 0")
+        for iterations in self.spent:
+            left = asm.value(f"sub i64 {left}, {iterations}")
+        out = asm.value(f"icmp sle i64 {left}, 0")
         new = [self.b.text(after[k]) for k in scalars]
         latch = asm.block
         asm.line(f"br i1 {out}, label %pause, label %loop")
@@ -298,6 +304,9 @@ class _Printer:
         if op is cond_op:
             known.update(zip(node.outputs, self.branches(node, known), strict=True))
             return
+        if op is while_op:
+            known.update(zip(node.outputs, self.inner(node, known), strict=True))
+            return
         if len(node.outputs) != 1 or node.subgraphs:
             raise _Unfit
         out = node.output
@@ -374,6 +383,45 @@ class _Printer:
     def _latest(self, array: _Array) -> bool:
         return array.state < 0 or array.version == self.versions[array.state]
 
+    def inner(self, node: Node, known: dict[Value, Any]) -> list[Any]:
+        """A loop in the loop: not in a branch, and one that surely ends soon."""
+        condition, body = (without_messages(g) for g in node.subgraphs)
+        if self.branching or not _ends_soon(condition, body):
+            raise _Unfit
+        asm, count = self.asm, len(node.outputs)
+        first = [known.get(v) for v in node.inputs]
+        tag, before = asm.name("again"), asm.block
+        asm.line(f"br label %{tag}")
+        asm.label(tag)
+        start = len(asm.lines)
+        state: list[Any] = []
+        for k, x in enumerate(first[:count]):
+            if x is None:
+                raise _Unfit
+            state.append(Reg(f"%{tag}.s{k}", x.dtype, 1) if isinstance(x, Reg) else x)
+        (going,) = self.graph(condition, [*state, *first[count:]])
+        asm.line(f"br i1 {self.b.text(going)}, label %{tag}.body, label %{tag}.end")
+        asm.label(f"{tag}.body")
+        after = self.graph(body, [*state, *first[count:]])
+        if any(isinstance(x, _Array) and not self._latest(x) for x in first[count:]):
+            raise _Unfit  # written inside, and read as it was before
+        one_more = asm.value(f"add i64 %{tag}.n, 1")
+        latch = asm.block
+        asm.line(f"br label %{tag}")
+        phis = [f"  %{tag}.n = phi i64 [0, %{before}], [{one_more}, %{latch}]"]
+        for k, (a, x) in enumerate(zip(first, after, strict=False)):
+            if isinstance(x, _Array):
+                if not isinstance(a, _Array) or x.base != a.base or not self._latest(x):
+                    raise _Unfit
+                state[k] = x
+                continue
+            arms = f"[{self.b.text(a)}, %{before}], [{self.b.text(x)}, %{latch}]"
+            phis.append(f"  %{tag}.s{k} = phi {LLVM[x.dtype]} {arms}")
+        asm.lines[start:start] = phis
+        asm.label(f"{tag}.end")
+        self.spent.append(f"%{tag}.n")
+        return state
+
     def branches(self, node: Node, known: dict[Value, Any]) -> list[Any]:
         asm = self.asm
         index = self.b.text(self.scalar(node.inputs[0], known))
@@ -405,6 +453,34 @@ class _Printer:
             )
             out.append(Reg(asm.value(f"phi {LLVM[dtype]} {arms}"), dtype, 1))
         return out
+
+
+def _ends_soon(condition: Graph, body: Graph) -> bool:
+    """Whether a counter comes to a small constant: such a loop need not be interrupted."""
+    waiting = [condition.outputs[0].node]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node.op is select.logical_and_op:
+            waiting += [v.node for v in node.inputs]
+        elif node is not None and node.op in (comparisons.less_op, comparisons.less_equal_op):
+            x, most = node.inputs[0], _constant(node.inputs[1])
+            k = condition.inputs.index(x) if x in condition.inputs else len(body.outputs)
+            if most is None or most > SOON or k >= len(body.outputs):
+                continue
+            counted = body.outputs[k].node
+            if counted is not None and counted.op is maths.add_op:
+                before, step = counted.inputs
+                if step is body.inputs[k]:
+                    before, step = step, before
+                if before is body.inputs[k] and (_constant(step) or 0) > 0:
+                    return True
+    return False
+
+
+def _constant(v: Value) -> int | None:
+    if v.node is None or v.node.op is not constant_op or not v.spec.dtype.is_integer:
+        return None
+    return int(np.asarray(v.node.attrs["value"]).reshape(-1)[0])
 
 
 def _code(v: Value) -> str:

@@ -148,3 +148,54 @@ def test_many_iterations_are_several_calls_of_the_kernel() -> None:
     """More than a kernel does before it lets the executor look for signals."""
     f = nf.function(lambda n: nf.while_loop(lambda k: k < n, lambda k: k + 1, [0]))
     assert int(f(nf.constant(1_000_003))[0]) == 1_000_003
+
+
+def test_a_loop_in_a_loop_that_ends_soon() -> None:
+    """Pixels of the Mandelbrot set, written into an array; an unbounded one is left to jumps."""
+    size = 12
+
+    def image(most: Any) -> Any:
+        ta = nf.TensorArray(nf.int32, size=size * size, element_shape=[])
+
+        def pixel(p: Any, ta: Any) -> Any:
+            re = nf.cast(p % size, nf.float64) * (3.0 / size) - 2.0
+            im = nf.cast(p // size, nf.float64) * (2.0 / size) - 1.0
+
+            def step(k: Any, x: Any, y: Any) -> Any:
+                return k + 1, x * x - y * y + re, 2.0 * x * y + im
+
+            def going(k: Any, x: Any, y: Any) -> Any:
+                return nf.logical_and(k < most, x * x + y * y < 4.0)
+
+            zero = nf.zeros([], nf.float64)
+            return p + 1, ta.write(p, nf.while_loop(going, step, [0, zero, zero])[0])
+
+        return nf.while_loop(lambda p, _: p < size * size, pixel, [0, ta])[1].stack()
+
+    assert _kernel(lambda: image(60)) is not None
+    assert _kernel(image, nf.constant(60)) is None
+    want = image(60).numpy()
+    assert nf.function(lambda: image(60))().numpy().tolist() == want.tolist()
+    assert nf.function(image)(nf.constant(60)).numpy().tolist() == want.tolist()
+
+
+def test_an_array_that_an_inner_loop_writes_and_reads_as_it_was() -> None:
+    """The old rows stay what they were: such a loop is no matter for registers."""
+
+    def f(n: Any) -> Any:
+        start = nf.TensorArray(nf.int32, 4, element_shape=[]).unstack(nf.range(4))
+
+        def outer(k: Any, ta: Any) -> Any:
+            old = ta.stack()
+
+            def inner(j: Any, ta: Any) -> Any:
+                return j + 1, ta.write(3 - j, old[j] + k)
+
+            return k + 1, nf.while_loop(lambda j, _: j < 4, inner, [0, ta])[1]
+
+        return nf.while_loop(lambda k, _: k < n, outer, [0, start])[1].stack()
+
+    want = list(range(4))
+    for k in range(3):
+        want = [want[3 - j] + k for j in range(4)]
+    assert nf.function(f)(nf.constant(3)).numpy().tolist() == want
