@@ -140,6 +140,13 @@ def test_the_convolutional_autoencoder_reaches_the_documented_error(tmp_path: Pa
     assert float(re.findall(r"pixels: (\S+)", text)[0]) <= 0.12
 
 
+def test_a_last_layer_learns_new_kinds(tmp_path: Path) -> None:
+    """After a third of the base's training; the whole of it reaches what is documented."""
+    text = _run("mobilenet_v2", "--steps", "400", "--out", str(tmp_path))
+    assert float(re.findall(r"test accuracy: ([\d.]+)%", text)[0]) >= 65
+    assert "equal bit for bit" in text
+
+
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     text = _run("resume_training", "--steps", "400", "--out", str(tmp_path))
     assert "killed after step 249" in text and "resumed at step 200" in text
