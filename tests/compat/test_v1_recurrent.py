@@ -14,7 +14,7 @@ Array = np.ndarray[Any, Any]
 BATCH, STEPS, DEPTH, UNITS = 3, 5, 4, 4
 cells = nn.rnn_cell
 
-MAKERS = {
+MAKERS: dict[str, Any] = {
     "basic_rnn": lambda: cells.BasicRNNCell(UNITS),
     "relu_rnn": lambda: cells.BasicRNNCell(UNITS, activation="relu"),
     "basic_lstm": lambda: cells.BasicLSTMCell(UNITS),
@@ -92,13 +92,13 @@ def test_dynamic_rnn_is_the_cell_step_by_step(name: str, lengths: Any) -> None:
 
 @pytest.mark.parametrize("name", ["basic_lstm", "relu_lstm", "gru"])
 def test_bidirectional_begins_at_each_end(name: str) -> None:
-    two = [randomized(MAKERS[name](), start(MAKERS[name]())) for _ in range(2)]
+    first, second = (randomized(MAKERS[name](), start(MAKERS[name]())) for _ in range(2))
     x, lengths = drawn(BATCH, STEPS, DEPTH, seed=7), [5, 0, 3]
-    both, _ = nn.bidirectional_dynamic_rnn(*two, x, lengths, dtype=nf.float32)
-    for y, cell, reverse in zip(both, two, (False, True), strict=True):
+    both, _ = nn.bidirectional_dynamic_rnn(first, second, x, lengths, dtype=nf.float32)
+    for y, cell, reverse in zip(both, (first, second), (False, True), strict=True):
         np.testing.assert_allclose(y.numpy(), by_hand(cell, x, lengths, reverse)[0], 1e-5, 1e-5)
     static, _, _ = nn.static_bidirectional_rnn(
-        *two, list(x.swapaxes(0, 1)), dtype=nf.float32, sequence_length=lengths
+        first, second, list(x.swapaxes(0, 1)), dtype=nf.float32, sequence_length=lengths
     )
     np.testing.assert_allclose(
         np.stack([np.asarray(y) for y in static], 1), nf.concat(both, 2).numpy(), 1e-6, 1e-6

@@ -116,7 +116,7 @@ def test_bidirectional_is_two_layers(mode: Any) -> None:
     f = layer.forward_layer(x, mask=mask).numpy()
     b = layer.backward_layer(x, mask=mask).numpy()[:, ::-1]
     assert not f[1, 2:].any() and not b[1, 2:].any()
-    merge = {
+    merge: dict[Any, Any] = {
         "concat": lambda: np.concatenate([f, b], -1),
         "sum": lambda: f + b,
         "mul": lambda: f * b,

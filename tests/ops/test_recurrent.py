@@ -279,7 +279,8 @@ def test_drawn_sizes_compiled(data: st.DataObject) -> None:
     args += [array(3 * units)] * (kind == "gru") + [
         array(batch, units) for _ in range(2 if gates == 4 else 1)
     ]
-    function = {"lstm": lstm, "gru": gru, "simple": simple}[kind]
+    functions: dict[str, Any] = {"lstm": lstm, "gru": gru, "simple": simple}
+    function = functions[kind]
     if draw(st.booleans()):
         options["mask"] = rng.integers(0, 2, lead).astype(bool)
         options["carry"] = draw(st.booleans())
@@ -318,7 +319,9 @@ def test_peepholes_and_projections_compiled() -> None:
     def run(*t: Any) -> list[Any]:
         with nf.GradientTape() as tape:
             tape.watch(t)
-            outputs = lstm_with_all(*t, mask, cell_clip=0.2, projection_clip=0.1, carry=True)
+            options: Any = {"cell_clip": 0.2, "projection_clip": 0.1, "carry": True}
+            x, w, u, b, h, c, p, v = t
+            outputs = lstm_with_all(x, w, u, b, h, c, p, v, mask, **options)
             total = nf.add_n([nf.reduce_sum(nf.sin(3.0 * y)) for y in outputs])
         return [*outputs, *tape.gradient(total, t)]
 
