@@ -54,6 +54,14 @@ def test_a_traced_program_gives_what_python_gives(program: Any, count: int) -> N
     _same(nf.function(f)(X, n), f(X, n), 1e-9)
 
 
+@settings(FEW, max_examples=8)
+@given(drawn.programs, st.integers(0, 3))
+def test_a_program_of_scalars_runs_in_registers(program: Any, count: int) -> None:
+    """Its value and derivative: loops of scalars are kernels of their own."""
+    f, x, n = drawn.derivatives(program, 1), nf.constant(0.4, nf.float64), nf.constant(count)
+    _same(nf.function(f)(x, n), f(x, n), 1e-9)
+
+
 @FEW
 @given(drawn.programs, st.integers(1, 3))
 def test_passes_keep_the_value_and_the_rules(program: Any, count: int) -> None:
