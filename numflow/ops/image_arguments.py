@@ -9,8 +9,9 @@ from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import plain
+from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_int
-from numflow.shapes import Extent
+from numflow.shapes import Dim, Extent
 
 COMPUTED = (dtypes.float16, dtypes.float32)
 """What is computed in as it is; other images become float32 on the way, as in TensorFlow."""
@@ -57,7 +58,7 @@ def of_numbers(op: str, x: Tensor, name: str = "image") -> Tensor:
 
 
 def with_channels(op: str, x: Tensor, count: int, name: str) -> Tensor:
-    """x itself.
+    """x itself, checked when the program runs where only a call tells.
 
     Raises:
       ShapeError: its last axis is of another size.
@@ -65,6 +66,8 @@ def with_channels(op: str, x: Tensor, count: int, name: str) -> Tensor:
     if x.spec.rank < 1 or (isinstance(x.spec.shape[-1], int) and x.spec.shape[-1] != count):
         problem = f"the last axis of {name} must be {count}"
         raise ShapeError(explain(op, problem, {name: x.spec}))
+    if isinstance(x.spec.shape[-1], Dim):
+        return shaping.reshape_op(x, shape=(*x.spec.shape[:-1], count))
     return x
 
 

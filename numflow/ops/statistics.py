@@ -12,7 +12,7 @@ from numflow.graph.lowering import Composite
 from numflow.graph.op import Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import comparisons, creation, finite, plain
+from numflow.ops import checks, comparisons, creation, finite, plain
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -20,6 +20,7 @@ from numflow.ops import shape as shaping
 from numflow.ops.complexes import real
 from numflow.ops.convert import as_tensor, static_int, static_ints
 from numflow.ops.shape_rules import normal_axis
+from numflow.shapes import Dim
 
 # --- reduce_logsumexp, variance, deviation, euclidean norm -----------------------------
 
@@ -143,7 +144,7 @@ def _numbers(x: Any, least: float) -> Any:
     return np.where(x != x, least, x) if x.dtype.kind in "fV" else x
 
 
-def _arg_expand(extreme: Any, least: float) -> Any:
+def _arg_expand(name: str, extreme: Any, least: float) -> Any:
     """The least index at which the extreme stands, nan counted as least."""
 
     def expand(x: Tensor, *, axis: int, output_type: dtypes.DType) -> Tensor:
@@ -153,7 +154,9 @@ def _arg_expand(extreme: Any, least: float) -> Any:
             x = selections.where(finite.is_nan(x), maths.cast(as_tensor(least), x.dtype), x)
         hit = comparisons.equal(x, extreme(x, axis, keepdims=True))
         index = creation.iota(x.spec.shape, axis, dtypes.int64)
-        past = maths.cast(shaping.size_tensor(x.spec.shape[axis]), dtypes.int64)
+        past = shaping.size_tensor(x.spec.shape[axis], dtypes.int64)
+        if isinstance(x.spec.shape[axis], Dim):
+            past = checks.checked_positive(past, name, f"axis {axis} is empty")
         found = reductions.reduce_min(selections.where(hit, index, past), axis)
         return maths.cast(found, output_type)
 
@@ -165,14 +168,14 @@ argmax_op = Op(
     _arg_infer("argmax"),
     lambda x, *, axis, output_type: np.argmax(_numbers(x, -np.inf), axis),
     None,
-    Composite(_arg_expand(reductions.reduce_max, float("-inf"))),
+    Composite(_arg_expand("argmax", reductions.reduce_max, float("-inf"))),
 )
 argmin_op = Op(
     "argmin",
     _arg_infer("argmin"),
     lambda x, *, axis, output_type: np.argmin(_numbers(x, np.inf), axis),
     None,
-    Composite(_arg_expand(reductions.reduce_min, float("inf"))),
+    Composite(_arg_expand("argmin", reductions.reduce_min, float("inf"))),
 )
 
 
