@@ -77,7 +77,7 @@ def _exponential(a: Any) -> Any:
     return y
 
 
-expm_op = Op("expm", lambda x: x, _each(_exponential), _by_blocks(lambda x: expm_op(x)), LAPACK)
+expm_op: Op = Op("expm", lambda x: x, _each(_exponential), _by_blocks(lambda x: expm_op(x)), LAPACK)
 
 
 def expm(input: TensorLike, name: str | None = None) -> Tensor:
@@ -160,7 +160,7 @@ def _root_of_values(a: Any) -> Any:
     return found
 
 
-sqrtm_op = Op("sqrtm", lambda x: x, _each(_root), _by_blocks(lambda x: sqrtm_op(x)), LAPACK)
+sqrtm_op: Op = Op("sqrtm", lambda x: x, _each(_root), _by_blocks(lambda x: sqrtm_op(x)), LAPACK)
 
 
 def sqrtm(input: TensorLike, name: str | None = None) -> Tensor:
@@ -200,7 +200,7 @@ def _logarithm(a: Any) -> Any:
     return total * 2.0**roots
 
 
-logm_op = Op("logm", lambda x: x, _each(_logarithm), _by_blocks(lambda x: logm_op(x)), LAPACK)
+logm_op: Op = Op("logm", lambda x: x, _each(_logarithm), _by_blocks(lambda x: logm_op(x)), LAPACK)
 
 
 def logm(input: TensorLike, name: str | None = None) -> Tensor:
