@@ -415,6 +415,7 @@ class _Printer:
                     raise _Unfit
                 state[k] = x
                 continue
+            assert isinstance(a, Reg)
             arms = f"[{self.b.text(a)}, %{before}], [{self.b.text(x)}, %{latch}]"
             phis.append(f"  %{tag}.s{k} = phi {LLVM[x.dtype]} {arms}")
         asm.lines[start:start] = phis

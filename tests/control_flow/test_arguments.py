@@ -35,7 +35,10 @@ def test_nested_structures_come_back_in_their_form() -> None:
 def test_one_variable_may_come_back_by_itself() -> None:
     """A body of one variable gives it, or a list of it."""
     for body in (lambda k: k + 1, lambda k: [k + 1], lambda k: (k + 1,)):
-        f = lambda body=body: nf.while_loop(lambda k: k < 3, body, [nf.constant(0)])  # noqa: E731
+
+        def f(body: Any = body) -> Any:
+            return nf.while_loop(lambda k: k < 3, body, [nf.constant(0)])
+
         assert [int(x) for x in f()] == [int(x) for x in _traced(f)] == [3]
 
 
@@ -43,9 +46,10 @@ def test_one_variable_may_come_back_by_itself() -> None:
 def test_maximum_iterations(most: int) -> None:
     """An int, or a tensor."""
     for given in (most, nf.constant(most), nf.constant(most, nf.int64)):
-        f = lambda g=given: nf.while_loop(  # noqa: E731
-            lambda k: k < 5, lambda k: k + 1, [0], maximum_iterations=g
-        )
+
+        def f(g: Any = given) -> Any:
+            return nf.while_loop(lambda k: k < 5, lambda k: k + 1, [0], maximum_iterations=g)
+
         assert int(f()[0]) == int(_traced(f)[0]) == min(most, 5)
 
 
@@ -95,15 +99,23 @@ def test_switch_case_and_case_take_tensorflows_forms() -> None:
             assert int(_traced(lambda k, b=form: nf.switch_case(k, b, three), at)) == want
             assert int(nf.switch_case(at, form, three)) == want
     for x, want in [(0, 1), (3, 2), (9, 3)]:
-        f = lambda x: nf.case([(x < 2, one), (x < 5, two)], three)  # noqa: E731
+
+        def f(x: Any) -> Any:
+            return nf.case([(x < 2, one), (x < 5, two)], three)
+
         assert int(_traced(f, nf.constant(x))) == int(f(nf.constant(x))) == want
 
 
 def test_case_without_a_default_or_with_two_true() -> None:
     """Refused when it runs."""
     one, two = (lambda k=k: nf.constant(k) for k in (1, 2))
-    f = lambda x: nf.case([(x < 2, one), (x < 5, two)])  # noqa: E731
-    g = lambda x: nf.case([(x < 2, one), (x < 5, two)], exclusive=True)  # noqa: E731
+
+    def f(x: Any) -> Any:
+        return nf.case([(x < 2, one), (x < 5, two)])
+
+    def g(x: Any) -> Any:
+        return nf.case([(x < 2, one), (x < 5, two)], exclusive=True)
+
     for case, x in ((f, 9), (g, 0)):
         for run in (case, nf.function(case)):
             with pytest.raises(nf.errors.InvalidArgumentError, match="predicate"):
@@ -187,9 +199,9 @@ def test_what_is_no_scalar_bool_is_refused() -> None:
     with pytest.raises(TypeError, match="int32 scalar"):
         nf.switch_case(nf.constant(0.5), [lambda: 1])
     with pytest.raises(TypeError, match="'body' must be callable"):
-        nf.while_loop(lambda k: k < 1, 3, [0])
+        nf.while_loop(lambda k: k < 1, 3, [0])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="'true_fn' must be callable"):
-        nf.cond(nf.constant(True), 1, lambda: 2)
+        nf.cond(nf.constant(True), 1, lambda: 2)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="must be provided"):
         nf.while_loop(lambda: True, lambda: (), [])
 

@@ -91,7 +91,7 @@ def test_what_functions_over_rows_refuse() -> None:
         with pytest.raises(ValueError, match="no initializer"):
             run(lambda x: nf.foldl(lambda a, r: a, x))(X[:0])
     with pytest.raises(TypeError, match="not callable"):
-        nf.map_fn(3, X)
+        nf.map_fn(3, X)  # type: ignore[arg-type]
 
 
 def test_back_prop_false_lets_no_gradient_through() -> None:

@@ -98,8 +98,12 @@ def test_the_text_of_graphs_inside_reads_back() -> None:
     """A graph with loops in loops and a branch."""
 
     def f(x: Any) -> Any:
-        inner = lambda s: nf.while_loop(lambda j, _: j < 2, lambda j, t: (j + 1, t * x), [0, s])[1]  # noqa: E731
-        step = lambda k, s: (k + 1, nf.cond(s > 0.5, lambda: inner(s), lambda: s + 1.0))  # noqa: E731
+        def inner(s: Any) -> Any:
+            return nf.while_loop(lambda j, _: j < 2, lambda j, t: (j + 1, t * x), [0, s])[1]
+
+        def step(k: Any, s: Any) -> Any:
+            return k + 1, nf.cond(s > 0.5, lambda: inner(s), lambda: s + 1.0)
+
         return nf.while_loop(lambda k, _: k < 4, step, [0, x])[1]
 
     before, after = _graphs(f, nf.constant(0.25))

@@ -174,11 +174,14 @@ def test_prints_and_python_code_run_in_each_iteration(capfd: Any) -> None:
     """A loop with a host call is counted by Python, with compiled bodies."""
     seen: list[int] = []
 
+    def doubled(x: Any) -> Any:
+        seen.append(int(x))
+        return 2 * x
+
     @nf.function
     def f(n: Any) -> Any:
         def body(k: Any, s: Any) -> Any:
-            got = nf.py_function(lambda x: seen.append(int(x)) or 2 * x, [k],
-                                 nf.TensorSpec([], nf.int32))  # fmt: skip
+            got = nf.py_function(doubled, [k], nf.TensorSpec([], nf.int32))
             nf.print("at", k)
             return k + 1, s + got
 
