@@ -159,7 +159,7 @@ def loads(nodes: Iterable[ast.AST]) -> Counter[str]:
 class Scope:
     """The names of one function: which are its own, which of outside it may bind.
 
-    parameters, local, globals, nonlocals: names. wrapped: those that may be Undefined when read.
+    parameters, local, globals, nonlocals, shared: names. wrapped: those that may be Undefined when read.
     first: the first parameter.
     """
 
@@ -179,4 +179,12 @@ class Scope:
         self.local = set(written.names) - self.globals - self.nonlocals | self.parameters
         self.unbound = written.unbound
         self.reads: Counter[str] = loads(body)
+        # What functions that are defined here bind: calling one writes it.
+        self.shared = sorted(_bound_outside(body) & self.local)
         self.wrapped: set[str] = set()
+
+
+def _bound_outside(body: Sequence[ast.AST]) -> set[str]:
+    """The names that functions in the body declare as nonlocal."""
+    nodes = (n for top in body for n in ast.walk(top) if isinstance(n, ast.Nonlocal))
+    return {name for n in nodes for name in n.names}

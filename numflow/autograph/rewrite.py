@@ -142,7 +142,7 @@ class Rewriter(ast.NodeTransformer):
             if isinstance(node, _BLOCKS):
                 written = Written([node])
                 scope.wrapped.update(written.names)
-                scope.wrapped.update(written.appended)
+                scope.wrapped.update(written.appended, scope.shared)
                 continue
             stack += ast.iter_child_nodes(node)
         deleted = {
@@ -199,7 +199,8 @@ class Rewriter(ast.NodeTransformer):
         scope = self._function
         written = Written(nodes)
         lists = [n for n in written.appended if n in scope.wrapped]
-        names = list(dict.fromkeys([*written.names, *lists]))
+        shared = scope.shared if has(nodes, ast.Call) else []
+        names = list(dict.fromkeys([*written.names, *lists, *shared]))
         own = [n for n in names if n not in scope.globals]
         declared: list[ast.stmt] = []
         if own:

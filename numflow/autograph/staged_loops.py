@@ -171,7 +171,7 @@ class _Staging:
             most = maths.cast(as_tensor(options.maximum_iterations), dtypes.int64)
         open_sizes = self._open_sizes(carried, start, head)
         names = [*all_names, *names]
-        loop = Loop("autograph", initial, taken_apart(initial)[1], names, most, open_sizes)
+        loop = Loop("the loop", initial, taken_apart(initial)[1], names, most, open_sizes)
         state = list(self._before)
         for k, name in enumerate(self._names):
             if name in learned.poisoned:

@@ -488,6 +488,38 @@ def test_variables_and_attributes_in_loops_and_branches() -> None:
     assert [float(x) for x in got] == [1.0 + 4.0 + 5.0, 5.0] and float(v) == 5.0
 
 
+def test_an_inner_function_writes_the_state_of_a_loop() -> None:
+    @nf.function
+    def f(n: Any) -> Any:
+        total = 0
+
+        def add(k: Any) -> None:
+            nonlocal total
+            if k > 1:
+                total += k
+
+        for k in nf.range(n):
+            add(k)
+        if n > 2:
+            add(n)
+        return total
+
+    assert [int(f(one(k))) for k in (2, 4)] == [0, 9]
+
+
+def test_what_a_loop_makes_does_not_leave_it_by_the_way() -> None:
+    things: list[Any] = []
+
+    @nf.function
+    def f(x: Any) -> Any:
+        for v in x:
+            things.append(v)  # noqa: PERF402
+        return things[-1]
+
+    with pytest.raises(SymbolicTensorError, match="made in the body of the loop is used outside"):
+        f(one([1.0, 2.0]))
+
+
 def test_gradients() -> None:
     @nf.function
     def f(x: Any) -> Any:
