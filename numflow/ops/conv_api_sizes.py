@@ -2,7 +2,7 @@
 
 What users write as an int, a list per axis or a list with entries for batch and channels becomes
 one `Geometry`, with channels last. Sizes of the image may be symbols: what only their numbers can
-tell, a plan checks (`at_least`).
+tell, a plan checks (`slicing.at_least`).
 
 Source: https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2
 """
@@ -150,7 +150,7 @@ def geometry(
             continue
         if isinstance(n, Dim):
             if x is not None:
-                at_least(x, axis + 1, reach - all_of(pair))
+                slicing.at_least(x, axis + 1, reach - all_of(pair))
         elif n + all_of(pair) < reach:
             problem = f"the window reaches over {reach} elements of axis {axis} of the image,"
             problem += f" which has {n}" + (f" and {all_of(pair)} zeros" * any(pair))
@@ -166,17 +166,6 @@ def all_of(pair: windows.Pair) -> int:
     before, behind = pair
     assert isinstance(before, int) and isinstance(behind, int)
     return before + behind
-
-
-def at_least(x: Tensor, axis: int, n: int) -> None:
-    """Let plans refuse an x that has fewer than n elements along an axis of unknown size.
-
-    What is refused is traced again with exact sizes, and so finds its message. A slice that nobody
-    reads says so: it costs nothing (codegen/segments.py, `assumed`).
-    """
-    begin, shape = [0] * x.spec.rank, list(x.spec.shape)
-    begin[axis], shape[axis] = n - 1, 1
-    slicing.slice_op(x, begin=tuple(begin), stride=(1,) * len(begin), shape=tuple(shape))
 
 
 def bounded(op: str, sizes: Sequence[Extent], shown: Shown) -> None:

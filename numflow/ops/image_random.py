@@ -25,6 +25,7 @@ from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.image_arguments import as_images, known_number
+from numflow.shapes import Dim
 
 Draw = Callable[..., Tensor]
 """draw(shape, minval, maxval, dtype): uniform numbers."""
@@ -248,6 +249,9 @@ def _cropped(op: str, value: TensorLike, size: Any, draw: Draw) -> Tensor:
     pairs = list(zip(want, x.spec.shape, strict=True))
     if any(isinstance(n, int) and (n < 0 or (isinstance(m, int) and n > m)) for n, m in pairs):
         raise ShapeError(explain(op, "size must lie within the shape of value", shown))
+    for axis, (n, m) in enumerate(pairs):
+        if isinstance(n, int) and n and isinstance(m, Dim):
+            slicing.at_least(x, axis, n)
     places = draw([len(want)], 0, dtypes.int32.max, dtypes.int32)
     limits = joining.stack_tensors([shaping.size_tensor(m - n + 1) for n, m in pairs], 0)
     return slicing.slice(x, power.floormod(places, limits), want)

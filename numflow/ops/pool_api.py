@@ -14,7 +14,7 @@ from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, UnimplementedError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import conv_api_sizes as arguments
-from numflow.ops import creation, plain, pooling, power
+from numflow.ops import creation, plain, pooling, power, slicing
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
@@ -464,7 +464,7 @@ def _window(
             raise ShapeError(explain(op, problem, shown))
         if isinstance(n, Dim):
             if (explicit or padding.upper() == "VALID") and arguments.all_of(pair) < reach - 1:
-                arguments.at_least(x, axis + 1, reach - arguments.all_of(pair))
+                slicing.at_least(x, axis + 1, reach - arguments.all_of(pair))
         elif 0 < n < reach - arguments.all_of(pair):
             problem = f"the window reaches over {reach} elements of axis {axis} of the image,"
             problem += f" which has {n}" + f" and {sum(pair)} beside it" * any(pair)

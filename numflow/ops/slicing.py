@@ -56,6 +56,17 @@ def _slice_vjp(g: Backward) -> tuple[Tensor | None, ...]:
 slice_op = Op("slice", _slice_infer, _slice_reference, _slice_vjp, View(_see_slice))
 
 
+def at_least(x: Tensor, axis: int, n: int) -> None:
+    """Let plans refuse an x that has fewer than n elements along an axis of unknown size.
+
+    What is refused is traced again with exact sizes, and so finds its message. A slice that nobody
+    reads says so: it costs nothing (codegen/segments.py, `assumed`).
+    """
+    begin, shape = [0] * x.spec.rank, list(x.spec.shape)
+    begin[axis], shape[axis] = n - 1, 1
+    slice_op(x, begin=tuple(begin), stride=(1,) * len(begin), shape=tuple(shape))
+
+
 def slice(input_: TensorLike, begin: Any, size: Any, name: str | None = None) -> Tensor:
     """The part that begins at begin and has the sizes given; -1: up to the end.
 

@@ -339,3 +339,14 @@ def test_a_window_that_does_not_fit_is_found_at_run_time() -> None:
             f(X[:, :2])
         with pytest.raises(ShapeError, match="max_pool2d: the window reaches over 2 elements"):
             f(X[:, :3])
+
+
+def test_crops_larger_than_the_image_are_found_at_run_time() -> None:
+    @nf.function(input_signature=[nf.TensorSpec([None, None, None, 4])])
+    def crop(x: Any) -> Any:
+        return image.random_crop(x, [2, 4, 3, 4], seed=1)
+
+    for _ in range(2):
+        assert crop(X).shape == (2, 4, 3, 4)
+        with pytest.raises(ShapeError, match="random_crop: size must lie within the shape"):
+            crop(X[:, :3])
