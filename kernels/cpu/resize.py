@@ -26,8 +26,10 @@ import numpy as np
 
 from numflow.kernels import lang
 from numflow.kernels.abi import HEADER, WORKSPACE
+from numflow.kernels.cpu import memory
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.gather import copy_row
+from numflow.kernels.cpu.memory import LINE, fence, store_past
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import (
     ES,
@@ -68,6 +70,7 @@ class W:
     CHUNK = HEADER + 13
     LINE = HEADER + 14  # bytes of a line in the workspace
     SLIDING = HEADER + 15  # column j is pixels j, j + 1... with the same weights
+    PAST = HEADER + 16  # whether the output goes past the caches, if it begins with a line
 
 
 class P:
@@ -138,7 +141,8 @@ def plan_resize(
         weights = np.ascontiguousarray(table.weights, dtype)
         tables += [_Address.of(places), _Address.of(weights), table.weights.shape[1]]
     sliding = int(_slides(columns))
-    constants = (height, width, channels, oh, ow, *tables, chunk, line, sliding)
+    past = int(memory.goes_past(batch * oh * row_bytes, channels * itemsize))
+    constants = (height, width, channels, oh, ow, *tables, chunk, line, sliding, past)
     return Call(address, units, chunk, 2, constants, line * -(-units // chunk))
 
 
@@ -183,6 +187,7 @@ def resize(args: int, begin: int, end: int) -> None:
     n = word(args, W.WIDTH) * channels
     places, weights = word(args, W.ROW_PLACES), word(args, W.ROW_WEIGHTS)
     widest, sliding = word(args, W.ROW_WIDEST), word(args, W.SLIDING)
+    past = word(args, W.PAST) if word(args, W.OUT) % LINE == 0 else 0
     for unit in range(begin, end):
         image = unit // rows
         row = unit - image * rows
@@ -195,13 +200,15 @@ def resize(args: int, begin: int, end: int) -> None:
             taps, first = word(args, W.COLUMN_WIDEST), word(args, W.COLUMN_WEIGHTS)
             sum_lines(out, line, columns * channels, channels, taps, first)
         elif channels >= VL and count == 2:
-            sum_between(args, x, x + n * ES, w, out, columns, channels)
+            sum_between(args, x, x + n * ES, w, out, columns, channels, past)
         elif channels >= VL:
             sum_lines(line, x, n, n, count, w)
             sum_wide(args, line, out, columns, channels)
         else:
             sum_lines(line, x, n, n, count, w)
             sum_narrow(args, line, out, columns, channels)
+    if past != 0:
+        fence()
 
 
 def sum_lines(to: int, x: int, n: int, apart: int, count: int, weights: int) -> None:
@@ -254,8 +261,9 @@ def sum_wide(args: int, line: int, out: int, columns: int, channels: int) -> Non
 
 
 def sum_between(
-    args: int, upper: int, lower: int, row_weights: int, out: int, columns: int, channels: int
-) -> None:
+    args: int, upper: int, lower: int, row_weights: int, out: int, columns: int, channels: int,
+    past: int,
+) -> None:  # fmt: skip
     """As sum_wide, of two lines that need not be written before."""
     places, weights = word(args, W.COLUMN_PLACES), word(args, W.COLUMN_WEIGHTS)
     widest = word(args, W.COLUMN_WIDEST) * ES
@@ -272,7 +280,10 @@ def sum_between(
                 k = min(i, channels - VL) * ES
                 a = fma(v, vload(q + k), u * vload(p + k))
                 b = fma(v, vload(q + pixel + k), u * vload(p + pixel + k))
-                store(out + k, fma(w1, b, w0 * a))
+                if past != 0:
+                    store_past(out + k, fma(w1, b, w0 * a))
+                else:
+                    store(out + k, fma(w1, b, w0 * a))
                 i += VL
         else:
             while i < channels:

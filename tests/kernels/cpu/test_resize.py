@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from numflow.kernels import abi
+from numflow.kernels.cpu import memory
 from numflow.kernels.cpu.resize import Table, plan_pick, plan_resize
 from tests.kernels.guarded import Guarded
 from tests.kernels.launch import launch
@@ -60,6 +61,16 @@ def test_sums_of_rows_and_columns(dtype: str, channels: int, most: int) -> None:
         tolerance = 1e-5 if dtype == "float32" else 1e-13
         np.testing.assert_allclose(b.array.reshape(want.shape), want, tolerance, tolerance * 10)
         assert a.untouched() and b.untouched()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("channels", [16, 32, 37])
+def test_large_results_go_past_the_caches(
+    monkeypatch: pytest.MonkeyPatch, channels: int, dtype: str
+) -> None:
+    """Where they are whole lines."""
+    monkeypatch.setattr(memory, "PAST", 0)
+    test_sums_of_rows_and_columns(dtype, channels, 2)
 
 
 def test_the_cut_does_not_change_the_bits() -> None:
