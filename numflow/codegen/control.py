@@ -19,7 +19,7 @@ from numflow.codegen.steps import BindStep, BranchStep, Cell, HostStep, LoopStep
 from numflow.config import settings
 from numflow.graph.building import with_inputs
 from numflow.graph.graph import Graph, GraphBuilder, Node, Value
-from numflow.ops.control import cond_op, while_op
+from numflow.ops.control import cond_op, empty_op, while_op
 from numflow.ops.state import assign_op, read_op
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def control_step(node: Node, inputs: Sequence[Seen], emit: Emit) -> LoopStep | B
         return None
     if any(v.spec.dtype.name == "string" for v in (*node.inputs, *node.outputs)):
         return None
-    reads = tuple(dict.fromkeys(r for r, _ in inputs))
+    began = len(node.outputs) if node.op is while_op else 0
+    used = [r for k, (r, _) in enumerate(inputs) if k >= began or not unwritten(r)]
+    reads = tuple(dict.fromkeys(used))
     seen = dict(zip(node.inputs, inputs, strict=True))
     cells = tuple(Cell(v.spec, f"state {k}") for k, v in enumerate(node.outputs))
     if node.op is cond_op:
@@ -64,6 +66,11 @@ def _in_registers(node: Node) -> RegisterLoop | None:
     from numflow.codegen.registers import in_registers  # only where there is a loop
 
     return in_registers(node)
+
+
+def unwritten(root: Value) -> bool:
+    """Whether a buffer holds nothing that anybody may read."""
+    return root.node is not None and root.node.op is empty_op
 
 
 def compiled(program: Program) -> bool:

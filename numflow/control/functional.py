@@ -63,10 +63,7 @@ def _stacked(rows: Sequence[Any], empty: Any = None) -> Any:
 
 
 def _arrays(like: Sequence[Spec], count: Extent) -> list[TensorArray]:
-    return [
-        TensorArray(s.dtype, shaping.size_tensor(count, dtypes.int32), element_shape=s.shape)
-        for s in like
-    ]
+    return [TensorArray.to_be_filled(s, count) for s in like]
 
 
 def _described(fn: Callable[..., Any], *args: Any) -> tuple[list[Spec], Any]:

@@ -38,7 +38,7 @@ from numflow.graph.tensor import Tensor
 from numflow.ops import comparisons, indexing, run_time
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
-from numflow.ops.control import cond_op, extended, set_gradient
+from numflow.ops.control import cond_op, empty_op, extended, set_gradient
 from numflow.ops.indexed_slices import add_gradients
 from numflow.ops.scatter import scatter_rows_op
 from numflow.shapes import Extent, product
@@ -355,7 +355,8 @@ class _History:
         else:
             (length,) = run_time.sizes_of(self.steps)
         stacks = [
-            shaping.zeros((length, n), state[k].dtype) for k, n in zip(kept, rows, strict=True)
+            empty_op(shape=(length, n), dtype=state[k].dtype)
+            for k, n in zip(kept, rows, strict=True)
         ]
         initial = [*state, *stacks]
         loop = Loop("while_loop", initial, Form(None, ()), ["a stack"] * len(initial), None)

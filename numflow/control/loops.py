@@ -344,7 +344,7 @@ def while_loop(
       ...     def newton(k, y):
       ...         return k + 1, 0.5 * (y + x / y)
       ...     return nf.while_loop(lambda k, y: k < 6, newton, [0, x])[1]
-      >>> root(2.0).numpy().round(5).item()
+      >>> round(float(root(2.0)), 5)
       1.41421
     """
     for argument, function in (("cond", cond), ("body", body)):

@@ -41,6 +41,7 @@ from numflow.graph.type_spec import TypeSpec
 from numflow.ops import indexing, joining, run_time
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
+from numflow.ops.control import empty_op
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.scatter import scatter_op
 from numflow.shapes import Dim, Extent, Shape, product
@@ -375,6 +376,14 @@ class TensorArray:
         if self._dynamic:
             return kept, (buffer, self._length_tensor())
         return kept, (buffer,)
+
+    @classmethod
+    def to_be_filled(cls, spec: Spec, count: Extent) -> TensorArray:
+        """In a trace, an array of so many elements that all will be written before any is read."""
+        made = cls(spec.dtype, element_shape=spec.shape)
+        made._buffer = empty_op(shape=(count, *spec.shape), dtype=spec.dtype)
+        made._length = shaping.size_tensor(count, dtypes.int32)
+        return made
 
     @classmethod
     def _closed(cls, kept: Any, parts: Sequence[Any]) -> TensorArray:

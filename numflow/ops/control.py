@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from numflow import dtypes
 from numflow.errors import DTypeError, InternalError, explain
 from numflow.graph.graph import Graph
-from numflow.graph.lowering import HostCall
-from numflow.graph.op import Backward, Op
+from numflow.graph.lowering import Call, HostCall, Library
+from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 
@@ -78,6 +80,22 @@ cond_op = Op(
     _cond_reference,
     _rule_of("cond"),
     HostCall("its branches are chosen in Python"),
+)
+
+
+def _no_kernel(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Call:
+    from numflow.kernels.cpu.call import Call  # with the kernels, late
+
+    return Call(0, 0, 1, 1, ())
+
+
+# Memory that is written before it is read: what a loop begins with that writes each row itself.
+empty_op = Op(
+    "empty",
+    lambda *, shape, dtype: Spec(shape, dtype),
+    lambda *, shape, dtype: np.zeros(shape, dtype.numpy),
+    lambda g: (),
+    Library(_no_kernel),
 )
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from numflow.codegen.control import unwritten
 from numflow.codegen.steps import BranchStep, Cell, CopyStep, LoopStep, Program, Seen
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.lowering import Layout, dense
@@ -63,6 +64,8 @@ class _Frame:
         count = len(step.cells)
         items: list[Item] = []
         for v, out in zip(step.node.inputs, step.node.outputs, strict=False):
+            if unwritten(step.inputs[v][0]):
+                continue
             whole = Layout(out.spec.shape, dense(out.spec.shape))
             copy = CopyStep((step.node,), (), (out,), step.inputs[v], (out, whole))
             items += self.worker.copy(copy)

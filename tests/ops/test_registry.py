@@ -79,7 +79,7 @@ ELSEWHERE = {
     **dict.fromkeys(
         (
             *("cond", "while_loop", "unset_array", "ragged_loop", "ragged_sizes"),
-            *("ragged_results", "ragged_gradient", "ragged_cond", "ragged_choice"),
+            *("empty", "ragged_results", "ragged_gradient", "ragged_cond", "ragged_choice"),
         ),
         "tests/control_flow",
     ),
