@@ -177,3 +177,38 @@ def test_what_is_refused(call: Any, kind: Any, problem: str) -> None:
     with pytest.raises(kind) as caught:
         call()
     assert problem in str(caught.value)
+
+
+def test_raw_rnn_makes_its_inputs_on_the_way() -> None:
+    """Reading a sequence by hand is dynamic_rnn; eagerly and compiled, and its gradient."""
+    cell = cells.LSTMCell(UNITS)
+    x = nf.constant(drawn(STEPS, BATCH, DEPTH))
+    lengths = nf.constant([5, 2, 0])
+    want, last = nn.dynamic_rnn(cell, x, lengths, time_major=True, dtype=nf.float32)
+
+    def run(x: Any) -> Any:
+        def loop(time: Any, output: Any, state: Any, count: Any) -> Any:
+            if output is None:
+                state, count = cell.zero_state(BATCH, nf.float32), nf.constant(0)
+            else:
+                count = count + 1
+            now = nf.gather(x, nf.minimum(time, STEPS - 1))
+            return nf.greater_equal(time, lengths), now, state, output, count
+
+        outputs, state, count = nn.raw_rnn(cell, loop)
+        return outputs.stack(), state, count
+
+    for f in (run, nf.function(run)):
+        y, state, count = f(x)
+        np.testing.assert_allclose(y.numpy(), want.numpy(), 1e-5, 1e-6)
+        np.testing.assert_allclose(state.c.numpy(), last.c.numpy(), 1e-5, 1e-6)
+        assert int(count) == STEPS
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        total = nf.reduce_sum(nf.function(run)(x)[0] ** 2)
+    found = tape.gradient(total, x)
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        y, _ = nn.dynamic_rnn(cell, x, lengths, time_major=True, dtype=nf.float32)
+        total = nf.reduce_sum(y**2)
+    np.testing.assert_allclose(found.numpy(), tape.gradient(total, x).numpy(), 1e-4, 1e-5)

@@ -12,6 +12,7 @@ from numflow.compat.v1.arguments import either
 from numflow.compat.v1.rnn import (
     bidirectional_dynamic_rnn,
     dynamic_rnn,
+    raw_rnn,
     static_bidirectional_rnn,
     static_rnn,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "moments",
     "nce_loss",
     "pool",
+    "raw_rnn",
     "rnn_cell",
     "sampled_softmax_loss",
     "separable_conv2d",

@@ -7,14 +7,19 @@ Past a sequence's length outputs are 0 and the state stays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from numflow import nest
+from numflow import dtypes, nest
+from numflow.control.loops import while_loop
 from numflow.control.recurrence import recur
+from numflow.control.tensor_array import TensorArray
 from numflow.errors import ShapeError, explain
+from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import joining, recurrent
+from numflow.ops import reduce as reductions
+from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.shapes import as_number
@@ -22,6 +27,7 @@ from numflow.shapes import as_number
 __all__ = [
     "bidirectional_dynamic_rnn",
     "dynamic_rnn",
+    "raw_rnn",
     "static_bidirectional_rnn",
     "static_rnn",
 ]
@@ -164,6 +170,93 @@ def static_bidirectional_rnn(
     y_bw, state_bw = _run(op, cell_bw, x, sequence_length, initial_state_bw, dtype, True, True)
     both = nest.map_structure(lambda a, b: joining.concat([a, b], -1), y_fw, y_bw)
     return _unstacked(both, len(inputs)), state_fw, state_bw
+
+
+def raw_rnn(
+    cell: Any,
+    loop_fn: Callable[..., Any],
+    parallel_iterations: Any = None,
+    swap_memory: bool = False,
+    scope: Any = None,
+) -> tuple[Any, Any, Any]:
+    """A cell whose inputs are made while it runs: a decoder that reads what it wrote.
+
+    Args:
+      cell: called with (inputs, state).
+      loop_fn: loop_fn(time, output, state, loop_state) -> (finished: bool [batch], the next inputs,
+        the state, what is collected, the next loop state). First called with (0, None, None,
+        None): then it gives the initial state, and what is collected has the form of the outputs,
+        or is None: the outputs themselves. Where a sequence is finished its state stays, and zeros
+        are collected.
+
+    Returns:
+      (a TensorArray of what was collected, the last state, the last loop state).
+
+    Example:
+      >>> cell = nf.compat.v1.nn.rnn_cell.GRUCell(4)
+      >>> def loop(time, output, state, loop_state):
+      ...     state = cell.zero_state(2, nf.float32) if output is None else state
+      ...     return nf.fill([2], time >= 3), nf.ones([2, 3]), state, output, None
+      >>> y, state, _ = nf.compat.v1.nn.raw_rnn(cell, loop)
+      >>> y.stack().shape, state.shape
+      (TensorShape([3, 2, 4]), TensorShape([2, 4]))
+    """
+    op = "raw_rnn"
+    _check_cell(op, cell)
+    if not callable(loop_fn):
+        raise TypeError("loop_fn must be a callable")
+    zero = as_tensor(0, dtypes.int32)
+    finished, x, state, form, loop_state = loop_fn(zero, None, None, None)
+    first: Tensor = nest.flatten(x)[0]
+    batch = first.spec.shape[0]
+    if form is None:
+        form = _sizes(cell.output_size, first.dtype)
+    blank = [
+        shaping.zeros((batch, *_row(t)), getattr(t, "dtype", first.dtype))
+        for t in nest.flatten(form)
+    ]
+    kept = [as_tensor(0) if loop_state is None else loop_state]
+    arrays = [
+        TensorArray(z.dtype, size=0, dynamic_size=True, element_shape=z.spec.shape) for z in blank
+    ]
+
+    def body(time: Any, done: Any, x: Any, state: Any, kept: Any, arrays: Any) -> Any:
+        output, after = cell(x, state)
+        given = None if loop_state is None else kept[0]
+        ended, x, new, emitted, said = loop_fn(time + 1, output, after, given)
+        rows = nest.flatten(output if emitted is None else emitted)
+        rows = [_chosen(done, z, y) for z, y in zip(blank, rows, strict=True)]
+        new = nest.map_structure(lambda a, b: _chosen(done, a, b), state, new)
+        arrays = [a.write(time, y) for a, y in zip(arrays, rows, strict=True)]
+        rest = kept if loop_state is None else [said]
+        return time + 1, selections.logical_or(done, ended), x, new, rest, arrays
+
+    start = (zero, as_tensor(finished), x, state, kept, arrays)
+    found = while_loop(
+        lambda time, done, *_: selections.logical_not(reductions.reduce_all(done)), body, start
+    )
+    _, _, _, state, kept, arrays = found
+    return (
+        nest.pack_sequence_as(form, list(arrays)),
+        state,
+        None if loop_state is None else kept[0],
+    )
+
+
+def _sizes(size: Any, dtype: Any) -> Any:
+    """Specs of rows of these sizes."""
+    return nest.map_structure(lambda n: Spec((n,) if isinstance(n, int) else tuple(n), dtype), size)
+
+
+def _row(like: Any) -> tuple[Any, ...]:
+    """The shape of what is collected of one sequence."""
+    return tuple(like.shape) if isinstance(like, Spec) else tuple(as_tensor(like).spec.shape)
+
+
+def _chosen(done: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """x for sequences that are done, else y."""
+    shape = (y.spec.shape[0], *(1,) * (y.spec.rank - 1))
+    return selections.where(shaping.reshape_op(done, shape=shape), x, y)
 
 
 # --- running ---------------------------------------------------------------------------------
