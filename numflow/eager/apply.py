@@ -136,7 +136,9 @@ class Eager:
                         for a, s in zip(got if type(got) is tuple else (got,), specs, strict=True)
                     ]
                 )
-        except MemoryError as e:
+        except (MemoryError, ValueError) as e:
+            if not isinstance(e, MemoryError) and not str(e).startswith(_TOO_BIG):
+                raise
             wanted = {f"output {i}": s for i, s in enumerate(specs)}
             raise ResourceExhaustedError(explain(op.name, f"not enough memory: {e}", wanted)) from e
         if observers:
@@ -205,6 +207,7 @@ class Eager:
         return EagerTensor(sizes_array(sizes, dtype))
 
 
+_TOO_BIG = ("array is too big", "Maximum allowed size")  # NumPy's words: 64 bits do not count it
 _PLAIN = {bool, int, float, str, tuple, dtypes.DType, type(None)}  # attributes that make keys
 
 eager = Eager()

@@ -9,7 +9,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import creation, rearrange, select
+from numflow.ops import creation, plain, rearrange, select
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.attention import attention_op
@@ -175,11 +175,31 @@ def _attend(
             bias = shaping.broadcast_to(bias, (*bias.spec.shape[:3], rows[1]))
         alone = bias.spec.shape[2] == 1
         biases[alone] = biases[alone] + bias if alone in biases else bias
-    scaled = q * as_tensor(float(scale), q.dtype)
-    made, _ = attention_op(
-        scaled, k, v, *biases.values(), causal=bool(is_causal), heads_first=heads_first
-    )
+    row, head = (2, 1) if heads_first else (1, 2)
+    keys, of_query = k.spec.shape[row], q.spec.shape
+    k = _agreeing(k, {0: of_query[0], head: of_query[head], 3: of_query[3]})
+    v = _agreeing(v, {0: of_query[0], head: of_query[head], row: keys})
+    wanted = (of_query[0], of_query[head], of_query[row], keys)
+    added = [
+        _agreeing(b, {i: n for i, n in enumerate(wanted) if b.spec.shape[i] != 1})
+        for b in biases.values()
+    ]
+    scaled = q * as_tensor(plain.number(scale, op, "scale"), q.dtype)
+    causal = plain.flag(is_causal, op, "is_causal")
+    made, _ = attention_op(scaled, k, v, *added, causal=causal, heads_first=heads_first)
     return maths.cast(made, dtype)
+
+
+def _agreeing(x: Tensor, sizes: dict[int, Extent]) -> Tensor:
+    """x, whose axes have these sizes: checked when the program runs where only a call tells."""
+    have = x.spec.shape
+    want = tuple(sizes.get(i, n) for i, n in enumerate(have))
+    if any(
+        isinstance(a, int) and isinstance(b, int) and a != b
+        for a, b in zip(have, want, strict=True)
+    ):
+        return x  # the op's rule refuses them
+    return x if have == want else shaping.reshape_op(x, shape=want)
 
 
 def _additive(op: str, mask: Tensor, dtype: dtypes.DType) -> Tensor:

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
+from numflow.errors import (
+    DTypeError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+    ShapeError,
+    explain,
+)
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import complexes, creation, fourier, indexing, joining, plain, rearrange, segments
 from numflow.ops import math as maths
@@ -23,8 +29,18 @@ from numflow.shapes import Dim, Extent, Size, maximum
 # --- windows ------------------------------------------------------------------------------------
 
 
+_FAR = 1 << 28  # elements of windows and weights, computed by NumPy: beyond what any frame has
+
+
+def _bounded(op: str, *sizes: int) -> None:
+    if math.prod(sizes) > _FAR:
+        problem = f"{' x '.join(map(str, sizes))} numbers are beyond memory"
+        raise ResourceExhaustedError(explain(op, problem))
+
+
 def _raised_cosine(op: str, length: Any, periodic: Any, dtype: Any, a: float, b: float) -> Tensor:
     n = plain.whole(length, op, "window_length", least=0)
+    _bounded(op, n)
     kind = dtypes.as_dtype(dtype)
     if not kind.is_floating:
         raise DTypeError(explain(op, f"dtype is {kind.name}; it takes floats"))
@@ -283,6 +299,9 @@ def dct(
     if x.dtype not in (dtypes.float32, dtypes.float64):
         problem = f"input is {x.dtype.name}; it takes float32 and float64"
         raise DTypeError(explain(op, problem, {"input": x.spec}))
+    type, axis = plain.whole(type, op, "type"), plain.whole(axis, op, "axis")
+    if norm is not None:
+        norm = plain.word(norm, op, "norm")
     if type not in (1, 2, 3, 4) or axis != -1 or norm not in (None, "ortho"):
         problem = "it takes type 1, 2, 3 or 4, axis -1, and norm None or 'ortho'"
         shown = {"type": type, "axis": axis, "norm": norm}
@@ -349,6 +368,7 @@ def idct(
       >>> nf.signal.idct(x, norm="ortho").numpy().round(5).tolist()
       [1.0, 2.0, 3.0]
     """
+    type = plain.whole(type, "idct", "type")
     other = {2: 3, 3: 2}.get(type, type)
     return dct(input, other, n, axis, norm)
 
@@ -396,6 +416,7 @@ def linear_to_mel_weight_matrix(
         problem = "sizes are 1 and more, and 0 <= lower edge < upper edge <= sample_rate / 2"
         shown = {"num_mel_bins": bins, "num_spectrogram_bins": rows, "edges": [low, high]}
         raise ValueError(explain(op, problem, {**shown, "sample_rate / 2": nyquist}))
+    _bounded(op, bins, rows)
     spectrum = _mel(np.linspace(0.0, nyquist, rows)[1:])[:, None]
     edges = np.linspace(_mel(low), _mel(high), bins + 2)
     left, center, right = edges[:-2], edges[1:-1], edges[2:]

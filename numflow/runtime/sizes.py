@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from numflow.errors import ResourceExhaustedError, ShapeError, explain
+from numflow.errors import ResourceExhaustedError, ShapeError, at_line, explain
 from numflow.graph.graph import Graph, Node, Value
-from numflow.graph.lowering import Assemble
+from numflow.graph.lowering import Assemble, Library
 from numflow.graph.op import Attrs, concrete_attrs
 from numflow.graph.spec import Spec
 from numflow.ops import shape as shaping
@@ -103,7 +103,7 @@ def _compares(node: Node) -> bool:
     """Whether more than the sign of its sizes may be wrong."""
     if node.op is shaping.reshape_op:
         return node.inputs[0].spec.size != node.output.spec.size
-    return node.op is slicing.slice_op or _places(node)
+    return node.op is slicing.slice_op or _places(node) or _meets(node)
 
 
 def _places(node: Node) -> bool:
@@ -160,6 +160,28 @@ def _check_node(node: Node, sizes: Sizes) -> None:
                 raise _refused(node, sizes, problem, UnfitSizeError)
     if _places(node):
         _check_places(node, sizes)
+    if _meets(node):
+        _check_rule(node, sizes)
+
+
+def _meets(node: Node) -> bool:
+    """Whether a library kernel reads several inputs, whose sizes its rule compares."""
+    return isinstance(node.op.lower, Library) and len(node.inputs) > 1
+
+
+def _check_rule(node: Node, sizes: Sizes) -> None:
+    """Refuse what the op's rule refuses, now that it sees numbers."""
+    specs = [sizes.spec(v.spec) for v in node.inputs]
+    late = any(run_time(n) for v in node.inputs for n in v.spec.shape)
+    try:
+        with at_line(node.line):
+            found = node.op.infer(*specs, **sizes.attrs(node.attrs))
+    except ShapeError as e:
+        raise (e if late else UnfitSizeError(str(e))) from None
+    outputs = found if isinstance(found, tuple) else (found,)
+    if any(s != sizes.spec(v.spec) for s, v in zip(outputs, node.outputs, strict=True)):
+        kind = ShapeError if late else UnfitSizeError
+        raise _refused(node, sizes, "the sizes do not go together", kind)
 
 
 def _check_places(node: Node, sizes: Sizes) -> None:

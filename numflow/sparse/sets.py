@@ -17,7 +17,7 @@ from numflow.graph.lowering import HostCall
 from numflow.graph.op import Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.ops import creation, joining, run_time
+from numflow.ops import creation, joining, plain, run_time
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
@@ -173,7 +173,12 @@ def difference(a: Any, b: Any, aminusb: bool = True, validate_indices: bool = Tr
       >>> nf.sets.difference([[1, 2, 2]], [[3, 2, 3]]).values.numpy().tolist()
       [1]
     """
-    return _combined("sets.difference", a, b, "a-b" if aminusb else "b-a")
+    return _combined(
+        "sets.difference",
+        a,
+        b,
+        "a-b" if plain.flag(aminusb, "sets.difference", "aminusb") else "b-a",
+    )
 
 
 def size(a: Any, validate_indices: bool = True) -> Tensor:

@@ -142,6 +142,15 @@ def test_lengths_that_meet_at_run_time_are_compared() -> None:
         input_signature=[nf.TensorSpec([None], nf.int32)],
     )
     assert loss([2, 1]).shape == (2,)
+    attend = nf.function(
+        lambda x, y, z: nf.nn.scaled_dot_product_attention(x, y, z),
+        input_signature=[nf.TensorSpec([None, None, 4])] * 3,
+    )
+    query, keys = np.ones((2, 3, 4), np.float32), np.ones((2, 5, 4), np.float32)
+    assert attend(query, keys, keys).shape == (2, 3, 4)
+    for more in (np.ones((2, 6, 4), np.float32), np.ones((1, 5, 4), np.float32)):
+        with pytest.raises(nf.errors.ShapeError, match=r"reshape: .* elements do not become"):
+            attend(query, keys, more)
     for call, wrong in ((crop, [0, 1]), (crop, []), (loss, [1]), (loss, [1, 1, 1])):
         with pytest.raises(nf.errors.ShapeError, match=r"reshape: .* elements do not become"):
             call(np.array(wrong, np.int32))
