@@ -35,7 +35,7 @@ Loose = tuple[tuple[bool, ...], ...]
 
 Rule = Callable[[Backward], Sequence[Tensor | None]]
 
-_KEPT = 64  # results of loops that wait for being fetched
+_KEPT = 16  # results of loops that wait for being fetched
 _tokens = itertools.count(1)
 _waiting: OrderedDict[int, list[Array]] = OrderedDict()
 _WHY = HostCall("its loop variables change their shapes, so Python counts the iterations")

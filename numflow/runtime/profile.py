@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from numflow.codegen.steps import ClusterStep, HostStep, LibraryStep, SegmentStep, Step
+from numflow.codegen.steps import ClusterStep, ControlStep, HostStep, LibraryStep, SegmentStep, Step
 from numflow.errors import SourceLine
 from numflow.graph.lowering import Elementwise, Reduction
 from numflow.runtime import native, pool
@@ -59,7 +59,8 @@ class Row:
 
 
 def profile(executable: Executable, arrays: Sequence[Array], rounds: int = 7) -> list[Row]:
-    """A row per native instruction, in the order of the program; host calls are left out.
+    """A row per native instruction, in the order of the program; host calls, and what is inside of
+    loops and branches, are left out.
 
     arrays: of graph.inputs, as for a call. It is called once first.
     """
@@ -76,6 +77,11 @@ def profile(executable: Executable, arrays: Sequence[Array], rounds: int = 7) ->
             instructions = iter(phase.instructions)
             for step in phase.steps:
                 works = [w for w in plan.work[step] or () if w.units]
+                if isinstance(step, ControlStep):
+                    # Alone they would count on and on, and write where the counters say.
+                    for _ in works:
+                        next(instructions)
+                    continue
                 for k, work in enumerate(works):
                     row = _row(plan, step, work, next(instructions), rounds)
                     fold = {"kind": "fold", "nbytes": 0, "flops": 0.0} if k else {}
