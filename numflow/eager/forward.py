@@ -21,7 +21,7 @@ from typing import Any
 from numflow import nest
 from numflow.eager.apply import tapes
 from numflow.eager.tape import GradientTape, warn_of_dtype
-from numflow.errors import GraphError, ShapeError, at_line, explain
+from numflow.errors import GraphError, ShapeError, UnimplementedError, at_line, explain
 from numflow.gradient.unconnected import UnconnectedGradients, unconnected_kind
 from numflow.gradient.vjp import Record, differentiable
 from numflow.graph.op import Backward, observers
@@ -181,9 +181,13 @@ class ForwardAccumulator:
             self._known.update({id(y): (y, lost) for y in r.outputs if differentiable(y)})
             return
         with self._alone(), at_line(r.line):
-            tangents = _tangents(r, directions)
+            try:
+                tangents: list[Any] = _tangents(r, directions)
+            except UnimplementedError:  # of a gradient that is an output of its own
+                first = _tangents(r, directions, only=1)
+                tangents = [first[0], *(_Lost(r) for _ in first[1:])]
         for y, t in zip(r.outputs, tangents, strict=True):
-            if t is not None:
+            if t is not None and differentiable(y):
                 self._known[id(y)] = y, t
 
     @contextmanager
@@ -246,10 +250,16 @@ class _Lost:
         self.record = record
 
 
-def _tangents(r: Record, directions: list[Any]) -> list[Tensor | None]:
-    """The tangents of the outputs, from those of the inputs, by reverse mode on the rule."""
+def _tangents(r: Record, directions: list[Any], only: int | None = None) -> list[Tensor | None]:
+    """The tangents of the outputs, from those of the inputs, by reverse mode on the rule.
+
+    only: of so many outputs.
+    """
     assert r.op.vjp is not None
-    units = [shaping.ones_like(y) if differentiable(y) else None for y in r.outputs]
+    wanted = [differentiable(y) and (only is None or k < only) for k, y in enumerate(r.outputs)]
+    units = [
+        shaping.ones_like(y) if want else None for y, want in zip(r.outputs, wanted, strict=True)
+    ]
     asked = [u for u in units if u is not None]
     if not asked:
         return [None] * len(units)

@@ -141,11 +141,17 @@ def _vjp(g: Backward) -> tuple[Tensor | None, ...]:
     q, k, v, *biases = g.inputs
     if ct is None:
         ct = shaping.zeros_like(g.outputs[0])
-    assert of_lse is None  # nobody else sees it
-    slopes = attention_slopes_op(q, k, v, *g.outputs, ct, *biases, **g.attrs)
+    slopes = list(attention_slopes_op(q, k, v, *g.outputs, ct, *biases, **g.attrs))
+    plain = _Plain(q, k, v, biases, **g.attrs) if of_lse is not None or any(g.needed[3:]) else None
     of_biases: list[Tensor | None] = [None] * len(biases)
-    if any(g.needed[3:]):
-        ds = _Plain(q, k, v, biases, **g.attrs).of_scores(ct)
+    if plain is not None:
+        ds = plain.of_scores(ct)
+        if of_lse is not None:  # forward mode asks for all outputs
+            rows = plain.p.spec.shape[:3]
+            more = plain.p * shaping.reshape(of_lse[:, : rows[2]], (*rows, 1))
+            slopes[0] += plain.turned(linalg.matmul(more, plain.k))
+            slopes[1] += plain.turned(linalg.matmul(more, plain.q, transpose_a=True))
+            ds = ds + more
         of_biases = [
             _folded(ds, b) if w else None for b, w in zip(biases, g.needed[3:], strict=True)
         ]
