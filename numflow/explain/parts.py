@@ -42,7 +42,7 @@ class Run:
 class Instruction:
     """A step of the program.
 
-    kind: cluster, segments, library, copy, host or sizes.
+    kind: cluster, segments, library, copy, host, loop, branches or sizes.
     kernel: the name in `Facts.kernels`, or "".
     domain: the shape that the loop walks, symbolic; now: the same in numbers, or "".
     traffic: bytes that it must move, as text; nbytes: the number.

@@ -15,6 +15,8 @@ FILL = {  # per kind: fill and border; dark text stays readable on each
     "library": ("#fdebd3", "#c2761b"),
     "copy": ("#eeeeee", "#777777"),
     "host": ("#fbdfe0", "#b8383d"),
+    "loop": ("#e9e4f7", "#5b4a9e"),
+    "branches": ("#f3e8f5", "#8a4a9e"),
     "sizes": ("#f7f7f7", "#5b6770"),
     "input": ("#ffffff", "#555555"),
     "result": ("#ffffff", "#555555"),

@@ -13,6 +13,7 @@ from numflow.graph.text import parse
 from numflow.graph.verify import verify
 from numflow.ops.control import cond_op, while_op
 from numflow.passes import run_passes
+from numflow.runtime.profile import profile
 
 
 def _graphs(f: Any, *args: Any) -> tuple[Graph, Graph]:
@@ -110,3 +111,26 @@ def test_the_text_of_graphs_inside_reads_back() -> None:
     for graph in (before, after):
         text = str(graph)
         assert str(parse(text)) == text
+
+
+def test_explain_and_profile_show_functions_with_loops() -> None:
+    """As text, as a page, pass by pass; timed without what is inside of loops."""
+    v = nf.Variable(1.0)
+
+    @nf.function
+    def f(x: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = nf.reduce_sum(nf.scan(lambda a, r: nf.tanh(a + r), x))
+        y = nf.cond(y > 0.0, lambda: y * 2.0, lambda: nf.reduce_sum(x))
+        nf.while_loop(lambda k: k < 3, lambda k: (v.assign_add(1.0), k + 1)[1], [0])
+        return y, tape.gradient(y, x)
+
+    x = nf.ones([5, 3])
+    f(x)
+    report = f.explain(x)
+    assert "loop: while_loop" in str(report) and "in registers" in str(report)
+    assert "<svg" in report._repr_html_() and "while_loop" in str(f.explain(x, passes=True))
+    before = v.numpy()
+    profile(f._latest._compiled.plain(), [np.asarray(x)])
+    assert v.numpy() == before  # put back
