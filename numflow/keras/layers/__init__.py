@@ -9,6 +9,7 @@ _MODULES = {
     name: module
     for module, names in {
         "bidirectional": "Bidirectional",
+        "conv_lstm": "ConvLSTM1D ConvLSTM2D ConvLSTM3D",
         "layer": "Layer",
         "masking": "Masking",
         "recurrent": "GRU LSTM SimpleRNN",
@@ -25,6 +26,9 @@ __all__ = [
     "LSTM",
     "RNN",
     "Bidirectional",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "GRUCell",
     "LSTMCell",
     "Layer",
