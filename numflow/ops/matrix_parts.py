@@ -13,7 +13,7 @@ from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_int, static_shape
-from numflow.shapes import as_number, product
+from numflow.shapes import Dim, as_number, product
 
 
 def _indices(shape: Any) -> tuple[Tensor, Tensor]:
@@ -73,6 +73,9 @@ def diag(
     if isinstance(n, int) and min(rows - down, columns - right) != n:
         shown = {"diagonal": x.spec, "rows, columns": (rows, columns)}
         raise ShapeError(explain("diag", f"diagonal {offset} has not {n} elements", shown))
+    if isinstance(n, Dim) and isinstance(rows, int) and isinstance(columns, int):
+        n = max(0, min(rows - down, columns - right))  # checked when the program runs
+        x = shaping.reshape_op(x, shape=(*x.spec.shape[:-1], n))
     shape = static_shape((*x.spec.shape[:-1], rows, columns), "diag")
     row, column = _indices(shape)
     # every row holds the whole diagonal, moved to where its columns are
