@@ -141,9 +141,9 @@ def test_the_convolutional_autoencoder_reaches_the_documented_error(tmp_path: Pa
 
 
 def test_a_last_layer_learns_new_kinds(tmp_path: Path) -> None:
-    """After a third of the base's training; the whole of it reaches what is documented."""
-    text = _run("mobilenet_v2", "--steps", "400", "--out", str(tmp_path))
-    assert float(re.findall(r"test accuracy: ([\d.]+)%", text)[0]) >= 65
+    """After a fifth of the base's training; the whole of it reaches what is documented."""
+    text = _run("mobilenet_v2", "--steps", "250", "--out", str(tmp_path))
+    assert float(re.findall(r"test accuracy: ([\d.]+)%", text)[0]) >= 60
     assert "equal bit for bit" in text
 
 
