@@ -270,3 +270,35 @@ def test_swap_memory_keeps_some_iterations_only(most: Any) -> None:
             g._latest._compiled.plain().latest.root.furthest.memory.nbytes for g in (plain, swapped)
         )
         assert small < large
+
+
+KINDS = ["float16", "bfloat16", "float32", "float64", "int8", "uint16", "int64", "complex64"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_variables_of_every_dtype(kind: str) -> None:
+    """By jumps, or with the iterations counted by Python; branches too."""
+    dtype = nf.as_dtype(kind)
+
+    def f(x: Any, p: Any) -> Any:
+        y = nf.while_loop(lambda k, _: k < 3, lambda k, s: (k + 1, s + x), [0, x])[1]
+        return nf.cond(p, lambda: y + x, lambda: y)
+
+    x = nf.cast(nf.constant([1, 2, 3]), dtype)
+    for p in (True, False):
+        found = nf.function(f)(x, nf.constant(p))
+        assert found.dtype is dtype
+        assert found.numpy().tolist() == ((4 + p) * x.numpy()).tolist()
+
+
+def test_text_as_a_loop_variable() -> None:
+    """Strings are host calls: Python counts."""
+
+    def f(s: Any) -> Any:
+        found = nf.while_loop(
+            lambda k, _: k < 3, lambda k, s: (k + 1, nf.strings.join([s, "a"])), [0, s]
+        )[1]
+        return nf.cond(nf.equal(found, "xaaa"), lambda: found, lambda: s)
+
+    assert nf.function(f)(nf.constant("x")).numpy() == f(nf.constant("x")).numpy() == b"xaaa"
+    assert nf.function(f)(nf.constant("y")).numpy() == b"y"
