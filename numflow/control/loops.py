@@ -505,7 +505,7 @@ def _eagerly(
 ) -> Any:
     tensors, form = taken_apart(loop_vars, name="while_loop")
     now = form.packed(tensors)
-    left = -1 if most is None else int(most)
+    left = -1 if most is None else max(0, int(most))
     while left != 0 and bool(cond(*_positional(now))):
         kinds = [t.dtype for t in tensors]
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
+from numflow.graph.building import SymbolicTensor
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import creation, joining, plain, run_time, scan, scatter
 from numflow.ops import math as maths
@@ -355,10 +356,17 @@ def bincount(
     return shaping.reshape(_folded(op, each, place, product(shape), kind, 0), shape)
 
 
+def _not_negative(n: Any, op: str, name: str) -> Any:
+    """n; a tensor of a trace is refused when the program runs, if it is negative."""
+    if not isinstance(n, SymbolicTensor) or n.content is not None or not n.dtype.is_integer:
+        return n
+    return checked_count(n, op, name)
+
+
 def _bins(op: str, x: Tensor, minlength: Any, maxlength: Any) -> Extent:
     """The length of a histogram."""
     low, high = (
-        None if n is None else static_int(n, op, label, sizes=True)
+        None if n is None else static_int(_not_negative(n, op, label), op, label, sizes=True)
         for n, label in ((minlength, "minlength"), (maxlength, "maxlength"))
     )
     if any(isinstance(n, int) and n < 0 for n in (low, high)):
