@@ -75,6 +75,7 @@ class Nested(Capturing):
         if found is None:
             found = self.builder.add_input(outside.spec, outside.name)
             self.pairs[outside, variable] = found
+            self.builder.outside[found] = outside
             marks = self.outer.builder.made.get("reserved")  # see tensor_array.py
             if marks is not None and outside in marks:
                 self.builder.made.setdefault("reserved", WeakSet()).add(found)
@@ -119,6 +120,7 @@ class Nested(Capturing):
         """The number of the iteration, int64, from 0."""
         if self.counter is None:
             self.counter = self.builder.add_input(Spec((), dtypes.int64), "iteration")
+            self.builder.outside[self.counter] = np.zeros((), np.int64)  # as it begins
         return self.tensor(self.counter)
 
     # --- variables ---

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numflow.graph.building import SymbolicTensor
-from numflow.graph.graph import Node, Value
+from numflow.graph.graph import GraphBuilder, Node, Value
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import Tensor
 from numflow.ops.convert import as_tensor
@@ -25,6 +25,8 @@ def lifted(tensor: SymbolicTensor) -> Tensor | None:
         if node is None:
             captured = tensor.builder.captures.get(value)
             if captured is None:
+                captured = _outside(value, tensor.builder)
+            if captured is None:
                 return None
             found[value] = captured
         elif node not in needed:
@@ -44,3 +46,14 @@ def lifted(tensor: SymbolicTensor) -> Tensor | None:
                 outputs = made if isinstance(made, tuple) else (made,)
             found.update(zip(node.outputs, outputs, strict=True))
     return found[tensor.value]
+
+
+def _outside(value: Value, builder: GraphBuilder) -> Tensor | None:
+    """The value of an input of a branch or of a loop's body, as the loop begins."""
+    found = builder.outside.get(value)
+    if found is None or builder.around is None:
+        return None
+    if isinstance(found, Value):
+        return lifted(SymbolicTensor(found, builder.around))
+    with init_scope():
+        return as_tensor(found)

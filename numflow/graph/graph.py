@@ -214,6 +214,7 @@ class GraphBuilder:
         self.bound = 0  # the last number that names a run-time size, here or in graphs inside
         self.made: dict[Any, Any] = {}  # what ops made here before, to be used again
         self.around: GraphBuilder | None = None  # of a graph inside of another: that one's
+        self.outside: dict[Value, Any] = {}  # its inputs' values there, or an array
 
     def add_input(self, spec: Spec, name: str = "") -> Value:
         value = Value(spec, None, len(self.inputs), name)

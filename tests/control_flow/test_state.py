@@ -283,3 +283,29 @@ def test_forward_mode_through_a_loop() -> None:
 
     x = nf.constant(np.array([0.3, 0.7]))
     np.testing.assert_allclose(nf.function(f)(x), f(x), rtol=1e-7)
+
+
+def test_variables_made_inside_of_a_loop_are_made_once() -> None:
+    """Those of an optimizer, and the user's own, with random first values."""
+
+    class Model(nf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.v: Any = None
+            self.optimizer = nf.optimizers.Adam(0.1)
+
+        @nf.function
+        def __call__(self, x: Any) -> Any:
+            def body(k: Any, s: Any) -> Any:
+                if self.v is None:
+                    self.v = nf.Variable(nf.random.normal([2]) * 2.0)
+                with nf.GradientTape() as tape:
+                    loss = nf.reduce_sum((self.v - x) ** 2)
+                self.optimizer.apply_gradients([(tape.gradient(loss, self.v), self.v)])
+                return k + 1, loss
+
+            return nf.while_loop(lambda k, _: k < 200, body, [0, 0.0])[1]
+
+    model = Model()
+    assert float(model(nf.constant([1.0, 2.0]))) < 1.0
+    assert float(model(nf.constant([1.0, 2.0]))) < 0.01
