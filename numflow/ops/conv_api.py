@@ -19,7 +19,7 @@ from numflow.ops import depthwise, power
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import operands
-from numflow.ops.convolution import Geometry
+from numflow.ops.convolution_rules import Geometry
 from numflow.ops.precision import single
 
 Product = Callable[[Tensor, Tensor], Tensor]

@@ -12,7 +12,7 @@ from numflow.ops import convolution as convolutions
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, operands, static_shape
-from numflow.ops.convolution import Geometry
+from numflow.ops.convolution_rules import Geometry
 from numflow.ops.precision import single
 from numflow.shapes import Shape, as_number
 

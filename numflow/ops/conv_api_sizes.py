@@ -17,7 +17,7 @@ from numflow.graph.tensor import Tensor
 from numflow.ops import plain, slicing, windows
 from numflow.ops import shape as shaping
 from numflow.ops.convert import static_ints
-from numflow.ops.convolution import Geometry
+from numflow.ops.convolution_rules import Geometry
 from numflow.shapes import Dim, Extent, Shape, as_number, product
 
 Shown = Mapping[str, object]

@@ -16,7 +16,7 @@ from numflow.ops import conv_api_sizes as arguments
 from numflow.ops import convolution as convolutions
 from numflow.ops import shape as shaping
 from numflow.ops.convert import operands, static_shape
-from numflow.ops.convolution import Geometry
+from numflow.ops.convolution_rules import Geometry
 from numflow.shapes import Extent, as_number, run_time
 
 

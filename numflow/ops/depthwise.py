@@ -21,10 +21,10 @@ from numflow.graph.lowering import Composite, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.ops import convolution, slicing
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
-from numflow.ops.convolution import Geometry
+from numflow.ops import slicing
+from numflow.ops.convolution_rules import Geometry, ints, taps_of, widened
 from numflow.ops.shape_rules import same_dtype
 from numflow.shapes import Shape
 
@@ -54,13 +54,13 @@ def _some_images(y: Any) -> Any:
 
 def _reference(x: Any, f: Any, **attrs: Any) -> Any:
     g = _geometry(attrs)
-    (x, f), dtype = convolution._wide(x, f), x.dtype
+    (x, f), dtype = widened(x, f), x.dtype
     result = g.result(x.shape[1:3], f.shape[:2])
     y = np.zeros((x.shape[0], *result, x.shape[3]), x.dtype)
     for some in _some_images(y):
         own = y[some]
         product = np.empty_like(own)
-        for tap, to, at in convolution._taps(g, f.shape[:2], x.shape[1:3], y.shape[1:3]):
+        for tap, to, at in taps_of(g, f.shape[:2], x.shape[1:3], y.shape[1:3]):
             sums = own[to]
             sums += np.multiply(x[some][at], f[tap], product[to])
     return y.astype(dtype, copy=False)
@@ -68,12 +68,12 @@ def _reference(x: Any, f: Any, **attrs: Any) -> Any:
 
 def _image_reference(dy: Any, f: Any, *, image: tuple[int, int], **attrs: Any) -> Any:
     g = _geometry(attrs)
-    (dy, f), dtype = convolution._wide(dy, f), dy.dtype
+    (dy, f), dtype = widened(dy, f), dy.dtype
     dx = np.zeros((dy.shape[0], *image, dy.shape[3]), dy.dtype)
     for some in _some_images(dy):
         own = dy[some]
         product = np.empty_like(own)
-        for tap, to, at in convolution._taps(g, f.shape[:2], image, dy.shape[1:3]):
+        for tap, to, at in taps_of(g, f.shape[:2], image, dy.shape[1:3]):
             sums = dx[some][at]
             sums += np.multiply(own[to], f[tap], product[to])
     return dx.astype(dtype, copy=False)
@@ -81,9 +81,9 @@ def _image_reference(dy: Any, f: Any, *, image: tuple[int, int], **attrs: Any) -
 
 def _filter_reference(x: Any, dy: Any, *, kernel: tuple[int, int], **attrs: Any) -> Any:
     g = _geometry(attrs)
-    (x, dy), dtype = convolution._wide(x, dy), x.dtype
+    (x, dy), dtype = widened(x, dy), x.dtype
     f = np.zeros((*kernel, x.shape[3]), x.dtype)
-    for tap, to, at in convolution._taps(g, kernel, x.shape[1:3], dy.shape[1:3]):
+    for tap, to, at in taps_of(g, kernel, x.shape[1:3], dy.shape[1:3]):
         f[tap] = np.einsum("nijc,nijc->c", x[at], dy[to])
     return f.astype(dtype, copy=False)
 
@@ -93,7 +93,7 @@ def _filter_reference(x: Any, dy: Any, *, kernel: tuple[int, int], **attrs: Any)
 
 def _infer(x: Spec, f: Spec, **attrs: Any) -> Spec:
     dtype = same_dtype("depthwise_conv2d", x, f, names=("input", "filter"))
-    kernel = convolution._ints(f.shape[:2])
+    kernel = ints(f.shape[:2])
     return Spec((x.shape[0], *_geometry(attrs).result(x.shape[1:3], kernel), x.shape[3]), dtype)
 
 
@@ -103,7 +103,7 @@ def _vjp(g: Backward) -> tuple[Tensor | None, ...]:
     if g.needed[0]:
         dx = depthwise_image_op(g.ct, f, image=tuple(x.spec.shape[1:3]), **g.attrs)
     if g.needed[1]:
-        df = depthwise_filter_op(x, g.ct, kernel=convolution._ints(f.spec.shape[:2]), **g.attrs)
+        df = depthwise_filter_op(x, g.ct, kernel=ints(f.spec.shape[:2]), **g.attrs)
     return dx, df
 
 
@@ -119,7 +119,7 @@ def _image_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     if g.needed[0]:
         ct_dy = depthwise_op(g.ct, f, **attrs)
     if g.needed[1]:
-        ct_f = depthwise_filter_op(g.ct, dy, kernel=convolution._ints(f.spec.shape[:2]), **attrs)
+        ct_f = depthwise_filter_op(g.ct, dy, kernel=ints(f.spec.shape[:2]), **attrs)
     return ct_dy, ct_f
 
 
@@ -146,9 +146,9 @@ def _sizes(x: Spec, kernel: Sequence[Any], y: Spec, attrs: Attrs) -> Any:
     from numflow.kernels.cpu.depthwise import Sizes  # llvmlite: only where code is made
 
     g = _geometry(attrs)
-    batch, rows, columns, channels = convolution._ints(x.shape)
-    kh, kw = convolution._ints(tuple(kernel))
-    oh, ow = convolution._ints(y.shape[1:3])
+    batch, rows, columns, channels = ints(x.shape)
+    kh, kw = ints(tuple(kernel))
+    oh, ow = ints(y.shape[1:3])
     (sh, sw), (dh, dw), (top, left) = g.strides, g.dilations, (int(p[0]) for p in g.padding)  # type: ignore[arg-type]
     return Sizes(batch, rows, columns, channels, kh, kw, oh, ow, sh, sw, top, left, dh, dw)
 
@@ -187,7 +187,7 @@ def _plan_parts(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, t
 def _cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
     kernel = attrs["kernel"] if "kernel" in attrs else inputs[1].shape[:2]
     pixels: Any = inputs[0].size if "kernel" not in attrs else inputs[1].size
-    return 2.0 * float(pixels) * float(np.prod(convolution._ints(tuple(kernel))))
+    return 2.0 * float(pixels) * float(np.prod(ints(tuple(kernel))))
 
 
 depthwise_op = Op("depthwise", _infer, _reference, _vjp, Library(_plan, cost=_cost, epilogue=True))

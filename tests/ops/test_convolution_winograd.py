@@ -11,7 +11,8 @@ import pytest
 import numflow as nf
 from numflow import config
 from numflow.graph.tensor import Tensor
-from numflow.ops.convolution import Geometry, conv_op, filter_op, image_op
+from numflow.ops.convolution import conv_op, filter_op, image_op
+from numflow.ops.convolution_rules import Geometry
 from numflow.ops.convolution_winograd import (
     choose,
     winograd_filter_op,

@@ -12,6 +12,7 @@ import pytest
 import numflow as nf
 from numflow.graph.text import parse
 from numflow.ops import activation, convolution, operators, shape
+from numflow.ops.convolution_rules import Geometry
 from numflow.passes.channels_last import channels_last
 
 OPS = (operators, activation, convolution, shape)  # imported, so that their ops have names
@@ -69,7 +70,7 @@ def test_a_program_without_such_kernels_is_left_alone() -> None:
 
 def _network(x: Any, filters: Any, bias: Any) -> Any:
     """Channels first, folds and concatenations between."""
-    geometry = convolution.Geometry((1, 1), ((1, 1), (1, 1)), (1, 1))
+    geometry = Geometry((1, 1), ((1, 1), (1, 1)), (1, 1))
 
     def conv(h: Any, f: Any) -> Any:
         y = convolution.conv_op(nf.transpose(h, LAST), f, **geometry.attrs)
@@ -113,7 +114,7 @@ def test_other_orders(perm: tuple[int, ...]) -> None:
         nf.constant(rng.standard_normal((2, 5, 7, 3))),
         nf.constant(rng.standard_normal((1, 2, 3, 4))),
     )
-    geometry = convolution.Geometry((1, 1), ((0, 0), (0, 1)), (1, 1))
+    geometry = Geometry((1, 1), ((0, 0), (0, 1)), (1, 1))
 
     def run(x: Any, f: Any) -> Any:
         h = nf.transpose(convolution.conv_op(x, f, **geometry.attrs), perm)
