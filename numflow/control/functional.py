@@ -10,15 +10,17 @@ from typing import Any
 
 from numflow import dtypes, nest
 from numflow.control.loops import while_loop
+from numflow.control.nested import Nested
 from numflow.control.structure import taken_apart
 from numflow.control.tensor_array import TensorArray
 from numflow.errors import DTypeError, ShapeError, explain
-from numflow.graph.op import current
+from numflow.graph.op import current, interpreting
 from numflow.graph.operation import building
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import joining, run_time
 from numflow.ops import shape as shaping
+from numflow.ops.convert import as_tensor
 from numflow.shapes import Extent
 
 
@@ -68,9 +70,6 @@ def _arrays(like: Sequence[Spec], count: Extent) -> list[TensorArray]:
 
 def _described(fn: Callable[..., Any], *args: Any) -> tuple[list[Spec], Any]:
     """The specs of what fn gives, and its form: from a trace that is thrown away."""
-    from numflow.control.nested import Nested
-    from numflow.graph.op import interpreting
-
     inside = Nested(current(), "a trial")
     with interpreting(inside):
         tensors, form = taken_apart(fn(*args))
@@ -90,6 +89,7 @@ def _walk(
     """state, row = step(number, state) for each number, the rows being collected.
 
     start: the state. results: of the rows. first: the number to begin with; rows before it stay.
+    options: of while_loop.
     """
     total = shaping.size_tensor(count, dtypes.int32)
 
@@ -152,10 +152,7 @@ def map_fn(
             return _of_no_rows(fn, rows, wanted)
         found = [_as_said(fn(rows.at(k)), wanted) for k in range(n)]
         return _without(_stacked(found), back_prop)
-    from numflow.ops.creation import constant
-
     results, form = _described(lambda: _as_said(fn(rows.at(_some_number())), wanted))
-    del constant
 
     def step(at: Tensor, _: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         return (), taken_apart(_as_said(fn(rows.at(at)), wanted))[0]
@@ -178,8 +175,6 @@ def _as_said(got: Any, wanted: Any) -> Any:
     numbers = iter(kinds)
 
     def convert(x: Any, _: int) -> Tensor:
-        from numflow.ops.convert import as_tensor
-
         numeric = isinstance(x, bool | int | float)
         return as_tensor(x, next(numbers, None) if numeric else None, "map_fn", "result")
 
@@ -344,8 +339,6 @@ def _same(op: str, before: Any, after: Any) -> Any:
     kinds = [t.dtype for t in old]
 
     def convert(x: Any, k: int) -> Tensor:
-        from numflow.ops.convert import as_tensor
-
         numeric = isinstance(x, bool | int | float) and k < len(kinds)
         return as_tensor(x, kinds[k] if numeric else None, op, "result")
 
