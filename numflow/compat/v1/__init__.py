@@ -19,18 +19,22 @@ from numflow.compat.v1.control_flow import (
     vectorized_map,
     while_loop,
 )
+from numflow.compat.v1.sequences import edit_distance, reverse_sequence, sequence_mask
 
 __all__ = [
     "TensorArray",
     "TensorArraySpec",
     "case",
     "cond",
+    "edit_distance",
     "foldl",
     "foldr",
     "image",
     "map_fn",
     "nn",
+    "reverse_sequence",
     "scan",
+    "sequence_mask",
     "switch_case",
     "vectorized_map",
     "while_loop",
