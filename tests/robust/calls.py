@@ -507,6 +507,8 @@ ARGUMENTS: dict[str, Arguments] = {
     "sets.intersection": A([[1, 2], [3, 4]], [[1, 5], [4, 4]], True),
     "sets.union": A([[1, 2], [3, 4]], [[1, 5], [4, 4]], True),
     "sets.size": A(ids, True),
+    "math.sobol_sample": A(2, 5, 1, nf.float32),
+    "nn.compute_accidental_hits": A([[0], [1]], [1, 0, 2], 1),
     # --- branches and loops ---
     "case": A(
         Given(lambda: [(nf.constant(True), lambda: nf.constant(1.0))]), Given(lambda: lambda: 2.0)
