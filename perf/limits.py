@@ -23,7 +23,7 @@ from perf.loops import ACCUMULATORS, FORMS, STREAMS, compiled, float_lanes
 
 REPEATS = 11
 STREAM_VECTORS = (16 << 20) // 16  # of 64 bytes: 64 MB
-PIECES = 8  # of a pass, for each thread: who is late does fewer
+PIECES = 32  # of a pass, for each thread: who is late does fewer
 
 
 @dataclass(frozen=True)
