@@ -13,6 +13,7 @@ from numflow.ops import activation, math, reduce, shape
 from numflow.passes.pipeline import run_passes
 from numflow.runtime import arena, pool, work
 from numflow.runtime.plan import Plan
+from numflow.runtime.words import Work
 from tests.codegen.drawn_programs import Array, Trial, check
 
 
@@ -20,7 +21,7 @@ def plan_of(trial: Trial, *outputs: Tensor) -> Plan:
     return Plan(emit(run_passes(trial.graph(*outputs))), {})
 
 
-def works_of(plan: Plan) -> list[work.Work]:
+def works_of(plan: Plan) -> list[Work]:
     return [w for works in plan.work.values() for w in works or ()]
 
 
