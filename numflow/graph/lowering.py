@@ -116,12 +116,16 @@ class Assemble:
 
 
 class Composite:
-    """expand(*tensors, **attrs): the outputs, made of other ops."""
+    """expand(*tensors, **attrs): the outputs, made of other ops.
 
-    __slots__ = ("expand",)
+    lasting: the input of which expand is told, as `lasting`, whether it is the same in every call:
+             what prepares it then costs nothing.
+    """
 
-    def __init__(self, expand: Callable[..., Any]) -> None:
-        self.expand = expand
+    __slots__ = ("expand", "lasting")
+
+    def __init__(self, expand: Callable[..., Any], lasting: int | None = None) -> None:
+        self.expand, self.lasting = expand, lasting
 
 
 class Call(Protocol):

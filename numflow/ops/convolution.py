@@ -75,7 +75,7 @@ def _conv_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     return dx, df
 
 
-def _conv_expand(x: Tensor, f: Tensor, **attrs: Any) -> Tensor:
+def _conv_expand(x: Tensor, f: Tensor, *, lasting: bool = False, **attrs: Any) -> Tensor:
     g, kernel = attrs_of(attrs), ints(f.spec.shape[:-2])
     if is_product(g, kernel):
         rows = shaping.reshape(x, (-1, x.spec.shape[-1]))
@@ -87,13 +87,13 @@ def _conv_expand(x: Tensor, f: Tensor, **attrs: Any) -> Tensor:
         return spread.transposed(
             x, f, image=y.shape[1:-1], strides=g.strides, padding=back.padding, turned=True
         )
-    m, why = choice_of(x.spec, kernel, y, g)
+    m, why = choice_of(x.spec, kernel, y, g, 0 if lasting else 1)
     if m:
         u = winograd.winograd_filter_op(f, m=m, back=False)
         return winograd.winograd_op(
             x, u, m=m, kernel=kernel[0], padding=g.padding, columns=ints(y.shape[-1:])[0], why=why
         )
-    packed = _packs(f, f.spec.shape[-1] // g.groups, y)
+    packed = _packs(f, f.spec.shape[-1] // g.groups, y, lasting)
     return direct_op(
         x, pack_op(f, groups=g.groups, exchanged=False) if packed else f, packed=packed, **attrs
     )
@@ -117,22 +117,22 @@ def is_product(g: Geometry, kernel: Sequence[int]) -> bool:
     )
 
 
-def _packs(f: Tensor, columns: Extent, result: Spec) -> bool:
+def _packs(f: Tensor, columns: Extent, result: Spec, lasting: bool) -> bool:
     """Whether the filter's panels are packed: it is large, read often, and they are whole vectors.
 
-    Sizes that are open may be large.
+    Sizes that are open may be large. lasting: it is packed once for many calls.
     """
     pixels = 1
     for n in result.shape[:-1]:
         pixels *= n if isinstance(n, int) else PACKED_PIXELS
-    if pixels < PACKED_PIXELS:
+    if pixels < PACKED_PIXELS and not lasting:
         return False
     size = f.spec.size
     large = isinstance(size, int) and size * f.dtype.size >= PACKED_BYTES
     return large and isinstance(columns, int) and columns % LANES == 0
 
 
-conv_op = Op("convolution", conv_infer, conv_reference, _conv_vjp, Composite(_conv_expand))
+conv_op = Op("convolution", conv_infer, conv_reference, _conv_vjp, Composite(_conv_expand, 1))
 
 
 # --- by the image --------------------------------------------------------------------------
@@ -149,7 +149,9 @@ def _image_vjp(g: Backward) -> tuple[Tensor | None, ...]:
     return ct_dy, ct_f
 
 
-def _image_expand(dy: Tensor, f: Tensor, *, image: Shape, **attrs: Any) -> Tensor:
+def _image_expand(
+    dy: Tensor, f: Tensor, *, image: Shape, lasting: bool = False, **attrs: Any
+) -> Tensor:
     g, kernel = attrs_of(attrs), ints(f.spec.shape[:-2])
     c = f.spec.shape[-2]
     if is_product(g, kernel):
@@ -163,7 +165,7 @@ def _image_expand(dy: Tensor, f: Tensor, *, image: Shape, **attrs: Any) -> Tenso
         return spread.transposed(
             dy, f, image=image, strides=g.strides, padding=g.padding, turned=False
         )
-    m, why = choice_of(dy.spec, kernel, dx, back)
+    m, why = choice_of(dy.spec, kernel, dx, back, 0 if lasting else 1)
     if m:
         u = winograd.winograd_filter_op(f, m=m, back=True)
         found = winograd.winograd_op(
@@ -188,7 +190,7 @@ def _exchanged(f: Tensor, groups: int) -> Tensor:
 
 
 image_op = Op(
-    "convolution_image", image_infer, image_reference, _image_vjp, Composite(_image_expand)
+    "convolution_image", image_infer, image_reference, _image_vjp, Composite(_image_expand, 1)
 )
 
 

@@ -13,18 +13,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from numflow.graph.building import rebuild
+from numflow.graph.building import SymbolicTensor, rebuild
 from numflow.graph.graph import Graph, Node
 from numflow.graph.lowering import Composite
 from numflow.graph.tensor import Tensor
+from numflow.passes.lasting import Lasting
 
 
 def decompose(graph: Graph) -> Graph:
     """An equal graph without ops whose lowering is Composite."""
-    return rebuild(graph, _rule, again=True)
+    lasting = Lasting(graph)
 
+    def rule(node: Node, inputs: Sequence[SymbolicTensor]) -> Sequence[Tensor] | Tensor | None:
+        lower = node.op.lower
+        if not isinstance(lower, Composite):
+            return None
+        more = {}
+        if lower.lasting is not None:
+            more["lasting"] = inputs[lower.lasting].value in lasting
+        return lower.expand(*inputs, **node.attrs, **more)  # type: ignore[no-any-return]
 
-def _rule(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | Tensor | None:
-    if not isinstance(node.op.lower, Composite):
-        return None
-    return node.op.lower.expand(*inputs, **node.attrs)  # type: ignore[no-any-return]
+    return rebuild(graph, rule, again=True)
