@@ -309,7 +309,10 @@ def dct(
     if not x.spec.rank:
         raise ShapeError(explain(op, "input is a scalar; it needs an axis"))
     if n is not None:
-        x = fourier.cut(x, x.spec.rank - 1, _positive(op, n, "n"))
+        length = _positive(op, n, "n")
+        if isinstance(length, int):
+            _bounded(op, length)
+        x = fourier.cut(x, x.spec.rank - 1, length)
     size = int(Size(x.spec.shape[-1])) if isinstance(x.spec.shape[-1], Dim) else x.spec.shape[-1]
     assert isinstance(size, int)
     if size < 1 + (type == 1):
