@@ -88,9 +88,10 @@ class Function:
         """The function to be traced: its control flow looks whether it is on tensors."""
         if not self._autograph:
             return self._python_function
-        from numflow.autograph.scan import converted  # `import numflow` need not wait for it
+        from numflow.autograph.entry import converted  # `import numflow` need not wait for it
 
-        return converted(self._python_function)
+        found: Callable[..., Any] = converted(self._python_function)
+        return found
 
     @property
     def name(self) -> str:
@@ -452,9 +453,7 @@ def function(
       [2.0, 5.0]
     """
     if func is None:
-        return functools.partial(
-            function, input_signature=input_signature, autograph=autograph
-        )
+        return functools.partial(function, input_signature=input_signature, autograph=autograph)
     if not callable(func):
         raise TypeError(explain("function", f"{func!r} is no function"))
     return Function(func, input_signature, autograph)

@@ -25,6 +25,7 @@ from numflow.ops.math import sigmoid, tanh
 
 if TYPE_CHECKING:
     from numflow.ops.accidental import compute_accidental_hits
+
     # keras is above this module in the ladder of imports
     RNNCellDeviceWrapper: _Any
     RNNCellDropoutWrapper: _Any

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from numflow import dtypes
-from numflow.autograph.operators import staged_value
+from numflow.autograph.values import staged_value
 from numflow.graph.tensor import Tensor
 from numflow.ops import creation, signs
 from numflow.ops import math as maths

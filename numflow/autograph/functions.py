@@ -57,7 +57,7 @@ def of_function(
     if made is None:
         return function
     assert isinstance(made, CodeType)
-    return _bound(made, function, operators if recursive else _flat)
+    return _bound(made, function, _deep if recursive else _flat)
 
 
 def _made(function: FunctionType, node: ast.FunctionDef | ast.Lambda | None) -> CodeType | None:
@@ -78,8 +78,27 @@ def _made(function: FunctionType, node: ast.FunctionDef | ast.Lambda | None) -> 
     return found
 
 
-_flat: Any = types.SimpleNamespace(**vars(operators))
-_flat.call = _flat.iterating = lambda function: function
+def call(function: Any) -> Any:
+    """What is called in place of function: itself, converted."""
+    from numflow.autograph import builtin
+
+    replaced = builtin.replacement(function)
+    return callee(function) if replaced is None else replaced
+
+
+def iterating(function: Any) -> Any:
+    """What is called in place of function where a `for` goes through the result."""
+    from numflow.autograph import iteration
+
+    replaced = iteration.replacement(function)
+    return call(function) if replaced is None else replaced
+
+
+# What converted code knows as `ag__`; callees are converted too, or stay as they are.
+_deep: Any = types.SimpleNamespace(**vars(operators), call=call, iterating=iterating)
+_flat: Any = types.SimpleNamespace(
+    **vars(operators), call=lambda function: function, iterating=lambda function: function
+)
 
 
 def _bound(code: CodeType, function: FunctionType, ops: Any) -> FunctionType:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from numflow import dtypes
-from numflow.autograph.operators import any_staged, staged_value
+from numflow.autograph.values import any_staged, staged_value
 from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor
 from numflow.ops import comparisons, creation

@@ -159,8 +159,8 @@ def loads(nodes: Iterable[ast.AST]) -> Counter[str]:
 class Scope:
     """The names of one function: which are its own, which of outside it may bind.
 
-    parameters, local, globals, nonlocals, shared: names. wrapped: those that may be Undefined when read.
-    first: the first parameter.
+    parameters, local, globals, nonlocals, shared: names. first: the first parameter.
+    wrapped: those that may be Undefined when read.
     """
 
     def __init__(self, args: ast.arguments, body: Sequence[ast.AST]) -> None:

@@ -6,46 +6,15 @@ Anything else does exactly what Python does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+from numflow.autograph.logic import and_ as and_
+from numflow.autograph.logic import not_ as not_
+from numflow.autograph.logic import or_ as or_
 from numflow.autograph.undefined import MaybeUnset, Undefined
-from numflow.graph.building import SymbolicTensor
-from numflow.graph.tensor import Tensor
+from numflow.autograph.values import Block, Get, Names, Set, condition_of
 from numflow.trace.tracer import tracing
-
-State = tuple[Any, ...]
-Get = Callable[[], State]
-Set = Callable[[State], None]
-Names = tuple[str, ...]
-Block = Callable[[], Any]
-
-
-def staged_value(x: Any) -> SymbolicTensor | None:
-    """x as a tensor of the trace, if that is what it is; None: it is Python's."""
-    if type(x) is SymbolicTensor:
-        return x
-    if x is True or x is False or x is None or isinstance(x, Tensor | int | str | float):
-        return None
-    if hasattr(x, "_as_tensor"):
-        interpreter = tracing()
-        if interpreter is not None:
-            found = x._as_tensor()
-            found = found if type(found) is SymbolicTensor else interpreter.capture(found)
-            return found if type(found) is SymbolicTensor else None
-    return None
-
-
-def condition_of(x: Any) -> Tensor | None:
-    """x as a condition of the trace; None: its truth is Python's. A list is true if it is long."""
-    length = getattr(type(x), "_staged_length", None)
-    return staged_value(x) if length is None else length(x)
-
-
-def any_staged(values: Iterable[Any]) -> bool:
-    """Whether one of the values is a tensor of the trace."""
-    return any(staged_value(x) is not None for x in values)
-
 
 # --- names -------------------------------------------------------------------
 
@@ -241,35 +210,6 @@ def if_exp(test: Any, body: Block, orelse: Block) -> Any:
     return _staged().either(condition, body, orelse)
 
 
-def and_(first: Block, *rest: Block) -> Any:
-    value = first()
-    for k, other in enumerate(rest):
-        condition = condition_of(value)
-        if condition is not None:
-            return _staged().logical(condition, "and", lambda k=k: and_(*rest[k:]))
-        if not value:
-            return value
-        value = other()
-    return value
-
-
-def or_(first: Block, *rest: Block) -> Any:
-    value = first()
-    for k, other in enumerate(rest):
-        condition = condition_of(value)
-        if condition is not None:
-            return _staged().logical(condition, "or", lambda k=k: or_(*rest[k:]))
-        if value:
-            return value
-        value = other()
-    return value
-
-
-def not_(value: Any) -> Any:
-    condition = condition_of(value)
-    return not value if condition is None else _staged().negation(condition)
-
-
 def compare(left: Any, *rest: Callable[..., Any]) -> Any:
     """left < b < c: rest holds a comparison and its right operand in turn, each when needed."""
     right = rest[1]()
@@ -280,22 +220,6 @@ def compare(left: Any, *rest: Callable[..., Any]) -> Any:
     if condition is not None:
         return _staged().logical(condition, "and", lambda: compare(right, *rest[2:]))
     return compare(right, *rest[2:]) if value else value
-
-
-def call(function: Any) -> Any:
-    """What is called in place of function: itself, converted."""
-    from numflow.autograph import builtin, functions
-
-    replaced = builtin.replacement(function)
-    return functions.callee(function) if replaced is None else replaced
-
-
-def iterating(function: Any) -> Any:
-    """What is called in place of function where a `for` goes through the result."""
-    from numflow.autograph import iteration
-
-    replaced = iteration.replacement(function)
-    return call(function) if replaced is None else replaced
 
 
 def _loops() -> Any:

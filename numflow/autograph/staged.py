@@ -13,9 +13,9 @@ from typing import Any
 from numflow import dtypes
 from numflow.autograph.jumps import RETVAL
 from numflow.autograph.merging import ARMS, Merging, Unlike, finished, undefined
-from numflow.autograph.operators import Block, Get, Names, Set, staged_value
 from numflow.autograph.staged_list import StagedList
 from numflow.autograph.undefined import NOT_IN_BOTH, Undefined
+from numflow.autograph.values import Block, Get, Names, Set, staged_value
 from numflow.control.branches import joined
 from numflow.control.nested import Nested
 from numflow.errors import DTypeError, ShapeError, SourceLine, explain, user_line

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes, nest
-from numflow.autograph import operators
+from numflow.autograph import logic
 from numflow.autograph.iteration import Counted
 from numflow.autograph.jumps import RETVAL
 from numflow.autograph.merging import described, dtype_of, is_leaf, is_number
-from numflow.autograph.operators import Block, Get, Names, Set
 from numflow.autograph.options import LoopOptions, within_loop
 from numflow.autograph.staged_list import StagedList, element_form
 from numflow.autograph.undefined import ONLY_IN_LOOP, MaybeUnset, Undefined
+from numflow.autograph.values import Block, Get, Names, Set
 from numflow.control import tensor_array
 from numflow.control.loops import Loop
 from numflow.control.nested import Nested
@@ -79,7 +79,7 @@ def while_loop(
     """A `while` whose condition is a tensor. redo: the test writes names."""
 
     def going() -> Any:
-        return test() if stop is None else operators.and_(lambda: operators.not_(stop()), test)
+        return test() if stop is None else logic.and_(lambda: logic.not_(stop()), test)
 
     def once(_: Sequence[Tensor]) -> list[Tensor]:
         if redo:
@@ -109,7 +109,7 @@ def for_loop(
         ahead = over.going(hidden[0])
         if stop is None:
             return ahead
-        return operators.and_(lambda: operators.not_(stop()), lambda: ahead)
+        return logic.and_(lambda: logic.not_(stop()), lambda: ahead)
 
     def once(hidden: Sequence[Tensor]) -> list[Tensor]:
         body(over.item(hidden[0]))

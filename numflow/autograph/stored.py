@@ -16,7 +16,7 @@ from typing import Any
 from numflow.kernels import engine
 from numflow.kernels.digest import digest, read
 
-_CONVERTER = ("conversion", "jumps", "names", "rewrite", "scan", "source")
+_CONVERTER = ("conversion", "functions", "jumps", "names", "rewrite", "scan", "source")
 
 
 def get(code: CodeType) -> CodeType | None:

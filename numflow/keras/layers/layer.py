@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes, initializers, nest
-from numflow.autograph.scan import as_called
+from numflow.autograph.entry import as_called
 from numflow.eager.module import Module
 from numflow.eager.variable import Variable
 from numflow.errors import ShapeError, explain
