@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 
-import torch
 from perf import operands, workloads
 from perf.programs import images_torch, recurrent_torch
 from perf.timing import Case

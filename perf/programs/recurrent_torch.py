@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 
-import torch
 from perf import recurrent, workloads
 from perf.arrays import Array
 from perf.timing import Case

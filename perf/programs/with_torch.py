@@ -5,10 +5,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import torch
 import torch._dynamo  # loaded at an optimizer's first use: a second that is no part of a step
 import torch.nn.functional as F
 
-import torch
 from perf import workloads
 from perf.programs import images_torch, recurrent_torch
 from perf.programs.kernels_torch import cases as cases
