@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from numflow.profiler import Limits, measure_limits
 from numflow.runtime.profile import Row, profile
 from perf import workloads
 from perf.programs import kernels_numflow, with_numflow
@@ -47,18 +48,23 @@ def _profile(concrete: Any, arguments: Sequence[Any], call: Case, seconds: float
     whole = measure(call, seconds).seconds
     captured = [tensor.numpy() for tensor in concrete.captured_inputs]
     rows = profile(concrete.plain(), [*map(np.asarray, arguments), *captured])
-    return _table(rows, whole)
+    return _table(rows, whole, measure_limits())
 
 
-def _table(rows: Sequence[Row], whole: float) -> str:
-    head = f"{'':3} {'kind':9} {'us':>9} {'of call':>8} {'GB/s':>7} {'GFLOP/s':>8}  line and ops"
+def _table(rows: Sequence[Row], whole: float, limits: Limits) -> str:
+    """of limit: how much of its time an instruction would need at least, at the machine's rates;
+    more than 100 % where data comes from the caches."""
+    rates = f"{'GB/s':>7} {'GFLOP/s':>8} {'of limit':>8}"
+    head = f"{'':3} {'kind':9} {'us':>9} {'of call':>8} {rates}  line and ops"
     lines = [head, "-" * 100]
     for i, row in enumerate(rows):
         place = f"{Path(row.lines[0].file).name}:{row.lines[0].line}" if row.lines else ""
         flops = f"{row.gigaflops:.1f}" if row.flops else ""
+        least = max(row.nbytes / limits.memory, row.flops / limits.flops)
         lines.append(
             f"{i:3} {row.kind:9} {row.seconds * 1e6:9.2f} {row.seconds / whole:8.1%} "
-            f"{row.gigabytes_per_second:7.1f} {flops:>8}  {place} {_ops(row.ops)}"
+            f"{row.gigabytes_per_second:7.1f} {flops:>8} {least / row.seconds:8.0%}  "
+            f"{place} {_ops(row.ops)}"
         )
     inside = sum(row.seconds for row in rows)
     lines += [
