@@ -26,6 +26,8 @@ PICTURES = {
     "conv_autoencoder": ["conv_autoencoder.png", "conv_autoencoder_walks.png"],
     "mobilenet_v2": ["mobilenet_v2.png"],
     "inception_v3": ["inception_v3.png"],
+    "mandelbrot": ["mandelbrot.png"],
+    "sine_lstm": ["sine_lstm.png"],
     "resume_training": ["resume_training.png"],
 }
 EVEN_QUICK = {  # what the shortest run says, too
@@ -140,11 +142,22 @@ def test_the_convolutional_autoencoder_reaches_the_documented_error(tmp_path: Pa
     assert float(re.findall(r"pixels: (\S+)", text)[0]) <= 0.12
 
 
+def test_while_loops_count_as_numpy_does(tmp_path: Path) -> None:
+    text = _run("mandelbrot", "--steps", "300", "--out", str(tmp_path))
+    shares = [float(number) for number in re.findall(r"([\d.]+)% of the pixels equal", text)]
+    assert len(shares) == 2 and min(shares) >= 99.9
+
+
 def test_a_last_layer_learns_new_kinds(tmp_path: Path) -> None:
     """After a fifth of the base's training; the whole of it reaches what is documented."""
     text = _run("mobilenet_v2", "--steps", "250", "--out", str(tmp_path))
     assert float(re.findall(r"test accuracy: ([\d.]+)%", text)[0]) >= 60
     assert "equal bit for bit" in text
+
+
+def test_the_wave_goes_on_as_documented(tmp_path: Path) -> None:
+    text = _run("sine_lstm", "--out", str(tmp_path))
+    assert float(re.findall(r"alone, RMSE: (\S+)", text)[0]) <= 0.05
 
 
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
