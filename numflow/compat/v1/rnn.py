@@ -1,6 +1,6 @@
 """tf.compat.v1.nn's functions that run a recurrent cell over sequences.
 
-Cells of rnn_cell.py with the usual activations, alone, on top of each other or within wrappers, run
+Cells of rnn_cell/ with the usual activations, alone, on top of each other or within wrappers, run
 their whole sequence in one kernel; any other cell step by step, in a loop where there are many.
 Past a sequence's length outputs are 0 and the state stays.
 """
@@ -303,6 +303,8 @@ def _run(
 
 def _start(op: str, cell: Any, given: Any, batch: Any, dtype: Any) -> Any:
     if given is not None:
+        if hasattr(cell, "check_state"):
+            cell.check_state(given, batch)
         return nest.map_structure(lambda v: as_tensor(v, None, op, "initial_state"), given)
     if dtype is None:
         raise ValueError("If there is no initial_state, you must give a dtype.")
