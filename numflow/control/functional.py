@@ -68,7 +68,7 @@ def _arrays(like: Sequence[Spec], count: Extent) -> list[TensorArray]:
     return [TensorArray.to_be_filled(s, count) for s in like]
 
 
-def _described(fn: Callable[..., Any], *args: Any) -> tuple[list[Spec], Any]:
+def described(fn: Callable[..., Any], *args: Any) -> tuple[list[Spec], Any]:
     """The specs of what fn gives, and its form: from a trace that is thrown away."""
     inside = Nested(current(), "a trial")
     with interpreting(inside):
@@ -76,7 +76,7 @@ def _described(fn: Callable[..., Any], *args: Any) -> tuple[list[Spec], Any]:
     return [t.spec for t in tensors], form
 
 
-def _walk(
+def walked(
     op: str,
     count: Extent,
     start: Sequence[Tensor],
@@ -152,12 +152,12 @@ def map_fn(
             return _of_no_rows(fn, rows, wanted)
         found = [_as_said(fn(rows.at(k)), wanted) for k in range(n)]
         return _without(_stacked(found), back_prop)
-    results, form = _described(lambda: _as_said(fn(rows.at(_some_number())), wanted))
+    results, form = described(lambda: _as_said(fn(rows.at(_some_number())), wanted))
 
     def step(at: Tensor, _: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         return (), taken_apart(_as_said(fn(rows.at(at)), wanted))[0]
 
-    _, arrays = _walk("map_fn", rows.count, [], step, results, False)
+    _, arrays = walked("map_fn", rows.count, [], step, results, False)
     return _without(form.packed([a.stack() for a in arrays]), back_prop)
 
 

@@ -81,7 +81,7 @@ def recur(
         return tuple(one(x, None, s, None)[0])
 
     firsts = [shaping.zeros(x.spec.shape[1:], x.dtype) for x in rows]
-    specs, _ = functional._described(trial, *firsts, *state)
+    specs, _ = functional.described(trial, *firsts, *state)
     blank = [shaping.zeros(s.shape, s.dtype) for s in specs]
 
     def body(at: Tensor, now: Any) -> Any:
@@ -90,7 +90,7 @@ def recur(
         made, new = one(x, live, list(now[len(blank) :]), list(now[: len(blank)]))
         return [*made, *new], made
 
-    found, arrays = functional._walk("rnn", count, [*blank, *state], body, specs, reverse)
+    found, arrays = functional.walked("rnn", count, [*blank, *state], body, specs, reverse)
     last, state = list(found[: len(blank)]), list(found[len(blank) :])
     stacked = [a.stack() for a in arrays]
     return _packed(form, last), _packed(form, stacked), nest.pack_sequence_as(states, state)
