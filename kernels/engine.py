@@ -313,7 +313,7 @@ def _object(ir: str, target: Target, passes: str) -> bytes:
     return code
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Engine:
     """One MCJIT engine; objects are kept, since MCJIT goes on reading them."""
 

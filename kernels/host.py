@@ -5,7 +5,6 @@ It is remembered for what the system says of the processor, and for the very fil
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from typing import NamedTuple
@@ -31,9 +30,9 @@ def facts(cache: ObjectCache, ask: Callable[[], Facts]) -> Facts:
     key = digest(machine.encode()).hex()
     stored = cache.get(key)
     if stored is not None:
-        return Facts(*json.loads(stored))
+        return Facts(*stored.decode().split("\n"))
     told = ask()
-    cache.put(key, json.dumps(told).encode())
+    cache.put(key, "\n".join(told).encode())
     return told
 
 
@@ -50,7 +49,7 @@ def _fingerprint() -> str:
         return ""
     told = [line for line in processor.splitlines() if line.startswith(_STEADY)]
     llvm = (llvmlite.__version__, library, str(status.st_size), str(status.st_mtime_ns))
-    return "\n".join(("host 1", *llvm, *told))
+    return "\n".join(("host 2", *llvm, *told))
 
 
 _ENOUGH = 16384  # bytes of /proc/cpuinfo that hold the first processor

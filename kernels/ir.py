@@ -64,7 +64,7 @@ class Vectors:
         return self.target.bits > 128 or not self.target.triple.startswith("x86_64")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Module:
     """Functions of one module, and the declarations and tables that they asked for."""
 

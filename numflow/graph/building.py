@@ -339,6 +339,7 @@ class Building:
 
 
 Rule = Callable[[Node, tuple[SymbolicTensor, ...]], "Sequence[Tensor] | Tensor | None"]
+Wants = Callable[[Node], bool]
 
 
 class Rebuilding(Building):
@@ -347,9 +348,9 @@ class Rebuilding(Building):
     It keeps its own tensors: nodes that a pass leaves alone belong to several graphs.
     """
 
-    def __init__(self, builder: GraphBuilder, rule: Rule, again: bool) -> None:
+    def __init__(self, builder: GraphBuilder, rule: Rule, again: bool, wants: Wants | None) -> None:
         super().__init__(builder)
-        self._rule, self._again = rule, again
+        self._rule, self._again, self._wants = rule, again, wants
         self._tensors: dict[Value, SymbolicTensor] = {}
 
     def tensor(self, value: Value) -> SymbolicTensor:
@@ -371,28 +372,35 @@ class Rebuilding(Building):
 
     def replacement(self, node: Node) -> tuple[Tensor, ...] | None:
         """What the rule makes of node; None: it stays, and is to be appended."""
+        if self._wants is not None and not self._wants(node):
+            return None
         got = self._rule(node, tuple(map(self.tensor, node.inputs)))
         return (got,) if isinstance(got, Tensor) else None if got is None else tuple(got)
 
 
 def rebuild(
-    graph: Graph, rule: Rule, outputs: Sequence[Value] | None = None, again: bool = False
+    graph: Graph,
+    rule: Rule,
+    outputs: Sequence[Value] | None = None,
+    again: bool = False,
+    wants: Wants | None = None,
 ) -> Graph:
     """A graph in which each node is what `rule(node, its new inputs)` makes of it; None keeps it.
 
     The rule runs with a Rebuilding interpreter in force: it calls ops, and may return inputs as
     they are. again: what it makes is offered to it too, node by node, so it must lead downhill.
+    wants: a quick look; the rule is asked only for nodes of which it is true.
     Nodes that stay as they are belong to both graphs; a pass that changes nothing returns `graph`.
     """
     builder = GraphBuilder(graph.name)
     builder.inputs, builder.captures = list(graph.inputs), dict(graph.captures)
-    building = Rebuilding(builder, rule, again)
+    building = Rebuilding(builder, rule, again, wants)
     new: dict[Value, Value] = {}  # of values that changed
     moved: dict[Node, Node] = {}  # of nodes that changed
     with interpreting(building):
         for node in graph.nodes:
             builder.line = node.line
-            copy = with_inputs(node, new, moved)
+            copy = with_inputs(node, new, moved) if moved else node
             made = building.replacement(copy)
             if made is not None:
                 values = [building.value(t) for t in made]

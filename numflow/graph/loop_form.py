@@ -123,7 +123,7 @@ class Sweep(NamedTuple):
         return out + [c.term for c in self.checks]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Loop:
     """One kernel. inner: a constant number of columns (at most 64), or None for a run-time size."""
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from numflow import dtypes, linalg
+from numflow import dtypes
 from numflow.errors import explain
 from numflow.graph.tensor import Tensor
 from numflow.initializers.base import Initializer, ints, wanted
@@ -220,14 +220,17 @@ class Orthogonal(Initializer):
         self.gain, self.seed = gain, seed
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
+        from numflow.ops.factorizations import qr  # the other initializers need not wait for them
+        from numflow.ops.matrix_parts import diag_part
+
         sizes, want = wanted("Orthogonal", shape, dtype, kwargs)
         if len(sizes) < 2:
             raise ValueError(explain("Orthogonal", "needs two axes", {"shape": list(sizes)}))
         rows, columns = math.prod(ints(sizes[:-1])), ints(sizes)[-1]
         tall = (max(rows, columns), min(rows, columns))
         wide = want if want.size >= 4 else dtypes.float32
-        q, r = linalg.qr(draw_normal(tall, 0.0, 1.0, wide, self.seed))
-        q = q * signs.sign(linalg.diag_part(r))  # else some matrices are likelier than others
+        q, r = qr(draw_normal(tall, 0.0, 1.0, wide, self.seed))
+        q = q * signs.sign(diag_part(r))  # else some matrices are likelier than others
         q = shaping.transpose(q) if rows < columns else q
         return maths.cast(shaping.reshape(q * self.gain, sizes), want)
 

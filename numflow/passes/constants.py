@@ -34,21 +34,36 @@ LARGE = (
 
 def constants(graph: Graph) -> Graph:
     """An equal graph whose small constant subexpressions are constants."""
-    return rebuild(graph, _rule)
+    return rebuild(graph, _rule, wants=_may_be_constant)
+
+
+def _may_be_constant(node: Node) -> bool:
+    if node.op.effect or node.subgraphs or not node.outputs or node.op is bind_op:
+        return False
+    if node.op is constant_op or node.outputs[0].content is not None:
+        return True
+    return _constant_inputs(node) is not None
+
+
+def _constant_inputs(node: Node) -> list[Array] | None:
+    """The arrays that node is made of; None where one is not known, or there are none."""
+    arrays = []
+    for value in node.inputs:
+        maker = value.node
+        if maker is None or maker.op is not constant_op:
+            return None
+        arrays.append(maker.attrs["value"])
+    return arrays or None
 
 
 def _rule(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | Tensor | None:
-    if node.op.effect or node.subgraphs or not node.outputs or node.op is bind_op:
-        return None
     if node.op is constant_op:
         return _uniform(node.attrs["value"])
     known = _known(node)
     if known is not None:
         return known
-    makers = [v.node for v in node.inputs]
-    if not makers or not all(maker is not None and maker.op is constant_op for maker in makers):
-        return None
-    return _folded(node, [maker.attrs["value"] for maker in makers if maker is not None])
+    arrays = _constant_inputs(node)
+    return None if arrays is None else _folded(node, arrays)
 
 
 def _uniform(array: Array) -> Tensor | None:

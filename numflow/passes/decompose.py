@@ -26,11 +26,14 @@ def decompose(graph: Graph) -> Graph:
 
     def rule(node: Node, inputs: Sequence[SymbolicTensor]) -> Sequence[Tensor] | Tensor | None:
         lower = node.op.lower
-        if not isinstance(lower, Composite):
-            return None
+        assert isinstance(lower, Composite)
         more = {}
         if lower.lasting is not None:
             more["lasting"] = inputs[lower.lasting].value in lasting
         return lower.expand(*inputs, **node.attrs, **more)  # type: ignore[no-any-return]
 
-    return rebuild(graph, rule, again=True)
+    return rebuild(graph, rule, again=True, wants=_is_composite)
+
+
+def _is_composite(node: Node) -> bool:
+    return isinstance(node.op.lower, Composite)

@@ -74,7 +74,11 @@ ELEMENTWISE: tuple[Rule, ...] = (views.elementwise_of_broadcast,)
 
 def simplify(graph: Graph) -> Graph:
     """An equal graph with fewer and cheaper nodes."""
-    return rebuild(graph, _rule, again=True)
+    return rebuild(graph, _rule, again=True, wants=_has_rule)
+
+
+def _has_rule(node: Node) -> bool:
+    return node.op in RULES or (bool(node.inputs) and isinstance(node.op.lower, Elementwise))
 
 
 def _rule(node: Node, inputs: tuple[SymbolicTensor, ...]) -> Tensor | Sequence[Tensor] | None:

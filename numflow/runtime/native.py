@@ -30,7 +30,7 @@ _VERSION = "entry 12"
 # --- tensors -----------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class TensorClass:
     """A class of tensors.
 

@@ -36,7 +36,6 @@ from numflow.graph.op import Attrs
 from numflow.graph.spec import Spec
 from numflow.kernels.builder import ITEMSIZE
 from numflow.runtime import pool
-from numflow.runtime.control import control_items
 from numflow.runtime.layout import Interval
 from numflow.runtime.sizes import Sizes
 from numflow.runtime.words import Held, Pointer, Table, Word, Work
@@ -95,6 +94,8 @@ class Worker:
     def of(self, step: Step, at: int) -> list[Any] | None:
         """The instructions of step number `at`; None where it runs in Python."""
         if isinstance(step, LoopStep | BranchStep):
+            from numflow.runtime.control import control_items  # few programs have any
+
             return control_items(self, step, at)
         if isinstance(step, ClusterStep):
             over_nothing = 0 in self.sizes.shape(step.code.sizes)
