@@ -37,6 +37,15 @@ def channels_last(graph: Graph) -> Graph:
     return sink(graph)
 
 
+def pool_gradient(graph: Graph) -> Graph:
+    """See pool_gradient.py, which loads where there is such a gradient."""
+    if not any(node.op.name == "pool_spread" for node in graph.nodes):
+        return graph
+    from numflow.passes.pool_gradient import pool_gradient as earlier
+
+    return earlier(graph)
+
+
 def inside(graph: Graph) -> Graph:
     """What branches and loops hold goes through all passes first."""
     if not any(node.subgraphs for node in graph.nodes):
@@ -55,6 +64,7 @@ PASSES: tuple[Pass, ...] = (
     simplify,
     cse,
     channels_last,
+    pool_gradient,
     constants,  # of what simplify made
     simplify,  # of what cse made equal
     cse,
