@@ -26,6 +26,7 @@ PICTURES = {
     "conv_autoencoder": ["conv_autoencoder.png", "conv_autoencoder_walks.png"],
     "mobilenet_v2": ["mobilenet_v2.png"],
     "inception_v3": ["inception_v3.png"],
+    "kmeans": ["kmeans_digits.png", "kmeans_plane.png"],
     "mandelbrot": ["mandelbrot.png"],
     "sine_lstm": ["sine_lstm.png"],
     "resume_training": ["resume_training.png"],
@@ -140,6 +141,12 @@ def test_the_residual_network_reaches_the_documented_accuracy(tmp_path: Path) ->
 def test_the_convolutional_autoencoder_reaches_the_documented_error(tmp_path: Path) -> None:
     text = _run("conv_autoencoder", "--out", str(tmp_path))
     assert float(re.findall(r"pixels: (\S+)", text)[0]) <= 0.12
+
+
+def test_clusters_are_those_of_scikit_learn(tmp_path: Path) -> None:
+    text = _run("kmeans", "--out", str(tmp_path))
+    assert float(re.findall(r"leaves (\S+)", text)[0]) <= 1166000
+    assert int(re.findall(r"by scikit-learn: (\d+)", text)[0]) <= 10
 
 
 def test_while_loops_count_as_numpy_does(tmp_path: Path) -> None:
