@@ -105,6 +105,8 @@ class LSTMCell(WeightedCell):
     Large Scale Acoustic Modeling".
     """
 
+    DIAGONALS: tuple[str, ...] = ("f", "i", "o")  # the order in which TensorFlow makes peepholes
+
     def __init__(
         self,
         num_units: int,
@@ -145,11 +147,11 @@ class LSTMCell(WeightedCell):
             (self._depth(input_shape) + self.output_size, 4 * n), start, name="kernel"
         )
         self._bias = self.add_weight((4 * n,), "zeros", name="bias")
-        if self._use_peepholes:  # in TensorFlow's order
-            f, i, o = (
-                self.add_weight((n,), start, name=f"w_{gate}_diag") for gate in ("f", "i", "o")
-            )
-            self._peepholes = [i, f, o]
+        if self._use_peepholes:
+            diagonals = {
+                gate: self.add_weight((n,), start, name=f"w_{gate}_diag") for gate in self.DIAGONALS
+            }
+            self._peepholes = [diagonals[gate] for gate in ("i", "f", "o")]
         if self._num_proj:
             self._proj_kernel = self.add_weight(
                 (n, self._num_proj), start, name="projection/kernel"
