@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from perf import convnets, operands, recurrent, workloads
+from perf import convnets, operands, recurrent, sequences, workloads
 
 # "Best peer" is the fastest of these; NumPy and ONNX Runtime, which do not train, stand beside.
 PEERS = ("tensorflow", "jax", "torch")
@@ -175,12 +175,34 @@ def _convolution(name: str, what: str) -> Line:
 RECURRENT_GOALS = {"lstm": (1.2, 1.15), "gru": (1.2, 1.8), "bilstm": (1.2, 1.2)}
 
 
+# Of all steps inside of one call; None: shown.
+LOOP_GOALS: dict[str, Goal | None] = {
+    "W4": faster(1),
+    "W5": faster(1.3),
+    "W6": None,
+    "W7": faster(1.65),
+    "W10": None,
+}
+
+
+def _in_one_call(step: Line) -> Line:
+    """The line of a loop over the steps of another line."""
+    goal = LOOP_GOALS[step.workload]
+    return replace(step, case="train loop", title=f"{step.title}: loop", goal=goal)
+
+
 def _recurrent(kind: str, what: str) -> Line:
     forward, both = RECURRENT_GOALS[kind]
     flop, title = recurrent.layer_flop(kind), f"{kind} 64x32, 128 to 256, {what}"
     if what == recurrent.FORWARD:
         return Line("W11", f"{kind} {what}", title, "ms", flop, faster(forward))
     return Line("W11", f"{kind} {what}", title, "ms", 3 * flop, faster(both))
+
+
+def _attention(name: str) -> Line:
+    title = f"attention {name} f+b"
+    flop = sequences.ATTENTIONS[name].flop
+    return Line("attention", name, title, "GFLOP/s", flop, faster_than(torch=1.2))
 
 
 def _maps(workload: str, case: str, title: str, larger: tuple[int, ...], times: float) -> Line:
@@ -211,6 +233,30 @@ def _lenet_training() -> float:
     forward, first = convnets.lenet_flop()
     return convnets.LENET_BATCH * (3 * forward - first)
 
+
+DENSE_STEPS = (
+    Line("W4", "train", "linear regression, 1 sample", "steps/s", goal=faster(10, numpy=2.5)),
+    Line("W5", "train", "MLP 200x1-10-1", "steps/s", goal=faster(5, numpy=4)),
+    Line(
+        "W6",
+        "train",
+        "softmax 64x784x10",
+        "steps/s",
+        workloads.dense_flop(workloads.W6_BATCH, workloads.W6_LAYERS),
+        faster(2.5),
+    ),
+    Line(
+        "W7",
+        "train",
+        "MLP 784-256-128-64-32-10, Adam",
+        "steps/s",
+        workloads.dense_flop(workloads.W7_BATCH, workloads.W7_LAYERS),
+        faster_or_share(1.6, 0.7),
+    ),
+)
+SINE_STEP = Line(
+    "W10", "train", "LSTM of 2x30 units on a sine", "steps/s", recurrent.sine_flop(), faster(3)
+)
 
 LINES = (
     Line("W1", "numpy in and out", "x + 1, NumPy in and out", "us", goal=faster(4, at_most=2e-6)),
@@ -265,25 +311,8 @@ LINES = (
         faster_or_share(1.2, 0.9, "update"),
         "update",
     ),
-    Line("sparse", "embedding", "embedding 50,000x128, batch 4096", "steps/s"),
-    Line("W4", "train", "linear regression, 1 sample", "steps/s", goal=faster(10, numpy=2.5)),
-    Line("W5", "train", "MLP 200x1-10-1", "steps/s", goal=faster(5, numpy=4)),
-    Line(
-        "W6",
-        "train",
-        "softmax 64x784x10",
-        "steps/s",
-        workloads.dense_flop(workloads.W6_BATCH, workloads.W6_LAYERS),
-        faster(2.5),
-    ),
-    Line(
-        "W7",
-        "train",
-        "MLP 784-256-128-64-32-10, Adam",
-        "steps/s",
-        workloads.dense_flop(workloads.W7_BATCH, workloads.W7_LAYERS),
-        faster_or_share(1.6, 0.7),
-    ),
+    Line("sparse", "embedding", "embedding 50,000x128, batch 4096", "steps/s", goal=faster(2)),
+    *(line for step in DENSE_STEPS for line in (step, _in_one_call(step))),
     Line("W8", "train", "LeNet 28x28, batch 100", "steps/s", _lenet_training(), faster(1.5)),
     Line(
         "W8",
@@ -300,14 +329,8 @@ LINES = (
         for what in (convnets.FORWARD, convnets.BOTH)
     ),
     *(_mobilenet(batch) for batch in convnets.MOBILENET_BATCHES),
-    Line(
-        "W10",
-        "train",
-        "LSTM of 2x30 units on a sine",
-        "steps/s",
-        recurrent.sine_flop(),
-        faster(3),
-    ),
+    SINE_STEP,
+    _in_one_call(SINE_STEP),
     *(
         _recurrent(kind, what)
         for kind in recurrent.LAYERS
@@ -321,6 +344,16 @@ LINES = (
         convnets.RESNET_BATCH * convnets.resnet_flop(),
         faster(1.3),
     ),
+    Line(
+        "W14",
+        "train",
+        "transformer block 8x128x256",
+        "steps/s",
+        sequences.block_flop(),
+        faster(1.3),
+    ),
+    *(_attention(name) for name in sequences.ATTENTIONS),
+    Line("ctc", "f+b", "CTC 64x200x40 with gradient", "ms", goal=faster_than(tensorflow=2)),
     _maps("batchnorm", "f+b", "batch norm 32x56x56x64 f+b", convnets.MAPS, 4),
     *(_pool(name) for name in convnets.POOLS),
     _maps("resize", "bilinear", "resize 64x64 to 128x128 f+b", convnets.RESIZED, 10),
@@ -345,6 +378,20 @@ LINES = (
         "first step of LeNet, warm cache",
         "ms",
         goal=within(0.15),
+    ),
+    Line(
+        "W15",
+        "first step of LSTM, empty cache",
+        "first step of W10, empty cache",
+        "ms",
+        goal=within(2),
+    ),
+    Line(
+        "W15",
+        "first step of LSTM, warm cache",
+        "first step of W10, warm cache",
+        "ms",
+        goal=within(0.1),
     ),
     Line("compile", "empty cache", "first step of 500 ops, empty cache", "ms", goal=within(1.5)),
     Line("compile", "warm cache", "first step of 500 ops, warm cache", "ms", goal=within(0.1)),

@@ -46,9 +46,10 @@ TOGETHER = (
     ("W2", "stream", "W3"),
     ("adam", "sparse"),
     ("batchnorm", "pool", "resize"),
+    ("attention", "ctc"),
 )
 # Whose first step and whose memory are measured, and how their lines call them.
-FIRST_STEPS = {"W7": "first step", "W8": "first step of LeNet"}
+FIRST_STEPS = {"W7": "first step", "W8": "first step of LeNet", "W10": "first step of LSTM"}
 TRAINERS = {"W7": (*FIRST_STEP, "numpy"), "W8": tuple(FIRST_STEP)}
 MEMORIES = {"W7": "trained", "W8": "trained LeNet"}
 IMPORT_TIMER = "import time; t = time.perf_counter(); import {0}; print(time.perf_counter() - t)"
@@ -145,7 +146,7 @@ def _cases(plan: Plan, framework: str, group: list[str]) -> Iterator[dict[str, A
 
 
 def _startup(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
-    """W15: the import; the first step of W7 and W8 in a fresh process, empty and warm cache."""
+    """W15: the import; first steps in a fresh process, with an empty cache and with a warm one."""
     name = FRAMEWORKS[framework][2]
     _import_seconds(plan, framework, name)  # writes the bytecode, and brings the files to memory
     imported = _import_seconds(plan, framework, name)

@@ -27,12 +27,13 @@ class Case:
     wait: Callable[[Any], Any] = _no_wait
     loss: float | None = None  # of a training workload, after its 20 batches
     result: Callable[[], Any] | None = None  # what to compare with answers.py, if not `call()`
+    steps: int = 1  # of a call: what it costs is what each of them does
     warm: float = 0.0  # seconds to warm up at least: what is compiled in the background has come
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds per call: the median of the samples, and the range."""
+    """Seconds per step, of which a call has one as a rule: median of the samples, and range."""
 
     seconds: float
     low: float
@@ -41,7 +42,7 @@ class Timing:
 
 
 def measure(case: Case, budget: float, bandwidth: Rate | None = None) -> Timing:
-    """Seconds per call of a case, from SAMPLES blocks of calls that together last about `budget`.
+    """Seconds per step of a case, from SAMPLES blocks of calls that together last about `budget`.
 
     Warms up for a quarter of the budget, which also finds out how many calls make a block. Of calls
     that are longer than the budget there are but FEW samples, and one to warm up. The garbage
@@ -77,7 +78,10 @@ def measure(case: Case, budget: float, bandwidth: Rate | None = None) -> Timing:
     if bandwidth:
         around = zip(samples, rates, rates[1:], strict=False)
         movable = statistics.median(took * (r + s) / 2 for took, r, s in around)
-    return Timing(statistics.median(samples), min(samples), max(samples), movable)
+    middle, low, high = (
+        seconds / case.steps for seconds in (statistics.median(samples), min(samples), max(samples))
+    )
+    return Timing(middle, low, high, movable)
 
 
 def seconds_of_calls(call: Callable[[], Any], calls: int = 9) -> float:

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from perf import convnets, recurrent
+from perf import convnets, recurrent, sequences
 from perf.arrays import Array as Array
 from perf.arrays import he, normal, zeros
 
@@ -27,10 +27,14 @@ REFERENCE_LOSS = {
     "W8": 1.901605,
     "W10": 0.01095063,
     "W13R": 0.2383578,
+    "W14": 1.557448,
 }
 TRAINING = tuple(REFERENCE_LOSS)
 # Relative, float32 against float64 over 20 steps. Batch norm over 2x2 pixels magnifies rounding.
 LOSS_TOLERANCES = dict.fromkeys(TRAINING, 1e-4) | {"W13R": 1e-3}
+
+# How often a call of a "loop" walks the batches: all steps of that inside of one call.
+LOOP_WALKS = {"W4": 50, "W5": 50, "W6": 10, "W7": 5, "W10": 10}
 
 W1_SIZE = 10
 W6_LAYERS = (784, 10)
@@ -76,6 +80,7 @@ def training(workload: str) -> Training:
     W8: the same behind LeNet's layers, momentum.
     W10: mean((w h + b - y)^2) behind two LSTM layers, Adam.
     W13R: that of W8 behind the layers of a ResNet-18, four batches in turn.
+    W14: mean((block(x) - y)^2) of a transformer's block, Adam.
 
     mlp-<batch>-<width>-<depth>: W6 behind `depth` relu layers, 256 features. deep-<ops>: x <- x +
     tanh(x w + b) / layers, again and again, mean((x - y)^2); about so many ops with its gradient
@@ -111,7 +116,15 @@ def training(workload: str) -> Training:
         side = convnets.RESNET_SIDE
         batches = _labelled_noise(rng, convnets.RESNET_BATCH, side, side, 3)
         return Training(parameters, batches[:4] * (STEPS // 4), "momentum", 3e-4)
+    if workload == "W14":
+        weights = sequences.block_parameters(rng)
+        return Training(weights, sequences.block_batches(rng, STEPS), "adam", 1e-3)
     raise KeyError(workload)
+
+
+def is_loop(variant: str) -> bool:
+    """Whether it walks many batches in one call: its step takes them stacked."""
+    return variant.endswith("loop")
 
 
 def is_training(workload: str) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 
 from perf import operands, workloads
-from perf.programs import images_jax, recurrent_jax
+from perf.programs import images_jax, recurrent_jax, sequences_jax
 from perf.timing import Case
 
 wait = jax.block_until_ready
@@ -166,6 +166,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "sparse": _sparse,
     **images_jax.CASES,
     **recurrent_jax.CASES,
+    **sequences_jax.CASES,
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 import numflow as tf
 from perf import operands, workloads
-from perf.programs import images_numflow, recurrent_numflow
+from perf.programs import images_numflow, recurrent_numflow, sequences_numflow
 from perf.timing import Case
 
 
@@ -39,7 +39,8 @@ def norm_gradient(x: Any, gamma: Any, beta: Any, dy: Any) -> Any:
 
 
 # workloads with `functions`
-COMPILED = ("W2", "stream", "W3", "W12", "adam", "sparse", *images_numflow.FUNCTIONS)
+ELSEWHERE = images_numflow.FUNCTIONS | sequences_numflow.FUNCTIONS
+COMPILED = ("W2", "stream", "W3", "W12", "adam", "sparse", *ELSEWHERE)
 
 
 def functions(workload: str) -> Iterator[tuple[str, Any, list[Any]]]:
@@ -68,8 +69,8 @@ def functions(workload: str) -> Iterator[tuple[str, Any, list[Any]]]:
     elif workload == "sparse":
         step, arguments, _ = sparse_step()
         yield "embedding", step, arguments
-    elif workload in images_numflow.FUNCTIONS:
-        yield from images_numflow.FUNCTIONS[workload]()
+    elif workload in ELSEWHERE:
+        yield from ELSEWHERE[workload]()
 
 
 def adam_step() -> tuple[Any, list[Any]]:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from perf import operands, workloads
-from perf.programs import images_tensorflow, recurrent_tensorflow
+from perf.programs import images_tensorflow, recurrent_tensorflow, sequences_tensorflow
 from perf.timing import Case
 
 v1, raw = tf.compat.v1, tf.raw_ops
@@ -236,6 +236,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "sparse": _sparse,
     **images_tensorflow.CASES,
     **recurrent_tensorflow.CASES,
+    **sequences_tensorflow.CASES,
 }
 
 

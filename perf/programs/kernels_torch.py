@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from perf import operands, workloads
-from perf.programs import images_torch, recurrent_torch
+from perf.programs import images_torch, recurrent_torch, sequences_torch
 from perf.timing import Case
 
 
@@ -251,6 +251,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "sparse": _sparse,
     **images_torch.CASES,
     **recurrent_torch.CASES,
+    **sequences_torch.CASES,
 }
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from perf import workloads
-from perf.programs import images_jax, recurrent_jax
+from perf.programs import images_jax, recurrent_jax, sequences_jax
 from perf.programs.kernels_jax import cases as cases
 from perf.timing import seconds_of_calls
 
@@ -60,17 +60,18 @@ LOSSES = {
     "W8": lenet,
     "W10": recurrent_jax.sine,
     "W13R": resnet,
+    "W14": sequences_jax.block,
     "mlp": mlp,
     "deep": deep,
 }
 
 
 def variants(workload: str) -> list[str]:
-    return ["jit"]
+    return ["jit", "jit loop"] if workload in workloads.LOOP_WALKS else ["jit"]
 
 
 def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
-    compiled, state = _compiled(workload)
+    compiled, state = _compiled(workload, workloads.is_loop(variant))
 
     def step(x: Any, y: Any) -> Any:
         nonlocal state
@@ -80,8 +81,8 @@ def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
     return step
 
 
-def _compiled(workload: str) -> tuple[Any, Any]:
-    """(state, x, y) -> (state, loss) under jit, and the first state."""
+def _compiled(workload: str, loop: bool = False) -> tuple[Any, Any]:
+    """(state, x, y) -> (state, loss) under jit, and the first state; a loop takes many x, y."""
     start = workloads.training(workload)
     optimizer = _optimizer(start)
 
@@ -91,8 +92,12 @@ def _compiled(workload: str) -> tuple[Any, Any]:
         updates, slots = optimizer.update(gradients, slots, p)
         return (optax.apply_updates(p, updates), slots), loss
 
+    def scan(state: Any, xs: Any, ys: Any) -> Any:
+        state, losses = jax.lax.scan(lambda state, batch: one(state, *batch), state, (xs, ys))
+        return state, losses[-1]
+
     p = {name: jnp.array(value) for name, value in start.parameters.items()}
-    return jax.jit(one, donate_argnums=0), (p, optimizer.init(p))
+    return jax.jit(scan if loop else one, donate_argnums=0), (p, optimizer.init(p))
 
 
 def _optimizer(start: workloads.Training) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numflow as tf
 from perf import workloads
-from perf.programs import images_numflow, recurrent_numflow
+from perf.programs import images_numflow, recurrent_numflow, sequences_numflow
 from perf.programs.kernels_numflow import cases as cases
 from perf.timing import seconds_of_calls
 
@@ -52,13 +52,16 @@ LOSSES = {
     "W7": mlp,
     "W8": lenet,
     "W13R": resnet,
+    "W14": sequences_numflow.block,
     "mlp": mlp,
     "deep": deep,
 }
 
 
 def variants(workload: str) -> list[str]:
-    return ["function"]
+    if workload == "W14":
+        return ["function", "softmax by hand"]
+    return ["function", "function loop"] if workload in workloads.LOOP_WALKS else ["function"]
 
 
 def training_step(workload: str, variant: str) -> Any:
@@ -71,9 +74,10 @@ def training_step(workload: str, variant: str) -> Any:
     else:
         p = {name: tf.Variable(value, name=name) for name, value in start.parameters.items()}
         loss_of = LOSSES[workloads.family(workload)]
+    if variant == "softmax by hand":
+        loss_of = sequences_numflow.block_by_hand
     optimizer = _optimizer(start)
 
-    @tf.function
     def step(x: Any, y: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = loss_of(p, x, y)
@@ -81,7 +85,13 @@ def training_step(workload: str, variant: str) -> Any:
         optimizer.apply_gradients([(gradients[name], p[name]) for name in p])
         return loss
 
-    return step
+    def loop(xs: Any, ys: Any) -> Any:
+        loss = 0.0
+        for i in tf.range(tf.shape(xs)[0]):
+            loss = step(xs[i], ys[i])
+        return loss
+
+    return tf.function(loop if workloads.is_loop(variant) else step)
 
 
 def _optimizer(start: workloads.Training) -> Any:

@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 
 from perf import workloads
-from perf.programs import images_tensorflow, recurrent_tensorflow
+from perf.programs import images_tensorflow, recurrent_tensorflow, sequences_tensorflow
 from perf.programs.kernels_tensorflow import cases as cases
 from perf.timing import seconds_of_calls
 
@@ -63,13 +63,15 @@ LOSSES = {
     "W8": lenet,
     "W10": recurrent_tensorflow.sine,
     "W13R": resnet,
+    "W14": sequences_tensorflow.block,
     "mlp": mlp,
     "deep": deep,
 }
 
 
 def variants(workload: str) -> list[str]:
-    return ["function", "function concrete", "xla", "session"]
+    loops = ["function loop", "xla loop"] if workload in workloads.LOOP_WALKS else []
+    return ["function", "function concrete", "xla", "session", *loops]
 
 
 def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
@@ -85,7 +87,14 @@ def training_step(workload: str, variant: str) -> Callable[[Any, Any], Any]:
         update(dict(zip(p, tape.gradient(loss, list(p.values())), strict=True)))
         return loss
 
-    step = tf.function(one, jit_compile=variant == "xla")
+    def loop(xs: Any, ys: Any) -> Any:
+        loss = 0.0
+        for i in tf.range(tf.shape(xs)[0]):
+            loss = one(tf.ensure_shape(xs[i], xs.shape[1:]), ys[i])
+        return loss
+
+    xla = variant.startswith("xla")
+    step = tf.function(loop if workloads.is_loop(variant) else one, jit_compile=xla)
     if variant == "function concrete":  # skips the polymorphic dispatch, half of the call's cost
         concrete = step.get_concrete_function(*map(tf.constant, start.batches[0]))
         return lambda x, y: concrete(tf.constant(x), tf.constant(y))

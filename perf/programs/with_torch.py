@@ -10,7 +10,7 @@ import torch._dynamo  # loaded at an optimizer's first use: a second that is no 
 import torch.nn.functional as F
 
 from perf import workloads
-from perf.programs import images_torch, recurrent_torch
+from perf.programs import images_torch, recurrent_torch, sequences_torch
 from perf.programs.kernels_torch import cases as cases
 from perf.timing import seconds_of_calls
 
@@ -60,6 +60,7 @@ LOSSES = {
     "W8": lenet,
     "W10": recurrent_torch.sine,
     "W13R": resnet,
+    "W14": sequences_torch.block,
     "mlp": mlp,
     "deep": deep,
 }

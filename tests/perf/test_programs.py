@@ -6,7 +6,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from perf import answers, child, convnets, operands, workloads
+from perf import answers, child, convnets, operands, recurrent, sequences, workloads
 from perf.convnets import Convolution
 from perf.profile import profile_step
 from perf.programs import with_numflow, with_numpy
@@ -58,6 +58,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(convnets, "LENET_IMAGES", 3)
     monkeypatch.setattr(convnets, "MOBILENET_SIDE", 32)
     monkeypatch.setattr(convnets, "MOBILENET_BATCHES", (1, 2))
+    for name, size in {"STEPS": 7, "BATCH": 5, "DEPTH": 13, "UNITS": 11}.items():
+        monkeypatch.setattr(recurrent, name, size)
+    attentions = (sequences.Attention(1, 37), sequences.Attention(3, 101, depth=16))
+    monkeypatch.setattr(sequences, "ATTENTIONS", {a.name: a for a in attentions})
+    for name, size in {"BATCH": 5, "FRAMES": 53, "CLASSES": 7, "LABELS": 11}.items():
+        monkeypatch.setattr(sequences, f"CTC_{name}", size)
     _forget()
     yield
     _forget()
@@ -71,6 +77,9 @@ def _forget() -> None:
     convnets.mobilenet_images.cache_clear()
     for made in (operands.chain_input, operands.stream, operands.softmax_input):
         made.cache_clear()
+    recurrent.operands.cache_clear()
+    sequences.attention_operands.cache_clear()
+    sequences.ctc_operands.cache_clear()
     for others in (operands.norm_operands, operands.sum_input, operands.small_operands):
         others.cache_clear()
 
