@@ -42,9 +42,15 @@ def nas(w: list[Array], x: Array, state: list[Array]) -> tuple[Array, list[Array
     c, m = state
     a, b = np.split(x @ w[1], 8, 1), np.split(m @ w[0] + w[2], 8, 1)
     first = [
-        sigmoid(a[0] + b[0]), np.maximum(a[1] + b[1], 0), sigmoid(a[2] + b[2]), np.maximum(a[3] * b[3], 0),
-        np.tanh(a[4] + b[4]), sigmoid(a[5] + b[5]), np.tanh(a[6] + b[6]), sigmoid(a[7] + b[7]),
-    ]  # fmt: skip
+        sigmoid(a[0] + b[0]),
+        np.maximum(a[1] + b[1], 0),
+        sigmoid(a[2] + b[2]),
+        np.maximum(a[3] * b[3], 0),
+        np.tanh(a[4] + b[4]),
+        sigmoid(a[5] + b[5]),
+        np.tanh(a[6] + b[6]),
+        sigmoid(a[7] + b[7]),
+    ]
     second = [
         np.tanh(first[0] * first[1]),
         np.tanh(first[2] + first[3]),
