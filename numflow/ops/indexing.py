@@ -60,10 +60,17 @@ def _gather_reference(params: Any, indices: Any, *, axis: int, batch_dims: int) 
     rows = params.reshape(int(np.prod(batch)), *params.shape[batch_dims:])
     chosen = indices.reshape(len(rows), *indices.shape[batch_dims:])
     shape = params.shape[:axis] + indices.shape[batch_dims:] + params.shape[axis + 1 :]
+    if axis == batch_dims:
+        return rows[_own_rows(chosen), chosen].reshape(shape)
     out = np.empty((len(rows), *shape[len(batch) :]), params.dtype)
     for k in range(len(rows)):
         out[k] = np.take(rows[k], chosen[k], axis - batch_dims)
     return out.reshape(shape)
+
+
+def _own_rows(chosen: Any) -> Any:
+    """The number of each row of indices, beside the indices."""
+    return np.arange(len(chosen)).reshape(len(chosen), *(1,) * (chosen.ndim - 1))
 
 
 def _gather_vjp(g: Backward) -> tuple[Tensor | IndexedSlices | None, ...]:
@@ -153,6 +160,9 @@ def _scatter_add_reference(ct: Any, indices: Any, *, shape: Any, axis: int, batc
         indices.reshape(count, *indices.shape[batch_dims:]),
     )
     updates = ct.reshape(count, *ct.shape[batch_dims:])
+    if axis == batch_dims:
+        np.add.at(rows, (_own_rows(chosen), chosen), updates)
+        return out
     for k in range(count):
         np.add.at(rows[k], (*(np.s_[:],) * (axis - batch_dims), chosen[k]), updates[k])
     return out
