@@ -88,9 +88,17 @@ def _matmul_vjp(g: Backward) -> tuple[Tensor | None, ...]:
         ct_a = _product(b, g.ct, tb, True) if ta else _product(g.ct, b, False, not tb)
         ct_a = reductions.sum_to(ct_a, a)
     if g.needed[1]:
-        ct_b = _product(g.ct, a, True, ta) if tb else _product(a, g.ct, not ta, False)
+        ct = g.ct
+        if b.spec.rank == 2 < a.spec.rank and not ta:  # one product of all rows, not a sum of many
+            a, ct = _rows_of(a), _rows_of(ct)
+        ct_b = _product(ct, a, True, ta) if tb else _product(a, ct, not ta, False)
         ct_b = reductions.sum_to(ct_b, b)
     return ct_a, ct_b
+
+
+def _rows_of(x: Tensor) -> Tensor:
+    """[..., m, n] as [rows, n]."""
+    return shaping.reshape(x, (product(x.spec.shape[:-1]), x.spec.shape[-1]))
 
 
 def _product(a: Tensor, b: Tensor, transpose_a: bool, transpose_b: bool) -> Tensor:
