@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from perf import convnet_answers, operands, recurrent_answers, sequence_answers, workloads
+from perf import (
+    convnet_answers,
+    operands,
+    recurrent_answers,
+    scalar_answers,
+    sequence_answers,
+    workloads,
+)
 from perf.arrays import Array
 from perf.checks import Answer, furthest
 
@@ -135,5 +142,6 @@ ANSWERS: dict[str, Callable[[str], Iterable[Answer]]] = {
     "sparse": _sparse,
     **convnet_answers.ANSWERS,
     **recurrent_answers.ANSWERS,
+    **scalar_answers.ANSWERS,
     **sequence_answers.ANSWERS,
 }

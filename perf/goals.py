@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from perf import convnets, operands, recurrent, sequences, workloads
+from perf import convnets, operands, recurrent, scalars, sequences, workloads
 
-# "Best peer" is the fastest of these; NumPy and ONNX Runtime, which do not train, stand beside.
+# "Best peer" is the fastest of these; NumPy, and what does not train, stand beside.
 PEERS = ("tensorflow", "jax", "torch")
 NAMES = {
     "tensorflow": "TF",
@@ -14,6 +14,7 @@ NAMES = {
     "torch": "torch",
     "jax": "JAX",
     "onnxruntime": "ORT",
+    "numba": "Numba",
 }
 
 
@@ -199,6 +200,11 @@ def _recurrent(kind: str, what: str) -> Line:
     return Line("W11", f"{kind} {what}", title, "ms", 3 * flop, faster(both))
 
 
+def _loop(name: str) -> Line:
+    goal = faster_than(numba=1 / 1.5)
+    return Line("scalar", name, f"while loop of 10M turns: {name}", "ms", goal=goal)
+
+
 def _attention(name: str) -> Line:
     title = f"attention {name} f+b"
     flop = sequences.ATTENTIONS[name].flop
@@ -312,6 +318,7 @@ LINES = (
         "update",
     ),
     Line("sparse", "embedding", "embedding 50,000x128, batch 4096", "steps/s", goal=faster(2)),
+    *(_loop(name) for name in scalars.LOOPS),
     *(line for step in DENSE_STEPS for line in (step, _in_one_call(step))),
     Line("W8", "train", "LeNet 28x28, batch 100", "steps/s", _lenet_training(), faster(1.5)),
     Line(

@@ -142,7 +142,7 @@ def _shown(line: Line, best: Best | None) -> str:
         "MB": best.cost / 1e6,
     }[line.unit]
     text = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-    plain = best.variant in ("", "function", "jit", "numpy")
+    plain = best.variant in ("", "function", "jit", "numpy", "njit")
     return text if plain else f"{text} ({best.variant})"
 
 

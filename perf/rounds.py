@@ -27,6 +27,7 @@ FRAMEWORKS: dict[str, tuple[str, str | None, str]] = {
     "torch": ("with_torch", "torch", "torch"),
     "onnxruntime": ("with_onnxruntime", "onnxruntime", "onnxruntime"),
     "numpy": ("with_numpy", None, "numpy"),
+    "numba": ("with_numba", None, "numba"),
 }
 CACHE_FOLDERS = ("NUMFLOW_CACHE_DIR", "JAX_COMPILATION_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR")
 # The variant with the shortest first step; torch.compile needs ten times eager's.

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from perf import operands, workloads
+from perf import operands, scalars, workloads
 from perf.programs import images_jax, recurrent_jax, sequences_jax
 from perf.timing import Case
 
@@ -154,6 +154,52 @@ def _sparse() -> Iterator[Case]:
     yield Case("embedding", "jit donated", step, result=result)
 
 
+def _collatz(limit: Any) -> Any:
+    def walk(x: Any, steps: Any) -> Any:
+        def turn(state: Any) -> Any:
+            x, steps = state
+            return jnp.where(x % 2 == 0, x // 2, 3 * x + 1), steps + 1
+
+        return jax.lax.while_loop(lambda state: state[0] != 1, turn, (x, steps))[1]
+
+    return jax.lax.fori_loop(1, limit, walk, limit - limit)
+
+
+def _mandelbrot(step: Any, most: Any) -> Any:
+    def point(a: Any, b: Any, turns: Any) -> Any:
+        def turn(state: Any) -> Any:
+            x, y, k = state
+            return x * x - y * y + a, 2.0 * x * y + b, k + 1
+
+        def inside(state: Any) -> Any:
+            x, y, k = state
+            return (k < most) & (x * x + y * y < 4.0)
+
+        start = (step - step, step - step, most - most)
+        return turns + jax.lax.while_loop(inside, turn, start)[2]
+
+    def row(b: Any, turns: Any) -> Any:
+        start = (step - step + scalars.LEFT, turns)
+        return jax.lax.while_loop(
+            lambda s: s[0] < 0.5, lambda s: (s[0] + step, point(s[0], b, s[1])), start
+        )[1]
+
+    start = (step - step + scalars.BOTTOM, most - most)
+    return jax.lax.while_loop(lambda s: s[0] < 1.25, lambda s: (s[0] + step, row(*s)), start)[1]
+
+
+def _scalars() -> Iterator[Case]:
+    for name, f in (("Collatz", _collatz), ("Mandelbrot", _mandelbrot)):
+        compiled, numbers = jax.jit(f), scalars.LOOPS[name][1]
+        yield Case(name, "jit", partial(_wide, compiled, *numbers))
+
+
+def _wide(f: Callable[..., Any], *numbers: Any) -> Any:
+    """In 64 bits."""
+    with jax.enable_x64(True):
+        return wait(f(*numbers))
+
+
 CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "W1": _calls,
     "W2": _chains,
@@ -164,6 +210,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "eager": _eager,
     "large": _large,
     "sparse": _sparse,
+    "scalar": _scalars,
     **images_jax.CASES,
     **recurrent_jax.CASES,
     **sequences_jax.CASES,

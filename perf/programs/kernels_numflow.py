@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import numflow as tf
-from perf import operands, workloads
+from perf import operands, scalars, workloads
 from perf.programs import images_numflow, recurrent_numflow, sequences_numflow
 from perf.timing import Case
 
@@ -40,7 +40,7 @@ def norm_gradient(x: Any, gamma: Any, beta: Any, dy: Any) -> Any:
 
 # workloads with `functions`
 ELSEWHERE = images_numflow.FUNCTIONS | sequences_numflow.FUNCTIONS
-COMPILED = ("W2", "stream", "W3", "W12", "adam", "sparse", *ELSEWHERE)
+COMPILED = ("W2", "stream", "W3", "W12", "adam", "sparse", "scalar", *ELSEWHERE)
 
 
 def functions(workload: str) -> Iterator[tuple[str, Any, list[Any]]]:
@@ -69,6 +69,9 @@ def functions(workload: str) -> Iterator[tuple[str, Any, list[Any]]]:
     elif workload == "sparse":
         step, arguments, _ = sparse_step()
         yield "embedding", step, arguments
+    elif workload == "scalar":
+        for name, (loop, numbers) in scalars.LOOPS.items():
+            yield name, tf.function(loop), [tf.constant(n) for n in numbers]
     elif workload in ELSEWHERE:
         yield from ELSEWHERE[workload]()
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from perf import operands, workloads
+from perf import operands, scalars, workloads
 from perf.programs import images_tensorflow, recurrent_tensorflow, sequences_tensorflow
 from perf.timing import Case
 
@@ -223,6 +223,13 @@ def _sparse_step(scatter: bool) -> tuple[Callable[[], Any], Callable[[], Any]]:
     return call, result
 
 
+def _scalars() -> Iterator[Case]:
+    """Through XLA, for without it a turn takes microseconds."""
+    for name, (loop, numbers) in scalars.LOOPS.items():
+        f = tf.function(loop, jit_compile=True)
+        yield Case(name, "xla", partial(f, *map(tf.constant, numbers)))
+
+
 CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "W1": _calls,
     "W2": _chains,
@@ -234,6 +241,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "large": _large,
     "W16": _saved,
     "sparse": _sparse,
+    "scalar": _scalars,
     **images_tensorflow.CASES,
     **recurrent_tensorflow.CASES,
     **sequences_tensorflow.CASES,

@@ -9,7 +9,7 @@ import pytest
 from perf import answers, child, convnets, operands, recurrent, sequences, workloads
 from perf.convnets import Convolution
 from perf.profile import profile_step
-from perf.programs import with_numflow, with_numpy
+from perf.programs import with_numba, with_numflow, with_numpy
 
 BY_HAND = [name for name in workloads.TRAINING if with_numpy.variants(name)]
 
@@ -91,6 +91,12 @@ def test_each_case_gives_the_reference(program: ModuleType, workload: str) -> No
     """Of numflow and NumPy, for every line that is no training step."""
     for case in program.cases(workload):
         off = child.off(workload, case)
+        assert off is not None and off <= 1, case
+
+
+def test_loops_over_scalars_are_the_same_under_numba() -> None:
+    for case in with_numba.cases("scalar"):
+        off = child.off("scalar", case)
         assert off is not None and off <= 1, case
 
 
