@@ -493,3 +493,9 @@ def _call(c: Compiler, address: Value, *operands: Value) -> None:
 def call(address: int, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
     """Call the function void(i64 a, ... i64 f) at an address: a register tile, a way to pack."""
     _compiled_only()
+
+
+@intrinsic(_call)
+def call_entry(address: int, args: int, begin: int, end: int) -> None:
+    """Call another kernel's entry with an argument block of its own."""
+    _compiled_only()

@@ -24,6 +24,7 @@ from numflow.kernels.cpu import conv_images
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv_nest import P, W, conv, pack
 from numflow.kernels.cpu.gemm import _even, _l2_bytes, _lines
+from numflow.kernels.cpu.pool_behind import BYTES, WORDS, Behind
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
 from numflow.kernels.tiles import ACTIVATIONS, BIAS, EPILOGUE, RESIDUAL, Q, Tile
@@ -32,6 +33,8 @@ Three = tuple[int, int, int]
 
 SHORT = 4
 """Pixels of a row up to which tiles run over the batch instead."""
+STRIPE = 24 << 10
+"""Bytes of the rows that wait for a pool: half of an L1 cache, but a row of windows at least."""
 
 
 class Window(NamedTuple):
@@ -109,10 +112,11 @@ def plan(
     bias: bool = False,
     residual: bool = False,
     activation: str = "",
+    behind: Behind | None = None,
     threads: int = 1,
     target: Target | None = None,
 ) -> Call:
-    """y = convolution of x with f (+ bias) (+ residual) (relu).
+    """y = convolution of x with f (+ bias) (+ residual) (relu), or what a pool makes of that.
 
     Args:
       s: the sizes.
@@ -121,6 +125,8 @@ def plan(
       bias: a vector of `columns` is added.
       residual: a tensor like y is added, too.
       activation: "", "relu" or "relu6".
+      behind: a pool of the result, which is then not an operand: y, and places, are the pool's.
+        Of images of one plane.
       threads: how many may share the work; speed only.
 
     Operands: x [batch, *image, channels], f [*kernel, channels / groups, columns], y [batch,
@@ -139,9 +145,8 @@ def plan(
         left=s.padding[2],
         padded=reach if s.padding[2] or reach > s.image[2] else 0,
     )  # fmt: skip
-    return _plan(
-        side, Vectors(dtype, target or Target.host()), packed, bias, residual, activation, threads
-    )
+    v = Vectors(dtype, target or Target.host())
+    return _plan(side, v, packed, bias, residual, activation, threads, behind)
 
 
 def plan_transposed(
@@ -226,19 +231,23 @@ class _Side(NamedTuple):
 
 
 def _plan(
-    side: _Side, v: Vectors, packed: bool, bias: bool, residual: bool, activation: str, threads: int
-) -> Call:
+    side: _Side, v: Vectors, packed: bool, bias: bool, residual: bool, activation: str,
+    threads: int, behind: Behind | None = None,
+) -> Call:  # fmt: skip
     s = side.window
     columns = side.columns // s.groups
     vectors = min(2, max(1, -(-columns // v.lanes)))
     nr = vectors * v.lanes
-    tiny = over_images(side, v)
-    cut = (_by_images if tiny else _by_rows)(side, v, vectors, threads)
+    block = max(nr, int(_l2_bytes() * 0.5) // v.itemsize // max(1, s.depth) // nr * nr)
+    tiny = behind is None and over_images(side, v)
+    if behind is not None:
+        cut = _by_pooled(side, v, vectors, behind, whole=block < columns, threads=threads)
+    else:
+        cut = (_by_images if tiny else _by_rows)(side, v, vectors, threads)
     table = 0
     if cut.units:
         wanted = tiles_of(v, cut.counts, columns, cut.rows, vectors)
         table = tiles.table(wanted, v, RESIDUAL if residual else None)
-    block = max(nr, int(_l2_bytes() * 0.5) // v.itemsize // max(1, s.depth) // nr * nr)
     values = {
         W.PIXEL: side.channels,
         W.OUT_PIXEL: side.columns,
@@ -266,16 +275,15 @@ def _plan(
     values.update(zip(range(W.D, W.D + 3), side.image, strict=True))
     values.update(zip(range(W.OD, W.OD + 3), side.result, strict=True))
     values.update(cut.words)
-    constants = tuple(values.get(place, 0) for place in range(W.D, conv_images.END))
     entry = conv_images.conv_images if tiny else conv
     address = lang.addresses(entry, dtype=v.dtype, target=v.target)[entry.__name__]
     workspace = -(-cut.units // cut.chunk) * cut.scratch
-    places = [W.X, W.F, W.Y, *[W.BIAS] * bias, *[W.RESIDUAL] * residual]
+    places = [W.X, W.F, W.Y, *[W.PLACES] * (behind is not None and behind.outputs == 2)]
+    places += [*[W.BIAS] * bias, *[W.RESIDUAL] * residual]
     positions = tuple(place - HEADER for place in places)
-    without = () if bias else (0,)
-    at = W.RESIDUAL - W.D
-    rest = constants[:at] + constants[at + 1 :] if residual else constants
-    return Call(address, cut.units, cut.chunk, len(places), (*without, *rest), workspace, positions)
+    end = conv_images.END if behind is None else W.END + WORDS
+    constants = tuple(values.get(place, 0) for place in range(HEADER, end) if place not in places)
+    return Call(address, cut.units, cut.chunk, len(places), constants, workspace, positions)
 
 
 class _Cut(NamedTuple):
@@ -309,6 +317,57 @@ def _by_rows(side: _Side, v: Vectors, vectors: int, threads: int) -> _Cut:
         W.COPY: head,
     }
     return _Cut(units, chunk, scratch, rows, side.phases, words)
+
+
+def _by_pooled(
+    side: _Side, v: Vectors, vectors: int, behind: Behind, *, whole: bool, threads: int
+) -> _Cut:
+    """Units are bands of rows of a pool behind the convolution, of all columns.
+
+    whole: a band's rows are made together, as each time the whole filter is read from memory.
+    """
+    s, rows = side.window, behind.window.result[1]
+    longest = side.result[2]
+    line = longest * side.columns * v.itemsize  # of the convolution's result
+    copied = s.kernel[0] * side.padded * side.channels * v.itemsize
+    within = _l2_bytes() // 4
+    wanted = -(-4 * threads // max(1, s.batch))  # bands of an image
+    band = _most(behind, within // max(1, copied * s.strides[1]), -(-rows // wanted))
+    band = _most(behind, within // max(1, line), band) if whole else band
+    bands = -(-rows // band)
+    band = -(-rows // bands) if bands else 1
+    step = band if whole else _most(behind, STRIPE // max(1, line), band)
+    height, tall = (min(behind.rows(n), side.result[1]) for n in (band, step))
+    head = _lines(Q.BYTES + 16 * s.kernel[0] * s.kernel[1] * side.pieces)
+    stripe = _lines(head + side.copied(height) * copied) + 192
+    blocks = _lines(stripe + tall * line) + 192
+    units = s.batch * bands if side.columns and behind.window.result[2] else 0
+    address, pool_words = behind.entry(v.dtype, v.target)
+    words = {
+        W.RUN: side.run,
+        W.COPIED: side.copied(height),
+        W.BAND: band,
+        W.BANDS: bands,
+        W.COLUMN_SLOTS: 1,
+        W.COPY: head,
+        W.POOL: address,
+        W.POOLED: rows,
+        W.STEP: step,
+        W.STRIDE: behind.window.strides[1],
+        W.FRONT: behind.window.padding[1],
+        W.SPAN: behind.span,
+        W.STRIPE: stripe,
+        W.BLOCKS: blocks,
+        **dict(enumerate(pool_words, W.END)),
+    }
+    tallest = _even(longest, tiles.largest_rows(v, vectors)) or 1
+    scratch = _lines(blocks + W.END * 8 + BYTES)
+    return _Cut(units, max(1, units // (8 * threads)), scratch, tallest, side.phases, words)
+
+
+def _most(behind: Behind, image_rows: int, rows: int) -> int:
+    """Of so many rows of the pool, those that read so many rows of the image; 1 at least."""
+    return max(1, min(rows, (image_rows - behind.span) // behind.window.strides[1] + 1))
 
 
 def over_images(side: _Side, v: Vectors) -> bool:

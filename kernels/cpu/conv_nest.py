@@ -28,10 +28,13 @@ from __future__ import annotations
 
 from numflow.kernels.abi import HEADER, WORKSPACE
 from numflow.kernels.cpu.gemm_nest import bounds, copy, pack_rows, pack_transposed
+from numflow.kernels.cpu.pool_behind import POOL_X, enter_block
 from numflow.kernels.intrinsics import (
     ES,
     VL,
     call,
+    call_entry,
+    copy_bytes,
     mask_address,
     set_word,
     store,
@@ -96,7 +99,16 @@ class W:
     COPY = HEADER + 47  # bytes of the workspace in front of the copied rows
     TILES = HEADER + 48
     RESIDUAL = HEADER + 49  # added to Y, and lies as it does; with EPILOGUE
-    END = HEADER + 50
+    POOL = HEADER + 50  # entry of the pool behind it, whose result is then Y; 0: none
+    PLACES = HEADER + 51  # its second result
+    POOLED = HEADER + 52  # its rows of an image; BAND and BANDS are of these
+    STEP = HEADER + 53  # that go through together
+    STRIDE = HEADER + 54  # of its window, along rows of the convolution's result
+    FRONT = HEADER + 55
+    SPAN = HEADER + 56  # rows that its window is over
+    STRIPE = HEADER + 57  # bytes of the workspace in front of the rows that it reads
+    BLOCKS = HEADER + 58  # and of the blocks of convolution and pool
+    END = HEADER + 59  # where the words of the pool begin
 
 
 class P:
@@ -116,6 +128,9 @@ class P:
 
 def conv(args: int, begin: int, end: int) -> None:
     """Entry: units begin .. end, each a band of rows for a slot of columns."""
+    if word(args, W.POOL) != 0:
+        pooled(args, begin, end)
+        return
     chunk = word(args, W.CHUNK)
     q = word(args, WORKSPACE) + begin // chunk * word(args, W.SCRATCH)
     slots, bands, planes = word(args, W.COLUMN_SLOTS), word(args, W.BANDS), word(args, W.OD)
@@ -128,10 +143,57 @@ def conv(args: int, begin: int, end: int) -> None:
         plane = rest // bands
         first = (rest - plane * bands) * word(args, W.BAND)
         last = min(word(args, W.OH), first + word(args, W.BAND))
+        top = top_row(args, first)
         if word(args, W.PADDED) != 0 and held != band:
-            copy_rows(args, q, image, plane, top_row(args, first))
+            copy_rows(args, q, image, plane, top)
             held = band
-        convolve(args, q, image, plane, first, last, slot)
+        convolve(args, q, image, plane, first, last, slot, top)
+
+
+def pooled(args: int, begin: int, end: int) -> None:
+    """Units begin .. end, each a band of rows of the pool behind the convolution, all columns.
+
+    The rows that it reads are made in a stripe of the workspace, which stays in a cache; those that
+    the next window reads, too, are moved to its front.
+    """
+    q = word(args, WORKSPACE) + begin // word(args, W.CHUNK) * word(args, W.SCRATCH)
+    stripe, inner = q + word(args, W.STRIPE), q + word(args, W.BLOCKS)
+    pool = inner + W.END * 8
+    copy_bytes(inner, args, W.END * 8)
+    enter_block(args, W.END, pool, word(args, W.Y), word(args, W.PLACES))
+    bands, rows, oh = word(args, W.BANDS), word(args, W.POOLED), word(args, W.OH)
+    line = word(args, W.OW) * word(args, W.OUT_PIXEL) * ES
+    for unit in range(begin, end):
+        image = unit // bands
+        first = (unit - image * bands) * word(args, W.BAND)
+        last = min(rows, first + word(args, W.BAND))
+        start = first_row(args, first)
+        top = top_row(args, start)
+        if word(args, W.PADDED) != 0:
+            copy_rows(args, q, image, 0, top)
+        base, done = start, start  # the stripe's rows
+        while first < last:
+            until = min(last, first + word(args, W.STEP))
+            start = first_row(args, first)
+            if start > base:
+                for row in range(start, done):
+                    copy_bytes(stripe + (row - start) * line, stripe + (row - base) * line, line)
+            base, done = start, max(start, done)
+            at = stripe - (image * oh + base) * line
+            behind = (until - 1) * word(args, W.STRIDE) - word(args, W.FRONT) + word(args, W.SPAN)
+            behind = min(oh, behind)
+            if done < behind and line > 0:
+                set_word(inner, W.Y, at)
+                convolve(inner, q, image, 0, done, behind, 0, top)
+                done = behind
+            set_word(pool, POOL_X, at)
+            call_entry(word(args, W.POOL), pool, image * rows + first, image * rows + until)
+            first = until
+
+
+def first_row(args: int, row: int) -> int:
+    """The first row of the convolution that the window of a row of the pool is over."""
+    return max(0, min(word(args, W.OH), row * word(args, W.STRIDE) - word(args, W.FRONT)))
 
 
 def pack(args: int, begin: int, end: int) -> None:
@@ -310,14 +372,16 @@ def panels(
         call(tail, q, a, b + full * panel, c + ahead, start + full * nr * element, 1)
 
 
-def convolve(args: int, q: int, image: int, plane: int, first: int, last: int, slot: int) -> None:
-    """Output rows first .. last for the columns of a slot, of all groups."""
+def convolve(
+    args: int, q: int, image: int, plane: int, first: int, last: int, slot: int, top: int
+) -> None:
+    """Output rows first .. last for the columns of a slot, of all groups. top: of the copied rows,
+    the first."""
     pixel, width, ow = word(args, W.PIXEL), word(args, W.WIDTH), word(args, W.OW)
     height, depth, oh = word(args, W.H), word(args, W.D), word(args, W.OH)
     out, columns = word(args, W.OUT_PIXEL), word(args, W.COLUMNS)
     sw, mr, nr = word(args, W.SW), word(args, W.ROWS), start_tiles(args, q)
     runs = q + Q.BYTES
-    top = top_row(args, first)
     base = q + word(args, W.COPY)
     if word(args, W.PADDED) == 0:
         base = word(args, W.X) + image * depth * height * width * pixel * ES

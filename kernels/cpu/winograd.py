@@ -23,12 +23,16 @@ Bound: fused multiply-adds in the products for 128 channels and more, below them
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 from numflow.kernels import lang, tiles
 from numflow.kernels.abi import HEADER
 from numflow.kernels.cpu import winograd_transforms
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv import Window
 from numflow.kernels.cpu.gemm import _even, _lines
+from numflow.kernels.cpu.pool_behind import BYTES, WORDS, Behind
 from numflow.kernels.cpu.winograd_nest import GROUP, TABLES, F, W, transform_filter, winograd
 from numflow.kernels.cpu.winograd_transforms import (
     ADDED,
@@ -48,6 +52,8 @@ LANES = 16
 LARGE = 1 << 17
 """Channels times columns from which one product's filter crowds out what a block works on."""
 
+STRIPE = 1 << 18
+"""Bytes of the rows that wait for a pool, at most: a part of an L2 cache."""
 BLOCK_BYTES = 1 << 25
 """What a block works on, at most; 12 tiles in any case."""
 
@@ -119,10 +125,12 @@ def plan(
     bias: bool = False,
     residual: bool = False,
     activation: str = "",
+    behind: Behind | None = None,
     threads: int = 1,
     target: Target | None = None,
 ) -> Call:
-    """y = convolution of x with the filter that u was made of (+ bias) (relu), in float32.
+    """y = convolution of x with the filter that u was made of (+ bias) (relu), in float32, or what
+    a pool makes of that.
 
     Args:
       s: the sizes; see `takes`.
@@ -130,6 +138,7 @@ def plan(
       bias: a vector of `columns` is added.
       residual: a tensor like y is added, too.
       activation: "", "relu" or "relu6".
+      behind: a pool of the result, which is then not an operand: y, and places, are the pool's.
       threads: how many may share the work; speed only.
 
     Operands: x [batch, *image, channels], u as plan_filter makes it, y [batch, *result, columns],
@@ -144,15 +153,18 @@ def plan(
     n, wide = m + s.kernel[1] - 1, padded(s.columns)
     down, across = -(-s.result[1] // m), -(-s.result[2] // m)
     count = s.batch * down * across
-    block = _even(count, _block(s, threads, count))
-    units = -(-count // block) if block else 0
+    cut = _by_tiles(s, count, threads) if behind is None else _by_pooled(s, m, behind, threads)
+    block, units = cut.block, cut.units
     vectors = _panel(v, wide)
     rows = _even(block, tiles.largest_rows(v, vectors)) or 1
     row_v, row_p = _apart(s.channels), _apart(wide)
     step_v, step_p = _apart(block * row_v), _apart(block * row_p)
     first = _lines(TABLES + 4 * (s.channels + s.columns))
     second = _lines(first + 4 * n * n * step_v)
-    scratch = _lines(second + 4 * n * n * step_p) + 192
+    scratch = stripe = _lines(second + 4 * n * n * step_p) + 192
+    blocks = _lines(stripe + cut.stripe) + 192
+    if behind is not None:
+        scratch = _lines(blocks + W.END * 8 + BYTES)
     shares = 4 if scratch < 1 << 22 else 2  # of a thread: each has its own scratch
     chunk = max(1, -(-units // (shares * threads)))
     values = {
@@ -189,16 +201,99 @@ def plan(
         values[W.RESULT] = winograd_transforms.address(
             Transform(ADDED if residual else RESULT, m, s.kernel[1]), v
         )
-        last = count - (units - 1) * block
-        values[W.TABLE] = tiles.table(_tiles_of(v, [block, last], wide, rows, vectors), v)
-    constants = tuple(values.get(place, 0) for place in range(W.H, W.END))
+        values[W.TABLE] = tiles.table(_tiles_of(v, cut.counts, wide, rows, vectors), v)
+    values.update(cut.words)
+    end = W.END
+    if behind is not None:
+        values[W.POOL], words = behind.entry(v.dtype, v.target)
+        values |= {W.STRIPE: stripe, W.BLOCKS: blocks, **dict(enumerate(words, W.END))}
+        end += WORDS
     address = lang.addresses(winograd, target=v.target)["winograd"]
     workspace = -(-units // chunk) * scratch
-    places = [W.X, W.U, W.Y, *[W.BIAS] * bias, *[W.RESIDUAL] * residual]
+    places = [W.X, W.U, W.Y, *[W.PLACES] * (behind is not None and behind.outputs == 2)]
+    places += [*[W.BIAS] * bias, *[W.RESIDUAL] * residual]
     positions = tuple(place - HEADER for place in places)
-    without = () if bias else (0,)
-    rest = constants[:-1] if residual else constants
-    return Call(address, units, chunk, len(places), (*without, *rest), workspace, positions)
+    constants = tuple(values.get(place, 0) for place in range(HEADER, end) if place not in places)
+    return Call(address, units, chunk, len(places), constants, workspace, positions)
+
+
+class _Cut(NamedTuple):
+    """A convolution in units. block: tiles; counts: those of all blocks; stripe: bytes of the rows
+    that wait for a pool; words: by place."""
+
+    units: int
+    block: int
+    counts: list[int]
+    stripe: int = 0
+    words: dict[int, int] = {}  # noqa: RUF012
+
+
+def _by_tiles(s: Window, count: int, threads: int) -> _Cut:
+    """Units are blocks of tiles."""
+    block = _even(count, _block(s, threads, count))
+    units = -(-count // block) if block else 0
+    return _Cut(units, block, [block, count - (units - 1) * block])
+
+
+def fits_behind(s: Window, m: int, behind: Behind) -> bool:
+    """Whether what a pool reads at a time stays in a cache, and is made once: whole images, or the
+    rows of a few tiles."""
+    return _images(s, m) > 0 or 0 < _lines_of_part(m, behind) * m * _row(s) <= STRIPE
+
+
+def _row(s: Window) -> int:
+    """Bytes of a row of the result."""
+    return s.result[2] * s.columns * 4
+
+
+def _most_tiles(s: Window) -> int:
+    """Of a block; see `_block`."""
+    most = 36 if s.channels * s.columns <= LARGE else 192
+    return max(12, min(most, BLOCK_BYTES // (49 * 4 * (s.channels + s.columns))))
+
+
+def _images(s: Window, m: int) -> int:
+    """Whole images of a unit; 0: the result of one is too large."""
+    tiles_of_one = -(-s.result[1] // m) * -(-s.result[2] // m)
+    if s.result[1] * _row(s) > STRIPE:
+        return 0
+    return max(1, _most_tiles(s) // max(1, tiles_of_one))
+
+
+def _lines_of_part(m: int, behind: Behind) -> int:
+    """The fewest rows of tiles that make whole rows of the pool; 0: there are none."""
+    stride = behind.window.strides[1]
+    apart = behind.window.padding[1] == 0 and behind.span <= stride
+    return math.lcm(m, stride) // m if apart else 0
+
+
+def _by_pooled(s: Window, m: int, behind: Behind, threads: int) -> _Cut:
+    """Units are images, or parts of one, that make whole rows of a pool behind the convolution.
+
+    Where neither fits they are images all the same.
+    """
+    down, across = (-(-n // m) for n in s.result[1:])
+    _, pooled, pooled_columns = behind.window.result
+    most, images, lines = _most_tiles(s), _images(s, m), _lines_of_part(m, behind)
+    words = {W.POOLED: pooled, W.BATCH: s.batch}
+    if not s.batch * pooled * pooled_columns:
+        return _Cut(0, 0, [])
+    if images or not lines:
+        images = max(1, min(images, -(-s.batch // (2 * threads))))
+        units = -(-s.batch // images)
+        sizes = {images * down * across, (s.batch - (units - 1) * images) * down * across}
+        words[W.IMAGES] = images
+        stripe = images * s.result[1] * _row(s)
+    else:
+        lines *= max(1, min(most // (lines * across), STRIPE // (lines * m * _row(s))))
+        parts = -(-down // lines)
+        units = s.batch * parts
+        sizes = {min(lines, down) * across, (down - (parts - 1) * lines) * across}
+        words |= {W.LINES: lines, W.PARTS: parts, W.PART: lines * m // behind.window.strides[1]}
+        stripe = min(lines * m, s.result[1]) * _row(s)
+    block = _even(max(sizes), most)
+    counts = [n for size in sizes for n in (min(size, block), size % max(1, block)) if n]
+    return _Cut(units, block, counts, stripe, words)
 
 
 def _panel(v: Vectors, columns: int) -> int:

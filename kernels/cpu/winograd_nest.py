@@ -22,10 +22,13 @@ from __future__ import annotations
 
 from numflow.kernels.abi import HEADER, WORKSPACE
 from numflow.kernels.cpu.gemm_nest import bounds, high_bits, low_bits, transpose
+from numflow.kernels.cpu.pool_behind import POOL_X, enter_block
 from numflow.kernels.intrinsics import (
     ES,
     VL,
     call,
+    call_entry,
+    copy_bytes,
     prefetch,
     prefetch_to_write,
     set_word,
@@ -74,7 +77,17 @@ class W:
     RESULT = HEADER + 32
     TABLE = HEADER + 33
     RESIDUAL = HEADER + 34  # added to Y, and lies as it does; 0: none
-    END = HEADER + 35
+    POOL = HEADER + 35  # entry of the pool behind it, whose result is then Y; 0: none
+    PLACES = HEADER + 36  # its second result
+    POOLED = HEADER + 37  # its rows of an image
+    IMAGES = HEADER + 38  # of a unit; 0: parts of one image
+    LINES = HEADER + 39  # of tiles, of a part
+    PARTS = HEADER + 40  # of an image
+    PART = HEADER + 41  # rows of the pool that a part makes
+    BATCH = HEADER + 42
+    STRIPE = HEADER + 43  # bytes of the workspace in front of the rows that it reads
+    BLOCKS = HEADER + 44  # and of the blocks of convolution and pool
+    END = HEADER + 45  # where the words of the pool begin
 
 
 class F:
@@ -138,6 +151,9 @@ def transform_filter(args: int, begin: int, end: int) -> None:
 
 def winograd(args: int, begin: int, end: int) -> None:
     """Entry: units begin .. end, each a block of tiles."""
+    if word(args, W.POOL) != 0:
+        pooled(args, begin, end)
+        return
     q = word(args, WORKSPACE) + begin // word(args, W.CHUNK) * word(args, W.SCRATCH)
     blank = q + TABLES
     dump = blank + word(args, W.C) * ES
@@ -153,6 +169,45 @@ def winograd(args: int, begin: int, end: int) -> None:
             ask_result(args, word(args, W.Y), first + t, 1)
         multiply(args, q, v, p, count)
         leave(args, q, dump, p, first, count)
+
+
+def pooled(args: int, begin: int, end: int) -> None:
+    """Units begin .. end: the tiles of some images, or of some rows of one, block by block, then
+    the rows of the pool behind them."""
+    q = word(args, WORKSPACE) + begin // word(args, W.CHUNK) * word(args, W.SCRATCH)
+    blank, v, p = q + TABLES, q + word(args, W.BYTES_V), q + word(args, W.BYTES_P)
+    dump = blank + word(args, W.C) * ES
+    stripe, inner = q + word(args, W.STRIPE), q + word(args, W.BLOCKS)
+    pool = inner + W.END * 8
+    copy_bytes(inner, args, W.END * 8)
+    enter_block(args, W.END, pool, word(args, W.Y), word(args, W.PLACES))
+    zero_bytes(blank, word(args, W.C) * ES)
+    images, parts, lines = word(args, W.IMAGES), word(args, W.PARTS), word(args, W.LINES)
+    down, across, rows = word(args, W.DOWN), word(args, W.ACROSS), word(args, W.POOLED)
+    row = word(args, W.OW) * word(args, W.OC) * ES
+    for unit in range(begin, end):
+        image, part, height = unit * images, 0, down * images
+        first, last = image * rows, min(word(args, W.BATCH), image + images) * rows
+        if images == 0:
+            image = unit // parts
+            part = unit - image * parts
+            height = min(lines, down - part * lines)
+            first = image * rows + min(rows, part * word(args, W.PART))
+            last = image * rows + rows
+            if part < parts - 1:
+                last = min(last, first + word(args, W.PART))
+        tile = (image * down + part * lines) * across
+        behind = min(word(args, W.TILES), tile + height * across)
+        at = stripe - (image * word(args, W.OH) + part * lines * word(args, W.M)) * row
+        set_word(inner, W.Y, at)
+        while tile < behind and first < last:
+            count = min(word(args, W.BLOCK), behind - tile)
+            enter(inner, q, blank, v, tile, count)
+            multiply(inner, q, v, p, count)
+            leave(inner, q, dump, p, tile, count)
+            tile += count
+        set_word(pool, POOL_X, at)
+        call_entry(word(args, W.POOL), pool, first, last)
 
 
 def enter(args: int, q: int, blank: int, v: int, first: int, count: int) -> None:
