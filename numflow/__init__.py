@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from numflow import dtypes, errors, nest, tracebacks
+from numflow import collection, dtypes, errors, nest, tracebacks
 from numflow.dtypes import (
     DType,
     as_dtype,
@@ -535,3 +535,5 @@ __all__ = [
     "zeros_initializer",
     "zeros_like",
 ]
+
+collection.imported()

@@ -23,6 +23,7 @@ import numpy as np
 
 from numflow import codegen, nest, passes, runtime
 from numflow import explain as explaining
+from numflow.collection import no_collection
 from numflow.config import eagerly
 from numflow.eager.apply import eager
 from numflow.eager.concrete import MOST_WAYS, ConcreteFunction, array_of
@@ -30,7 +31,6 @@ from numflow.eager.tensor import Array, EagerTensor
 from numflow.eager.traces import Traces
 from numflow.errors import GraphError, explain
 from numflow.graph import watching
-from numflow.graph.building import no_collection
 from numflow.graph.graph import Graph
 from numflow.graph.op import current, observers
 from numflow.shapes import UnfitSizeError, UnknownRankError, UnknownSizeError, known

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import linecache
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -20,22 +18,6 @@ from numflow.graph.op import Array, Attrs, Op, interpreting
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.shapes import Shape, UnknownSizeError, as_number
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """The garbage collector rests meanwhile.
-
-    It would look through a growing graph again and again, for 5 to 10 % of a compile's time, and
-    find nothing.
-    """
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 class SymbolicTensor(Tensor):

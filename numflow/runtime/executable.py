@@ -12,8 +12,8 @@ import numpy as np
 
 from numflow.codegen.program import emit
 from numflow.codegen.steps import Program
+from numflow.collection import no_collection
 from numflow.errors import InternalError
-from numflow.graph.building import no_collection
 from numflow.graph.graph import Graph, free_symbols
 from numflow.graph.reference import bind_symbols
 from numflow.kernels import abi

@@ -20,8 +20,8 @@ import numpy as np
 
 from numflow.codegen.kept import made_of
 from numflow.codegen.steps import BindStep, ControlStep, Program, Step
+from numflow.collection import no_collection
 from numflow.errors import ResourceExhaustedError, explain
-from numflow.graph.building import no_collection
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
 from numflow.runtime import arena
