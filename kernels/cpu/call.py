@@ -13,6 +13,8 @@ class Call(NamedTuple):
     pointers: how many addresses of operands there are, inputs first, then outputs.
     constants: the other words, in order.
     positions: where in the words the addresses stand; default the first places, in order.
+    shared_bytes: memory that it shares with `then`; its address stands at word shared_position.
+    then: what runs after it, with the same words.
     """
 
     address: int
@@ -22,6 +24,9 @@ class Call(NamedTuple):
     constants: tuple[int, ...]
     workspace_bytes: int = 0
     positions: tuple[int, ...] = ()
+    shared_bytes: int = 0
+    shared_position: int = 0
+    then: Call | None = None
 
     @property
     def pointer_positions(self) -> Sequence[int]:

@@ -147,6 +147,18 @@ class Call(Protocol):
     def workspace_bytes(self) -> int:
         """Of scratch memory."""
 
+    @property
+    def shared_bytes(self) -> int:
+        """Of memory that it shares with `then`."""
+
+    @property
+    def shared_position(self) -> int:
+        """Where in `words` its address stands."""
+
+    @property
+    def then(self) -> Call | None:
+        """What runs after it, with the same words."""
+
     def words(self, pointers: Sequence[int]) -> list[int]:
         """The words behind the header; pointers: of the operands, inputs first, then outputs."""
 

@@ -121,12 +121,17 @@ def plan_matmul(
     residual: a tensor like the result is added, the last operand.
     """
     from numflow.kernels import tiles
-    from numflow.kernels.cpu import gemm  # llvmlite: only where code is made
+    from numflow.kernels.cpu import gemm, gemm_parts  # llvmlite: only where code is made
 
     a, b = inputs
     (c,) = outputs
     m, k = _sides(a, attrs["transpose_a"])
     n = _sides(b, attrs["transpose_b"])[1]
+    parts = 1 if bias or activation else _in_parts(inputs, attrs)[0]
+    if parts > 1:
+        return gemm_parts.plan(
+            m, n, k, c.dtype.name, parts=parts, residual=residual, threads=threads
+        )
     batch = c.shape[:-2]
     strides = [_batch_strides(s.shape, batch) for s in (a, b, c)]
     dims = [gemm.Batch(count, *steps) for count, *steps in zip(batch, *strides, strict=True)]
@@ -148,6 +153,23 @@ def plan_matmul(
     places = (0, 1, 2, 3, 4) if bias else (0, 1, 2, 4)
     none = (0,) * (call.pointers - len(places))
     return call._replace(pointers=len(places), constants=(*none, *call.constants), positions=places)
+
+
+def _in_parts(inputs: Sequence[Spec], attrs: Attrs) -> tuple[int, str]:
+    """Into how many parts the rows are cut that a product A^T @ B sums over, and why."""
+    from numflow.kernels.cpu import gemm_parts
+
+    a, b = inputs
+    if not attrs["transpose_a"] or attrs["transpose_b"] or a.rank > 2 or b.rank > 2:
+        return 1, ""
+    sizes = [n for n in (a.shape[1], b.shape[1], a.shape[0]) if isinstance(n, int)]
+    if len(sizes) < 3:
+        return 1, "in parts, if there are many rows"
+    return gemm_parts.choose(*sizes, a.dtype.name)
+
+
+def _matmul_note(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> str:
+    return _in_parts(inputs, attrs)[1]
 
 
 def _batch_strides(shape: tuple[Any, ...], batch: Shape) -> list[int]:
@@ -173,7 +195,7 @@ matmul_op = Op(
     _matmul_infer,
     _matmul_reference,
     _matmul_vjp,
-    Library(plan_matmul, cost=_flops, epilogue=True, residual=True),
+    Library(plan_matmul, cost=_flops, epilogue=True, residual=True, note=_matmul_note),
 )
 run_time.PRODUCTS.append(matmul_op)
 exact_matmul_op = Op(

@@ -103,9 +103,9 @@ class Worker:
         if isinstance(step, SegmentStep):
             return [self._segments(step)]
         if isinstance(step, LibraryStep):
-            work = self._library(step)
+            works = self._library(step, at)
             looks = step.node.op.lower.refuses  # at indices, also where it copies nothing
-            return None if looks and not work.units else [work]
+            return None if looks and not works[0].units else works
         if isinstance(step, CopyStep):
             return self.copy(step)
         return None
@@ -216,7 +216,7 @@ class Worker:
         return Work(compile_loop(loop), slots, len(chunks), chunk, ns)
 
     # library kernels, copies ----------------------------------------------------------------------
-    def _library(self, step: LibraryStep) -> Work:
+    def _library(self, step: LibraryStep, at: int) -> list[Work]:
         places = [(r, self.sizes.number(layout.offset)) for r, layout in step.inputs]
         places += [(r, 0) for r in step.outputs]
         if step.bias is not None:
@@ -233,8 +233,12 @@ class Worker:
         words: list[Word] = list(plain)
         for where, (root, offset) in zip(call.pointer_positions, places, strict=False):
             words[where] = Pointer(root, offset * root.spec.dtype.size)
+        if call.shared_bytes:
+            key = ("shared", at)
+            self.scratch.append(Interval(key, call.shared_bytes, at, at))
+            words[call.shared_position] = Pointer(key)
         number = self.number([step.node]) if step.node.op.lower.refuses else 0
-        return Work(
+        first = Work(
             call.address,
             tuple(words),
             call.units,
@@ -243,6 +247,11 @@ class Worker:
             number,
             call.workspace_bytes,
         )
+        then = call.then
+        if then is None:
+            return [first]
+        again = {"address": then.address, "units": then.units, "chunk": then.chunk}
+        return [first, first._replace(**again, ns=1e3, workspace=then.workspace_bytes)]
 
     def _planned(self, step: LibraryStep, pointers: int) -> Planned:
         inputs = [self.sizes.spec(v.spec) for v in step.node.inputs]

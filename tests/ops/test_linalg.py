@@ -127,6 +127,74 @@ def test_inner_sizes_that_differ_are_explained() -> None:
     ]
 
 
+# --- many rows, few columns: in parts ------------------------------------------------------
+
+
+def _tall(k: int, m: int, n: int, dtype: Any = np.float32) -> tuple[Any, Any]:
+    rng = np.random.default_rng(k)
+    a, b = (rng.standard_normal((k, size)).astype(dtype) for size in (m, n))
+    return a, b
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("m", "n"), [(29, 131), (131, 29), (64, 64)])
+def test_gradients_by_weights_sum_many_rows(dtype: Any, m: int, n: int) -> None:
+    """Alone, with what is added to them, and in a loop; for any number of rows, one trace."""
+    product = nf.function(lambda a, b, c: nf.matmul(a, b, transpose_a=True) + c)
+    rng = np.random.default_rng(1)
+    for k in (5003, 2500, 7001, 3):
+        a, b = _tall(k, m, n, dtype)
+        c = rng.standard_normal((m, n)).astype(dtype)
+        want = a.T.astype(np.float64) @ b + c
+        error = np.abs(product(*map(nf.constant, (a, b, c))).numpy() - want).max()
+        assert error < 40 * np.finfo(dtype).eps * np.sqrt(k)
+    assert product.experimental_get_tracing_count() <= 2
+
+    @nf.function
+    def looped(a: Any, b: Any) -> Any:
+        total = nf.zeros((m, n), a.dtype)
+        for _ in nf.range(3):
+            total = total * 0.5 + nf.matmul(a, b, transpose_a=True)
+        return total
+
+    a, b = _tall(5003, m, n, dtype)
+    want = 1.75 * (a.T.astype(np.float64) @ b)
+    error = np.abs(looped(nf.constant(a), nf.constant(b)).numpy() - want).max()
+    assert error < 100 * np.finfo(dtype).eps * np.sqrt(len(a))
+
+
+def test_the_gradient_of_a_convolution_by_a_single_pixel_is_summed_in_parts() -> None:
+    rng = np.random.default_rng(2)
+    x, f, dy = (
+        rng.standard_normal(shape).astype(np.float32)
+        for shape in ((3, 41, 37, 48), (1, 1, 48, 24), (3, 41, 37, 24))
+    )
+
+    @nf.function
+    def slope(x: Any, f: Any, dy: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(f)
+            y = nf.nn.conv2d(x, f, 1, "SAME")
+        return tape.gradient(y, f, output_gradients=dy)
+
+    arguments = [nf.constant(v) for v in (x, f, dy)]
+    want = np.einsum("bhwc,bhwo->co", x.astype(np.float64), dy)
+    np.testing.assert_allclose(slope(*arguments).numpy()[0, 0], want, 1e-4, 1e-3)
+
+
+def test_explain_says_how_rows_are_summed() -> None:
+    product = nf.function(lambda a, b: nf.matmul(a, b, transpose_a=True))
+    for (k, m, n), note in {
+        (5003, 128, 64): "5003 rows in 9 parts",
+        (700, 128, 64): "whole: fewer than 1024 rows",
+        (2000, 8, 8): "whole: fewer than 8 M multiply-adds",
+    }.items():
+        a, b = map(nf.constant, _tall(k, m, n))
+        fresh = nf.function(product.python_function)
+        fresh(a, b)
+        assert note in str(fresh.explain(a, b))
+
+
 def test_bad_arguments() -> None:
     """Ranks, dtypes and batches, each with the exception that TensorFlow's programs catch."""
     x = nf.ones([2, 3])
