@@ -17,7 +17,7 @@ import functools
 import itertools
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.eager.apply import eager, tapes
+from numflow.eager.pending_tensor import PendingTensor, UnknownShape, note_rank, place_of, rank_at
 from numflow.eager.tape import GradientTape
 from numflow.eager.tensor import EagerTensor
 from numflow.errors import (
@@ -40,7 +41,6 @@ from numflow.errors import (
 )
 from numflow.gradient.vjp import Record, differentiable
 from numflow.graph.building import SymbolicTensor
-from numflow.graph.graph import GraphBuilder, Value
 from numflow.graph.lowering import HostCall
 from numflow.graph.op import Array, Backward, Op, current, interpreting
 from numflow.graph.operation import building
@@ -49,8 +49,7 @@ from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops.convert import as_tensor
 from numflow.ops.run_time import sizes_of
-from numflow.shapes import Shape, UnknownRankError
-from numflow.tensor_shape import TensorShape
+from numflow.shapes import Shape
 from numflow.trace.tensor_spec import TensorSpec
 from numflow.trace.tracer import Tracing
 
@@ -65,128 +64,6 @@ _MAPPED: tuple[tuple[type[BaseException], type[OpError]], ...] = (
     (NotImplementedError, UnimplementedError),
     (Exception, UnknownError),
 )
-
-
-class UnknownShape(Spec):
-    """The spec of a result of which a trace knows only the dtype, until set_shape says more."""
-
-    __slots__ = ("op",)
-
-    def __init__(self, dtype: dtypes.DType, op: str) -> None:
-        self.dtype, self.op = dtype, op
-
-    @property
-    def shape(self) -> Any:  # type: ignore[override]  # nobody sets it
-        """Raises: it is not known."""
-        raise UnknownRankError(
-            explain(
-                self.op,
-                "the rank of a result is not known while a function is traced",
-                {"dtype": self.dtype.name},
-                fix="Tout=nf.TensorSpec(shape, dtype), or result.set_shape(shape); None in a shape "
-                "leaves a size open",
-            )
-        )
-
-    def __repr__(self) -> str:
-        return f"UnknownShape({self.dtype.name})"
-
-
-class PendingTensor(SymbolicTensor):
-    """A result without a shape, until `set_shape` gives it one, or somebody needs one.
-
-    In the second case it takes the rank that this place of the program had whenever it ran so far.
-
-    make: a tensor of the trace for a shape, None for open sizes; or, for None, of all elements in a
-    row. rank: the one it had so far, if any.
-    """
-
-    __slots__ = ("_kept", "_make", "_rank", "_unknown")
-
-    def __init__(
-        self,
-        spec: UnknownShape,
-        make: Callable[[Sequence[int | None] | None], SymbolicTensor],
-        rank: int | None,
-    ) -> None:
-        self._unknown, self._make, self._rank = spec, make, rank
-        self._kept: SymbolicTensor | None = None
-
-    def settle(self, shape: Sequence[Any] | None = None) -> SymbolicTensor:
-        """The tensor of the trace, from now on of this shape.
-
-        Raises:
-          UnknownRankError: neither the caller nor a run before says what it is.
-        """
-        if self._kept is None:
-            if shape is None:
-                shape = self._unknown.shape if self._rank is None else [None] * self._rank
-            self._kept = self._make(shape)
-        return self._kept
-
-    def in_a_row(self) -> SymbolicTensor | None:
-        """All elements, while it has no shape."""
-        return self._make(None) if self._kept is None else None
-
-    def set_shape(self, shape: Any) -> None:
-        """It has this shape, None in it leaving a size to the call."""
-        dims = getattr(shape, "dims", shape)
-        if dims is not None and self._kept is None:
-            self.settle([getattr(n, "value", n) for n in dims])
-        elif dims is not None:
-            super().set_shape(shape)
-
-    @property
-    def spec(self) -> Spec:
-        if self._kept is None and self._rank is None:
-            return self._unknown
-        return self.settle().spec
-
-    @property
-    def dtype(self) -> dtypes.DType:
-        return self._unknown.dtype
-
-    @property
-    def shape(self) -> TensorShape:
-        if self._kept is None:
-            return TensorShape(None if self._rank is None else [None] * self._rank)
-        return super().shape
-
-    @property
-    def ndim(self) -> int:
-        return self.settle().ndim
-
-    @property
-    def value(self) -> Value:
-        return self.settle().value
-
-    @value.setter
-    def value(self, value: Value) -> None:
-        self.settle().value = value
-
-    @property
-    def builder(self) -> GraphBuilder:  # type: ignore[override]
-        return self.settle().builder
-
-
-# --- ranks that results had ------------------------------------------------------
-
-_ranks: dict[Hashable, int | None] = {}  # by place of a program; None: several
-_MOST = 10000  # places
-
-
-def _place(func: Callable[..., Any], index: int) -> Hashable:
-    """Result number index of func, called from the user's line."""
-    line = user_line()
-    name = getattr(func, "__qualname__", type(func).__qualname__)
-    return name, index, line and (line.file, line.line)
-
-
-def _note_rank(place: Hashable, rank: int) -> None:
-    if len(_ranks) >= _MOST:
-        _ranks.clear()
-    if _ranks.setdefault(place, rank) != rank:
-        _ranks[place] = None
 
 
 class _Call(NamedTuple):
@@ -212,7 +89,7 @@ class HostFunction:
         self.__qualname__ = getattr(func, "__name__", type(func).__name__)
         self._calls: OrderedDict[int, _Call] = OrderedDict()
         self.places = [
-            _place(func, k) if kind.sizes is None else None for k, kind in enumerate(kinds)
+            place_of(func, k) if kind.sizes is None else None for k, kind in enumerate(kinds)
         ]
 
     # --- running ---
@@ -229,7 +106,7 @@ class HostFunction:
         self._calls[token] = _Call(tape, inputs, outputs)
         for place, y in zip(self.places, outputs, strict=True):
             if place is not None:
-                _note_rank(place, y.spec.rank)
+                note_rank(place, y.spec.rank)
         if len(self._calls) > _KEPT:
             self._calls.popitem(last=False)
         return token, outputs
@@ -582,8 +459,7 @@ def _traced(op: Op, called: HostFunction, tensors: Sequence[Tensor]) -> Any:
         return result_op(token, *tensors, **attrs)  # type: ignore[no-any-return]
 
     def pending(index: int, dtype: dtypes.DType) -> SymbolicTensor:
-        place = called.places[index]
-        rank = None if place is None else _ranks.get(place)
+        rank = rank_at(called.places[index])
         spec = UnknownShape(dtype, called.op)
         return PendingTensor(spec, functools.partial(settled, index), rank)
 
