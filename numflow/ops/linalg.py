@@ -162,10 +162,10 @@ def _in_parts(inputs: Sequence[Spec], attrs: Attrs) -> tuple[int, str]:
     a, b = inputs
     if not attrs["transpose_a"] or attrs["transpose_b"] or a.rank > 2 or b.rank > 2:
         return 1, ""
-    sizes = [n for n in (a.shape[1], b.shape[1], a.shape[0]) if isinstance(n, int)]
-    if len(sizes) < 3:
+    (k, m), n = a.shape, b.shape[1]
+    if not (isinstance(m, int) and isinstance(n, int) and isinstance(k, int)):
         return 1, "in parts, if there are many rows"
-    return gemm_parts.choose(*sizes, a.dtype.name)
+    return gemm_parts.choose(m, n, k, a.dtype.name)
 
 
 def _matmul_note(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> str:

@@ -250,8 +250,8 @@ class Worker:
         then = call.then
         if then is None:
             return [first]
-        again = {"address": then.address, "units": then.units, "chunk": then.chunk}
-        return [first, first._replace(**again, ns=1e3, workspace=then.workspace_bytes)]
+        again = first._replace(address=then.address, units=then.units, chunk=then.chunk)
+        return [first, again._replace(ns=1e3, workspace=then.workspace_bytes)]
 
     def _planned(self, step: LibraryStep, pointers: int) -> Planned:
         inputs = [self.sizes.spec(v.spec) for v in step.node.inputs]
