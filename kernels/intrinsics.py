@@ -14,7 +14,7 @@ from numflow.kernels import abi
 from numflow.kernels.lang import Value, intrinsic
 
 if TYPE_CHECKING:
-    from numflow.kernels.lang import Compiler
+    from numflow.kernels.lang_compiler import Compiler
 
 ES: int = 0
 """Bytes of an element. ES, VL and VB get their values when a kernel is compiled."""

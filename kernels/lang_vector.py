@@ -17,7 +17,7 @@ from numflow.kernels.lang import Value, intrinsic
 from numflow.kernels.lang_math import float_literal
 
 if TYPE_CHECKING:
-    from numflow.kernels.lang import Compiler
+    from numflow.kernels.lang_compiler import Compiler
 
 SOURCES = ("builder", "lang_math", "lang_vector", "scalar", "scalar_f32", "scalar_f64")
 """The files of kernels/ that decide what is written: for lang.addresses."""

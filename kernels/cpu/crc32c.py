@@ -26,7 +26,7 @@ from numflow.kernels.intrinsics import load_i64, load_u8, store_i64, word
 from numflow.kernels.lang import Value, inline, intrinsic
 
 if TYPE_CHECKING:
-    from numflow.kernels.lang import Compiler
+    from numflow.kernels.lang_compiler import Compiler
 
 _POLYNOMIAL = 0x82F63B78  # x^0 is the highest bit
 _ONE = 0x80000000

@@ -13,7 +13,7 @@ from numflow.kernels.intrinsics import Vec, _compiled_only
 from numflow.kernels.lang import Value, intrinsic
 
 if TYPE_CHECKING:
-    from numflow.kernels.lang import Compiler
+    from numflow.kernels.lang_compiler import Compiler
 
 LINE = 64
 """Bytes."""

@@ -37,7 +37,7 @@ from numflow.kernels.intrinsics import (
 from numflow.kernels.lang import Value
 
 if TYPE_CHECKING:
-    from numflow.kernels.lang import Compiler
+    from numflow.kernels.lang_compiler import Compiler
 
 BLOCK = 64  # rows of a block: of four vectors they fill half of L1
 _CHUNK = 1 << 14  # elements that are worth being handed to a thread

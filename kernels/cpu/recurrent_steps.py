@@ -46,7 +46,7 @@ from numflow.kernels.lang import Value, inline, intrinsic
 from numflow.kernels.tiles import VECTORS_PLACE, Q
 
 if TYPE_CHECKING:
-    from numflow.kernels.lang import Compiler
+    from numflow.kernels.lang_compiler import Compiler
 
 
 class W:
