@@ -26,6 +26,7 @@ PICTURES = {
     "conv_autoencoder": ["conv_autoencoder.png", "conv_autoencoder_walks.png"],
     "mobilenet_v2": ["mobilenet_v2.png"],
     "inception_v3": ["inception_v3.png"],
+    "seq2seq_attention": ["seq2seq_attention.png"],
     "kmeans": ["kmeans_digits.png", "kmeans_plane.png"],
     "mandelbrot": ["mandelbrot.png"],
     "sine_lstm": ["sine_lstm.png"],
@@ -141,6 +142,13 @@ def test_the_residual_network_reaches_the_documented_accuracy(tmp_path: Path) ->
 def test_the_convolutional_autoencoder_reaches_the_documented_error(tmp_path: Path) -> None:
     text = _run("conv_autoencoder", "--out", str(tmp_path))
     assert float(re.findall(r"pixels: (\S+)", text)[0]) <= 0.12
+
+
+def test_attention_reads_unseen_dates(tmp_path: Path) -> None:
+    """After five eighths of the steps."""
+    text = _run("seq2seq_attention", "--steps", "500", "--out", str(tmp_path))
+    shares = [float(number) for number in re.findall(r"([\d.]+)% right", text)]
+    assert len(shares) == 2 and min(shares) >= 99.5
 
 
 def test_clusters_are_those_of_scikit_learn(tmp_path: Path) -> None:
