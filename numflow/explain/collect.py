@@ -202,7 +202,8 @@ def _note(step: Step) -> str:
     if isinstance(step, BindStep):
         return "sizes that depend on values: what follows is planned when they are known"
     if isinstance(step, LoopStep) and step.registers is not None:
-        return "one kernel, its scalars in registers"
+        values = "scalars" if step.registers.scalar else "values"
+        return f"one kernel, its {values} in registers"
     if isinstance(step, HostStep):
         return host_reason(step.nodes[0])
     if isinstance(step, LibraryStep):

@@ -133,17 +133,6 @@ def test_an_index_outside_is_refused_with_its_line() -> None:
     assert total.numpy() == 7.0
 
 
-def test_vectors_are_left_to_jumps() -> None:
-    """Not everything is a scalar."""
-
-    def f(x: Any) -> Any:
-        return nf.while_loop(lambda k, _: k < 3, lambda k, v: (k + 1, v * v), [0, x])[1]
-
-    x = nf.constant([1.0, 2.0])
-    assert _kernel(f, x) is None
-    assert nf.function(f)(x).numpy().tolist() == [1.0, 256.0]
-
-
 def test_many_iterations_are_several_calls_of_the_kernel() -> None:
     """More than a kernel does before it lets the executor look for signals."""
     f = nf.function(lambda n: nf.while_loop(lambda k: k < n, lambda k: k + 1, [0]))
