@@ -17,11 +17,10 @@ from numflow.ops.factorizations import cholesky, eig, eigh, eigvals, eigvalsh, q
 from numflow.ops.linalg import matmul, matrix_transpose, matvec, norm, tensordot
 from numflow.ops.linear_operators import (
     LinearOperator,
-    LinearOperatorDiag,
     LinearOperatorFullMatrix,
-    LinearOperatorIdentity,
     LinearOperatorLowerTriangular,
 )
+from numflow.ops.linear_operators_diagonal import LinearOperatorDiag, LinearOperatorIdentity
 from numflow.ops.lu import lu, lu_matrix_inverse, lu_reconstruct, lu_solve
 from numflow.ops.matrix_functions import expm, logm, sqrtm
 from numflow.ops.matrix_parts import (
