@@ -213,17 +213,19 @@ def test_an_interrupt_ends_an_endless_loop_and_leaves_variables(size: int) -> No
     v = nf.Variable(nf.ones([size]) if size > 1 else 1.0)
 
     @nf.function
-    def f(x: Any) -> Any:
+    def f(x: Any, least: Any) -> Any:
         v.assign(v * 5.0)
-        found = nf.while_loop(lambda k, _: k > -1.0, lambda k, s: (k + 0.0, s + x), [0.0, v * 0.0])
+        found = nf.while_loop(lambda k, _: k > least, lambda k, s: (k + 0.0, s + x), [0.0, v * 0.0])
         v.assign(found[1])
 
     x = nf.constant(1.0)
+    f(x, nf.constant(1.0))  # compiled: the interrupt meets the loop, not the compiler
+    v.assign(nf.ones_like(v))
     timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.start()
     begin = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
-        f(x)
+        f(x, nf.constant(-1.0))
     timer.join()
     assert time.perf_counter() - begin < 20
     assert np.all(v.numpy() == 1.0)
