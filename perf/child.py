@@ -5,6 +5,7 @@ python -m perf.child with_jax cases W5 --keep '{"W5": ["jit"]}'
 python -m perf.child with_jax first W7 jit           seconds to the first loss, imports excluded
 python -m perf.child with_jax phases deep-500        the same in its parts: trace, compile, ...
 python -m perf.child with_jax memory W7 jit          bytes at most, after 20 steps
+python -m perf.child with_jax attention 8x2048       bytes at most that it needs beside its operands
 python -m perf.child with_jax variants W7
 """
 
@@ -25,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from perf import answers, checks, workloads
+from perf import answers, checks, sequences, workloads
 from perf.goals import bound_of
 from perf.timing import Case, Rate, measure
 
@@ -164,6 +165,20 @@ def measure_memory(program: ModuleType, workload: str, variant: str) -> None:
     say(workload=workload, variant=variant, imported=before, trained=_peak())
 
 
+def measure_attention(program: ModuleType, name: str) -> None:
+    """Bytes at most that a first call on a size needs, once the program is loaded."""
+    for _ in range(2):
+        program.attention_call(next(iter(sequences.ATTENTIONS)))()
+    call = program.attention_call(name)
+    gc.collect()
+    forget = Path("/proc/self/clear_refs")
+    if forget.exists():
+        forget.write_text("5")  # the peak, from here on
+    before = _peak()
+    call()
+    say(attention=name, needed=_peak() - before)
+
+
 def _peak() -> int:
     status = Path("/proc/self/status")
     if status.exists():  # Linux hands ru_maxrss from a parent to what it starts
@@ -172,10 +187,24 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def tell_variants(program: ModuleType, workload: str) -> None:
+    say(variants=program.variants(workload))
+
+
+TASKS: dict[str, Callable[..., None]] = {
+    "cases": time_cases,
+    "first": time_first_step,
+    "phases": time_phases,
+    "memory": measure_memory,
+    "attention": measure_attention,
+    "variants": tell_variants,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program")
-    parser.add_argument("task", choices=["cases", "first", "phases", "memory", "variants"])
+    parser.add_argument("task", choices=list(TASKS))
     parser.add_argument("names", nargs="+")
     parser.add_argument("--keep", type=json.loads, default={})
     parser.add_argument("--seconds", type=float, default=0.5)
@@ -185,14 +214,8 @@ def main() -> None:
         sys.setrecursionlimit(RECURSION)
     if arguments.task == "cases":
         time_cases(program, arguments.names, arguments.keep, arguments.seconds)
-    elif arguments.task == "first":
-        time_first_step(program, *arguments.names)
-    elif arguments.task == "phases":
-        time_phases(program, *arguments.names)
-    elif arguments.task == "memory":
-        measure_memory(program, *arguments.names)
     else:
-        say(variants=program.variants(arguments.names[0]))
+        TASKS[arguments.task](program, *arguments.names)
 
 
 if __name__ == "__main__":

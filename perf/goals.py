@@ -114,6 +114,11 @@ def less_memory(share: float) -> Goal:
     return Goal(f"<= {share:g} of the best", met)
 
 
+def at_most(nbytes: float, of: str) -> Goal:
+    """At most so many bytes, which are `of`."""
+    return Goal(f"<= {of}", lambda figure: figure.cost <= nbytes)
+
+
 def within(seconds: float, beyond: str = "") -> Goal:
     """At most so many seconds. `beyond` names what the runner has already taken off."""
     text = f"<= {beyond}{seconds * 1e3:g} ms"
@@ -209,6 +214,14 @@ def _attention(name: str) -> Line:
     title = f"attention {name} f+b"
     flop = sequences.ATTENTIONS[name].flop
     return Line("attention", name, title, "GFLOP/s", flop, faster_than(torch=1.2))
+
+
+def _attention_memory(name: str) -> Line:
+    held = sequences.HELD
+    goal = at_most(held * sequences.LONG[name].nbytes, f"{held} operands")
+    return Line(
+        "W17", f"attention {name}", f"memory beside operands, attention {name}", "MB", goal=goal
+    )
 
 
 def _maps(workload: str, case: str, title: str, larger: tuple[int, ...], times: float) -> Line:
@@ -423,6 +436,7 @@ LINES = (
     Line("W17", "imported", "memory after the import", "MB"),
     Line("W17", "trained", "memory at most, training W7", "MB"),
     Line("W17", "trained LeNet", "memory at most, training LeNet", "MB", goal=less_memory(0.6)),
+    *(_attention_memory(name) for name in sequences.LONG),
 )
 
 WORKLOADS = tuple(dict.fromkeys(line.workload for line in LINES))

@@ -12,6 +12,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from perf import sequences
+
 ROOT = Path(__file__).resolve().parents[1]
 PEER_FOLDER = Path(os.environ.get("PEERS") or Path(tempfile.gettempdir()) / "peers")
 CHILD_LIMIT = 600  # seconds; torch.compile of eight graphs from nothing takes about 200
@@ -199,7 +201,10 @@ def _compile(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
 
 
 def _memory(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
-    """W17: what the process needs at most, after the import and after a training run."""
+    """W17: what the process needs at most, after the import and after a training run.
+
+    And what a call of attention needs at most, beside its operands.
+    """
     for workload, case in MEMORIES.items():
         if framework not in TRAINERS[workload]:
             continue
@@ -212,6 +217,13 @@ def _memory(plan: Plan, framework: str) -> Iterator[dict[str, Any]]:
             if workload == "W7":
                 yield {**common, "case": "imported", "cost": row["imported"]}
             yield {**common, "case": case, "cost": row["trained"]}
+    for name in sequences.LONG if framework in FIRST_STEP else ():
+        for row in child_rows(plan, framework, ["attention", name]):
+            common = {"workload": "W17", "case": f"attention {name}", "variant": ""}
+            if "error" in row:
+                yield {**common, "error": row["error"]}
+            else:
+                yield {**common, "cost": row["needed"]}
 
 
 # Workloads with a way of their own to be measured.

@@ -8,6 +8,7 @@ A program `with_<framework>.py` defines
     cases(workload)                   the workloads that are no training steps, as `timing.Case`;
                                       these stand in `kernels_<framework>.py`, those of images
                                       in `images_<framework>.py`
+    attention_call(name)              a call of a size of attention, with all gradients
 
 and imports its framework at the top, so that a fresh process can time that import.
 """

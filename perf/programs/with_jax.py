@@ -12,6 +12,7 @@ import optax
 from perf import workloads
 from perf.programs import images_jax, recurrent_jax, sequences_jax
 from perf.programs.kernels_jax import cases as cases
+from perf.programs.sequences_jax import attention_call as attention_call
 from perf.timing import seconds_of_calls
 
 if os.environ.get("JAX_COMPILATION_CACHE_DIR"):

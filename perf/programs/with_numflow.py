@@ -8,6 +8,7 @@ import numflow as tf
 from perf import workloads
 from perf.programs import images_numflow, recurrent_numflow, sequences_numflow
 from perf.programs.kernels_numflow import cases as cases
+from perf.programs.sequences_numflow import attention_call as attention_call
 from perf.timing import seconds_of_calls
 
 

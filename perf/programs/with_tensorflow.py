@@ -12,6 +12,7 @@ import tensorflow as tf
 from perf import workloads
 from perf.programs import images_tensorflow, recurrent_tensorflow, sequences_tensorflow
 from perf.programs.kernels_tensorflow import cases as cases
+from perf.programs.sequences_tensorflow import attention_call as attention_call
 from perf.timing import seconds_of_calls
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))

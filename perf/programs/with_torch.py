@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from perf import workloads
 from perf.programs import images_torch, recurrent_torch, sequences_torch
 from perf.programs.kernels_torch import cases as cases
+from perf.programs.sequences_torch import attention_call as attention_call
 from perf.timing import seconds_of_calls
 
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
