@@ -30,6 +30,8 @@ PICTURES = {
     "kmeans": ["kmeans_digits.png", "kmeans_plane.png"],
     "mandelbrot": ["mandelbrot.png"],
     "sine_lstm": ["sine_lstm.png"],
+    "char_language_model": ["char_language_model.png"],
+    "word2vec": ["word2vec.png"],
     "resume_training": ["resume_training.png"],
 }
 EVEN_QUICK = {  # what the shortest run says, too
@@ -173,6 +175,29 @@ def test_a_last_layer_learns_new_kinds(tmp_path: Path) -> None:
 def test_the_wave_goes_on_as_documented(tmp_path: Path) -> None:
     text = _run("sine_lstm", "--out", str(tmp_path))
     assert float(re.findall(r"alone, RMSE: (\S+)", text)[0]) <= 0.05
+
+
+def test_the_language_model_beats_counts_of_characters(tmp_path: Path) -> None:
+    """After a quarter of its steps; all of them reach what is documented."""
+    text = _run("char_language_model", "--steps", "600", "--out", str(tmp_path))
+    counts = float(re.findall(r"counts of 3 characters: (\S+)", text)[0])
+    assert float(re.findall(r"held-out text: (\S+)", text)[0]) < counts - 0.2
+    assert text.count("--- written at temperature") == 2
+
+
+def test_words_are_near_those_that_they_belong_to(tmp_path: Path) -> None:
+    text = _run("word2vec", "--out", str(tmp_path))
+    assert int(re.findall(r"(\d+) of \d+ pairs of words", text)[0]) >= 14
+
+
+def test_texts_of_ones_own_are_read(tmp_path: Path) -> None:
+    """One that is too short says so."""
+    path = tmp_path / "text"
+    path.write_text("It is what it is. " * 5000)
+    text = _run("char_language_model", "--text", str(path), "--quick", "--out", str(tmp_path))
+    assert "81,000 characters of 9 kinds, 9,000 held out" in text
+    with pytest.raises(SystemExit, match="too short"):
+        _module("char_language_model").in_windows(np.zeros(2048, np.int32))
 
 
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
