@@ -31,7 +31,7 @@ EMBEDDED, UNITS = 64, 256
 BATCH, WINDOW = 32, 64
 DROPPED = 0.2  # share of what goes in and out of the units
 EVALUATE_EVERY = 100  # steps
-PROMPT, WRITTEN = "The ", 600  # characters
+PROMPT, WRITTEN = 4, 600  # characters
 
 Array = NDArray[Any]
 
@@ -105,10 +105,10 @@ def main() -> None:
 
     print(f"{options.steps} steps of {BATCH * WINDOW} characters in {seconds:.1f} s")
     print(f"held-out text: {tests[-1][1]:.3f} bits per character")
-    prompt = np.array([[number[c] for c in PROMPT]], np.int32)
+    prompt = np.array([[number[c] for c in text[:PROMPT]]], np.int32)
     for temperature in (0.5, 1.0):
         drawn = write(prompt, tf.constant(temperature), tf.constant(WRITTEN)).numpy()
-        said = PROMPT + "".join(characters[i] for i in drawn)
+        said = text[:PROMPT] + "".join(characters[i] for i in drawn)
         print(f"--- written at temperature {temperature} ---\n{said}")
     options.out.mkdir(parents=True, exist_ok=True)
     draw(losses, len(windows), tests, baselines, options.out / "char_language_model.png")
