@@ -27,6 +27,7 @@ PICTURES = {
     "mobilenet_v2": ["mobilenet_v2.png"],
     "inception_v3": ["inception_v3.png"],
     "seq2seq_attention": ["seq2seq_attention.png"],
+    "transformer": ["transformer.png"],
     "kmeans": ["kmeans_digits.png", "kmeans_plane.png"],
     "mandelbrot": ["mandelbrot.png"],
     "sine_lstm": ["sine_lstm.png"],
@@ -151,6 +152,12 @@ def test_attention_reads_unseen_dates(tmp_path: Path) -> None:
     text = _run("seq2seq_attention", "--steps", "500", "--out", str(tmp_path))
     shares = [float(number) for number in re.findall(r"([\d.]+)% right", text)]
     assert len(shares) == 2 and min(shares) >= 99.5
+
+
+def test_the_transformer_reads_unseen_dates(tmp_path: Path) -> None:
+    """After two thirds of the steps."""
+    text = _run("transformer", "--steps", "1000", "--out", str(tmp_path))
+    assert float(re.findall(r"([\d.]+)% right", text)[0]) >= 98.5
 
 
 def test_clusters_are_those_of_scikit_learn(tmp_path: Path) -> None:
