@@ -34,7 +34,8 @@ Three = tuple[int, int, int]
 SHORT = 4
 """Pixels of a row up to which tiles run over the batch instead."""
 STRIPE = 24 << 10
-"""Bytes of the rows that wait for a pool: half of an L1 cache, but a row of windows at least."""
+"""Bytes of the rows that wait for a pool: half of an L1 cache, but a row of windows at least. Four
+times that where windows overlap, for what they share is moved from stripe to stripe."""
 
 
 class Window(NamedTuple):
@@ -336,7 +337,8 @@ def _by_pooled(
     band = _most(behind, within // max(1, line), band) if whole else band
     bands = -(-rows // band)
     band = -(-rows // bands) if bands else 1
-    step = band if whole else _most(behind, STRIPE // max(1, line), band)
+    room = STRIPE if behind.span <= behind.window.strides[1] else 4 * STRIPE
+    step = band if whole else _most(behind, room // max(1, line), band)
     height, tall = (min(behind.rows(n), side.result[1]) for n in (band, step))
     head = _lines(Q.BYTES + 16 * s.kernel[0] * s.kernel[1] * side.pieces)
     stripe = _lines(head + side.copied(height) * copied) + 192

@@ -52,8 +52,8 @@ LANES = 16
 LARGE = 1 << 17
 """Channels times columns from which one product's filter crowds out what a block works on."""
 
-STRIPE = 1 << 18
-"""Bytes of the rows that wait for a pool, at most: a part of an L2 cache."""
+STRIPE = 1 << 19
+"""Bytes of the rows that wait for a pool, at most: half of a large L2 cache."""
 BLOCK_BYTES = 1 << 25
 """What a block works on, at most; 12 tiles in any case."""
 
@@ -235,10 +235,17 @@ def _by_tiles(s: Window, count: int, threads: int) -> _Cut:
     return _Cut(units, block, [block, count - (units - 1) * block])
 
 
-def fits_behind(s: Window, m: int, behind: Behind) -> bool:
+def fits_behind(result: tuple[int, ...], m: int, stride: int) -> bool:
     """Whether what a pool reads at a time stays in a cache, and is made once: whole images, or the
-    rows of a few tiles."""
-    return _images(s, m) > 0 or 0 < _lines_of_part(m, behind) * m * _row(s) <= STRIPE
+    rows of a few tiles.
+
+    Args:
+      result: rows, columns and channels of the convolution's.
+      stride: of a pool whose windows do not overlap; else 0.
+    """
+    height, width, columns = result
+    row = width * columns * 4
+    return min(height, math.lcm(m, stride) or height) * row <= STRIPE
 
 
 def _row(s: Window) -> int:

@@ -163,6 +163,8 @@ class _Emitter:
             elif not isinstance(user.op.lower, View):
                 activation = user.op.name
             outputs = user.outputs
+        if group.pool is not None:
+            outputs = group.pool.outputs
         reads = [r for r, _ in (*inputs, *filter(None, (bias, residual)))]
         self.steps.append(
             LibraryStep(
@@ -175,6 +177,7 @@ class _Emitter:
                 bias,
                 residual,
                 activation,
+                group.pool,
             )
         )
 

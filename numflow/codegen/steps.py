@@ -51,8 +51,8 @@ class SegmentStep(Step):
 @dataclass(eq=False, repr=False)
 class LibraryStep(Step):
     """A kernel of kernels/: inputs and outputs are dense. bias, residual, activation: what a
-    product takes along. form: the same number for steps of a program that differ in their operands
-    only (runtime/work.py)."""
+    product takes along; behind: what pools its result, whose results are then the outputs. form:
+    the same number for steps of a program that differ in their operands only (runtime/work.py)."""
 
     node: Node
     inputs: tuple[Seen, ...]
@@ -60,6 +60,7 @@ class LibraryStep(Step):
     bias: Seen | None = None
     residual: Seen | None = None
     activation: str = ""
+    behind: Node | None = None
     form: int | None = None
 
 

@@ -26,6 +26,7 @@ from numflow.graph.graph import Node, Value, constant_op, sizes_op
 from numflow.graph.loops import Loop
 from numflow.graph.lowering import Library
 from numflow.graph.printing import spec_text
+from numflow.passes.group import pooling
 from numflow.runtime.plan import Plan
 from numflow.shapes import Extent
 
@@ -212,12 +213,21 @@ def _note(step: Step) -> str:
         along += [f"the {step.activation}"] if step.activation else []
         notes = [_kernel_note(step.nodes[0])]
         notes += [f"takes along {' and '.join(along)}"] if along else []
+        notes += [_pool_note(step)] if step.behind is not None else []
         return "; ".join(filter(None, notes))
     if isinstance(step, CopyStep):
         return "fills with a value" if step.source is None else ""
     if isinstance(step, SegmentStep):
         return f"{len(step.codes)} updates of one form, as one loop"
     return ""
+
+
+def _pool_note(step: LibraryStep) -> str:
+    """What a library kernel's op says about the pool that it takes along."""
+    node, pool = step.node, step.behind
+    assert pool is not None and node.op.lower.pools is not None
+    specs = [[v.spec for v in values] for values in (node.inputs, node.outputs)]
+    return str(node.op.lower.pools(*specs, node.attrs, pooling(pool))[1])
 
 
 def _kernel_note(node: Node) -> str:

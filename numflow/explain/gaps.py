@@ -23,7 +23,7 @@ from numflow.explain.parts import Gap
 from numflow.graph.graph import Node, Value
 from numflow.graph.lowering import HostCall, View
 from numflow.passes.fuse import fuse
-from numflow.passes.group import CLOSED, DOMAIN, MIDDLE, VIEW
+from numflow.passes.group import CLOSED, DOMAIN, MIDDLE, POOLED, VIEW
 
 _Notes = dict[tuple[int, int], str]
 
@@ -70,6 +70,8 @@ def _maker(value: Value, place: dict[Node, int]) -> tuple[Node | None, Node | No
 
 
 def _why(maker: Step, reader: Step, value: Value, view: Node | None, note: str | None) -> str:
+    if note is not None and note.startswith(POOLED):
+        return note
     for step in (maker, reader):
         alone = _alone(step)
         if alone:

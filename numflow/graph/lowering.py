@@ -167,6 +167,10 @@ class Call(Protocol):
         """Where in `words` the operands' pointers stand."""
 
 
+Pooling = tuple[str, Shape, tuple[tuple[str, Any], ...]]
+"""A pool behind a kernel: "max", "places" or "mean", the shape of its result, its attributes."""
+
+
 class Library:
     """plan(input specs, output specs, attrs, threads) -> Call, all sizes being ints.
 
@@ -179,6 +183,10 @@ class Library:
               their own.
     residual: plan also takes `residual` (a tensor like the result is added before the activation;
               its address comes last).
+    pools: (input specs, output specs, attrs, Pooling) -> whether the kernel should pool what it
+           makes, where nobody else reads that, and why; plan also takes `behind`, a Pooling, whose
+           results are then the outputs.
+    pool: what it is for such a kernel: "max" or "mean"; the input is what is pooled.
     note: note(input specs, output specs, attrs): what explain() says about the choice of kernel.
     alone: the op that gives the first outputs only, for where nobody wants the others.
     private: where elements lie in the result only its kernel and the reader's know; the reference
@@ -193,6 +201,8 @@ class Library:
         "in_place",
         "note",
         "plan",
+        "pool",
+        "pools",
         "private",
         "refuses",
         "residual",
@@ -210,11 +220,14 @@ class Library:
         alone: Op | None = None,
         private: bool = False,
         residual: bool = False,
+        pools: Callable[[Sequence[Spec], Sequence[Spec], Attrs, Pooling], tuple[bool, str]]
+        | None = None,
+        pool: str = "",
     ) -> None:
         self.plan, self.refuses, self.checked = plan, refuses, checked
         self.cost, self.in_place, self.epilogue = cost, in_place, epilogue
         self.note, self.alone, self.private = note, alone, private
-        self.residual = residual
+        self.residual, self.pools, self.pool = residual, pools, pool
 
 
 class HostCall:

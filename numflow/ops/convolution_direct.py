@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from numflow.graph.lowering import Library
+from numflow.graph.lowering import Library, Pooling
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
+from numflow.ops import convolution_pooled as pooled
 from numflow.ops import convolution_winograd as winograd
 from numflow.ops.convolution_rules import (
     Geometry,
@@ -112,6 +113,7 @@ def _plan_direct(
     bias: bool = False,
     activation: str = "",
     residual: bool = False,
+    behind: Pooling | None = None,
 ) -> Any:
     from numflow.kernels.cpu import conv
 
@@ -127,6 +129,7 @@ def _plan_direct(
         bias=bias,
         residual=residual,
         activation=activation,
+        behind=pooled.behind_of(behind, y),
         threads=threads,
     )
 
@@ -146,7 +149,14 @@ direct_op = Op(
     lambda x, f, *, packed, **attrs: conv_infer(x, f, **attrs),
     lambda x, f, *, packed, **attrs: conv_reference(x, f, **attrs),
     None,
-    Library(_plan_direct, cost=_direct_cost, epilogue=True, residual=True, note=_direct_note),
+    Library(
+        _plan_direct,
+        cost=_direct_cost,
+        epilogue=True,
+        residual=True,
+        note=_direct_note,
+        pools=pooled.direct_pays,
+    ),
 )
 
 

@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numflow.dtypes import DType, float32
-from numflow.graph.lowering import Library
+from numflow.graph.lowering import Library, Pooling
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
+from numflow.ops import convolution_pooled as pooled
 from numflow.shapes import Extent
 
 Pads = Sequence[tuple[int, int]]
@@ -250,12 +251,18 @@ def _plan(
     bias: bool = False,
     activation: str = "",
     residual: bool = False,
+    behind: Pooling | None = None,
 ) -> Any:
     from numflow.kernels.cpu import winograd
 
-    window = _window(inputs[0], outputs[0], attrs)
     return winograd.plan(
-        window, attrs["m"], bias=bias, residual=residual, activation=activation, threads=threads
+        _window(inputs[0], outputs[0], attrs),
+        attrs["m"],
+        bias=bias,
+        residual=residual,
+        activation=activation,
+        behind=pooled.behind_of(behind, outputs[0]),
+        threads=threads,
     )
 
 
@@ -295,6 +302,7 @@ winograd_op = Op(
         epilogue=True,
         residual=True,
         note=lambda inputs, outputs, attrs: attrs["why"],
+        pools=pooled.winograd_pays,
     ),
 )
 """x [batch, height, width, channels], u of `winograd_filter_op` -> the convolution, of stride 1.

@@ -233,13 +233,15 @@ def _cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> floa
     return float(small) * _pool(attrs).taps
 
 
-largest_op = Op("max_pool_direct", _pool_infer, _largest, None, Library(_plan_max, cost=_cost))
+largest_op = Op(
+    "max_pool_direct", _pool_infer, _largest, None, Library(_plan_max, cost=_cost, pool="max")
+)
 places_op = Op(
     "max_pool_places",
     _places_infer,
     _largest_places,
     _places_vjp,
-    Library(_plan_max, cost=_cost, alone=largest_op),
+    Library(_plan_max, cost=_cost, alone=largest_op, pool="max"),
 )
 max_op = Op(
     "max_pool",
@@ -368,7 +370,9 @@ def _sum_spread_vjp(g: Backward) -> tuple[Tensor]:
     return (maths.multiply(mean, _count_tensor(pool, image, mean)) * scale,)
 
 
-mean_op = Op("avg_pool", _pool_infer, _mean, _mean_vjp, Library(_plan_mean, cost=_cost))
+mean_op = Op(
+    "avg_pool", _pool_infer, _mean, _mean_vjp, Library(_plan_mean, cost=_cost, pool="mean")
+)
 sum_spread_op = Op(
     "avg_pool_image", _image_infer, _spread_sum, _sum_spread_vjp, Library(_plan_sum, cost=_cost)
 )

@@ -23,6 +23,7 @@ from numflow.passes.group import (
     LARGE,
     LEVEL,
     MIDDLE,
+    POOLED,
     VIEW,
     Axes,
     Fits,
@@ -30,6 +31,7 @@ from numflow.passes.group import (
     Note,
     agree,
     fusable,
+    pooling,
 )
 from numflow.passes.levels import level_of, levels
 from numflow.passes.materialise import layout_of, soft
@@ -160,10 +162,29 @@ class _Fuser:
             if final:
                 break
         group.epilogue = tuple(taken)
-        for user in taken:
+        group.pool = self._pool(group, node)
+        for user in (*taken, *filter(None, [group.pool])):
             self.taken.add(user)
             group.nodes.append(user)
             self._enter(user, group)
+
+    def _pool(self, group: Group, node: Node) -> Node | None:
+        """What pools the result, if the kernel should, and nobody else reads it."""
+        made, lower = (group.epilogue or (node,))[-1].output, node.op.lower
+        users = self.users.get(made, [])
+        assert isinstance(lower, Library)
+        if lower.pools is None or made in self.graph.outputs or len(users) != 1:
+            return None
+        (pool,) = users
+        if not (isinstance(pool.op.lower, Library) and pool.op.lower.pool):
+            return None
+        if made.spec != node.output.spec or self.levels.get(pool, 0) != group.level:
+            return None
+        inputs, outputs = ([v.spec for v in values] for values in (node.inputs, node.outputs))
+        pays, self.why = lower.pools(inputs, outputs, node.attrs, pooling(pool))
+        if not pays and self.note is not None:
+            self.note(group.nodes, [pool], f"{POOLED} {self.why}")
+        return pool if pays else None
 
     def _biases(self, add: Node, last: Value) -> bool:
         """Whether add adds a row vector, which is there when the product begins, to `last`."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from numflow.graph.graph import Node, Value, constant_op
-from numflow.graph.lowering import Checked, Elementwise, Reduction, View
+from numflow.graph.lowering import Checked, Elementwise, Library, Pooling, Reduction, View
 from numflow.passes.materialise import soft
 from numflow.shapes import Shape
 
@@ -37,6 +37,7 @@ class Group:
     deep: bool = False
     epilogue: tuple[Node, ...] = ()  # of a product: the bias add, reshapes, the relu it takes along
     residual: Node | None = None  # of these, what adds a tensor like the result
+    pool: Node | None = None  # and what pools it, whose results are then the group's
     mask: int = 0
     bit: int = 0
     level: int = 0
@@ -58,6 +59,7 @@ FORM = "together they need more operands, or other strides, than one loop has"
 MIDDLE = "a fold over a middle axis has a loop of its own"
 LARGE = "together they are more than one loop should hold"
 LEVEL = "a size that the one has depends on values, and is known only when the other has run"
+POOLED = "the convolution's kernel does not pool its result:"
 Note = Callable[[Sequence[Node], Sequence[Node], str], None]
 
 
@@ -81,6 +83,13 @@ def agree(maps: Mapping[Value, Axes], node: Node, value: Value) -> bool:
     return all(
         a == b or n == 1 for a, b, n in zip(read, maps[value], value.spec.shape, strict=True)
     )
+
+
+def pooling(pool: Node) -> Pooling:
+    """A pool behind a kernel, as its rule and its plan want it."""
+    assert isinstance(pool.op.lower, Library)
+    kind = "places" if len(pool.outputs) == 2 else pool.op.lower.pool
+    return kind, pool.outputs[0].spec.shape, tuple(pool.attrs.items())
 
 
 def free(value: Value) -> bool:

@@ -35,6 +35,7 @@ from numflow.graph.lowering import Call, Library
 from numflow.graph.op import Attrs
 from numflow.graph.spec import Spec
 from numflow.kernels.builder import ITEMSIZE
+from numflow.passes.group import pooling
 from numflow.runtime import pool
 from numflow.runtime.layout import Interval
 from numflow.runtime.sizes import Sizes
@@ -262,6 +263,10 @@ class Worker:
             more = {"bias": step.bias is not None, "activation": step.activation}
         if step.residual is not None:
             more |= {"residual": True}
+        if step.behind is not None:
+            kind, shape, items = pooling(step.behind)
+            items = tuple(self.sizes.attrs(dict(items)).items())
+            more |= {"behind": (kind, self.sizes.shape(shape), items)}
         return _planned(step.node.op.lower, inputs, outputs, attrs, more, pointers)
 
     def copy(self, step: CopyStep) -> list[Work]:
@@ -310,7 +315,7 @@ def _form(program: Program, step: LibraryStep) -> int:
     """The form of a step; -1 where its attributes are more than sizes and plain values."""
     attrs = step.node.attrs
     step.form = -1
-    if all(type(v) in _PLAIN or _sizes_only(v) for v in attrs.values()):
+    if step.behind is None and all(type(v) in _PLAIN or _sizes_only(v) for v in attrs.values()):
         values = (*step.node.inputs, *step.node.outputs)
         specs = tuple([(v.spec.shape, v.spec.dtype) for v in values])
         key = (
