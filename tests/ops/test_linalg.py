@@ -35,6 +35,9 @@ CASES = [
     _case((3, 0), (0, 7)),
     _case((2, 3, 5), (2, 5, 7)),
     _case((2, 3, 5), (5, 7)),
+    _case((2, 3, 5), (7, 5), transpose_b=True),
+    _case((2, 0, 5), (5, 7)),
+    _case((2, 3, 0), (0, 7)),
     _case((3, 5), (2, 5, 7)),
     _case((2, 1, 3, 5), (3, 5, 7)),
     _case((2, 1, 5, 3), (3, 7, 5), transpose_a=True, transpose_b=True),
@@ -125,6 +128,28 @@ def test_inner_sizes_that_differ_are_explained() -> None:
         "  a: float32 [2, 3]",
         "  b: float32 [2, 5], transposed",
     ]
+
+
+@pytest.mark.parametrize("transpose_b", [False, True])
+def test_the_gradient_of_a_shared_matrix_is_one_product(transpose_b: bool) -> None:
+    """Of the rows of all batches, however many there are; not a product of each, and their sum."""
+
+    @nf.function
+    def slope(a: Any, b: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(b)
+            y = nf.reduce_sum(nf.matmul(a, b, transpose_b=transpose_b) ** 2)
+        return tape.gradient(y, b)
+
+    rng = np.random.default_rng(3)
+    b = rng.standard_normal((7, 5) if transpose_b else (5, 7))
+    for batch in (2, 3, 11):
+        a = rng.standard_normal((batch, 3, 5))
+        rows = a.reshape(-1, 5)
+        want = 2 * rows.T @ (rows @ (b.T if transpose_b else b))
+        got = slope(nf.constant(a), nf.constant(b)).numpy()
+        np.testing.assert_allclose(got, want.T if transpose_b else want, 1e-12)
+    assert "= reduce_sum(" not in str(slope.explain(nf.constant(a), nf.constant(b)))
 
 
 # --- many rows, few columns: in parts ------------------------------------------------------
