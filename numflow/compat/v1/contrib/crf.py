@@ -22,7 +22,7 @@ from numflow.eager.variable import Variable
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, indexing, joining, recurrent, statistics
+from numflow.ops import checks, indexing, joining, recurrent, run_time, statistics
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -256,10 +256,11 @@ def _tags(op: str, given: Any, chain: _Chain) -> Tensor:
     if not tags.dtype.is_integer:
         problem = f"tag_indices is {tags.dtype.name}, not an integer"
         raise DTypeError(explain(op, problem, {"tag_indices": tags.spec}))
-    if tags.spec.shape != (batch, steps):
+    fitted = run_time.fitted(tags, (batch, steps))
+    if fitted is None:
         shown = {"tag_indices": tags.spec, "batch": batch, "steps": steps}
         raise ShapeError(explain(op, "tag_indices is [batch, steps]", shown))
-    wide = maths.cast(tags, dtypes.int64)
+    wide = maths.cast(fitted, dtypes.int64)
     seen = selections.where(chain.alive, wide, shaping.zeros_like(wide))
     return checks.checked_index(seen, count, op, "tag")
 

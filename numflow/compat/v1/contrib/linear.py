@@ -7,9 +7,10 @@ from typing import Any
 from numflow.graph.tensor import Tensor
 from numflow.keras.layers.layer import Layer
 from numflow.ops import linalg, plain
+from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 
-__all__ = ["Linear"]
+__all__ = ["Linear", "columns_behind"]
 
 
 class Linear(Layer):
@@ -61,3 +62,13 @@ class Linear(Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return (*input_shape[:-1], self.units)
+
+
+def columns_behind(layer: Any, columns: Any, dtype: Any) -> Any:
+    """How many columns a layer makes of so many: what it says, or gives for a row of zeros."""
+    if isinstance(layer, Layer):
+        try:
+            return int(layer.compute_output_shape((None, columns))[-1])
+        except NotImplementedError:  # not every layer says
+            pass
+    return layer(shaping.zeros((1, columns), dtype)).spec.shape[-1]
