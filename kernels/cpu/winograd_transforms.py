@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from numflow.kernels import engine
 from numflow.kernels.ir import Builder, Module, Vectors
-from numflow.kernels.lang import _literal, sources
+from numflow.kernels.lang import sources
 
 Matrix = tuple[tuple[float, ...], ...]
 Line = Callable[[list[str]], list[str]]
@@ -290,4 +290,6 @@ def _sum(b: Builder, terms: list[tuple[float, str]]) -> str:
 
 def _constant(b: Builder, value: float) -> str:
     """A vector of one constant."""
+    from numflow.kernels.lang_compiler import _literal  # what is in the cache needs no compiler
+
     return b.splat(_literal(value, b.vectors.scalar))
