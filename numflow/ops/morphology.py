@@ -1,4 +1,8 @@
-"""Grey-scale morphology: dilation2d, the largest sum of image and filter, and erosion2d."""
+"""Grey-scale morphology: dilation2d, the largest sum of image and filter, and erosion2d.
+
+For each tap of the filter, the padded image moved by it: of unknown sizes, too. What is beside the
+image takes no part; a mask tells, since the least number plus a weight may wrap around.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,10 @@ from numflow.graph.op import current
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import conv_api_sizes as arguments
 from numflow.ops import math as maths
-from numflow.ops import rearrange, signs, slicing
+from numflow.ops import rearrange, select, signs, slicing, windows
 from numflow.ops import shape as shaping
 from numflow.ops.convert import operands
-from numflow.shapes import as_number
+from numflow.shapes import Extent, as_number
 
 
 def dilation2d(
@@ -110,39 +114,57 @@ def _dilation(
     if as_number(channels, op) != depth:
         problem = f"{name} has {channels} channels, filters {depth}"
         raise ShapeError(explain(op, problem, shown))
-    sizes = tuple(as_number(n, op) for n in image)
     shown |= {"strides": strides, "padding": padding, "dilations": dilations}
-    g = arguments.geometry(op, sizes, (kh, kw), strides, padding, dilations, False, shown)
-    places = arguments.known_sizes(op, g.result(sizes, (kh, kw)))
-    before = arguments.known_sizes(op, [p[0] for p in g.padding])
+    g = arguments.geometry(op, image, (kh, kw), strides, padding, dilations, False, shown, x=x)
+    places = g.result(image, (kh, kw))
     shape = (batch, *places, depth)
     arguments.bounded(op, shape, shown)
     least = _least(x)
-    best: Tensor | None = None
-    for tap in itertools.product(range(kh), range(kw)):
-        # the places of the window where this element of it is over the image
-        moved = [t * d - p for t, d, p in zip(tap, g.dilations, before, strict=True)]
-        low = [max(0, -(m // s)) for m, s in zip(moved, g.strides, strict=True)]
-        high = [
-            min(whole, -((m - n) // s))
-            for m, n, s, whole in zip(moved, sizes, g.strides, places, strict=True)
-        ]
-        count = [b - a for a, b in zip(low, high, strict=True)]
-        if min(count) <= 0:
-            continue
-        begin = [a * s + m for a, s, m in zip(low, g.strides, moved, strict=True)]
-        part = slicing.slice_op(
-            x, begin=(0, *begin, 0), stride=(1, *g.strides, 1), shape=(batch, *count, depth)
+    axes = [
+        _taps(n, m, k, s, pair, d)
+        for n, m, (k, s, pair, d) in zip(
+            image, places, zip((kh, kw), g.strides, g.padding, g.dilations, strict=True),
+            strict=True,
         )
-        weights = slicing.slice_op(f, begin=(*tap, 0), stride=(1, 1, 1), shape=(1, 1, depth))
+    ]  # fmt: skip
+    around = [(front, behind) for front, behind, _ in axes]
+    within = None  # where the padded image is none of what is beside the image
+    if around != [(0, 0), (0, 0)]:
+        begin = (0, *(front for front, _ in around), 0)
+        padded = [front + n + behind for n, (front, behind) in zip(image, around, strict=True)]
+        yes = shaping.broadcast_op(current().constant(np.array(True)), shape=(1, *image, 1))
+        within = rearrange.pad_op(yes, begin=begin, shape=(1, *padded, 1), value=False)
+        x = rearrange.pad_op(x, begin=begin, shape=(batch, *padded, depth), value=least)
+    nothing = current().constant(np.array(least, x.dtype.numpy))
+    best: Tensor | None = None
+    for (row, top), (column, left) in itertools.product(*(taps for *_, taps in axes)):
+        where: dict[str, Any] = {"begin": (0, top, left, 0), "stride": (1, *g.strides, 1)}
+        part = slicing.slice_op(x, **where, shape=shape)
+        weights = slicing.slice_op(f, begin=(row, column, 0), stride=(1, 1, 1), shape=(1, 1, depth))
         part = maths.add_op(part, weights)
-        if part.spec.shape != shape:
-            part = rearrange.pad_op(part, begin=(0, *low, 0), shape=shape, value=least)
+        if within is not None:
+            seen = slicing.slice_op(within, **where, shape=(1, *places, 1))
+            part = select.where(seen, part, nothing)
         best = part if best is None else maths.maximum(best, part)
-    if best is None:
-        nothing = current().constant(np.array(least, x.dtype.numpy))
-        best = shaping.broadcast_op(nothing, shape=shape)
-    return best
+    return shaping.broadcast_op(nothing, shape=shape) if best is None else best
+
+
+def _taps(
+    n: Extent, places: Extent, k: int, stride: int, pair: windows.Pair, dilation: int
+) -> tuple[Extent, Extent, list[tuple[int, int]]]:
+    """(what is put before an axis of the image, and behind it, [(tap, where it begins)]).
+
+    Of a known size only what some tap reads that is over the image in at least one place.
+    """
+    before, behind = pair
+    if not all(isinstance(m, int) for m in (n, places, before)):
+        return before, behind, [(tap, tap * dilation) for tap in range(k)]
+    n, places, before = as_number(n), as_number(places), as_number(before)
+    taps = [tap for tap, _, _ in windows.taps(n, places, k, stride, before, dilation)]
+    begins = [tap * dilation - before for tap in taps]
+    front = max([0, *(-begin for begin in begins)])
+    behind = max([0, *(begin + (places - 1) * stride + 1 - n for begin in begins)])
+    return front, behind, [(t, begin + front) for t, begin in zip(taps, begins, strict=True)]
 
 
 def _least(x: Tensor) -> float | int:

@@ -44,6 +44,11 @@ def _half(x: Any) -> Any:
     return nf.image.resize(nf.nn.max_pool2d(x, 2, 2, "SAME"), size)
 
 
+def _dilated(op: Any, stride: int, padding: str, dilation: int) -> Callable[[Any], Any]:
+    steps, gaps = [1, stride, stride, 1], [1, dilation, dilation, 1]
+    return lambda x: op(x, F[..., 0], steps, padding, "NHWC", gaps)
+
+
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "conv 2 same": _conv(2, "SAME"),
     "conv 3 same": _conv(3, "SAME"),
@@ -68,6 +73,12 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
         x, [1, 3, 3, 1], [1, 2, 2, 1], [1, 1, 1, 1], "SAME"
     ),
     "pool and back": _half,
+    "dilation 1 same": _dilated(nf.nn.dilation2d, 1, "SAME", 1),
+    "dilation 2 same": _dilated(nf.nn.dilation2d, 2, "SAME", 1),
+    "dilation 1 valid": _dilated(nf.nn.dilation2d, 1, "VALID", 2),
+    "dilation 3 same": _dilated(nf.nn.dilation2d, 3, "SAME", 3),
+    "erosion 2 same": _dilated(nf.nn.erosion2d, 2, "SAME", 2),
+    "erosion 2 valid": _dilated(nf.nn.erosion2d, 2, "VALID", 1),
 }
 
 
@@ -155,6 +166,8 @@ def test_gradients_by_filters_need_no_sizes_either() -> None:
         ("depthwise_conv2d", lambda x: nf.nn.depthwise_conv2d(x, D, [1, 1, 1, 1], "VALID"), (5, 1)),
         ("max_pool2d", lambda x: nf.nn.max_pool2d(x, 3, 2, "VALID"), (2, 5)),
         ("avg_pool2d", lambda x: nf.nn.avg_pool2d(x, 3, 1, "VALID"), (5, 2)),
+        ("dilation2d", _dilated(nf.nn.dilation2d, 2, "VALID", 1), (2, 5)),
+        ("erosion2d", _dilated(nf.nn.erosion2d, 1, "VALID", 1), (5, 2)),
         ("extract_patches", lambda x: nf.image.extract_patches(
             x, [1, 3, 3, 1], [1, 1, 1, 1], [1, 1, 1, 1], "VALID"), (2, 2)),
     ],
