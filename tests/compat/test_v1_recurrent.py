@@ -212,3 +212,44 @@ def test_raw_rnn_makes_its_inputs_on_the_way() -> None:
         y, _ = nn.dynamic_rnn(cell, x, lengths, time_major=True, dtype=nf.float32)
         total = nf.reduce_sum(y**2)
     np.testing.assert_allclose(found.numpy(), tape.gradient(total, x).numpy(), 1e-4, 1e-5)
+
+
+class Saver:
+    """Variables by name."""
+
+    def __init__(self, *names: str) -> None:
+        self.kept = {name: nf.Variable(drawn(BATCH, UNITS, seed=3)) for name in names}
+
+    def state(self, name: str) -> Any:
+        return self.kept[name].read_value()
+
+    def save_state(self, name: str, value: Any) -> None:
+        self.kept[name].assign(value)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_state_that_is_saved_goes_on(compiled: bool) -> None:
+    """Two halves of a sequence are the whole; parts of a state have a name each."""
+    x = drawn(STEPS, BATCH, DEPTH, seed=7)
+    for kind, names in ((cells.GRUCell, "h"), (cells.BasicLSTMCell, ("c", "h"))):
+        cell, saver = kind(UNITS), Saver(*names)
+        first = nf.nest.map_structure(saver.state, names)
+        initial = cells.LSTMStateTuple(*first) if len(names) > 1 else first
+        want, last = nn.static_rnn(cell, list(x), initial)
+
+        def run(rows: Any, cell: Any = cell, saver: Any = saver, names: Any = names) -> Any:
+            return nn.static_state_saving_rnn(cell, nf.unstack(rows), saver, names)
+
+        call = nf.function(run) if compiled else run
+        outputs = [*call(nf.constant(x[:3]))[0], *call(nf.constant(x[3:]))[0]]
+        np.testing.assert_allclose(nf.stack(outputs), nf.stack(want), 1e-5, 1e-6)
+        for name, part in zip(names, nf.nest.flatten(last), strict=True):
+            np.testing.assert_allclose(saver.kept[name].numpy(), part.numpy(), 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("names", ["h", ("c",), ("c", "h", "x")], ids=str)
+def test_states_are_saved_by_as_many_names(names: Any) -> None:
+    with pytest.raises(ValueError, match="static_state_saving_rnn: state_name has not a name for"):
+        nn.static_state_saving_rnn(cells.BasicLSTMCell(4), [nf.ones([2, 3])], Saver(), names)
+    with pytest.raises(TypeError, match="state_saver has no method state"):
+        nn.static_state_saving_rnn(cells.GRUCell(4), [nf.ones([2, 3])], 3, "h")

@@ -16,6 +16,7 @@ from numflow.compat.v1.rnn import (
     static_bidirectional_rnn,
     static_rnn,
 )
+from numflow.compat.v1.state_saving import static_state_saving_rnn
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import (
     conv_api,
@@ -84,6 +85,7 @@ __all__ = [
     "separable_conv2d",
     "static_bidirectional_rnn",
     "static_rnn",
+    "static_state_saving_rnn",
     "sufficient_statistics",
     "weighted_moments",
 ]

@@ -19,13 +19,13 @@ from numflow.compat.v1.contrib.seq2seq.beam_search import (
 )
 from numflow.compat.v1.contrib.seq2seq.beams import tile_batch
 from numflow.compat.v1.contrib.seq2seq.decoder import Decoder, dynamic_decode
-from numflow.compat.v1.contrib.seq2seq.helper import (
+from numflow.compat.v1.contrib.seq2seq.loss import sequence_loss
+from numflow.compat.v1.contrib.seq2seq.next_inputs import (
     CustomHelper,
     GreedyEmbeddingHelper,
     Helper,
     TrainingHelper,
 )
-from numflow.compat.v1.contrib.seq2seq.loss import sequence_loss
 
 __all__ = [
     "AttentionMechanism",

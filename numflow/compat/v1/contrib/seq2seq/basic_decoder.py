@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from numflow import nest
 from numflow.compat.v1.contrib.linear import columns_behind
 from numflow.compat.v1.contrib.seq2seq.decoder import Decoder
-from numflow.compat.v1.contrib.seq2seq.helper import Helper
+from numflow.compat.v1.contrib.seq2seq.next_inputs import Helper
 from numflow.errors import explain
 from numflow.graph.tensor import Tensor
 from numflow.ops.convert import as_tensor

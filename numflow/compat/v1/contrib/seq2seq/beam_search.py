@@ -23,7 +23,7 @@ from numflow.compat.v1.contrib.seq2seq.basic_decoder import (
     floating_dtype,
 )
 from numflow.compat.v1.contrib.seq2seq.decoder import Decoder
-from numflow.compat.v1.contrib.seq2seq.helper import embedder, tokens, words_to_embed
+from numflow.compat.v1.contrib.seq2seq.next_inputs import embedder, tokens, words_to_embed
 from numflow.control.tensor_array import TensorArray
 from numflow.errors import explain
 from numflow.graph.tensor import Tensor, TensorLike
