@@ -68,12 +68,10 @@ def nce_loss(
       array([2.6027, 2.6027], dtype=float32)
     """
     with name_scope(name):
-        logits, targets = sampled_logits(
-            "nn.nce_loss", weights, biases, labels, inputs, num_sampled, num_classes, num_true,
-            sampled_values, remove_accidental_hits, None, "div",
+        return noise_contrastive(
+            weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
+            remove_accidental_hits, "div",
         )  # fmt: skip
-        each = loss.sigmoid_cross_entropy_with_logits(targets, logits)
-        return reductions.reduce_sum(each, 1)
 
 
 def sampled_softmax_loss(
@@ -101,14 +99,37 @@ def sampled_softmax_loss(
       array([1.0986], dtype=float32)
     """
     with name_scope(name):
-        logits, targets = sampled_logits(
-            "nn.sampled_softmax_loss", weights, biases, labels, inputs, num_sampled, num_classes,
-            num_true, sampled_values, remove_accidental_hits, seed, "div",
+        return sampled_softmax(
+            weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
+            remove_accidental_hits, seed, "div",
         )  # fmt: skip
-        return loss.softmax_cross_entropy_with_logits(shaping.stop_gradient(targets), logits)
 
 
-def sampled_logits(
+def noise_contrastive(
+    weights: Any, biases: Any, labels: Any, inputs: Any, num_sampled: int, num_classes: int,
+    num_true: int, sampled_values: Any, remove_hits: bool, strategy: str,
+) -> Tensor:  # fmt: skip
+    """nce_loss; strategy: of a table in parts, see `embedding.looked_up`."""
+    logits, targets = _sampled_logits(
+        "nn.nce_loss", weights, biases, labels, inputs, num_sampled, num_classes, num_true,
+        sampled_values, remove_hits, None, strategy,
+    )  # fmt: skip
+    return reductions.reduce_sum(loss.sigmoid_cross_entropy_with_logits(targets, logits), 1)
+
+
+def sampled_softmax(
+    weights: Any, biases: Any, labels: Any, inputs: Any, num_sampled: int, num_classes: int,
+    num_true: int, sampled_values: Any, remove_hits: bool, seed: Any, strategy: str,
+) -> Tensor:  # fmt: skip
+    """sampled_softmax_loss; strategy: of a table in parts, see `embedding.looked_up`."""
+    logits, targets = _sampled_logits(
+        "nn.sampled_softmax_loss", weights, biases, labels, inputs, num_sampled, num_classes,
+        num_true, sampled_values, remove_hits, seed, strategy,
+    )  # fmt: skip
+    return loss.softmax_cross_entropy_with_logits(shaping.stop_gradient(targets), logits)
+
+
+def _sampled_logits(
     op: str, weights: Any, biases: Any, labels: Any, inputs: Any, num_sampled: int,
     num_classes: int, num_true: int, sampled_values: Any, remove_hits: bool, seed: Any,
     strategy: str,

@@ -24,15 +24,12 @@ from numflow.ops import (
     conv_api_gradients,
     conv_api_transpose,
     fractional_pooling,
-    loss,
     morphology,
     normalization,
     pool_api,
     sampled_losses,
 )
 from numflow.ops import nn as ops
-from numflow.ops import reduce as reductions
-from numflow.ops import shape as shaping
 from numflow.ops.conv_api import atrous_conv2d
 from numflow.ops.conv_api_depthwise import depthwise_conv2d as _depthwise
 from numflow.ops.nn import batch_normalization, bias_add
@@ -490,11 +487,10 @@ def nce_loss(
     name: str = "nce_loss",
 ) -> Tensor:
     """nf.nn.nce_loss; partition_strategy: how the rows of weights in parts are dealt out."""
-    logits, targets = sampled_losses.sampled_logits(
-        "nn.nce_loss", weights, biases, labels, inputs, num_sampled, num_classes, num_true,
-        sampled_values, remove_accidental_hits, None, partition_strategy,
+    return sampled_losses.noise_contrastive(
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
+        remove_accidental_hits, partition_strategy,
     )  # fmt: skip
-    return reductions.reduce_sum(loss.sigmoid_cross_entropy_with_logits(targets, logits), 1)
 
 
 def sampled_softmax_loss(
@@ -512,11 +508,10 @@ def sampled_softmax_loss(
     seed: Any = None,
 ) -> Tensor:
     """nf.nn.sampled_softmax_loss; partition_strategy as of nce_loss."""
-    logits, targets = sampled_losses.sampled_logits(
-        "nn.sampled_softmax_loss", weights, biases, labels, inputs, num_sampled, num_classes,
-        num_true, sampled_values, remove_accidental_hits, seed, partition_strategy,
+    return sampled_losses.sampled_softmax(
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
+        remove_accidental_hits, seed, partition_strategy,
     )  # fmt: skip
-    return loss.softmax_cross_entropy_with_logits(shaping.stop_gradient(targets), logits)
 
 
 # --- labels without times --------------------------------------------------------------------
