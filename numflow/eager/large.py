@@ -1,10 +1,11 @@
 """Large operands of eager ops: the op as a compiled program, where there is one already.
 
 Eager never waits for a compile. The first time that an op meets such operands NumPy's reference
-answers, and a thread in the background compiles a program of this one op; sizes are symbols in it,
-so it serves all shapes of the same pattern. From then on the program answers: on all cores, with
-our kernels, and with results in memory that is used again. Values are those of the reference
-within the op's tolerance. `NUMFLOW_EAGER=reference` turns it off.
+answers, and a thread in the background compiles a program of this one op (of a draw, after more
+numbers than a model's weights are); sizes are symbols in it, so it serves all shapes of the same
+pattern. From then on the program answers: on all cores, with our kernels, and with results in
+memory that is used again. Values are those of the reference within the op's tolerance.
+`NUMFLOW_EAGER=reference` turns it off.
 
 A program is called only for shapes whose plan is ready too. What cannot be compiled stays with the
 reference; a failure that nobody foresaw is told once, as a warning.
@@ -13,6 +14,7 @@ reference; a failure that nobody foresaw is told once, as a warning.
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import threading
 import warnings
@@ -58,6 +60,8 @@ _KERNELS = {  # by name, for the same reason: ops whose kernels are far ahead of
     *_CONVOLUTIONS,
 }
 _DRAWN = 1 << 28  # numbers of a draw: no operand tells that memory holds as many
+_DRAWN_BEFORE = 1 << 20  # numbers after which a draw's program is made: weights are drawn once, and
+# a thread that compiles meanwhile held up the first step of a GRU of 256 by 100 ms of 270
 _MOST = 1024  # signatures, and patterns, that are remembered
 
 Signature = tuple[Op, tuple[Spec, ...], tuple[tuple[str, Any], ...]]
@@ -94,6 +98,7 @@ class Programs:
     def __init__(self) -> None:
         self._ready: dict[Signature, runtime.Executable] = {}
         self._asked: set[Signature] = set()
+        self._drawn: dict[Signature, int] = {}  # how many numbers
         self._by_pattern: dict[Any, runtime.Executable | None] = {}
         self._failure = ""  # to be told
         self._told = False
@@ -117,7 +122,8 @@ class Programs:
         signature = (op, tuple(inputs), tuple(attrs.items()))
         program = self._ready.get(signature)
         if program is None:
-            self.ask(signature)
+            if op.name not in _DRAWS or self._pays(signature):
+                self.ask(signature)
             return None
         if not all(a.flags.c_contiguous and a.flags.aligned and a.dtype.isnative for a in arrays):
             return None  # NumPy reads through strides, a program would copy first
@@ -126,6 +132,15 @@ class Programs:
         except MemoryError:
             return None  # the reference says it better, or finds memory elsewhere
         return found[0] if len(found) == 1 else tuple(found)
+
+    def _pays(self, signature: Signature) -> bool:
+        """Whether a draw has given so many numbers, with these, that it deserves a program."""
+        if len(self._drawn) >= _MOST:
+            self._drawn.clear()
+        now: int = math.prod(dict(signature[2])["shape"])
+        count = self._drawn.get(signature, 0) + now
+        self._drawn[signature] = count
+        return count >= _DRAWN_BEFORE
 
     def ask(
         self, signature: Signature, then: Callable[[runtime.Executable], None] | None = None

@@ -83,6 +83,19 @@ def test_the_program_gives_what_the_reference_gave(
     np.testing.assert_allclose(second.numpy(), first.numpy(), rtol=rtol, atol=rtol)
 
 
+def test_weights_are_drawn_without_a_program(programs: Counting) -> None:
+    """Numbers that are drawn again and again get one, and are the same."""
+    for _ in range(3):
+        nf.random.normal((257, 263))
+    assert not programs._asked
+    for _ in range(20):
+        first = nf.random.stateless_normal((257, 263), [1, 2])
+    assert programs.wait() and len(programs._ready) == 1
+    again = nf.random.stateless_normal((257, 263), [1, 2])
+    assert programs.answers >= 1
+    np.testing.assert_array_equal(first.numpy(), again.numpy())
+
+
 def _gradient_of_a_pool(x: Any) -> Any:
     with nf.GradientTape() as tape:
         tape.watch(x)
