@@ -2,6 +2,7 @@
 
     gather       out[b, o, i, :] = params[b, o, indices[b, i], :]
     scatter_add  params[b, o, indices[b, i], :] += rows[b, o, i, :]
+    row          the address of params[index, :], into words that other kernels read
 
 with b < batch, o < outer, i < count, rows of `inner` elements: every gather with an axis and batch
 dimensions has this form once its dimensions are collapsed. An index outside 0 .. axis - 1 is never
@@ -124,6 +125,19 @@ def plan_scatter_add(
     return Call(address, units, chunk, 3, constants, positions=(2, 1, 0))
 
 
+def plan_row(
+    axis: int, row_bytes: int, *, index_bytes: int = 8, target: Target | None = None
+) -> Call:
+    """The address of a row, for axis >= 1. Operands: params, index, and a table: how many words are
+    told, then of each its address and how many bytes behind the row's begin it wants.
+
+    An index outside is reported, and taken for 0.
+    """
+    _check(index_bytes)
+    constants = (axis, row_bytes, index_bytes)
+    return Call(lang.addresses(row, target=target)["row"], 1, 1, 3, constants)
+
+
 def _check(index_bytes: int) -> None:
     if index_bytes not in (4, 8):
         raise ValueError(f"gather: indices of 4 or 8 bytes are wanted. Received: {index_bytes}")
@@ -167,6 +181,30 @@ def gather(args: int, begin: int, end: int) -> None:
             matrix += 1
             params += axis * size
             position = matrix // outer * count
+
+
+class R:
+    """Words of the argument block of `row`."""
+
+    PARAMS = HEADER
+    INDEX = HEADER + 1
+    TOLD = HEADER + 2
+    AXIS = HEADER + 3
+    BYTES = HEADER + 4
+    INDEX_BYTES = HEADER + 5
+
+
+def row(args: int, begin: int, end: int) -> None:
+    """Entry: tell where the row is."""
+    index = index_at(word(args, R.INDEX), word(args, R.INDEX_BYTES), 0)
+    if index < 0 or index >= word(args, R.AXIS):
+        refuse(args, 0)
+        index = 0
+    address = word(args, R.PARAMS) + index * word(args, R.BYTES)
+    told = word(args, R.TOLD)
+    for k in range(0, load_i64(told)):
+        slot = told + 8 + k * 16
+        store_i64(load_i64(slot), address + load_i64(slot + 8))
 
 
 @inline

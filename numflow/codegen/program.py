@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from numflow.codegen.cluster import build
 from numflow.codegen.domain import fits
 from numflow.codegen.kept import kept_first
@@ -13,13 +15,15 @@ from numflow.codegen.steps import (
     HostStep,
     LibraryStep,
     Program,
+    RowStep,
     Seen,
     Step,
 )
 from numflow.codegen.writes import order_writes
 from numflow.errors import UnimplementedError, explain
-from numflow.graph.graph import Graph, Node, Value, bind_op, bound_symbols
+from numflow.graph.graph import Graph, Node, Value, bind_op, bound_symbols, constant_op
 from numflow.graph.lowering import Assemble, HostCall, Layout, Library, View, dense
+from numflow.ops.indexing import gather_op
 from numflow.passes.fuse import fuse
 from numflow.passes.group import Group
 from numflow.passes.levels import levels
@@ -112,6 +116,9 @@ class _Emitter:
             reads = tuple(dict.fromkeys(r for r, _ in inputs))
             seen = dict(zip(node.inputs, inputs, strict=True))
             self.steps.append(HostStep((node,), reads, node.outputs, seen))
+        elif self.inside and self._is_row(node, inputs):
+            reads = tuple(dict.fromkeys(r for r, _ in inputs))
+            self.steps.append(RowStep((node,), reads, node.outputs, node, *inputs))
         elif isinstance(lower, Library):
             self._library(group, node, inputs)
         elif isinstance(lower, Assemble):
@@ -120,6 +127,14 @@ class _Emitter:
             shown = {"output": node.outputs[0].spec}
             text = explain(node.op.name, "has no compiled form", shown, line=node.line)
             raise UnimplementedError(text)
+
+    def _is_row(self, node: Node, inputs: Sequence[Seen]) -> bool:
+        """Whether a node picks one row of something that lasts as long as what is inside."""
+        if node.op is not gather_op or node.attrs["axis"] or node.inputs[1].spec.rank:
+            return False
+        (root, layout), _ = inputs
+        lasts = root in self.graph.inputs or (root.node is not None and root.node.op is constant_op)
+        return lasts and layout.contiguous
 
     def _cluster(self, group: Group, wanted: set[Value]) -> ClusterStep:
         inside = set(group.nodes)

@@ -75,6 +75,19 @@ class CopyStep(Step):
 
 
 @dataclass(eq=False, repr=False)
+class RowStep(Step):
+    """One row of something that a loop or a branch captures, where it lies: those that read it are
+    told the address. A copy would cost a training loop a batch of data in each step.
+
+    node: a gather with a scalar index. source, index: where its operands lie, dense.
+    """
+
+    node: Node
+    source: Seen
+    index: Seen
+
+
+@dataclass(eq=False, repr=False)
 class HostStep(Step):
     """The reference of a node, run from Python. inputs: where each lies."""
 
@@ -182,6 +195,8 @@ def refuses(step: Step) -> bool:
         return bool(step.code.checks)
     if isinstance(step, LibraryStep):
         return bool(step.node.op.lower.refuses)
+    if isinstance(step, RowStep):
+        return True
     if isinstance(step, BranchStep):
         return any(refuses(s) for program in step.branches for s in program.steps)
     # a loop may be interrupted; what follows a bind may not fit its sizes

@@ -19,6 +19,7 @@ from numflow.codegen.steps import (
     ControlStep,
     CopyStep,
     LibraryStep,
+    RowStep,
     SegmentStep,
     Step,
     refuses,
@@ -155,8 +156,8 @@ def _direct(order: Sequence[Step], places: _Places, root: Value, old: set[Value]
     if len(made) != 1 or places.refusing >= made[0]:
         return False
     at = made[0]
-    if isinstance(order[at], ControlStep):
-        return False  # it may be interrupted
+    if isinstance(order[at], ControlStep | RowStep):
+        return False  # it may be interrupted; it makes nothing
     readers = {k for v in old for k in places.readers.get(v, ())}
     return all(k < at or (k == at and in_place(order[k], root, old)) for k in readers)
 

@@ -19,13 +19,21 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numflow.codegen.control import unwritten
-from numflow.codegen.steps import BranchStep, Cell, CopyStep, LoopStep, Program, Seen
+from numflow.codegen.steps import (
+    BranchStep,
+    Cell,
+    CopyStep,
+    LoopStep,
+    Program,
+    RowStep,
+    Seen,
+)
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.lowering import Layout, dense
 from numflow.runtime.layout import Interval, offsets
 from numflow.runtime.lives import lives_of
 from numflow.runtime.sizes import check_memory, check_sizes
-from numflow.runtime.words import Item, Pointer, Table, Turn, Word, Work
+from numflow.runtime.words import Item, Pointer, Row, Table, Turn, Word, Work
 
 if TYPE_CHECKING:
     from numflow.codegen.registers import RegisterLoop
@@ -153,6 +161,8 @@ class _Frame:
         self.nbytes = max(self.nbytes, base + total)
         places = {key: Pointer(self.key, base + n) for key, n in found.items()}
         places |= dict(zip(program.inputs, captured, strict=True))
+        rows = (v for s in program.steps if isinstance(s, RowStep) for v in s.writes)
+        places |= {v: Pointer(Row(v)) for v in rows}
         held = _Resolver(self, program, places)
         done: list[Item] = []
         for k, items in enumerate(works):

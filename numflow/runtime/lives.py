@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from numflow.codegen.steps import ClusterStep, Program
+from numflow.codegen.steps import ClusterStep, Program, RowStep
 from numflow.codegen.writes import in_place
 from numflow.graph.graph import Value
 from numflow.shapes import Extent
@@ -35,6 +35,7 @@ class _Finder:
         self.program, self.number = program, number
         begin, end = program.segments[number]
         self.outputs = set(program.outputs)
+        self.rows = {v for s in program.steps if isinstance(s, RowStep) for v in s.writes}
         self.writers: dict[Value, int] = {}  # how many steps write each root
         for s in program.steps:
             for v in s.writes:
@@ -71,6 +72,7 @@ class _Finder:
 
     def _in_arena(self, v: Value) -> bool:
         mine = v not in self.outputs and v not in self.program.assigned
+        mine = mine and v not in self.rows  # they lie where they are
         return mine and v.spec.dtype.name != "string"  # objects: host calls keep them, host.py
 
     def _takes_over(self, v: Value) -> Value | None:

@@ -39,7 +39,7 @@ from numflow.runtime.layout import LINE, Interval, offsets
 from numflow.runtime.lives import lives_of
 from numflow.runtime.native import address_function
 from numflow.runtime.sizes import Checks, Sizes, check_memory, check_nodes, check_sizes
-from numflow.runtime.words import Held, Pointer, Table, Turn, Work
+from numflow.runtime.words import Held, Pointer, Row, Table, Told, Turn, Work
 from numflow.runtime.work import Worker
 
 Array = np.ndarray[Any, Any]
@@ -65,6 +65,8 @@ class _Addresses:
 
     inputs, outputs: per argument, and per number of a result, the slots that receive its address;
     cells: per variable. inside: slots that hold an address in `memory`, or of one of its arrays.
+    rows: per row that a loop finds, the slots that receive its address; told: the slots that get
+    the address of a table of these.
     """
 
     inputs: list[list[Any]]
@@ -72,6 +74,8 @@ class _Addresses:
     memory: list[Array]
     cells: dict[Any, list[Any]] = field(default_factory=dict)
     inside: list[Any] = field(default_factory=list)
+    rows: dict[Row, list[Any]] = field(default_factory=dict)
+    told: list[tuple[Array, int, Row]] = field(default_factory=list)
 
 
 class Plan:
@@ -300,6 +304,7 @@ class Plan:
                     into = lasting if at < program.kept else instructions
                     into.append(kernel(w.address, block, w.units, w.chunk))
                     ns += w.ns
+        self._tell(known)
         done = (*lasting, *(i for i in instructions if i.operation == KERNEL))
         made: list[Slot] = []
         if lasting:
@@ -355,6 +360,19 @@ class Plan:
                 found.append(kernel(w.address, block, w.units, w.chunk))
         return found
 
+    def _tell(self, known: _Addresses) -> None:
+        """The tables of who is told where a row is, when all blocks are there."""
+        for block, at, row in known.told:
+            slots = known.rows.get(row, [])
+            table = np.array([len(slots), *[0] * (2 * len(slots))], np.int64)
+            for k, (other, word, nbytes) in enumerate(slots):
+                table[2 * k + 1] = address_function()(other) + word * other.itemsize
+                table[2 * k + 2] = nbytes
+                known.inside.append((table, 2 * k + 1))
+            known.memory.append(table)
+            block[at] = address_function()(table)
+            known.inside.append((block, at))
+
     def _block(self, work: Work, workspace: Hashable, known: _Addresses) -> Array:
         """The argument block of an instruction."""
         scratch = self.base + self.offsets[workspace] if work.workspace else 0
@@ -395,6 +413,12 @@ class Plan:
                 return address_function()(fixed) + nbytes
         if isinstance(key, Held):
             return address_function()(self._held[key]) + nbytes
+        if isinstance(key, Row):
+            known.rows.setdefault(key, []).append((block, at, nbytes))
+            return 0
+        if isinstance(key, Told):
+            known.told.append((block, at, key.row))
+            return 0
         known.inside.append((block, at))
         if isinstance(key, Table):
             table = self._filled((), key.words, known)

@@ -22,6 +22,19 @@ class Table(NamedTuple):
     words: tuple[Word, ...]
 
 
+class Row(NamedTuple):
+    """What a RowStep finds: its address is known when it has run."""
+
+    value: Any
+
+
+class Told(NamedTuple):
+    """A table of the words that receive the address of a Row: their number; the address of each,
+    and what is added for it."""
+
+    row: Row
+
+
 class Work(NamedTuple):
     """An instruction before addresses. words: those behind the header; node: number of its first
     check; workspace: bytes; scratch: where that is, of a kernel inside of a loop."""

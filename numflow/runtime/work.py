@@ -23,6 +23,7 @@ from numflow.codegen.steps import (
     LibraryStep,
     LoopStep,
     Program,
+    RowStep,
     SegmentStep,
     Step,
 )
@@ -39,7 +40,7 @@ from numflow.passes.group import pooling
 from numflow.runtime import pool
 from numflow.runtime.layout import Interval
 from numflow.runtime.sizes import Sizes
-from numflow.runtime.words import Held, Pointer, Table, Word, Work
+from numflow.runtime.words import Held, Pointer, Row, Table, Told, Word, Work
 from numflow.shapes import Dim, product
 
 Array = np.ndarray[Any, Any]
@@ -107,6 +108,8 @@ class Worker:
             works = self._library(step, at)
             looks = step.node.op.lower.refuses  # at indices, also where it copies nothing
             return None if looks and not works[0].units else works
+        if isinstance(step, RowStep):
+            return self._row(step)
         if isinstance(step, CopyStep):
             return self.copy(step)
         return None
@@ -253,6 +256,24 @@ class Worker:
             return [first]
         again = first._replace(address=then.address, units=then.units, chunk=then.chunk)
         return [first, again._replace(ns=1e3, workspace=then.workspace_bytes)]
+
+    def _row(self, step: RowStep) -> list[Work] | None:
+        """None where there are no rows: then not even the first one could be read."""
+        from numflow.kernels.cpu import gather as kernel  # llvmlite: only where code is made
+
+        params, index = (v.spec for v in step.node.inputs)
+        axis, *row = self.sizes.shape(params.shape)
+        if not axis:
+            return None
+        row_bytes = math.prod(row) * params.dtype.size
+        call = kernel.plan_row(axis, row_bytes, index_bytes=index.dtype.size)
+        pointers = [
+            Pointer(root, self.sizes.number(layout.offset) * root.spec.dtype.size)
+            for root, layout in (step.source, step.index)
+        ]
+        told = Pointer(Told(Row(step.node.output)))
+        words: tuple[Word, ...] = (*pointers, told, *call.constants)
+        return [Work(call.address, words, call.units, call.chunk, 0.0, self.number([step.node]))]
 
     def _planned(self, step: LibraryStep, pointers: int) -> Planned:
         inputs = [self.sizes.spec(v.spec) for v in step.node.inputs]
