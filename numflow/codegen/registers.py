@@ -7,12 +7,15 @@
     done    store them; leave 0 in `more`
     pause   after a number of iterations: store them, leave 1 in `more`, so that the executor looks
             for signals and calls again
+    stuck   where a loop inside does not end: store what this iteration began with, leave 1 in
+            `more` and 1 behind it, so that the executor runs the iteration by jumps, which look for
+            signals, and calls again
 
 What can stand in such a loop (register_nodes.py): elementwise ops, views, concatenations, folds,
-products and checks of tensors of few elements, whose sizes are known; branches of these, loops that
-surely end soon; and rows read from, or written to, an array in memory: a captured one, or a loop
-variable, whose cell is written in place. Anything else, or more work than it is worth, and the loop
-is one of jumps (runtime/control.py).
+products and checks of tensors of few elements, whose sizes are known; branches of these; loops, if
+they surely end soon, or if nothing is written to memory up to their end; and rows read from, or
+written to, an array in memory: a captured one, or a loop variable, whose cell is written in place.
+Anything else, or more work than it is worth, and the loop is one of jumps (runtime/control.py).
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ from numflow.passes.messages import without_messages
 
 BUDGET = 1 << 18  # iterations of a call, of a short body: one to ten milliseconds
 SHORT = 32  # instructions
-SOON = 1 << 20  # iterations of a loop inside that nobody needs to interrupt
+SOON = 1 << 20  # iterations of loops inside that nobody needs to interrupt
 # Bodies of integer division are made of constants that these fold: Collatz 2.6 times as fast.
 PASSES = "simplify_cfg,instruction_combine,new_gvn,simplify_cfg"
 MOST_NODES = 400  # of a body: LLVM's time grows with it
@@ -59,13 +62,19 @@ MOST_STATE = 64  # registers of loop variables
 class RegisterLoop:
     """A loop as a kernel. words: its operands. checks: the nodes that may refuse. arrays: numbers
     of the loop variables that stay in memory. text: of its code. scalar: whether all else are
-    scalars."""
+    scalars. sticks: whether a loop inside may take long."""
 
     def __init__(
-        self, text: str, words: list[Word], checks: list[Node], arrays: set[int], scalar: bool
+        self,
+        text: str,
+        words: list[Word],
+        checks: list[Node],
+        arrays: set[int],
+        scalar: bool,
+        sticks: bool,
     ) -> None:
         self.text, self.words, self.checks, self.arrays = text, words, checks, arrays
-        self.scalar = scalar
+        self.scalar, self.sticks = scalar, sticks
 
     def address(self) -> int:
         """Of the kernel."""
@@ -122,6 +131,8 @@ class _Printer:
         self.nodes = Nodes(Target.host())
         self.pieces, self.asm, self.b = self.nodes.pieces, self.nodes.asm, self.nodes.b
         self.spent: list[str] = []  # iterations of loops inside, in this one
+        self.most: int | None = 0  # how many these are at most, if that is known
+        self.sticks = False
 
     # the loop -------------------------------------------------------------------------------------
     def loop(self) -> RegisterLoop:
@@ -181,11 +192,19 @@ class _Printer:
         self._leave(kept, [state[k] for k in kept], more, 0)
         asm.label("pause")
         self._leave(kept, [after[k] for k in kept], more, 1)
+        if self.sticks:
+            asm.label("stuck")
+            self._leave(kept, [state[k] for k in kept], more, 0x0101)
         asm.label("refused")
         asm.line("ret void")
         scalar = all(isinstance(state[k], Reg) for k in kept)
         return RegisterLoop(
-            self._text(), self.nodes.words, self.nodes.checks, set(self.nodes.versions), scalar
+            self._text(),
+            self.nodes.words,
+            self.nodes.checks,
+            set(self.nodes.versions),
+            scalar,
+            self.sticks,
         )
 
     def _text(self) -> str:
@@ -232,7 +251,7 @@ class _Printer:
             base = self.nodes.operand(Word("cell", k))
             with self.pieces.aside():
                 self.pieces.stored(base, self._loaded(x, v), _held_size(v))
-        self.asm.line(f"store i8 {flag}, ptr {more}")
+        self.asm.line(f"store i16 {flag}, ptr {more}, align 1")
         self.asm.line("ret void")
 
     # graphs ---------------------------------------------------------------------------------------
@@ -252,10 +271,14 @@ class _Printer:
         return [self.nodes.found(v, known) for v in graph.outputs]
 
     def inner(self, node: Node, known: Known) -> list[Any]:
-        """A loop in the loop: not in a branch, and one that surely ends soon."""
+        """A loop in the loop: not in a branch."""
         condition, body = (without_messages(g) for g in node.subgraphs)
-        if self.nodes.branching or not _ends_soon(condition, body):
+        if self.nodes.branching:
             raise Unfit
+        around, self.spent = self.spent, []
+        most_around, self.most = self.most, 0
+        stuck, self.sticks = self.sticks, False
+        written = dict(self.nodes.versions)
         asm, pieces, count = self.asm, self.pieces, len(node.outputs)
         first: list[Any] = [known.get(v) for v in node.inputs]
         begin: list[list[Reg]] = []
@@ -285,8 +308,21 @@ class _Printer:
                 for a, x, v in zip(state, after, body.outputs, strict=True)
             ]
             one_more = asm.value(f"add i64 %{tag}.n, 1")
+            for iterations in self.spent:
+                one_more = asm.value(f"add i64 {one_more}, {iterations}")
+            most = _most(condition, body)
+            total = None if most is None or self.most is None else most * (1 + self.most)
+            if self.sticks and self.nodes.versions != written:
+                raise Unfit  # what one of its iterations has written, another would not undo
             latch = asm.block
-            asm.line(f"br label %{tag}")
+            if total is not None and total <= SOON:
+                asm.line(f"br label %{tag}")
+            else:
+                if any(self.nodes.versions.values()):
+                    raise Unfit  # the iteration could not begin anew
+                self.sticks = True
+                late = asm.value(f"icmp ugt i64 {one_more}, {SOON}")
+                asm.line(f"br i1 {late}, label %stuck, label %{tag}")
         phis = [f"  %{tag}.n = phi i64 [0, %{before}], [{one_more}, %{latch}]"]
         for k, x in enumerate(after):
             a = state[k]
@@ -302,7 +338,9 @@ class _Printer:
                 phis.append(f"  {name.text} = phi {kind} {arms}")
         asm.lines[start:start] = phis
         asm.label(f"{tag}.end")
-        self.spent.append(f"%{tag}.n")
+        self.spent = [*around, f"%{tag}.n"]
+        self.most = None if total is None or most_around is None else most_around + total
+        self.sticks |= stuck
         return state
 
     def branches(self, node: Node, known: Known) -> list[Any]:
@@ -394,8 +432,8 @@ def _in_memory(body: Graph, k: int) -> bool:
     return v is body.inputs[k] and (written or v is body.outputs[k])
 
 
-def _ends_soon(condition: Graph, body: Graph) -> bool:
-    """Whether a counter comes to a small constant: such a loop need not be interrupted."""
+def _most(condition: Graph, body: Graph) -> int | None:
+    """The small constant that a counter comes to: after as many iterations, about, a loop ends."""
     waiting = [condition.outputs[0].node]
     while waiting:
         node = waiting.pop()
@@ -412,8 +450,8 @@ def _ends_soon(condition: Graph, body: Graph) -> bool:
                 if step is body.inputs[k]:
                     before, step = step, before
                 if before is body.inputs[k] and (_constant(step) or 0) > 0:
-                    return True
-    return False
+                    return max(1, most)
+    return None
 
 
 def _constant(v: Value) -> int | None:

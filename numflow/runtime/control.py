@@ -83,7 +83,8 @@ class _Frame:
 
             kernel = address_of(step.registers)
             if kernel:
-                return [*items, *self._registers(step.registers, kernel, step, len(items))]
+                made = self._registers(step.registers, kernel, step, len(items))
+                return None if made is None else [*items, *made]
         captured = self._captured[count:]
         test = self._inside(step.condition, captured, 64)
         again = self._inside(step.body, captured, 64)
@@ -97,8 +98,11 @@ class _Frame:
         items.append(Turn("jump", (), (begin,)))
         return items
 
-    def _registers(self, loop: RegisterLoop, kernel: int, step: LoopStep, begin: int) -> list[Item]:
-        """A loop as one kernel, called again as long as it says that there is more."""
+    def _registers(
+        self, loop: RegisterLoop, kernel: int, step: LoopStep, begin: int
+    ) -> list[Item] | None:
+        """A loop as one kernel, called again as long as it says that there is more; where a loop
+        inside of it takes long, one iteration by jumps."""
         self.nbytes = 64
         number = self.worker.number(loop.checks)
         words: list[Word] = []
@@ -112,8 +116,15 @@ class _Frame:
             else:
                 words.append(self._cells[step.going])
         work = Work(kernel, tuple(words), 1, 1, 1e4, number)
-        more = Turn("test", (self._cells[step.going],), (begin + 3,))
-        return [work, more, Turn("jump", (), (begin,))]
+        going = Pointer(self.key, 0)
+        if not loop.sticks:
+            return [work, Turn("test", (going,), (begin + 3,)), Turn("jump", (), (begin,))]
+        again = self._inside(step.body, self._captured[len(step.cells) :], 64)
+        if again is None:
+            return None
+        end = begin + 4 + len(again)
+        turns = [Turn("test", (going,), (end,)), Turn("test", (Pointer(self.key, 1),), (begin,))]
+        return [work, *turns, *_moved(again, begin + 3), Turn("jump", (), (begin,))]
 
     def branches(self, step: BranchStep) -> list[Item] | None:
         index, *captured = self._captured

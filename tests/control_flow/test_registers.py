@@ -3,12 +3,16 @@ to loops of jumps."""
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from typing import Any
 
 import numpy as np
 import pytest
 
 import numflow as nf
+from numflow.codegen import registers
 from numflow.codegen.registers import in_registers
 from numflow.ops.control import while_op
 from numflow.passes import run_passes
@@ -139,8 +143,8 @@ def test_many_iterations_are_several_calls_of_the_kernel() -> None:
     assert int(f(nf.constant(1_000_003))[0]) == 1_000_003
 
 
-def test_a_loop_in_a_loop_that_ends_soon() -> None:
-    """Pixels of the Mandelbrot set, written into an array; an unbounded one is left to jumps."""
+def test_a_loop_in_a_loop() -> None:
+    """Pixels of the Mandelbrot set, written into an array; the limit is known, or is not."""
     size = 12
 
     def image(most: Any) -> Any:
@@ -162,10 +166,98 @@ def test_a_loop_in_a_loop_that_ends_soon() -> None:
         return nf.while_loop(lambda p, _: p < size * size, pixel, [0, ta])[1].stack()
 
     assert _kernel(lambda: image(60)) is not None
-    assert _kernel(image, nf.constant(60)) is None
+    assert _kernel(image, nf.constant(60)).sticks
     want = image(60).numpy()
     assert nf.function(lambda: image(60))().numpy().tolist() == want.tolist()
     assert nf.function(image)(nf.constant(60)).numpy().tolist() == want.tolist()
+
+
+def _walks(limit: Any, counts: Any) -> Any:
+    """Collatz' walks from 1, 2, ... that many times, one behind the other; and their lengths."""
+    lengths, total = nf.zeros_like(counts), 0
+    for k in nf.range(limit):
+        length = 0
+        for _ in nf.range(counts[k]):
+            n = k + 1
+            while n != 1:
+                n = n // 2 if n % 2 == 0 else 3 * n + 1
+                length += 1
+        lengths = nf.tensor_scatter_nd_update(lengths, [[k]], [length])
+        total += length
+    return lengths, total
+
+
+@pytest.mark.parametrize("soon", [1, 7, 40, 1 << 20])
+def test_a_loop_inside_that_takes_long_goes_on_by_jumps(
+    monkeypatch: pytest.MonkeyPatch, soon: int
+) -> None:
+    """Whichever of the iterations it is, and however deep; what was written before stays."""
+    monkeypatch.setattr(registers, "SOON", soon)
+    counts = nf.constant([2, 0, 1, 3, 1, 0, 2, 1, 4, 1, 1, 1])
+    walk = [0, 1, 7, 2, 5, 8, 16, 3, 19, 6, 14, 9]
+    want = [n * c for n, c in zip(walk, counts.numpy().tolist(), strict=True)]
+    assert _kernel(_walks, nf.constant(12), counts).sticks
+    f = nf.function(_walks)
+    for limit in (12, 5, 0):
+        lengths, total = f(nf.constant(limit), counts)
+        assert lengths.numpy().tolist() == want[:limit] + [0] * (12 - limit)
+        assert int(total) == sum(want[:limit])
+
+
+def test_loops_three_deep_are_one_kernel() -> None:
+    """Iterations of the innermost count for the loops around it."""
+
+    def f(n: Any) -> Any:
+        total = nf.constant(0)
+        for i in nf.range(n):
+            for j in nf.range(7):
+                for k in nf.range(3):
+                    total += i * j - k
+        return total
+
+    assert not _kernel(f, nf.constant(11)).sticks
+    want = sum(i * j - k for i in range(11) for j in range(7) for k in range(3))
+    assert int(nf.function(f)(nf.constant(11))) == want
+
+
+def test_what_a_long_loop_inside_writes_is_left_to_jumps() -> None:
+    """An iteration that has written could not begin anew."""
+
+    def f(n: Any, most: Any) -> Any:
+        ta = nf.TensorArray(nf.int32, 5, element_shape=[]).unstack(nf.zeros([5], nf.int32))
+
+        def outer(k: Any, ta: Any) -> Any:
+            def inner(j: Any, ta: Any) -> Any:
+                return j + 1, ta.write(j, k + j)
+
+            return k + 1, nf.while_loop(lambda j, _: j < most, inner, [0, ta])[1]
+
+        return nf.while_loop(lambda k, _: k < n, outer, [0, ta])[1].stack()
+
+    args = nf.constant(3), nf.constant(4)
+    assert _kernel(f, *args) is None
+    assert nf.function(f)(*args).numpy().tolist() == [2, 3, 4, 5, 0]
+
+
+def test_an_interrupt_ends_an_endless_loop_inside() -> None:
+    """It is looked for by jumps, once the kernel has given up."""
+
+    @nf.function
+    def f(least: Any) -> Any:
+        total = 0
+        for _ in nf.range(3):
+            k = 0
+            while k > least:
+                k *= 1
+            total += k
+        return total
+
+    assert int(f(nf.constant(0))) == 0
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        f(nf.constant(-1))
+    timer.join()
 
 
 def test_an_array_that_an_inner_loop_writes_and_reads_as_it_was() -> None:
