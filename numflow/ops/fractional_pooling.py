@@ -2,12 +2,17 @@
 
 An axis of n elements becomes one of m = floor(n / ratio): its windows are k = n // m or k + 1 long,
 lie side by side, and fill it. Each axis of the image has a sequence of its own; what is read
-through them is laid out as windows of one size: the shorter ones see their last element again.
+through them is laid out as windows of one size: the shorter ones see their last element again. Of
+an axis whose size a trace does not know, that size is the longest of any: twice the ratio.
 """
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
@@ -23,6 +28,8 @@ from numflow.ops import (
     power,
     random_stateless,
     scan,
+    select,
+    slicing,
 )
 from numflow.ops import math as maths
 from numflow.ops import random as draws
@@ -31,7 +38,7 @@ from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.ops.pooling import Pool
 from numflow.ops.precision import single
-from numflow.shapes import as_number
+from numflow.shapes import Dim, Extent, as_number, minimum
 
 Three = tuple[Tensor, Tensor, Tensor]
 
@@ -56,7 +63,8 @@ def fractional_max_pool(
 
     Returns:
       (y, rows, columns): y [batch, floor(height / ratio), floor(width / ratio), channels], dtype of
-      value; and where windows begin, int64, and in the end the size of the image.
+      value (quotients are float32, as in TensorFlow: 36 / 1.44 is below 25); and where windows
+      begin, int64, and in the end the size of the image.
 
     Raises:
       ShapeError: value has no four axes; a ratio is below 1, or larger than the image.
@@ -115,15 +123,15 @@ class _Windows(NamedTuple):
     """Where the windows of an axis begin, and how many elements they see at most."""
 
     sequence: Tensor
-    size: int
-    windows: int
+    size: Extent
+    windows: Extent
     longest: int
     overlapping: bool
 
     def _ends(self) -> Tensor:
         """The last element of each window."""
         last = self.sequence[1:]
-        return maths.minimum(last, self.size - 1) if self.overlapping else last - 1
+        return maths.minimum(last, _number(self.size - 1)) if self.overlapping else last - 1
 
     def places(self) -> Tensor:
         """The elements that the windows see, one window behind another, `longest` of each."""
@@ -157,14 +165,17 @@ def _windows(
     overlapping = plain.flag(overlapping, op, "overlapping")
     found = []
     for axis, factor in enumerate(_ratios(op, ratio, shown)):
-        size = as_number(x.spec.shape[1 + axis], op)
-        count = int(size / factor)
-        if count < 1:
+        size = x.spec.shape[1 + axis]
+        count = _count(x, 1 + axis, factor)
+        if isinstance(count, Dim):
+            longest = math.ceil(2 * factor)  # size / count is below factor (1 + 1 / count)
+        elif count < 1:
             problem = f"the ratio {factor} is larger than the size {size} of axis {1 + axis}"
             raise ShapeError(explain(op, problem, shown))
+        else:
+            longest = -(-as_number(size) // count)
         sequence = _sequence(size, count, pseudo, seed, axis)
-        longest = -(-size // count) + overlapping
-        found.append(_Windows(sequence, size, count, longest, overlapping))
+        found.append(_Windows(sequence, size, count, longest + overlapping, overlapping))
     return x, (found[0], found[1])
 
 
@@ -183,28 +194,63 @@ def _ratios(op: str, ratio: Any, shown: dict[str, object]) -> tuple[float, float
     return float(given[1]), float(given[2])
 
 
-def _sequence(size: int, count: int, pseudo: bool, seed: int, axis: int) -> Tensor:
-    """Where `count` windows that fill `size` elements begin, and the size."""
-    if size % count == 0:
-        step = as_tensor(size // count, dtypes.int64)
-        return creation.iota((count + 1,), 0, dtypes.int64) * step
-    short, longer = divmod(size, count)
+def _count(x: Tensor, axis: int, ratio: float) -> Extent:
+    """floor(size / ratio), both and the quotient being rounded to float32, as TensorFlow does.
 
-    def uniform(shape: tuple[int, ...]) -> Tensor:
+    Of an unknown size the quotient is exact. Plans refuse the few sizes for which rounding may make
+    another number of it, and they are traced one by one: for 1.44 the multiples of 36.
+    """
+    with np.errstate(over="ignore"):
+        factor = np.float32(ratio)
+    size = x.spec.shape[axis]
+    if isinstance(size, Dim) and np.isfinite(factor):
+        exact = Fraction(float(factor))
+        p, q = exact.numerator, exact.denominator
+        slicing.at_least(x, axis, math.ceil(exact))
+        up = (p - size * q % p) * (1 << 23) // (size * q)  # 0 where the quotient may be rounded up
+        begin: list[Extent] = [0] * 4
+        shape = list(x.spec.shape)
+        begin[axis], shape[axis] = minimum(up, 1) - 1, 1
+        slicing.slice_op(x, begin=tuple(begin), stride=(1,) * 4, shape=tuple(shape))
+        return size * q // p
+    return int(np.float32(as_number(size)) / factor)
+
+
+def _number(n: Extent, dtype: dtypes.DType = dtypes.int64) -> Tensor:
+    """A size as a scalar."""
+    return shaping.size_tensor(n, dtype) if isinstance(n, Dim) else as_tensor(n, dtype)
+
+
+def _sequence(size: Extent, count: Extent, pseudo: bool, seed: int, axis: int) -> Tensor:
+    """Where `count` windows that fill `size` elements begin, and the size.
+
+    Where all are of one length chance decides nothing, and yet is asked: so that what is drawn
+    afterwards does not depend on whether a trace knows the size.
+    """
+    zero, end = (shaping.reshape(_number(n), (1,)) for n in (0, size))
+    short, longer = _number(size // count), _number(size % count)
+
+    def uniform(shape: tuple[Extent, ...]) -> Tensor:
         if seed:
             return random_stateless.stateless_uniform(shape, (seed, axis))
         return draws.uniform(shape)
 
     if not pseudo:
         order = ordering.argsort(ordering.argsort(uniform((count,))))
-        lengths = maths.cast(comparisons.less(order, longer), dtypes.int64) + short
-    else:
-        # as many as fit: every window is `short` long or one longer (Graham 2015, section 2)
-        alpha = size / count
-        most = min((short + 2) / alpha - 1, (size + 1 - short) / alpha - (count - 1))
-        u = maths.cast(uniform(()), dtypes.float64) * most
-        number = creation.iota((count - 1,), 0, dtypes.float64) + 1.0
-        inner = maths.cast(power.ceil((number + u) * alpha), dtypes.int64) - 1
-        zero, end = (as_tensor([n], dtypes.int64) for n in (0, size))
-        return joining.concat([zero, inner, end], 0)
-    return joining.concat([as_tensor([0], dtypes.int64), scan.cumsum(lengths)], 0)
+        first = comparisons.less(maths.cast(order, dtypes.int64), longer)
+        lengths = maths.cast(first, dtypes.int64) + short
+        return joining.concat([zero, scan.cumsum(lengths)], 0)
+    # as many as fit: every window is `short` long or one longer (Graham 2015, section 2)
+    whole, windows, least = (
+        maths.cast(t, dtypes.float64) for t in (_number(size), _number(count), short)
+    )
+    alpha = whole / windows
+    most = maths.minimum(
+        (least + 2.0) / alpha - 1.0, (whole + 1.0 - least) / alpha - (windows - 1.0)
+    )
+    u = maths.cast(uniform(()), dtypes.float64) * most
+    number = creation.iota((count - 1,), 0, dtypes.int64) + 1
+    inner = power.ceil((maths.cast(number, dtypes.float64) + u) * alpha)
+    even = comparisons.equal(longer, 0)
+    inner = select.where(even, number * short, maths.cast(inner, dtypes.int64) - 1)
+    return joining.concat([zero, inner, end], 0)

@@ -83,6 +83,83 @@ def test_whole_ratios_are_plain_pools() -> None:
     assert rows.numpy().tolist() == [0, 2, 4, 6] and columns.numpy().tolist() == [0, 2, 4, 6, 8]
 
 
+# --- unknown sizes -----------------------------------------------------------------------
+
+SIZES = [(2, 12, 14), (1, 7, 9), (3, 8, 5), (2, 60, 33), (0, 5, 5), (1, 2, 3), (2, 6, 6)]
+
+
+@pytest.mark.parametrize("kind", ["max", "avg"])
+@pytest.mark.parametrize("pseudo", [False, True])
+@pytest.mark.parametrize("overlapping", [False, True])
+@pytest.mark.parametrize("ratio", [1.0, 1.44, 1.5, 2.0])
+@pytest.mark.parametrize("seed", [0, 7])
+def test_one_trace_serves_every_size(
+    kind: str, pseudo: bool, overlapping: bool, ratio: float, seed: int
+) -> None:
+    """Value, windows, gradient and what is drawn next, as eagerly."""
+    pool = nf.nn.fractional_max_pool if kind == "max" else nf.nn.fractional_avg_pool
+    traces = 0
+
+    def run(x: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y, rows, columns = pool(x, ratio, pseudo, overlapping, seed)
+            loss = nf.reduce_sum(y * y)
+        return y, rows, columns, tape.gradient(loss, x), nf.random.uniform([2], dtype=nf.float64)
+
+    @nf.function(input_signature=[nf.TensorSpec([None, None, None, 2], nf.float64)])
+    def compiled(x: Any) -> Any:
+        nonlocal traces
+        traces += 1
+        return run(x)
+
+    rng = np.random.default_rng(1)
+    for sizes in SIZES:
+        x = nf.constant(rng.standard_normal((*sizes, 2)))
+        nf.random.set_seed(11)
+        wanted = run(x)
+        nf.random.set_seed(11)
+        for got, want in zip(compiled(x), wanted, strict=True):
+            assert got.shape == want.shape
+            np.testing.assert_allclose(got.numpy(), want.numpy(), 1e-12, 1e-12)
+    assert traces == 1
+
+
+def test_a_size_below_the_ratio_is_refused_whoever_knows_it() -> None:
+    spec = nf.TensorSpec([None, None, None, 1])
+    f = nf.function(lambda x: nf.nn.fractional_max_pool(x, 2.5)[0], input_signature=[spec])
+    for _ in range(2):
+        assert f(nf.ones([1, 5, 6, 1])).shape == (1, 2, 2, 1)
+        with pytest.raises(ValueError, match=r"the ratio 2.5 is larger than the size 2 of axis 2"):
+            f(nf.ones([1, 5, 2, 1]))
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.1, 1.3, 1.44, 1.73, 2.0**0.5, 2.2, 1.7, 3.0, 1.0000001])
+def test_as_many_windows_as_the_quotient_of_the_numbers(ratio: float) -> None:
+    for size in range(4, 200):
+        rows = nf.nn.fractional_max_pool(nf.ones([1, size, 4, 1]), [1.0, ratio, 1.0, 1.0])[1]
+        assert len(rows) - 1 == int(np.float32(size) / np.float32(ratio))
+
+
+def test_quotients_that_are_rounded() -> None:
+    """As TensorFlow 2.21: 33 / 1.1 is 30, 36 / 1.44 is 24; of unknown sizes, too."""
+    spec = nf.TensorSpec([1, None, 6, 1])
+    for ratio, counts in {
+        1.1: {33: 30, 34: 30, 55: 50, 32: 29},
+        1.44: {36: 24, 35: 24, 37: 25, 72: 49},
+        1.2: {18: 14, 19: 15, 6: 5},
+        2.2: {33: 15, 32: 14},
+    }.items():
+        pool = nf.function(
+            lambda x, r=ratio: nf.nn.fractional_max_pool(x, [1.0, r, 1.0, 1.0])[0],
+            input_signature=[spec],
+        )
+        for size, count in counts.items():
+            x = nf.ones([1, size, 6, 1])
+            assert pool(x).shape == (1, count, 6, 1)
+            assert nf.nn.fractional_max_pool(x, [1.0, ratio, 1.0, 1.0])[0].shape[1] == count
+
+
 X = np.ones((2, 7, 10, 3), np.float32)
 
 
