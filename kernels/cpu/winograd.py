@@ -14,9 +14,9 @@ The gradient by the image is a convolution of dy, with plan_filter's `back` and 
 zeros in front. The bits of the result depend on sizes and machine, not on `threads`.
 
 Error, of float32, by the largest value: 3e-6 with m = 2, 1e-5 with m = 3 and 4, as against 3e-6 of
-the direct convolution. float64 has no plan: whoever wants more digits wants the direct one. A NaN
-or an infinity makes all outputs NaN of the tiles that read it, also those whose window it is
-outside of; values above 1e37 may overflow on the way.
+the direct convolution; of float64 1e-14 and less. A NaN or an infinity makes all outputs NaN of the
+tiles that read it, also those whose window it is outside of; values above 1e37, or 1e307, may
+overflow on the way.
 
 Bound: fused multiply-adds in the products for 128 channels and more, below them the transforms.
 """
@@ -49,8 +49,9 @@ FORMS = ((2, 3), (4, 3), (2, 5), (3, 5))
 """Outputs of a tile along an axis, and the window's size."""
 LANES = 16
 """Columns of a transformed filter fill vectors of any machine: they are padded to a multiple."""
-LARGE = 1 << 17
-"""Channels times columns from which one product's filter crowds out what a block works on."""
+LARGE = 1 << 19
+"""Bytes, of channels times columns, from which one product's filter crowds out what a block works
+on: 8x28x28 from 256 to 512 by 24 tiles 28.5 ms, by 96 23.6; float64 14x14x256 11.4 and 8.8."""
 
 STRIPE = 1 << 19
 """Bytes of the rows that wait for a pool, at most: half of a large L2 cache."""
@@ -82,7 +83,7 @@ def takes(s: Window, m: int) -> bool:
 
 def plan_filter(
     m: int, kernel: int, channels: int, columns: int, back: bool = False,
-    target: Target | None = None,
+    dtype: str = "float32", target: Target | None = None,
 ) -> Call:  # fmt: skip
     """The transformed filter, in panels. It has to be made whenever the filter changes.
 
@@ -95,12 +96,12 @@ def plan_filter(
 
     Operands: f [kernel, kernel, channels, columns], u [n * n, channels, padded(columns)]; dense.
     """
-    v = Vectors("float32", target or Target.host())
+    v = Vectors(dtype, target or Target.host())
     wide = padded(columns)
     panel = _panel(v, wide) * v.lanes
     units = -(-channels // GROUP) * -(-wide // panel)
     chunk = max(1, units // 16)
-    scratch = _lines(kernel * kernel * GROUP * panel * 4) if back else 0
+    scratch = _lines(kernel * kernel * GROUP * panel * v.itemsize) if back else 0
     values = {
         F.C: channels,
         F.OC: columns,
@@ -114,13 +115,14 @@ def plan_filter(
         F.SCRATCH: scratch,
     }
     constants = tuple(values[place] for place in range(F.C, F.END))
-    address = lang.addresses(transform_filter, target=v.target)["transform_filter"]
+    address = lang.addresses(transform_filter, dtype=dtype, target=v.target)["transform_filter"]
     return Call(address, units, chunk, 2, constants, -(-units // chunk) * scratch)
 
 
 def plan(
     s: Window,
     m: int = 4,
+    dtype: str = "float32",
     *,
     bias: bool = False,
     residual: bool = False,
@@ -129,8 +131,8 @@ def plan(
     threads: int = 1,
     target: Target | None = None,
 ) -> Call:
-    """y = convolution of x with the filter that u was made of (+ bias) (relu), in float32, or what
-    a pool makes of that.
+    """y = convolution of x with the filter that u was made of (+ bias) (relu), or what a pool makes
+    of that.
 
     Args:
       s: the sizes; see `takes`.
@@ -149,19 +151,21 @@ def plan(
     """
     if not takes(s, m):
         raise ValueError(f"winograd: no plan with m = {m} for {s}")
-    v = Vectors("float32", target or Target.host())
+    v = Vectors(dtype, target or Target.host())
     n, wide = m + s.kernel[1] - 1, padded(s.columns)
     down, across = -(-s.result[1] // m), -(-s.result[2] // m)
     count = s.batch * down * across
-    cut = _by_tiles(s, count, threads) if behind is None else _by_pooled(s, m, behind, threads)
+    cut = (
+        _by_tiles(s, count, v, threads) if behind is None else _by_pooled(s, m, behind, v, threads)
+    )
     block, units = cut.block, cut.units
     vectors = _panel(v, wide)
     rows = _even(block, tiles.largest_rows(v, vectors)) or 1
     row_v, row_p = _apart(s.channels), _apart(wide)
     step_v, step_p = _apart(block * row_v), _apart(block * row_p)
-    first = _lines(TABLES + 4 * (s.channels + s.columns))
-    second = _lines(first + 4 * n * n * step_v)
-    scratch = stripe = _lines(second + 4 * n * n * step_p) + 192
+    first = _lines(TABLES + v.itemsize * (s.channels + s.columns))
+    second = _lines(first + v.itemsize * n * n * step_v)
+    scratch = stripe = _lines(second + v.itemsize * n * n * step_p) + 192
     blocks = _lines(stripe + cut.stripe) + 192
     if behind is not None:
         scratch = _lines(blocks + W.END * 8 + BYTES)
@@ -205,10 +209,10 @@ def plan(
     values.update(cut.words)
     end = W.END
     if behind is not None:
-        values[W.POOL], words = behind.entry(v.dtype, v.target)
+        values[W.POOL], words = behind.entry(dtype, v.target)
         values |= {W.STRIPE: stripe, W.BLOCKS: blocks, **dict(enumerate(words, W.END))}
         end += WORDS
-    address = lang.addresses(winograd, target=v.target)["winograd"]
+    address = lang.addresses(winograd, dtype=dtype, target=v.target)["winograd"]
     workspace = -(-units // chunk) * scratch
     places = [W.X, W.U, W.Y, *[W.PLACES] * (behind is not None and behind.outputs == 2)]
     places += [*[W.BIAS] * bias, *[W.RESIDUAL] * residual]
@@ -228,14 +232,14 @@ class _Cut(NamedTuple):
     words: dict[int, int] = {}  # noqa: RUF012
 
 
-def _by_tiles(s: Window, count: int, threads: int) -> _Cut:
+def _by_tiles(s: Window, count: int, v: Vectors, threads: int) -> _Cut:
     """Units are blocks of tiles."""
-    block = _even(count, _block(s, threads, count))
+    block = _even(count, _block(s, v, threads, count))
     units = -(-count // block) if block else 0
     return _Cut(units, block, [block, count - (units - 1) * block])
 
 
-def fits_behind(result: tuple[int, ...], m: int, stride: int) -> bool:
+def fits_behind(result: tuple[int, ...], itemsize: int, m: int, stride: int) -> bool:
     """Whether what a pool reads at a time stays in a cache, and is made once: whole images, or the
     rows of a few tiles.
 
@@ -244,27 +248,27 @@ def fits_behind(result: tuple[int, ...], m: int, stride: int) -> bool:
       stride: of a pool whose windows do not overlap; else 0.
     """
     height, width, columns = result
-    row = width * columns * 4
+    row = width * columns * itemsize
     return min(height, math.lcm(m, stride) or height) * row <= STRIPE
 
 
-def _row(s: Window) -> int:
+def _row(s: Window, v: Vectors) -> int:
     """Bytes of a row of the result."""
-    return s.result[2] * s.columns * 4
+    return s.result[2] * s.columns * v.itemsize
 
 
-def _most_tiles(s: Window) -> int:
+def _most_tiles(s: Window, v: Vectors) -> int:
     """Of a block; see `_block`."""
-    most = 36 if s.channels * s.columns <= LARGE else 192
-    return max(12, min(most, BLOCK_BYTES // (49 * 4 * (s.channels + s.columns))))
+    most = 36 if s.channels * s.columns * v.itemsize < LARGE else 192
+    return max(12, min(most, BLOCK_BYTES // (49 * v.itemsize * (s.channels + s.columns))))
 
 
-def _images(s: Window, m: int) -> int:
+def _images(s: Window, m: int, v: Vectors) -> int:
     """Whole images of a unit; 0: the result of one is too large."""
     tiles_of_one = -(-s.result[1] // m) * -(-s.result[2] // m)
-    if s.result[1] * _row(s) > STRIPE:
+    if s.result[1] * _row(s, v) > STRIPE:
         return 0
-    return max(1, _most_tiles(s) // max(1, tiles_of_one))
+    return max(1, _most_tiles(s, v) // max(1, tiles_of_one))
 
 
 def _lines_of_part(m: int, behind: Behind) -> int:
@@ -274,14 +278,14 @@ def _lines_of_part(m: int, behind: Behind) -> int:
     return math.lcm(m, stride) // m if apart else 0
 
 
-def _by_pooled(s: Window, m: int, behind: Behind, threads: int) -> _Cut:
+def _by_pooled(s: Window, m: int, behind: Behind, v: Vectors, threads: int) -> _Cut:
     """Units are images, or parts of one, that make whole rows of a pool behind the convolution.
 
     Where neither fits they are images all the same.
     """
     down, across = (-(-n // m) for n in s.result[1:])
     _, pooled, pooled_columns = behind.window.result
-    most, images, lines = _most_tiles(s), _images(s, m), _lines_of_part(m, behind)
+    most, images, lines = _most_tiles(s, v), _images(s, m, v), _lines_of_part(m, behind)
     words = {W.POOLED: pooled, W.BATCH: s.batch}
     if not s.batch * pooled * pooled_columns:
         return _Cut(0, 0, [])
@@ -290,14 +294,14 @@ def _by_pooled(s: Window, m: int, behind: Behind, threads: int) -> _Cut:
         units = -(-s.batch // images)
         sizes = {images * down * across, (s.batch - (units - 1) * images) * down * across}
         words[W.IMAGES] = images
-        stripe = images * s.result[1] * _row(s)
+        stripe = images * s.result[1] * _row(s, v)
     else:
-        lines *= max(1, min(most // (lines * across), STRIPE // (lines * m * _row(s))))
+        lines *= max(1, min(most // (lines * across), STRIPE // (lines * m * _row(s, v))))
         parts = -(-down // lines)
         units = s.batch * parts
         sizes = {min(lines, down) * across, (down - (parts - 1) * lines) * across}
         words |= {W.LINES: lines, W.PARTS: parts, W.PART: lines * m // behind.window.strides[1]}
-        stripe = min(lines * m, s.result[1]) * _row(s)
+        stripe = min(lines * m, s.result[1]) * _row(s, v)
     block = _even(max(sizes), most)
     counts = [n for size in sizes for n in (min(size, block), size % max(1, block)) if n]
     return _Cut(units, block, counts, stripe, words)
@@ -314,15 +318,15 @@ def _apart(elements: int) -> int:
     return (lines + 1 - lines % 2) * LANES
 
 
-def _block(s: Window, threads: int, count: int) -> int:
+def _block(s: Window, v: Vectors, threads: int, count: int) -> int:
     """The most tiles of a block.
 
     V and the products stay in L2 with 24 (56x56x64: 36 is as fast, 96 5 % slower). A filter that
     does not stay there itself is read once per block, so blocks are long then, as far as there are
     some for every thread (7x7x512: 24 tiles 17.7 ms, 48 14.9 ms, 128 12.9 ms).
     """
-    most = 24 if s.channels * s.columns <= LARGE else 192
-    fitting = BLOCK_BYTES // (49 * 4 * (s.channels + s.columns))
+    most = 24 if s.channels * s.columns * v.itemsize < LARGE else 192
+    fitting = BLOCK_BYTES // (49 * v.itemsize * (s.channels + s.columns))
     return max(12, min(most, fitting, -(-count // (2 * threads))))
 
 

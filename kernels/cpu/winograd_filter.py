@@ -149,9 +149,10 @@ def add(args: int, q: int, v: int, p: int, u: int, count: int, own: int) -> None
 
 
 def plan(
-    s: Window, m: int = 4, *, parts: int = 1, threads: int = 1, target: Target | None = None
-) -> Call:
-    """The parts of the gradient by the filter, in float32.
+    s: Window, m: int = 4, dtype: str = "float32", *, parts: int = 1, threads: int = 1,
+    target: Target | None = None,
+) -> Call:  # fmt: skip
+    """The parts of the gradient by the filter.
 
     Args:
       s: the sizes of the convolution; see winograd.takes.
@@ -167,7 +168,7 @@ def plan(
     """
     if not takes(s, m):
         raise ValueError(f"winograd: no plan with m = {m} for {s}")
-    v = Vectors("float32", target or Target.host())
+    v = Vectors(dtype, target or Target.host())
     k = s.kernel[1]
     n = m + k - 1
     down, across = -(-s.result[1] // m), -(-s.result[2] // m)
@@ -183,10 +184,10 @@ def plan(
     row_v, row_p = _apart(s.channels), _apart(wide)
     step_v, step_p = _apart(block * row_v), _apart(block * row_p)
     step_u = s.channels * wide + 16
-    first = _lines(TABLES + 4 * max(s.channels, s.columns))
-    second = _lines(first + 4 * n * n * step_v)
-    third = _lines(second + 4 * n * n * step_p)
-    scratch = _lines(third + 4 * n * n * step_u) + 192
+    first = _lines(TABLES + v.itemsize * max(s.channels, s.columns))
+    second = _lines(first + v.itemsize * n * n * step_v)
+    third = _lines(second + v.itemsize * n * n * step_p)
+    scratch = _lines(third + v.itemsize * n * n * step_u) + 192
     values = {
         W.H: s.image[1],
         W.WIDTH: s.image[2],
@@ -224,6 +225,6 @@ def plan(
         BYTES_U: third,
     }
     constants = tuple(values.get(place, 0) for place in range(W.BIAS, END))
-    address = lang.addresses(winograd_filter, target=v.target)["winograd_filter"]
+    address = lang.addresses(winograd_filter, dtype=dtype, target=v.target)["winograd_filter"]
     units = parts * slots
     return Call(address, units, 1, 3, constants, units * scratch, (0, 2, 1))

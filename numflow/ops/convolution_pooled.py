@@ -115,12 +115,12 @@ def winograd_pays(
     p = _rows(pooling)
     apart = p.front == 0 and not p.overlap
     channels, columns = ints((x.shape[-1], y.shape[-1]))
-    if channels * columns > LARGE:
+    if channels * columns * x.dtype.size >= LARGE:
         return False, "blocks of a few rows would read the filter too often"
     image = y.shape[1:-1]
     if not all(isinstance(n, int) for n in image):
         return apart, _saved(y) if apart else "its windows reach over rows of tiles"
-    if not fits_behind((*ints(image), columns), attrs["m"], p.stride if apart else 0):
+    if not fits_behind((*ints(image), columns), x.dtype.size, attrs["m"], p.stride if apart else 0):
         return False, "what it reads at a time would stay in no cache"
     return True, _saved(y)
 

@@ -138,22 +138,25 @@ def test_rows_wider_than_a_cache() -> None:
     assert math.prod(s.result) * 96 * 4 > 1 << 20
 
 
-def check_winograd(s: Window, m: int, b: Behind, residual: bool = False, threads: int = 2) -> None:
+def check_winograd(
+    s: Window, m: int, b: Behind, residual: bool = False, threads: int = 2,
+    dtype: str = "float32",
+) -> None:  # fmt: skip
     rng = np.random.default_rng(4)
-    x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(np.float32))
-    f = rng.standard_normal((*s.kernel, s.channels, s.columns)).astype(np.float32)
-    bias = guarded(rng.standard_normal(s.columns).astype(np.float32))
+    x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(dtype))
+    f = rng.standard_normal((*s.kernel, s.channels, s.columns)).astype(dtype)
+    bias = guarded(rng.standard_normal(s.columns).astype(dtype))
     n, shape = (m + s.kernel[1] - 1) ** 2, (s.batch, *s.result, s.columns)
-    u = guarded(np.zeros((n, s.channels, winograd.padded(s.columns)), np.float32))
-    run(winograd.plan_filter(m, s.kernel[1], s.channels, s.columns), [f, u])
+    u = guarded(np.zeros((n, s.channels, winograd.padded(s.columns)), dtype))
+    run(winograd.plan_filter(m, s.kernel[1], s.channels, s.columns, dtype=dtype), [f, u])
     more = [bias]
-    more += [guarded(rng.standard_normal(shape).astype(np.float32))] * residual
-    y = guarded(np.full(shape, np.nan, np.float32))
+    more += [guarded(rng.standard_normal(shape).astype(dtype))] * residual
+    y = guarded(np.full(shape, np.nan, dtype))
     options: dict[str, Any] = {"bias": True, "residual": residual, "activation": "relu6"}
-    run(winograd.plan(s, m, threads=threads, **options), [x, u, y, *more])
-    want = separate(y, b, "float32")
-    found = results(b, "float32")
-    run(winograd.plan(s, m, threads=threads, behind=b, **options), [x, u, *found, *more])
+    run(winograd.plan(s, m, dtype, threads=threads, **options), [x, u, y, *more])
+    want = separate(y, b, dtype)
+    found = results(b, dtype)
+    run(winograd.plan(s, m, dtype, threads=threads, behind=b, **options), [x, u, *found, *more])
     for got, wanted in zip(found, want, strict=True):
         np.testing.assert_array_equal(got, wanted, err_msg=f"{s} {b}")
 
@@ -163,7 +166,8 @@ def check_winograd(s: Window, m: int, b: Behind, residual: bool = False, threads
 @pytest.mark.parametrize("pool_of", [(2, 2), (2, 3), (3, 3), (3, 2, 1)])
 def test_winograd_whole_images(m: int, kernel: int, kind: str, pool_of: tuple[int, ...]) -> None:
     s = window(5, (9, 14), 17, (kernel, kernel), 34, padding=kernel // 2)
-    check_winograd(s, m, behind(s, kind, *pool_of), residual=kind == "mean")
+    dtype = "float64" if kind == "max" else "float32"
+    check_winograd(s, m, behind(s, kind, *pool_of), residual=kind == "mean", dtype=dtype)
 
 
 @pytest.mark.parametrize("batch", [0, 1, 3])

@@ -14,6 +14,8 @@ from tests.kernels.launch import launch
 from tests.kernels.test_conv import Array, guarded, reference
 
 BOUND = {2: 3e-6, 3: 1e-5, 4: 1e-5}
+"""By m, of float32."""
+DIGITS = {"float32": 1.0, "float64": 2.0**-29}
 
 
 def window(
@@ -32,8 +34,8 @@ def transformed(m: int, f: Array, back: bool = False) -> Array:
     """The filter as `plan` takes it."""
     kernel, _, channels, columns = f.swapaxes(2, 3).shape if back else f.shape
     n = m + kernel - 1
-    u = guarded(np.full((n * n, channels, winograd.padded(columns)), np.nan, np.float32))
-    p = winograd.plan_filter(m, kernel, channels, columns, back)
+    u = guarded(np.full((n * n, channels, winograd.padded(columns)), np.nan, f.dtype))
+    p = winograd.plan_filter(m, kernel, channels, columns, back, f.dtype.name)
     words = p.words([f.ctypes.data, u.ctypes.data])
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
@@ -52,16 +54,18 @@ def clipped(y: Array, activation: str) -> Array:
 
 def check(
     s: Window, m: int, bias: bool = False, activation: str = "", threads: int = 2,
-    residual: bool = False,
+    residual: bool = False, dtype: str = "float32",
 ) -> Array:  # fmt: skip
     """The kernel's y, compared."""
     rng = np.random.default_rng(5)
-    x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(np.float32))
-    f = guarded(rng.standard_normal((*s.kernel[1:], s.channels, s.columns)).astype(np.float32))
-    b = guarded(rng.standard_normal(s.columns).astype(np.float32))
-    y = guarded(np.full((s.batch, *s.result, s.columns), np.nan, np.float32))
-    r = guarded(rng.standard_normal((s.batch, *s.result, s.columns)).astype(np.float32))
-    p = winograd.plan(s, m, bias=bias, residual=residual, activation=activation, threads=threads)
+    x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(dtype))
+    f = guarded(rng.standard_normal((*s.kernel[1:], s.channels, s.columns)).astype(dtype))
+    b = guarded(rng.standard_normal(s.columns).astype(dtype))
+    y = guarded(np.full((s.batch, *s.result, s.columns), np.nan, dtype))
+    r = guarded(rng.standard_normal((s.batch, *s.result, s.columns)).astype(dtype))
+    p = winograd.plan(
+        s, m, dtype, bias=bias, residual=residual, activation=activation, threads=threads
+    )
     u = transformed(m, f)
     given = (x, u, y, *[b] * bias, *[r] * residual)
     ranges = [(i, min(i + p.chunk, p.units)) for i in reversed(range(0, p.units, p.chunk))]
@@ -69,21 +73,23 @@ def check(
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
     want = reference(s, x, f[None].astype(np.float64)) + (b if bias else 0)
     want += r if residual else 0
-    close(y, clipped(want, activation), BOUND[m])
+    close(y, clipped(want, activation), BOUND[m] * DIGITS[dtype])
     return y
 
 
-def check_filter(s: Window, m: int, parts: int = 3, threads: int = 2) -> Array:
+def check_filter(
+    s: Window, m: int, parts: int = 3, threads: int = 2, dtype: str = "float32"
+) -> Array:
     """The sum of the parts is the gradient by the filter; they are returned."""
     rng = np.random.default_rng(5)
-    x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(np.float32))
-    dy = guarded(rng.standard_normal((s.batch, *s.result, s.columns)).astype(np.float32))
-    found = guarded(np.full((parts, *s.kernel, s.channels, s.columns), np.nan, np.float32))
-    p = winograd_filter.plan(s, m, parts=parts, threads=threads)
+    x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(dtype))
+    dy = guarded(rng.standard_normal((s.batch, *s.result, s.columns)).astype(dtype))
+    found = guarded(np.full((parts, *s.kernel, s.channels, s.columns), np.nan, dtype))
+    p = winograd_filter.plan(s, m, dtype, parts=parts, threads=threads)
     words = p.words([a.ctypes.data for a in (x, dy, found)])
     ranges = [(i, i + 1) for i in reversed(range(p.units))]
     launch(p.address, words, ranges, workspace_bytes=p.workspace_bytes)
-    close(found.sum(0), filter_reference(s, x, dy), BOUND[m])
+    close(found.sum(0), filter_reference(s, x, dy), BOUND[m] * DIGITS[dtype])
     return found
 
 
@@ -127,10 +133,11 @@ def test_matrices(m: int, r: int) -> None:
         window(1, (4, 4), 64, 96),
     ],
 )
-def test_sizes(s: Window, m: int) -> None:
-    check(s, m, bias=True)
-    check(s, m, threads=3)
-    check_filter(s, m)
+@pytest.mark.parametrize("dtype", DIGITS)
+def test_sizes(s: Window, m: int, dtype: str) -> None:
+    check(s, m, bias=True, dtype=dtype)
+    check(s, m, threads=3, dtype=dtype)
+    check_filter(s, m, dtype=dtype)
 
 
 @pytest.mark.parametrize(
@@ -142,10 +149,11 @@ def test_sizes(s: Window, m: int) -> None:
     ],
 )
 @pytest.mark.parametrize("m", [2, 3])
-def test_five_by_five(s: Window, m: int) -> None:
-    check(s, m)
-    check(s, m, bias=True, activation="relu", residual=True)
-    check_filter(s, m, parts=1)
+@pytest.mark.parametrize("dtype", DIGITS)
+def test_five_by_five(s: Window, m: int, dtype: str) -> None:
+    check(s, m, dtype=dtype)
+    check(s, m, bias=True, activation="relu", residual=True, dtype=dtype)
+    check_filter(s, m, parts=1, dtype=dtype)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -161,8 +169,9 @@ def test_drawn_windows(seed: int) -> None:
         pair(0, kernel), pair(0, kernel), kernel,
     )  # fmt: skip
     m = draw.choice([2, 3] if kernel == 5 else [2, 4])
-    check(s, m, draw.random() < 0.5, draw.choice(["", "relu"]))
-    check_filter(s, m, draw.randint(1, 9), draw.randint(1, 9))
+    dtype = draw.choice(list(DIGITS))
+    check(s, m, draw.random() < 0.5, draw.choice(["", "relu"]), dtype=dtype)
+    check_filter(s, m, draw.randint(1, 9), draw.randint(1, 9), dtype)
 
 
 def test_relu_and_bias() -> None:
@@ -197,22 +206,22 @@ def test_threads_do_not_change_the_bits() -> None:
         (window(1, (8, 7), 33, 67, (2, 4), (3, 0), kernel=5), 2),
     ],
 )
-def test_by_the_image(s: Window, m: int) -> None:
+@pytest.mark.parametrize("dtype", DIGITS)
+def test_by_the_image(s: Window, m: int, dtype: str) -> None:
     """The convolution with the filter turned round, its axes exchanged."""
     k = s.kernel[1]
     rng = np.random.default_rng(3)
-    f = guarded(rng.standard_normal((k, k, s.channels, s.columns)).astype(np.float32))
-    dy = guarded(rng.standard_normal((s.batch, *s.result, s.columns)).astype(np.float32))
-    dx = guarded(np.full((s.batch, *s.image, s.channels), np.nan, np.float32))
+    f = guarded(rng.standard_normal((k, k, s.channels, s.columns)).astype(dtype))
+    dy = guarded(rng.standard_normal((s.batch, *s.result, s.columns)).astype(dtype))
+    dx = guarded(np.full((s.batch, *s.image, s.channels), np.nan, dtype))
     before = (0, k - 1 - s.padding[1], k - 1 - s.padding[2])
     turned = Window(s.batch, s.result, s.columns, s.kernel, s.channels, s.image, padding=before)
-    p = winograd.plan(turned, m)
+    p = winograd.plan(turned, m, dtype)
     u = transformed(m, f, back=True)
     words = p.words([a.ctypes.data for a in (dy, u, dx)])
     launch(p.address, words, [(0, p.units)], workspace_bytes=p.workspace_bytes)
-    close(
-        dx, reference(turned, dy, f[None, ::-1, ::-1].swapaxes(3, 4).astype(np.float64)), BOUND[m]
-    )
+    want = reference(turned, dy, f[None, ::-1, ::-1].swapaxes(3, 4).astype(np.float64))
+    close(dx, want, BOUND[m] * DIGITS[dtype])
 
 
 def test_not_finite_goes_through() -> None:

@@ -32,6 +32,9 @@ def by_winograd(x: Any, f: Any, m: int = 4, padding: Any = SAME, back: bool = Fa
     return winograd_op(x, u, m=m, kernel=k, padding=padding, columns=columns, why="")
 
 
+DTYPES = (nf.float32, nf.float64)
+
+
 def oracle(padding: Any = SAME, back: bool = False) -> Any:
     """Place after place of the window."""
 
@@ -51,7 +54,7 @@ def case(x: tuple[int, ...], f: tuple[int, ...], slack: float = 2.0, **attrs: An
     """Values of the ops themselves; gradients belong to `convolution`."""
     want = oracle(attrs.get("padding", SAME), attrs.get("back", False))
     floats = [Drawn("f", x, -1, 1), Drawn("f", f, -1, 1)]
-    return Case(by_winograd, want, floats, attrs, dtypes=(nf.float32,), gradient=False, slack=slack)
+    return Case(by_winograd, want, floats, attrs, dtypes=DTYPES, gradient=False, slack=slack)
 
 
 def filter_by_winograd(
@@ -84,7 +87,7 @@ def filter_case(x: tuple[int, ...], dy: tuple[int, ...], kernel: int, **attrs: A
         filter_oracle(kernel, attrs.get("padding", SAME)),
         [Drawn("f", x, -1, 1), Drawn("f", dy, -1, 1)],
         {"kernel": kernel, **attrs},
-        dtypes=(nf.float32,),
+        dtypes=DTYPES,
         gradient=False,
         slack=2.0,
     )
@@ -129,7 +132,7 @@ def test_choice() -> None:
     assert re.fullmatch(r"Winograd's F\(3x3, 5x5\): 0\.\d\d of the direct cost", five[1])
     for why, found in (
         ("direct: Winograd takes 16 channels or more", chosen(channels=3)),
-        ("direct: Winograd takes float32", chosen(dtype=nf.float64)),
+        ("direct: Winograd takes float32 and float64", chosen(dtype=nf.bfloat16)),
         ("direct: Winograd takes no cropping", chosen(padding=((-1, 0), (0, 0)))),
         ("direct: nothing to do", chosen(batch=0)),
         (
@@ -138,6 +141,7 @@ def test_choice() -> None:
         ),
     ):
         assert found == (0, why)
+    assert chosen(dtype=nf.float64) == chosen()
     assert chosen(kernel=(7, 7))[0] == chosen(kernel=(3,))[0] == 0
     wide = chosen(batch=512, channels=2048, columns=2048)
     assert wide == (0, "direct: Winograd's F(4x4, 3x3) would need a filter of over 256 MB")
@@ -210,4 +214,5 @@ def test_constant_filter(dtype: Any) -> None:
     run = nf.function(lambda x: conv_op(x, nf.constant(f.astype(dtype)), **attrs))
     want = oracle()(x, f)
     found = run(nf.constant(x.astype(dtype))).numpy()
-    assert np.abs(found - want).max() <= 1e-5 * np.abs(want).max()
+    digits = {np.float32: 1e-5, np.float64: 2e-14}[dtype]
+    assert np.abs(found - want).max() <= digits * np.abs(want).max()
