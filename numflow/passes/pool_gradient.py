@@ -27,6 +27,7 @@ from numflow.graph.op import current
 from numflow.graph.tensor import Tensor
 from numflow.ops import comparisons, pooling, select
 from numflow.ops import reduce as reductions
+from numflow.passes.dead_code import dead_code
 from numflow.passes.patterns import inputs_of, is_zero, made_by, scalar
 
 Inputs = tuple[SymbolicTensor, ...]
@@ -34,6 +35,7 @@ Inputs = tuple[SymbolicTensor, ...]
 
 def pool_gradient(graph: Graph) -> Graph:
     """An equal graph, up to the order of sums, that masks and sums what is spread before it is."""
+    graph = dead_code(graph)  # what channels_last left behind reads the same
     users = graph.users()
     alone = {  # by the places, which the pass leaves as they are
         node.inputs[1]

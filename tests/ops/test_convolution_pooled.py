@@ -230,6 +230,16 @@ def test_channels_first() -> None:
     assert fused(program, x) == 1
     equal(got, separate)
 
+    def train(x: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch([f, bias])
+            loss = nf.reduce_sum(nf.square(run(x)))
+        return loss, *tape.gradient(loss, [f, bias])
+
+    program, got, separate = both(train, x)
+    assert fused(program, x) == 1
+    equal(got, separate)
+
 
 def test_one_axis_and_three() -> None:
     """Of three axes the pool stays a kernel of its own."""
