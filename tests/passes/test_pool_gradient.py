@@ -62,7 +62,7 @@ def test_the_mask_and_the_sum_are_of_the_small_image() -> None:
         ("%6 = greater(%5, %2)", "%7 = where(%6, %5, %2)\n          return %7"),
         ("%6 = greater(%0, %2)", "%7 = where(%6, %2, %5)\n          return %7"),
         ("%6 = greater(%0, %2)", "%7 = where(%6, %5, %2)\n          return %7, %5"),
-        ("%6 = add(%5, %5)", "%7 = reduce_sum(%5, axis=(0, 1), keepdims=False)\n  return %7, %6"),
+        ("%6 = add(%5, %2)", "%7 = reduce_sum(%5, axis=(0, 1), keepdims=False)\n  return %7, %6"),
     ],
 )
 def test_other_masks_and_other_readers_stay(mask: str, last: str) -> None:
