@@ -20,7 +20,7 @@ from numflow.ops import plain
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.ops.linalg import matmul
-from numflow.ops.matrices import LAPACK, adjoint_of, matrix, square
+from numflow.ops.matrices import LAPACK, adjoint_of, matrix, on_one_thread, square
 from numflow.ops.shape_rules import broadcast_shapes, same_dtype
 from numflow.shapes import Dim, UnknownSizeError
 
@@ -59,6 +59,7 @@ def singular(op: str) -> InvalidArgumentError:
 # --- solve -------------------------------------------------------------------------------
 
 
+@on_one_thread
 def _solve_reference(a: Any, b: Any, *, adjoint: bool) -> Any:
     try:
         return np.linalg.solve(np.conj(np.swapaxes(a, -1, -2)) if adjoint else a, b)

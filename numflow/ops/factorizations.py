@@ -23,7 +23,7 @@ from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.equations import solve, triangular_solve
 from numflow.ops.linalg import matmul, matrix_transpose
-from numflow.ops.matrices import LAPACK, adjoint_of, matrix, square
+from numflow.ops.matrices import LAPACK, adjoint_of, matrix, on_one_thread, square
 from numflow.shapes import Dim, Extent, UnknownSizeError
 
 
@@ -61,6 +61,7 @@ def _quotients_of_gaps(values: Tensor, squares: bool) -> Tensor:
 # --- Cholesky ----------------------------------------------------------------------------
 
 
+@on_one_thread
 def _cholesky_reference(x: Any) -> Any:
     try:
         return np.linalg.cholesky(x)
@@ -107,6 +108,7 @@ def _qr_infer(x: Spec, *, full: bool) -> tuple[Spec, Spec]:
     return Spec((*batch, rows, inner), x.dtype), Spec((*batch, inner, columns), x.dtype)
 
 
+@on_one_thread
 def _qr_reference(x: Any, *, full: bool) -> Any:
     return tuple(np.linalg.qr(x, "complete" if full else "reduced"))
 
@@ -187,6 +189,7 @@ def _svd_infer(x: Spec, *, full: bool, vectors: bool) -> tuple[Spec, ...]:
     )
 
 
+@on_one_thread
 def _svd_reference(x: Any, *, full: bool, vectors: bool) -> Any:
     try:
         if not vectors:
@@ -281,6 +284,7 @@ def _eigh_infer(x: Spec, *, vectors: bool) -> tuple[Spec, ...]:
     return (values, x) if vectors else (values,)
 
 
+@on_one_thread
 def _eigh_reference(x: Any, *, vectors: bool) -> Any:
     try:
         return tuple(np.linalg.eigh(x)) if vectors else np.linalg.eigvalsh(x)
@@ -355,6 +359,7 @@ def _eig_infer(x: Spec, *, vectors: bool) -> tuple[Spec, ...]:
     return (values, Spec(x.shape, wide)) if vectors else (values,)
 
 
+@on_one_thread
 def _eig_reference(x: Any, *, vectors: bool) -> Any:
     try:
         return tuple(np.linalg.eig(x)) if vectors else np.linalg.eigvals(x)

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.lowering import HostCall
 from numflow.graph.tensor import Tensor, TensorLike
+from numflow.kernels.cpu.blas import one_thread
 from numflow.ops.convert import as_tensor
 from numflow.ops.linalg import matrix_transpose
 from numflow.shapes import Dim, UnknownSizeError
 
 FACTORED = (dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128)
 LAPACK = HostCall("LAPACK is called through NumPy")
+# Elements of a matrix: OpenBLAS shares nothing of smaller ones, and of larger ones enough.
+_ALONE = range(32 * 32, 1024 * 1024 + 1)
+
+
+def on_one_thread(reference: Callable[..., Any]) -> Callable[..., Any]:
+    """reference(matrices, ...) with LAPACK on one thread, see kernels/cpu/blas.py."""
+
+    @functools.wraps(reference)
+    def run(x: Any, *others: Any, **attrs: Any) -> Any:
+        if x.shape[-2] * x.shape[-1] not in _ALONE:
+            return reference(x, *others, **attrs)
+        with one_thread:
+            return reference(x, *others, **attrs)
+
+    return run
 
 
 def matrix(op: str, value: TensorLike, name: str = "input") -> Tensor:

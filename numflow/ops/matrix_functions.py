@@ -17,7 +17,7 @@ from numflow.graph.op import Backward, Op, Vjp
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import joining
 from numflow.ops import shape as shaping
-from numflow.ops.matrices import LAPACK, adjoint_of, square
+from numflow.ops.matrices import LAPACK, adjoint_of, on_one_thread, square
 
 
 def _by_blocks(function: Callable[[Tensor], Tensor]) -> Vjp:
@@ -34,6 +34,7 @@ def _by_blocks(function: Callable[[Tensor], Tensor]) -> Vjp:
 def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """function of a matrix in double precision, for all in an array."""
 
+    @on_one_thread
     def reference(x: Any) -> Any:
         wide = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
         out = np.empty_like(wide)

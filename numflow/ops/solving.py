@@ -26,11 +26,12 @@ from numflow.ops.convert import as_tensor
 from numflow.ops.equations import equations, singular, triangular_solve
 from numflow.ops.factorizations import cholesky, svd
 from numflow.ops.linalg import matmul, matrix_transpose
-from numflow.ops.matrices import LAPACK, adjoint_of, matrix, square
+from numflow.ops.matrices import LAPACK, adjoint_of, matrix, on_one_thread, square
 
 # --- inverse, determinant ----------------------------------------------------------------
 
 
+@on_one_thread
 def _inv_reference(x: Any) -> Any:
     try:
         return np.linalg.inv(x)
@@ -71,7 +72,7 @@ def _det_vjp(g: Backward) -> tuple[Tensor]:
     return (shaping.reshape(factor, (*factor.spec.shape, 1, 1)) * inv(x, adjoint=True),)
 
 
-det_op = Op("det", _numbers, np.linalg.det, _det_vjp, LAPACK)
+det_op = Op("det", _numbers, on_one_thread(np.linalg.det), _det_vjp, LAPACK)
 
 
 def det(input: TensorLike, name: str | None = None) -> Tensor:
@@ -100,9 +101,12 @@ def _slogdet_vjp(g: Backward) -> tuple[Tensor]:
     return (shaping.reshape(ct, (*ct.spec.shape, 1, 1)) * inv(x, adjoint=True),)
 
 
-slogdet_op = Op(
-    "slogdet", _slogdet_infer, lambda x: tuple(np.linalg.slogdet(x)), _slogdet_vjp, LAPACK
-)
+@on_one_thread
+def _slogdet_reference(x: Any) -> Any:
+    return tuple(np.linalg.slogdet(x))
+
+
+slogdet_op = Op("slogdet", _slogdet_infer, _slogdet_reference, _slogdet_vjp, LAPACK)
 
 
 def slogdet(input: TensorLike, name: str | None = None) -> tuple[Tensor, Tensor]:
