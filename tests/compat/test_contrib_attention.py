@@ -320,4 +320,4 @@ def wrapped(**options: Any) -> Any:
 def test_what_is_refused(call: Any, kind: Any, problem: str) -> None:
     with pytest.raises(kind) as caught:
         call()
-    assert problem in str(caught.value)
+    assert problem in str(caught.value).partition("\n  at ")[0]

@@ -167,10 +167,12 @@ def test_what_is_refused(call: Any, kind: Any, problem: str) -> None:
     """Eagerly; and in a function what a program alone can see."""
     with pytest.raises(kind) as caught:
         crf.crf_log_likelihood(*call)
-    assert problem in str(caught.value) and str(caught.value).startswith("crf_log_likelihood")
+    assert problem in str(caught.value).partition("\n  at ")[0] and str(caught.value).startswith(
+        "crf_log_likelihood"
+    )
     with pytest.raises(kind) as caught:
         nf.function(crf.crf_log_likelihood)(*call)
-    assert problem in str(caught.value)
+    assert problem in str(caught.value).partition("\n  at ")[0]
 
 
 def test_decoding_refuses_by_its_own_names() -> None:

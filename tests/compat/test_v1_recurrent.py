@@ -176,7 +176,7 @@ def test_a_cell_of_the_users() -> None:
 def test_what_is_refused(call: Any, kind: Any, problem: str) -> None:
     with pytest.raises(kind) as caught:
         call()
-    assert problem in str(caught.value)
+    assert problem in str(caught.value).partition("\n  at ")[0]
 
 
 def test_raw_rnn_makes_its_inputs_on_the_way() -> None:

@@ -17,7 +17,7 @@ from numflow.control.tensor_array import TensorArray
 from numflow.errors import ShapeError, explain
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import joining, recurrent
+from numflow.ops import joining, plain, recurrent
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -283,9 +283,11 @@ def _run(
 ) -> tuple[Any, Any]:
     """(outputs, last state)."""
     x = nest.map_structure(lambda v: as_tensor(v, None, op, "inputs"), inputs)
+    specs = [v.spec for v in nest.flatten(x)]
+    if not specs or any(s.rank < 2 for s in specs):
+        raise ShapeError(explain(op, "inputs have batch and steps", {"inputs": specs}))
     first: Tensor = nest.flatten(x)[0]
-    if first.spec.rank < 2:
-        raise ShapeError(explain(op, "inputs have batch and steps", {"inputs": first.spec}))
+    time_major = plain.flag(time_major, op, "time_major")
     steps, batch = first.spec.shape[:2] if time_major else first.spec.shape[1::-1]
     n = None
     if lengths is not None:
@@ -307,7 +309,8 @@ def _start(op: str, cell: Any, given: Any, batch: Any, dtype: Any) -> Any:
             cell.check_state(given, batch)
         return nest.map_structure(lambda v: as_tensor(v, None, op, "initial_state"), given)
     if dtype is None:
-        raise ValueError("If there is no initial_state, you must give a dtype.")
+        problem = "If there is no initial_state, you must give a dtype."
+        raise ValueError(explain(op, problem))
     if hasattr(cell, "zero_state"):
         return cell.zero_state(batch, dtype)
     return cell.get_initial_state(batch_size=batch)
@@ -325,6 +328,8 @@ def _stacked(op: str, inputs: Any) -> Any:
     if not inputs:
         raise ValueError(f"{op}: inputs must not be empty")
     flat = [nest.flatten(v) for v in inputs]
+    if not flat[0] or any(len(parts) != len(flat[0]) for parts in flat):
+        raise ValueError(explain(op, "inputs are tensors, nested alike in each step"))
     columns = [joining.stack(list(c), 0) for c in zip(*flat, strict=True)]
     return nest.pack_sequence_as(inputs[0], columns)
 

@@ -207,7 +207,11 @@ def viterbi_decode(score: Any, transition_params: Any) -> tuple[list[int], float
       ([0, 0], 1.0)
     """
     op = "viterbi_decode"
-    x, table = (np.asarray(v) for v in (score, transition_params))
+    given = (("score", score), ("transition_params", transition_params))
+    tensors = [as_tensor(v, None, op, name) for name, v in given]
+    if not all(isinstance(t, Tensor) for t in tensors):
+        raise DTypeError(explain(op, "score and transition_params are dense numbers"))
+    x, table = (np.asarray(t) for t in tensors)
     if x.ndim != 2:
         raise ShapeError(explain(op, "score is [steps, tags]", {"score": x.shape}))
     kind = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)

@@ -69,16 +69,19 @@ def sequence_loss_by_example(
       array([1.3863], dtype=float32)
     """
     op = "sequence_loss_by_example"
-    shown = {"logits": len(logits), "targets": len(targets), "weights": len(weights)}
-    if len(set(shown.values())) != 1:
+    given = (("logits", logits), ("targets", targets), ("weights", weights))
+    lists = {name: plain.items(value, op, name) for name, value in given}
+    average = plain.flag(average_across_timesteps, op, "average_across_timesteps")
+    lengths = {name: len(value) for name, value in lists.items()}
+    if len(set(lengths.values())) != 1:
         problem = "Lengths of logits, weights, and targets must be the same"
-        raise ValueError(explain(op, problem, shown))
-    if not logits:
+        raise ValueError(explain(op, problem, lengths))
+    if not lists["logits"]:
         raise ValueError(explain(op, "there is not one step"))
     function = softmax_loss_function or losses.sparse_softmax_cross_entropy_with_logits
     total: Any = 0.0
     shares: Any = 0.0
-    for step, target, weight in zip(logits, targets, weights, strict=True):
+    for step, target, weight in zip(*lists.values(), strict=True):
         x = as_tensor(step, None, op, "logits")
         if x.spec.rank != 2:
             raise ShapeError(explain(op, "logits are [batch, classes]", {"logits": x.spec}))
@@ -88,7 +91,7 @@ def sequence_loss_by_example(
         share = as_tensor(weight, x.dtype if isinstance(weight, list) else None, op, "weights")
         total = total + function(labels=labels, logits=x) * share
         shares = shares + share
-    found: Tensor = total / (shares + TINY) if average_across_timesteps else total
+    found: Tensor = total / (shares + TINY) if average else total
     return found
 
 
@@ -111,7 +114,8 @@ def sequence_loss(
     each = sequence_loss_by_example(
         logits, targets, weights, average_across_timesteps, softmax_loss_function
     )
-    from_batch = reductions.reduce_mean if average_across_batch else reductions.reduce_sum
+    average = plain.flag(average_across_batch, "sequence_loss", "average_across_batch")
+    from_batch = reductions.reduce_mean if average else reductions.reduce_sum
     return from_batch(each)
 
 
@@ -145,7 +149,7 @@ def rnn_decoder(
     """
     outputs: list[Any] = []
     state = initial_state
-    for k, x in enumerate(decoder_inputs):
+    for k, x in enumerate(plain.items(decoder_inputs, "rnn_decoder", "decoder_inputs")):
         if loop_function is not None and outputs:
             x = loop_function(outputs[-1], k)
         y, state = cell(x, state)
@@ -203,17 +207,27 @@ def embedding_rnn_decoder(
     table = _kept(cell, (op, scope, words, depth), lambda: _Table(words, depth)).rows
     projection = None
     if output_projection is not None:
-        projection = [as_tensor(v, None, op, "output_projection") for v in output_projection]
+        pair = plain.items(output_projection, op, "output_projection")
+        projection = [as_tensor(v, None, op, "output_projection") for v in pair]
         specs = [v.spec for v in projection]
-        if specs[0].rank != 2 or specs[0].shape[1] != words or specs[1].shape != (words,):
+        if (
+            len(specs) != 2
+            or specs[0].rank != 2
+            or specs[0].shape[1] != words
+            or specs[1].shape != (words,)
+        ):
             problem = "output_projection is (weights [output, num_symbols], biases [num_symbols])"
             raise ShapeError(explain(op, problem, {"num_symbols": words, "given": specs}))
 
     def logits(y: Any) -> Any:
         return y if projection is None else linalg.matmul(y, projection[0]) + projection[1]
 
-    inputs = [embeddings.embedding_lookup(table, _words(op, ids)) for ids in decoder_inputs]
-    loop = _fed_back(table, logits, update_embedding_for_previous) if feed_previous else None
+    listed = plain.items(decoder_inputs, op, "decoder_inputs")
+    inputs = [embeddings.embedding_lookup(table, _words(op, ids)) for ids in listed]
+    name = "update_embedding_for_previous"
+    update = plain.flag(update_embedding_for_previous, op, name)
+    feed = plain.flag(feed_previous, op, "feed_previous")
+    loop = _fed_back(table, logits, update) if feed else None
     return rnn_decoder(inputs, initial_state, cell, loop)
 
 
@@ -274,13 +288,14 @@ def embedding_rnn_seq2seq(
     depth = plain.whole(embedding_size, op, "embedding_size", 1)
     columns = plain.whole(num_decoder_symbols, op, "num_decoder_symbols", 1)
     encoder = _kept(cell, (op, scope, words, depth), lambda: _encoder(cell, words, depth))
-    read = [_words(op, ids) for ids in encoder_inputs]
+    read = [_words(op, ids) for ids in plain.items(encoder_inputs, op, "encoder_inputs")]
+    listed = plain.items(decoder_inputs, op, "decoder_inputs")
     _, state = static_rnn(encoder, read, dtype=dtypes.float32 if dtype is None else dtype)
 
     def decoded(feed: bool) -> tuple[list[Any], Any]:
         if output_projection is not None:
             return embedding_rnn_decoder(
-                decoder_inputs, state, cell, columns, depth, output_projection, feed, scope=scope
+                listed, state, cell, columns, depth, output_projection, feed, scope=scope
             )
         linear = _kept(cell, (op, scope, columns), lambda: Linear(op, "symbols", columns))
         table = _kept(cell, (op, scope, columns, depth, "words"), lambda: _Table(columns, depth))
@@ -289,14 +304,12 @@ def embedding_rnn_seq2seq(
             y, after = cell(x, before)
             return linear(y), after
 
-        inputs = [
-            embeddings.embedding_lookup(table.rows, _words(op, ids)) for ids in decoder_inputs
-        ]
+        inputs = [embeddings.embedding_lookup(table.rows, _words(op, ids)) for ids in listed]
         loop = _fed_back(table.rows, lambda logits: logits) if feed else None
         return rnn_decoder(inputs, state, projected, loop)
 
     if not isinstance(feed_previous, Tensor):
-        return decoded(bool(feed_previous))
+        return decoded(plain.flag(feed_previous, op, "feed_previous"))
     found: tuple[list[Any], Any] = cond(
         feed_previous, lambda: decoded(True), lambda: decoded(False)
     )

@@ -10,7 +10,7 @@ from numflow.graph.tensor import Tensor
 from numflow.keras import activations
 from numflow.keras.layers.layer import Layer
 from numflow.keras.rnn_wrappers import Over
-from numflow.ops import joining
+from numflow.ops import joining, plain
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
@@ -121,10 +121,8 @@ class WeightedCell(RNNCell):
     def __init__(
         self, num_units: int, activation: Any, name: str | None, dtype: Any, **kwargs: Any
     ) -> None:
-        if not isinstance(num_units, int) or num_units <= 0:
-            raise ValueError(f"num_units is a positive int. Received: {num_units!r}")
         super().__init__(name=name, dtype=dtype, **kwargs)
-        self._num_units = num_units
+        self._num_units = plain.whole(num_units, type(self).__name__, "num_units", 1)
         self._activation = maths.tanh if activation is None else activations.get(activation)
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None, **kwargs: Any) -> Any:

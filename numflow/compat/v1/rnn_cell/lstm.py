@@ -12,7 +12,7 @@ from numflow.compat.v1.rnn_cell.base import (
 )
 from numflow.graph.tensor import Tensor
 from numflow.keras.rnn_wrappers import Over
-from numflow.ops import clipping, joining, linalg, recurrent
+from numflow.ops import clipping, joining, linalg, plain, recurrent
 from numflow.ops import math as maths
 
 __all__ = ["BasicLSTMCell", "LSTMCell"]
@@ -47,7 +47,8 @@ class BasicLSTMCell(WeightedCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(num_units, activation, name, dtype, **kwargs)
-        self._forget_bias, self._state_is_tuple = forget_bias, state_is_tuple
+        self._forget_bias = forget_bias
+        self._state_is_tuple = plain.flag(state_is_tuple, type(self).__name__, "state_is_tuple")
 
     @property
     def state_size(self) -> Any:
@@ -126,9 +127,14 @@ class LSTMCell(WeightedCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(num_units, activation, name, dtype, **kwargs)
-        self._use_peepholes, self._cell_clip = use_peepholes, cell_clip
-        self._initializer, self._num_proj, self._proj_clip = initializer, num_proj, proj_clip
-        self._forget_bias, self._state_is_tuple = forget_bias, state_is_tuple
+        op, self._initializer, self._forget_bias = type(self).__name__, initializer, forget_bias
+        self._use_peepholes = plain.flag(use_peepholes, op, "use_peepholes")
+        self._state_is_tuple = plain.flag(state_is_tuple, op, "state_is_tuple")
+        self._cell_clip, self._proj_clip = (
+            None if bound is None else plain.number(bound, op, name)
+            for name, bound in (("cell_clip", cell_clip), ("proj_clip", proj_clip))
+        )
+        self._num_proj = None if num_proj is None else plain.whole(num_proj, op, "num_proj", 1)
         self._peepholes: list[Any] = []
         self._proj_kernel: Any = None
 

@@ -9,7 +9,7 @@ from numflow.compat.v1.rnn_cell.base import LSTMStateTuple
 from numflow.compat.v1.rnn_cell.lstm import LSTMCell
 from numflow.errors import ShapeError, explain
 from numflow.keras.layers.layer import Layer
-from numflow.ops import joining
+from numflow.ops import joining, plain
 from numflow.ops.convert import as_tensor
 from numflow.shapes import as_number
 
@@ -46,9 +46,14 @@ class LSTMBlockCell(LSTMCell):
         reuse: Any = None,
         name: str | None = "lstm_cell",
     ) -> None:
-        clip = None if cell_clip is None or cell_clip < 0 else cell_clip
+        clip = -1.0 if cell_clip is None else plain.number(cell_clip, "LSTMBlockCell", "cell_clip")
         super().__init__(
-            num_units, use_peephole, clip, forget_bias=forget_bias, dtype=dtype, name=name
+            num_units,
+            use_peephole,
+            clip if clip >= 0 else None,
+            forget_bias=forget_bias,
+            dtype=dtype,
+            name=name,
         )
 
 

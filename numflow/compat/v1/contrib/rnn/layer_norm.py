@@ -8,7 +8,7 @@ from numflow import initializers
 from numflow.compat.v1.rnn_cell.base import LSTMStateTuple, WeightedCell
 from numflow.graph.tensor import Tensor
 from numflow.ops import dropout as dropouts
-from numflow.ops import joining, linalg
+from numflow.ops import joining, linalg, plain
 from numflow.ops import math as maths
 from numflow.ops import nn as ops
 
@@ -61,7 +61,8 @@ class LayerNormBasicLSTMCell(WeightedCell):
         keep = dropout_keep_prob
         if isinstance(keep, int | float) and not 0.0 < keep <= 1.0:
             raise ValueError(f"dropout_keep_prob is in (0, 1]. Received: {keep!r}")
-        self._forget_bias, self._layer_norm = forget_bias, layer_norm
+        self._forget_bias = forget_bias
+        self._layer_norm = plain.flag(layer_norm, "LayerNormBasicLSTMCell", "layer_norm")
         self._gain, self._shift = norm_gain, norm_shift
         self._keep, self._seed = keep, dropout_prob_seed
         self._norms: dict[str, tuple[Any, Any]] = {}

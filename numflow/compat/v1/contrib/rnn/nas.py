@@ -6,7 +6,7 @@ from typing import Any
 
 from numflow.compat.v1.rnn_cell.base import LSTMStateTuple, WeightedCell
 from numflow.ops import activation as activations
-from numflow.ops import joining, linalg
+from numflow.ops import joining, linalg, plain
 from numflow.ops import math as maths
 
 __all__ = ["NASCell"]
@@ -48,9 +48,9 @@ class NASCell(WeightedCell):
         super().__init__(
             num_units, None, kwargs.pop("name", None), kwargs.pop("dtype", None), **kwargs
         )
-        if num_proj is not None and (not isinstance(num_proj, int) or num_proj <= 0):
-            raise ValueError(f"num_proj is a positive int. Received: {num_proj!r}")
-        self._num_proj, self._use_bias = num_proj, use_bias
+        op = type(self).__name__
+        self._num_proj = None if num_proj is None else plain.whole(num_proj, op, "num_proj", 1)
+        self._use_bias = plain.flag(use_bias, op, "use_bias")
         self._bias: Any = None
         self._projection: Any = None
 

@@ -8,7 +8,7 @@ from typing import Any
 from numflow.compat.v1.rnn import bidirectional_dynamic_rnn, static_bidirectional_rnn
 from numflow.errors import explain
 from numflow.graph.tensor import TensorLike
-from numflow.ops import joining
+from numflow.ops import joining, plain
 
 __all__ = ["stack_bidirectional_dynamic_rnn", "stack_bidirectional_rnn"]
 
@@ -88,7 +88,7 @@ def stack_bidirectional_rnn(
     """
     op = "stack_bidirectional_rnn"
     layers = _layers(op, cells_fw, cells_bw, initial_states_fw, initial_states_bw)
-    x, last_fw, last_bw = list(inputs), [], []
+    x, last_fw, last_bw = plain.items(inputs, op, "inputs"), [], []
     for fw, bw, state_fw, state_bw in layers:
         x, after_fw, after_bw = static_bidirectional_rnn(
             fw, bw, x, state_fw, state_bw, dtype, sequence_length

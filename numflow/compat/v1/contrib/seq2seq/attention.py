@@ -20,7 +20,7 @@ from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.keras.layers.layer import Layer
 from numflow.ops import activation as activations
-from numflow.ops import checks, linalg, recurrent
+from numflow.ops import checks, linalg, plain, recurrent
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
@@ -66,7 +66,9 @@ class AttentionMechanism(Layer):
         self._memory_layer = Linear(op, "num_units", num_units, False, self._dtype)
         self._num_units = self._memory_layer.units
         self._probability: Callable[[Any], Any] = probability_fn or activations.softmax
-        self._mask_value = -math.inf if score_mask_value is None else float(score_mask_value)
+        self._mask_value = -math.inf
+        if score_mask_value is not None:
+            self._mask_value = plain.number(score_mask_value, op, "score_mask_value")
         self._custom = custom_key_value_fn
         self.setup_memory(x, memory_sequence_length)
 
@@ -144,6 +146,11 @@ class AttentionMechanism(Layer):
         """The state before the first query: the initial alignments."""
         return self.initial_alignments(batch_size, dtype)
 
+    def __call__(self, query: Any, state: Any) -> tuple[Tensor, Tensor]:
+        x = as_tensor(query, None, type(self).__name__, "query")
+        found: tuple[Tensor, Tensor] = super().__call__(x, state)
+        return found
+
     @abc.abstractmethod
     def score(self, query: Tensor) -> Tensor:
         """[batch, steps], of a query [batch, depth]."""
@@ -203,7 +210,8 @@ class LuongAttention(AttentionMechanism):
             num_units, memory, memory_sequence_length, probability_fn, score_mask_value, dtype,
             custom_key_value_fn, name,
         )  # fmt: skip
-        self._g = self.add_weight((), "ones", name="attention_g") if scale else None
+        scaled = plain.flag(scale, "LuongAttention", "scale")
+        self._g = self.add_weight((), "ones", name="attention_g") if scaled else None
 
     def score(self, query: Tensor) -> Tensor:
         depth, units = query.spec.shape[1], self._keys.spec.shape[2]
@@ -259,7 +267,7 @@ class BahdanauAttention(AttentionMechanism):
         self._v = self.add_weight((n,), name="attention_v")
         self._g: Any = None
         self._b: Any = None
-        if normalize:
+        if plain.flag(normalize, "BahdanauAttention", "normalize"):
             start = initializers.Constant(math.sqrt(1.0 / n))
             self._g = self.add_weight((), start, name="attention_g")
             self._b = self.add_weight((n,), "zeros", name="attention_b")

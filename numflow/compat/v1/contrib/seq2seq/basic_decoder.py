@@ -76,7 +76,7 @@ class BasicDecoder(Decoder):
         return BasicDecoderOutput(outputs, self._helper.sample_ids_dtype)
 
     def _dtype(self) -> Any:
-        return floating_dtype(self._initial_state)
+        return floating_dtype("BasicDecoder", self._initial_state)
 
     def initialize(self, name: str | None = None) -> tuple[Any, Any, Any]:
         return (*self._helper.initialize(), self._initial_state)
@@ -106,8 +106,10 @@ def check_layer(op: str, layer: Any) -> None:
         raise TypeError(explain(op, f"output_layer is no layer, but {type(layer).__name__}"))
 
 
-def floating_dtype(state: Any) -> Any:
+def floating_dtype(op: str, state: Any) -> Any:
     """The dtype of the first floating tensor of a state."""
     tensors = [as_tensor(x) for x in nest.flatten(state) if not hasattr(x, "stack")]
     found: list[Tensor] = [x for x in tensors if x.dtype.is_floating] or tensors
+    if not found:
+        raise ValueError(explain(op, "initial_state has no tensors"))
     return found[0].dtype

@@ -25,7 +25,7 @@ from numflow.compat.v1.contrib.seq2seq.basic_decoder import (
 from numflow.compat.v1.contrib.seq2seq.decoder import Decoder
 from numflow.compat.v1.contrib.seq2seq.next_inputs import embedder, tokens, words_to_embed
 from numflow.control.tensor_array import TensorArray
-from numflow.errors import explain
+from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import activation as activations
 from numflow.ops import checks, comparisons, creation, indexing, ordering, plain
@@ -33,6 +33,7 @@ from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
+from numflow.ops.convert import as_tensor
 from numflow.tensor_shape import TensorShape
 
 __all__ = [
@@ -125,10 +126,10 @@ class BeamSearchDecoder(Decoder):
         self._width = plain.whole(beam_width, op, "beam_width", 1)
         self._length_weight = plain.number(length_penalty_weight, op, "length_penalty_weight")
         self._coverage_weight = plain.number(coverage_penalty_weight, op, "coverage_penalty_weight")
-        self._reorder = reorder_tensor_arrays
+        self._reorder = plain.flag(reorder_tensor_arrays, op, "reorder_tensor_arrays")
         self._batch = self._start.spec.shape[0]
         self._initial = beams.split(op, initial_state, self._batch, self._width)
-        self._dtype = floating_dtype(self._initial)
+        self._dtype = floating_dtype(op, self._initial)
 
     @property
     def batch_size(self) -> Tensor:
@@ -173,7 +174,10 @@ class BeamSearchDecoder(Decoder):
         y, after = self._cell(
             beams.merge(inputs, batch, width), beams.merge(state.cell_state, batch, width)
         )
-        logits = y if self._output_layer is None else self._output_layer(y)
+        logits = as_tensor(y if self._output_layer is None else self._output_layer(y))
+        if not logits.spec.rank or not logits.dtype.is_floating:
+            problem = "the cell, or output_layer, gives no floating logits [batch, words]"
+            raise ShapeError(explain("BeamSearchDecoder", problem, {"logits": logits.spec}))
         logits = shaping.reshape(logits, (batch, width, logits.spec.shape[-1]))
         output, following = self._chosen(
             logits, beams.split("BeamSearchDecoder", after, batch, width), state

@@ -10,6 +10,7 @@ from numflow.control.loops import while_loop
 from numflow.control.tensor_array import TensorArray
 from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor
+from numflow.ops import plain
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -123,7 +124,9 @@ def dynamic_decode(
     op = "dynamic_decode"
     if not isinstance(decoder, Decoder):
         raise TypeError(explain(op, f"decoder is no Decoder, but {type(decoder).__name__}"))
-    if impute_finished and decoder.tracks_own_finished:
+    impute = plain.flag(impute_finished, op, "impute_finished")
+    time_major = plain.flag(output_time_major, op, "output_time_major")
+    if impute and decoder.tracks_own_finished:
         problem = "impute_finished, where a decoder's sequences change their places"
         raise ValueError(explain(op, problem, {"decoder": type(decoder).__name__}))
     most = _most(op, maximum_iterations)
@@ -140,7 +143,7 @@ def dynamic_decode(
         outputs, after, following, ended = decoder.step(time, inputs, state)
         outputs, after = _tensors(outputs), _tensors(after)
         nest.assert_same_structure(arrays, outputs)
-        if impute_finished:
+        if impute:
             outputs = nest.map_structure(lambda y: _chosen(done, shaping.zeros_like(y), y), outputs)
             after = nest.map_structure(lambda old, new: _chosen(done, old, new), state, after)
         arrays = nest.map_structure(lambda a, y: a.write(time, y), arrays, outputs)
@@ -158,7 +161,7 @@ def dynamic_decode(
     _, arrays, state, _, _, lengths = while_loop(going, body, start, maximum_iterations=bound)
     stacked = nest.map_structure(lambda a: a.stack(), arrays)
     outputs, state = decoder.finalize(stacked, state, lengths)
-    if not output_time_major:
+    if not time_major:
         outputs = nest.map_structure(_turned, outputs)
     return outputs, state, lengths
 

@@ -9,8 +9,8 @@ from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import loss as losses
 from numflow.ops import math as maths
+from numflow.ops import plain, run_time, statistics
 from numflow.ops import reduce as reductions
-from numflow.ops import run_time, statistics
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 
@@ -56,13 +56,18 @@ def sequence_loss(
       1.3863
     """
     op = "sequence_loss"
-    for averaged, summed, axis in (
-        (average_across_timesteps, sum_over_timesteps, "timesteps"),
-        (average_across_batch, sum_over_batch, "batch"),
+    means, sums = [], []
+    for number, axis, average, total in (
+        (0, "batch", average_across_batch, sum_over_batch),
+        (1, "timesteps", average_across_timesteps, sum_over_timesteps),
     ):
+        averaged = plain.flag(average, op, f"average_across_{axis}")
+        summed = plain.flag(total, op, f"sum_over_{axis}")
         if averaged and summed:
             names = f"average_across_{axis} and sum_over_{axis}"
             raise ValueError(explain(op, f"{names} cannot be set to True at same time"))
+        means += [number] * averaged
+        sums += [number] * summed
     x = as_tensor(logits, None, op, "logits")
     labels = as_tensor(targets, None, op, "targets")
     share = as_tensor(weights, x.dtype if isinstance(weights, list) else None, op, "weights")
@@ -80,8 +85,6 @@ def sequence_loss(
     flat = shaping.reshape(x, (-1, x.spec.shape[2]))
     each = function(labels=shaping.reshape(labels, (-1,)), logits=flat)
     each = shaping.reshape(each, x.spec.shape[:2]) * share
-    means = [k for k, over in enumerate((average_across_batch, average_across_timesteps)) if over]
-    sums = [k for k, over in enumerate((sum_over_batch, sum_over_timesteps)) if over]
     if means:
         weight = reductions.reduce_sum(share, means)
     elif sums:

@@ -9,7 +9,7 @@ from typing import Any
 from numflow import dtypes, nest
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.tensor import Tensor, TensorLike
-from numflow.ops import checks, comparisons, indexing, statistics
+from numflow.ops import checks, comparisons, indexing, plain, statistics
 from numflow.ops import embedding as embeddings
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
@@ -104,11 +104,12 @@ class TrainingHelper(Helper):
     ) -> None:
         op = "TrainingHelper"
         given = nest.map_structure(lambda v: as_tensor(v, None, op, "inputs"), inputs)
-        first: Tensor = nest.flatten(given)[0]
-        if first.spec.rank < 2:
+        specs = [x.spec for x in nest.flatten(given)]
+        if not specs or any(s.rank < 2 for s in specs):
             problem = "inputs have batch and steps"
-            raise ShapeError(explain(op, problem, {"inputs": first.spec}))
-        self._inputs = given if time_major else nest.map_structure(_turned, given)
+            raise ShapeError(explain(op, problem, {"inputs": specs}))
+        major = plain.flag(time_major, op, "time_major")
+        self._inputs = given if major else nest.map_structure(_turned, given)
         steps, batch = nest.flatten(self._inputs)[0].spec.shape[:2]
         lengths = as_tensor(sequence_length, None, op, "sequence_length")
         if lengths.spec.shape != (batch,):
