@@ -25,7 +25,7 @@ from numflow.graph.op import current, interpreting
 from numflow.graph.operation import building
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.ops import comparisons, plain, run_time
+from numflow.ops import activation, comparisons, linalg, plain, run_time
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -193,7 +193,9 @@ class Loop:
                      for k, v in enumerate(traced.graphs[1].outputs)]  # fmt: skip
             outputs = ragged(traced.graphs, inputs, tuple(map(tuple, loose)))
         else:
-            outputs = list(outer.apply(while_op, inputs, {"graphs": traced.graphs}))
+            outputs = fused(traced.graphs, inputs) or list(
+                outer.apply(while_op, inputs, {"graphs": traced.graphs})
+            )
         count = len(self.outer_initial)
         for v, value in zip(traced.variables, outputs[count:], strict=False):
             v.assign(value)
@@ -281,6 +283,16 @@ class Loop:
                 raise DTypeError(explain(self.op, problem, {"condition": test.spec}))
             test = comparisons.not_equal(test, as_tensor(0, test.dtype))
         return test
+
+
+def fused(graphs: tuple[Graph, Graph], inputs: Sequence[Tensor]) -> list[Tensor] | None:
+    """The loop variables behind a loop of recurrent cells, without the loop; None for another."""
+    ops = {n.op for n in graphs[1].nodes}
+    if linalg.matmul_op not in ops or ops.isdisjoint((maths.tanh_op, activation.relu_op)):
+        return None
+    from numflow.control import cells  # and the layers' ops: few loops are of cells
+
+    return cells.fused(graphs, inputs)
 
 
 def _taken(inside: Nested, key: tuple[Value, int]) -> Value:

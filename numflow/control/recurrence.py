@@ -31,6 +31,7 @@ def recur(
     carry: bool = False,
     reverse: bool = False,
     unroll: bool = False,
+    looped: bool = False,
 ) -> tuple[Any, Any, Any]:
     """output, state = step(input, state) for every step.
 
@@ -42,6 +43,7 @@ def recur(
         ones 0), not 0.
       reverse: the last step is the first; outputs stay at their steps' places.
       unroll: write out every step, whatever their number.
+      looped: in a trace, write out none: the loop of some cells becomes one op (cells.py).
 
     Returns:
       (the output of the step that was last, outputs [steps, ...], the last states).
@@ -65,7 +67,7 @@ def recur(
         return made, new
 
     state = nest.flatten(states)
-    if known and (unroll or current() is eager or count <= UNROLLED):
+    if known and (unroll or current() is eager or (count <= UNROLLED and not looped)):
         cuts = [joining.unstack(x, count, 0) for x in rows]
         lives = [None] * count if mask is None else joining.unstack(mask, count, 0)
         outputs: list[Any] = [None] * count

@@ -211,7 +211,8 @@ def _note(step: Step) -> str:
         along = ["the bias"] * (step.bias is not None)
         along += ["the residual"] * (step.residual is not None)
         along += [f"the {step.activation}"] if step.activation else []
-        notes = [_kernel_note(step.nodes[0])]
+        looped = "/loop_of_cells/" in f"/{step.nodes[0].scope}"  # control/cells.py
+        notes = [_kernel_note(step.nodes[0]), "a loop over a cell" if looped else ""]
         notes += [f"takes along {' and '.join(along)}"] if along else []
         notes += [_pool_note(step)] if step.behind is not None else []
         return "; ".join(filter(None, notes))

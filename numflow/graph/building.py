@@ -333,6 +333,7 @@ class Rebuilding(Building):
     def __init__(self, builder: GraphBuilder, rule: Rule, again: bool, wants: Wants | None) -> None:
         super().__init__(builder)
         self._rule, self._again, self._wants = rule, again, wants
+        self.scope = ""  # of the node that is being replaced
         self._tensors: dict[Value, SymbolicTensor] = {}
 
     def tensor(self, value: Value) -> SymbolicTensor:
@@ -344,7 +345,7 @@ class Rebuilding(Building):
     def apply(self, op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> tuple[Tensor, ...]:
         values = tuple(self.value(t) for t in inputs)
         specs = op.specs([v.spec for v in values], attrs)
-        node = Node(op, values, attrs, specs, self.builder.line)
+        node = Node(op, values, attrs, specs, self.builder.line, scope=self.scope)
         self.builder.follow_sizes(node)
         made = self.replacement(node) if self._again else None
         if made is not None:
@@ -381,7 +382,7 @@ def rebuild(
     moved: dict[Node, Node] = {}  # of nodes that changed
     with interpreting(building):
         for node in graph.nodes:
-            builder.line = node.line
+            builder.line, building.scope = node.line, node.scope
             copy = with_inputs(node, new, moved) if moved else node
             made = building.replacement(copy)
             if made is not None:

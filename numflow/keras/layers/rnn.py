@@ -9,7 +9,7 @@ from numflow.eager.variable import Variable
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import Tensor
 from numflow.keras.layers.layer import Layer, _parameters
-from numflow.keras.layers.rnn_cells import _Cell
+from numflow.keras.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell, _Cell
 from numflow.keras.layers.stacked_cells import StackedRNNCells
 from numflow.ops import comparisons, rearrange
 from numflow.ops import math as maths
@@ -185,6 +185,7 @@ class RNN(Layer):
             carry=not self.zero_output_for_mask,
             reverse=self.go_backwards,
             unroll=self.unroll,
+            looped=mask is None and _becomes_one_op(self.cell, training),
         )
         _forget(self.cell)
         outputs = nest.map_structure(_turned, outputs)
@@ -242,6 +243,17 @@ def _draw(cell: Any, inputs: Tensor, states: Any) -> None:
     for part, state in zip(getattr(cell, "cells", ()), states, strict=False):
         _draw(part, inputs, state)
         inputs = shaping.zeros((inputs.spec.shape[0], _size(part)), inputs.dtype)
+
+
+def _becomes_one_op(cell: Any, training: bool) -> bool:
+    """Whether a loop over a cell, or over several, is recognised (control/cells.py)."""
+    if isinstance(cell, StackedRNNCells):
+        return all(_becomes_one_op(part, training) for part in cell.cells)
+    if type(cell) not in (SimpleRNNCell, LSTMCell, GRUCell):
+        return False
+    usual = cell.activation is maths.tanh and not (training and cell.dropout)
+    gates = getattr(cell, "recurrent_activation", maths.sigmoid) is maths.sigmoid
+    return usual and gates and not (training and cell.recurrent_dropout)
 
 
 def _size(cell: Any) -> int:

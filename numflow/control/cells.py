@@ -1,0 +1,478 @@
+"""A loop over a recurrent cell becomes the op that runs a whole sequence in one kernel.
+
+    while t < T:                                      y, h, c = lstm_steps(X W + b, U, h0, c0)
+        z = concat([x[t], h], 1) @ W + b
+        i, f, g, o = split(z, 4, 1)             ->
+        c = sigmoid(f) c + sigmoid(i) tanh(g)
+        h = sigmoid(o) tanh(c)
+        ys = ys.write(t, h)
+
+Where the body of a loop is an LSTM, a GRU or a simple cell, however it was written (cell_kinds.py,
+cell_terms.py), runs a number of times that shapes tell, and reads the rows of its inputs in order,
+the loop is not made: so its gradient is the op's, too. What else the body computes, with the states
+or beside them, stays a loop, which reads the states from what the op gives.
+
+It is done while tracing, as the gradients are. Whatever does not fit stays the loop that it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from numflow import dtypes
+from numflow.control.cell_kinds import Cell, cell_of
+from numflow.control.cell_terms import Index, Row, Term, Terms, Weight, plain
+from numflow.errors import user_line
+from numflow.graph.building import with_inputs
+from numflow.graph.graph import Graph, Node, Value
+from numflow.graph.scopes import here
+from numflow.graph.tensor import Tensor
+from numflow.ops import comparisons, joining, linalg, rearrange
+from numflow.ops import math as maths
+from numflow.ops import recurrent_gru as gru_ops
+from numflow.ops import recurrent_lstm as lstm_ops
+from numflow.ops import recurrent_panels as panels
+from numflow.ops import recurrent_simple as simple_ops
+from numflow.ops import select as selections
+from numflow.ops import shape as shaping
+from numflow.ops.control import while_op
+from numflow.ops.indexing import gather_op
+from numflow.ops.scatter import scatter_op, scatter_rows_op
+from numflow.ops.shape import reshape_op
+from numflow.shapes import Dim, Extent, as_number
+
+SCOPE = "loop_of_cells/"  # of the nodes that are made; explain() looks for it
+_MOST = 300  # nodes of a body that is looked at
+_MOST_BYTES = 1 << 28  # of the inputs' products: a loop has those of one step only
+
+
+def fused(graphs: tuple[Graph, Graph], inputs: Sequence[Tensor]) -> list[Tensor] | None:
+    """The loop variables behind a loop of cells, by the op of its kind; None for another loop.
+
+    graphs: condition and body; inputs: of the node, in the graph that is being built.
+    """
+    condition, body = graphs
+    if len(body.nodes) > _MOST or any(n.op.effect for n in condition.nodes):
+        return None
+    count = len(body.outputs)
+    trips = _trips(condition, body, inputs)
+    if trips is None or trips == 0:
+        return None
+    numbers = _numbers(body, inputs)
+    terms = Terms(body, count, {body.inputs[k]: i for k, i in numbers.items()}, trips)
+    cell = cell_of(body, terms, count)
+    if cell is None or body.inputs[cell.h].spec.dtype not in (dtypes.float32, dtypes.float64):
+        return None
+    made = _Made(body, inputs, cell, trips, numbers)
+    if not made.possible():
+        return None
+    place = here()
+    scope, place.scope = place.scope, f"{place.scope}{SCOPE}"
+    try:
+        return made.outputs(condition, terms)
+    finally:
+        place.scope = scope
+
+
+# --- how often it runs -------------------------------------------------------
+
+
+def _numbers(body: Graph, inputs: Sequence[Tensor]) -> dict[int, Index]:
+    """The counters among the loop variables, as functions of the number of the iteration."""
+    found: dict[int, Index] = {}
+    before = Dim.symbol("before")
+    for k, after in enumerate(body.outputs):
+        v = body.inputs[k]
+        content = getattr(getattr(inputs[k], "value", None), "content", None)
+        if content is None or content.size != 1 or not v.spec.dtype.is_integer:
+            continue
+        made = Terms(body, len(body.outputs), {v: Index(0, before)}, 1).index(after)
+        step = None if made is None or made.slope else made.base - before
+        if isinstance(step, int):
+            found[k] = Index(step, content.reshape(-1)[0])
+    return found
+
+
+def _trips(condition: Graph, body: Graph, inputs: Sequence[Tensor]) -> Extent | None:
+    """How often a loop runs, if shapes alone tell."""
+    numbers = _numbers(body, inputs)
+    reader = Terms(
+        condition, len(body.outputs), {condition.inputs[k]: i for k, i in numbers.items()}, 1
+    )
+    found: Extent | None = None
+    waiting = [condition.outputs[0]]
+    while waiting:
+        node = plain(waiting.pop()).node
+        if node is None:
+            return None
+        if node.op is selections.logical_and_op:
+            waiting += node.inputs
+            continue
+        x, y = (reader.index(v) for v in node.inputs[:2]) if len(node.inputs) == 2 else (None, None)
+        if x is None or y is None:
+            return None
+        if node.op in (comparisons.greater_op, comparisons.greater_equal_op):
+            x, y = y, x
+        elif node.op not in (comparisons.less_op, comparisons.less_equal_op):
+            return None
+        equal = node.op in (comparisons.less_equal_op, comparisons.greater_equal_op)
+        if x.slope - y.slope != 1:
+            return None
+        most = y.base - x.base + equal
+        if found is None or found == most:
+            found = most
+        elif isinstance(found, int) and isinstance(most, int):
+            found = min(found, most)
+        else:
+            return None
+    return max(0, found) if isinstance(found, int) else found
+
+
+# --- the op in its place -----------------------------------------------------
+
+
+class _Made:
+    """Makes the op, and what else there is to the loop."""
+
+    def __init__(
+        self,
+        body: Graph,
+        inputs: Sequence[Tensor],
+        cell: Cell,
+        trips: Extent,
+        numbers: dict[int, Index],
+    ) -> None:
+        self.body, self.inputs, self.cell, self.trips = body, inputs, cell, trips
+        self.numbers, self.count = numbers, len(body.outputs)
+        first = next(t.of for t in self.cell.gates[self._names()[0]] if t.kind in ("x", "row"))
+        self.time_major, self.reverse = first.axis == 0, first.at.slope < 0
+        self.units = as_number(body.inputs[cell.h].spec.shape[1], "while_loop")
+        self._outside: dict[Value, Tensor] = dict(
+            zip(body.inputs[self.count :], inputs[self.count :], strict=True)
+        )
+
+    def _names(self) -> list[str]:
+        """The gates in the order of their weights, if they come from one matrix."""
+        gates = self.cell.gates
+        names = list({"lstm": "ifgo", "simple": "n"}.get(self.cell.kind, "zrn"))
+        found = [self._product(n).weight for n in names]
+        weights = [w for w in found if w is not None]
+        if len({(w.source, w.transposed) for w in weights}) == 1 and len(gates) == 4:
+            return [n for n, _ in sorted(zip(names, weights, strict=True), key=_first_column)]
+        if len({(w.source, w.transposed) for w in weights[:2]}) == 1 and len(gates) == 3:
+            pair = sorted(zip(names[:2], weights[:2], strict=True), key=_first_column)
+            return [*(n for n, _ in pair), "n"]
+        return names
+
+    def _product(self, name: str) -> Term:
+        """The term of a gate that is a product of the state."""
+        terms = (
+            self.cell.inner if self.cell.kind == "gru" and name == "n" else self.cell.gates[name]
+        )
+        return next(t for t in terms if t.kind in ("h", "rh"))
+
+    def possible(self) -> bool:
+        """Whether nothing but the rest of the loop may read what the op gives."""
+        effects = any(n.op.effect or n.subgraphs for n in self.body.nodes)
+        h = self.body.inputs[self.cell.h].spec
+        many = self.trips * h.size * h.dtype.size * len(self.cell.gates)
+        long = isinstance(many, int) and many > _MOST_BYTES
+        return not effects and not long and (self.count - 1) in self.numbers
+
+    # values of outside ----------------------------------------------------------------------------
+    def outside(self, v: Value) -> Tensor:
+        found = self._outside.get(v)
+        if found is None:
+            node = v.node
+            assert node is not None
+            made = node.op(*map(self.outside, node.inputs), **node.attrs)
+            results = made if isinstance(made, tuple | list) else (made,)
+            self._outside.update(zip(node.outputs, results, strict=True))
+            found = self._outside[v]
+        return found
+
+    def _matrix(self, weights: Sequence[Weight]) -> Tensor:
+        """Parts of matrices side by side."""
+        parts: list[Weight] = []
+        for w in weights:
+            last = parts[-1] if parts else None
+            if last is not None and last[:3] == w[:3] and last.columns[1] == w.columns[0]:
+                parts[-1] = last._replace(columns=(last.columns[0], w.columns[1]))
+            else:
+                parts.append(w)
+        found = [self._part(w) for w in parts]
+        return found[0] if len(found) == 1 else joining.concat(found, 1)
+
+    def _part(self, w: Weight) -> Tensor:
+        x = self.outside(w.source)
+        rows, columns = (w.columns, w.rows) if w.transposed else (w.rows, w.columns)
+        if rows != (0, x.spec.shape[0]) or columns != (0, x.spec.shape[1]):
+            x = x[rows[0] : rows[1], columns[0] : columns[1]]
+        return shaping.transpose(x) if w.transposed else x
+
+    def _sequence(self, row: Row) -> Tensor:
+        """An array of outside whose rows are the inputs of all steps, as the op wants them."""
+        x = self.outside(row.source)
+        length = row.source.spec.shape[row.axis]
+        if length != self.trips:  # numbers, all of them
+            low = row.at.base if row.at.slope > 0 else row.at.base - (self.trips - 1)
+            cut: tuple[Any, ...] = (slice(None),) * row.axis
+            x = x[(*cut, slice(low, low + self.trips))]
+        if (row.axis == 0) != self.time_major:
+            x = shaping.transpose(x, [1, 0, 2])
+        if (row.at.slope < 0) != self.reverse:
+            x = rearrange.reverse(x, [0 if self.time_major else 1])
+        return x
+
+    def _inputs(self, names: Sequence[str]) -> Tensor:
+        """What inputs and biases give to the gates, all steps at once."""
+        gates = [self.cell.gates[n] for n in names]
+        total: Tensor | None = None
+        for term in gates[0]:
+            if term.kind not in ("x", "row"):
+                continue
+            same = [next(t for t in g if t.kind == term.kind and t.of == term.of) for g in gates]
+            x = self._sequence(term.of)
+            if term.kind == "x":
+                w = self._matrix([t.weight for t in same if t.weight is not None])
+                shape = (*x.spec.shape[:2], w.spec.shape[1])
+                bias = self._bias(gates, flat=True) if total is None else None
+                wide = linalg.matmul(panels.rows(x), w)
+                wide = wide if bias is None else wide + bias
+                made = shaping.reshape_op(wide, shape=shape)
+            else:
+                bias = self._bias(gates, flat=True) if total is None else None
+                made = _columns(x, [t.columns for t in same])
+                made = made if bias is None else made + bias
+            total = made if total is None else total + made
+        assert total is not None
+        more = self._bias(gates, flat=False)
+        if more is not None:  # of each sequence
+            total = total + shaping.expand_dims(more, 0 if self.time_major else 1)
+        return total
+
+    def _bias(self, gates: Sequence[list[Term]], flat: bool) -> Tensor | None:
+        """The sums of biases, side by side; flat: those that all sequences share; else the rest."""
+        each = [[t for t in g if t.kind == "bias" and _flat(t.of) == flat] for g in gates]
+        if not any(each):
+            return None
+        total: Tensor | None = None
+        whole = [t for t in each[0] if all(self._same(t, g) is not None for g in each)]
+        for term in whole:
+            same = [self._same(term, g) for g in each]
+            b = self.outside(term.of)
+            b = shaping.reshape(b, (-1,)) if flat else b
+            made = _columns(b, [t.columns for t in same if t is not None])
+            total = made if total is None else total + made
+        kept = [[t for t in g if not any(self._same(w, [t]) for w in whole)] for g in each]
+        if any(kept):
+            made = joining.concat([self._sum(terms, flat) for terms in kept], -1)
+            total = made if total is None else total + made
+        return total
+
+    def _same(self, term: Term, terms: Sequence[Term]) -> Term | None:
+        """The only term of these that is of the same wide value."""
+        found = [t for t in terms if t.of is term.of]
+        wide = term.columns[1] - term.columns[0] == self.units
+        return found[0] if len(found) == 1 and (wide or self.units == 1) else None
+
+    def _sum(self, terms: Sequence[Term], flat: bool) -> Tensor:
+        """Biases of one gate."""
+        h0 = self.inputs[self.cell.h]
+        shape = (self.units,) if flat else h0.spec.shape
+        total = shaping.zeros(shape, h0.dtype)
+        for t in terms:
+            b = self.outside(t.of)
+            if b.spec.rank:
+                b = b[..., t.columns[0] : t.columns[1]]
+            if flat:
+                b = shaping.reshape(b, (-1,)) if b.spec.rank else b
+            total = total + b
+        return total
+
+    # the op ---------------------------------------------------------------------------------------
+    def _run(self) -> list[Tensor]:
+        """All outputs of the op: those of each step, then the last states."""
+        cell, names = self.cell, self._names()
+        x = self._inputs(names)
+        products = [self._product(n).weight for n in names]
+        u = self._matrix([w for w in products if w is not None])
+        h0 = self.inputs[cell.h]
+        options: dict[str, Any] = {
+            "time_major": self.time_major,
+            "reverse": self.reverse,
+            "carry": False,
+            "masked": False,
+        }
+        if cell.kind == "lstm":
+            order = tuple(names.index(n) for n in "ifgo")
+            none = {"peephole": False, "projected": False, "cell_clip": 0.0, "state_clip": 0.0}
+            given = (x, u, h0, self.inputs[cell.c])
+            return list(lstm_ops.lstm_op(*given, order=order, **none, **options)[:3])
+        if cell.kind == "simple":
+            return list(simple_ops.simple_op(x, u, h0, relu=cell.flag, **options)[:2])
+        if cell.flag:  # sigmoid(-z) is what stays
+            at = names.index("z")
+            sign = [-1.0 if k == at else 1.0 for k in range(3) for _ in range(self.units)]
+            signs = shaping.reshape(joining.concat([shaping.zeros((0,), x.dtype), sign], 0), (-1,))
+            x, u = x * signs, u * signs
+        biased = any(t.kind == "bias" for t in cell.inner)
+        more = [self._sum([t for t in cell.inner if t.kind == "bias"], True)] if biased else []
+        order = (names.index("z"), names.index("r"), 2)
+        after = cell.kind == "gru"
+        return list(
+            gru_ops.gru_op(x, u, h0, *more, order=order, biased=biased, after=after, **options)[:2]
+        )
+
+    # what is left of the loop ---------------------------------------------------------------------
+    def outputs(self, condition: Graph, terms: Terms) -> list[Tensor]:
+        y, *last = self._run()
+        found: list[Tensor | None] = [None] * self.count
+        states = [self.cell.h, *([self.cell.c] if self.cell.c >= 0 else [])]
+        for k, t in zip(states, last, strict=True):
+            found[k] = t
+        for k, i in self.numbers.items():
+            end = shaping.size_tensor(i.base + i.slope * self.trips, dtypes.int64)
+            found[k] = maths.cast(end, self.body.outputs[k].spec.dtype)
+        for k, v in enumerate(self.body.outputs):
+            if found[k] is None and plain(v) is self.body.inputs[k]:
+                found[k] = self.inputs[k]
+            for j, t in zip(states, last, strict=True):
+                if found[k] is None and plain(v) is plain(self.body.outputs[j]):
+                    found[k] = t
+            if found[k] is None and self._collects(k, terms):
+                at = self._written(k, terms)
+                assert at is not None
+                found[k] = self._stacked(y, at.slope < 0)
+        if any(t is None for t in found):
+            rest = self._rest(condition, y, [k for k, t in enumerate(found) if t is None])
+            found = [rest[k] if t is None else t for k, t in enumerate(found)]
+        return [t for t in found if t is not None]
+
+    def _stacked(self, y: Tensor, backwards: bool) -> Tensor:
+        """The states [steps, batch, units], by iteration or the other way round."""
+        y = y if self.time_major else shaping.transpose(y, [1, 0, 2])
+        return y if backwards == self.reverse else rearrange.reverse(y, [0])
+
+    def _written(self, k: int, terms: Terms) -> Index | None:
+        """Where loop variable k, an array, gets a row in each iteration."""
+        node = _views(self.body.outputs[k]).node
+        if node is None or node.op not in (scatter_op, scatter_rows_op):
+            return None
+        base, at, _ = node.inputs
+        simple = node.attrs["kind"] == "update" and not node.attrs["drop"]
+        if not simple or _views(base) is not self.body.inputs[k]:
+            return None
+        return terms.index(at)
+
+    def _collects(self, k: int, terms: Terms) -> bool:
+        """Whether loop variable k ends as the states of all iterations."""
+        at, array = self._written(k, terms), self.body.inputs[k].spec
+        h = self.body.outputs[self.cell.h]
+        if at is None or array.shape != (self.trips, *h.spec.shape):
+            return False
+        if at not in (Index(1, 0), Index(-1, self.trips - 1)):
+            return False
+        node = _views(self.body.outputs[k]).node
+        assert node is not None
+        return _views(node.inputs[2]) is plain(h)
+
+    def _rest(self, condition: Graph, y: Tensor, wanted: Sequence[int]) -> list[Any]:
+        """The loop variables that are wanted: by a loop that reads the state h from arrays."""
+        body, h0 = self.body, self.inputs[self.cell.h]
+        h_in, h_out = body.inputs[self.cell.h], plain(body.outputs[self.cell.h])
+        after = self._stacked(y, False)
+        before = joining.concat([shaping.expand_dims(h0, 0), after[:-1]], 0)
+        number = body.inputs[self.count - 1]
+        arrays = [Value(t.spec, None, 0) for t in (before, after)]
+        rows = [
+            Node(gather_op, (v, number), {"axis": 0, "batch_dims": 0}, [h_in.spec], user_line())
+            for v in arrays
+        ]
+        swapped = {h_in: rows[0].output, h_out: rows[1].output}
+        moved: dict[Node, Node] = {}
+        nodes = list(rows)
+        for node in body.nodes:
+            copy = with_inputs(node, swapped, moved)
+            nodes.append(copy)
+            if copy is not node:
+                moved[node] = copy
+                for v, w in zip(node.outputs, copy.outputs, strict=True):
+                    swapped.setdefault(v, w)
+        outputs = [swapped.get(v, v) for v in body.outputs]
+        nodes, kept, read = self._needed(nodes, outputs, wanted)
+        order = [*kept, *(k for k in range(self.count, len(body.inputs)) if body.inputs[k] in read)]
+        more = [k for k, v in enumerate(arrays) if v in read]
+        graphs = (
+            Graph(
+                (
+                    *(condition.inputs[k] for k in order),
+                    *(Value(arrays[k].spec, None, 0) for k in more),
+                ),
+                condition.nodes,
+                condition.outputs,
+                condition.captures,
+                condition.name,
+            ),
+            Graph(
+                (*(body.inputs[k] for k in order), *(arrays[k] for k in more)),
+                tuple(nodes),
+                tuple(outputs[k] for k in kept),
+                body.captures,
+                body.name,
+            ),
+        )
+        given = [*(self.inputs[k] for k in order), *((before, after)[k] for k in more)]
+        made = fused(graphs, given) or while_op(*given, graphs=graphs)  # cells on top of cells
+        results: list[Any] = [None] * self.count
+        for k, t in zip(kept, made, strict=True):
+            results[k] = t
+        return results
+
+    def _needed(
+        self, nodes: Sequence[Node], outputs: Sequence[Value], wanted: Sequence[int]
+    ) -> tuple[list[Node], list[int], set[Value]]:
+        """The nodes, loop variables and values that those wanted follow from."""
+        kept = {*wanted, *self.numbers}
+        while True:
+            read = {outputs[k] for k in kept}
+            live = []
+            for node in reversed(nodes):
+                if not read.isdisjoint(node.outputs):
+                    live.append(node)
+                    read.update(node.inputs)
+            more = {k for k in range(self.count) if self.body.inputs[k] in read} - kept
+            if not more:
+                return live[::-1], sorted(kept), read
+            kept |= more
+
+
+def _views(v: Value) -> Value:
+    """What v is a reshaped view of."""
+    v = plain(v)
+    while v.node is not None and v.node.op is reshape_op:
+        v = plain(v.node.inputs[0])
+    return v
+
+
+def _flat(v: Value) -> bool:
+    return v.spec.rank <= 1 or v.spec.shape[0] == 1
+
+
+def _columns(x: Tensor, columns: Sequence[tuple[int, int]]) -> Tensor:
+    """Parts of the last axis side by side."""
+    parts: list[list[int]] = []
+    for lo, hi in columns:
+        if parts and parts[-1][1] == lo:
+            parts[-1][1] = hi
+        else:
+            parts.append([lo, hi])
+    if parts == [[0, x.spec.shape[-1]]]:
+        return x
+    found = [x[..., lo:hi] for lo, hi in parts]
+    return found[0] if len(found) == 1 else joining.concat(found, -1)
+
+
+def _first_column(pair: tuple[str, Weight]) -> int:
+    return pair[1].columns[0]
