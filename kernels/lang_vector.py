@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from numflow.kernels import builder, ir, scalar
+from numflow.kernels import builder, ir, scalar, scalar_f32, scalar_f64
 from numflow.kernels.builder import Number
 from numflow.kernels.intrinsics import Vec
 from numflow.kernels.lang import Value, intrinsic
@@ -147,6 +147,18 @@ def vtanh(x: Vec) -> Vec:
 @intrinsic(_written("sigmoid"))
 def vsigmoid(x: Vec) -> Vec:
     """1 / (1 + e^-x)"""
+    raise RuntimeError("kernels of lang.py run compiled only")
+
+
+def _gate(c: Compiler, x: Value) -> Value:
+    made = VectorMath(c.b)
+    body = scalar_f32.gate if made.dtype == "f32" else scalar_f64.sigmoid
+    return Value(x.kind, body(made, Reg(x.name, made.dtype)).text)
+
+
+@intrinsic(_gate)
+def vgate(x: Vec) -> Vec:
+    """1 / (1 + e^-x) to 1.2e-7 (float32) of 1, not of itself: for gates, two thirds of the time."""
     raise RuntimeError("kernels of lang.py run compiled only")
 
 

@@ -45,7 +45,7 @@ from numflow.kernels.intrinsics import (
     word,
     zero_bytes,
 )
-from numflow.kernels.lang_vector import vsigmoid, vtanh
+from numflow.kernels.lang_vector import vgate, vtanh
 from numflow.kernels.tiles import ACCUMULATE, Q
 
 BEFORE, AFTER = 0, 1
@@ -74,14 +74,12 @@ def gru_forward(args: int, begin: int, end: int) -> None:
                     at = word(args, W.BEFORE) + place(args, t, r0 + r) * units * ES
                     copy_bytes(at, h + r * row, units * ES)
             begin_product(q, units, 0, row, 3 * across * ES)
-            fetch(args, q, word(args, W.X), number + 1, r0, rows, 3 * units)
+            fetch(args, q, word(args, W.X), number + 1, r0, rows, 3 * units, 0)
             for left in range(0, units, across):
                 count = min(across, units - left)
                 vectors = (count + VL - 1) // VL
                 u = word(args, W.U) + left * 3 * units * ES
-                for gate in range(2 + kind):
-                    to = s + gate * across * ES
-                    panel(args, q, h, rows, u + gate * units * across * ES, vectors, to)
+                panel(args, q, h, rows, u, vectors, s, 2 + kind)
                 if kind == AFTER:
                     after_cells(args, t, r0, rows, left, count, s, h, other, row)
                 else:
@@ -91,7 +89,7 @@ def gru_forward(args: int, begin: int, end: int) -> None:
                     count = min(across, units - left)
                     vectors = (count + VL - 1) // VL
                     u = word(args, W.U) + (left * 3 + 2 * across) * units * ES
-                    panel(args, q, rh, rows, u, vectors, s)
+                    panel(args, q, rh, rows, u, vectors, s, 1)
                     before_cells(args, t, r0, rows, left, count, s, h, other, z, row)
             h, other = other, h
         store_rows(word(args, W.HN) + r0 * units * ES, h, row, rows, units)
@@ -102,7 +100,7 @@ def after_cells(
 ) -> None:
     """The new state of `count` units from `left` on, of which s has the recurrent products."""
     units = word(args, W.UNITS)
-    across = word(args, W.VECTORS) * VL * ES
+    s_row, apart = 3 * word(args, W.VECTORS) * VL * ES, (count + VL - 1) // VL * VL * ES
     gate = units * ES
     x_z, x_r = word(args, W.PLACE0) * gate, word(args, W.PLACE1) * gate
     x_n = word(args, W.PLACE2) * gate
@@ -117,10 +115,10 @@ def after_cells(
             before = vload(h + r * row + o)
             y, k = vzero(), keep + at * 4 * gate + o
             if live:
-                x, p = word(args, W.X) + at * 3 * gate + o, s + r * 3 * across + j * ES
-                zg = vsigmoid(get(x + x_z, n) + vload(p))
-                rg = vsigmoid(get(x + x_r, n) + vload(p + across))
-                product = vload(p + across * 2)
+                x, p = word(args, W.X) + at * 3 * gate + o, s + r * s_row + j * ES
+                zg = vgate(get(x + x_z, n) + vload(p))
+                rg = vgate(get(x + x_r, n) + vload(p + apart))
+                product = vload(p + apart * 2)
                 if bias != 0:
                     product = product + get(bias + o, n)
                 new = vtanh(fma(rg, product, get(x + x_n, n)))
@@ -150,7 +148,7 @@ def reset(
 ) -> None:  # fmt: skip
     """z, and r h."""
     units = word(args, W.UNITS)
-    across = word(args, W.VECTORS) * VL * ES
+    s_row, apart = 3 * word(args, W.VECTORS) * VL * ES, (count + VL - 1) // VL * VL * ES
     gate = units * ES
     x_z, x_r = word(args, W.PLACE0) * gate, word(args, W.PLACE1) * gate
     keep = word(args, W.GATES)
@@ -163,9 +161,9 @@ def reset(
             o = (left + j) * ES
             zg, rg = vzero(), vzero()
             if live:
-                x, p = word(args, W.X) + at * 3 * gate + o, s + r * 3 * across + j * ES
-                zg = vsigmoid(get(x + x_z, n) + vload(p))
-                rg = vsigmoid(get(x + x_r, n) + vload(p + across))
+                x, p = word(args, W.X) + at * 3 * gate + o, s + r * s_row + j * ES
+                zg = vgate(get(x + x_z, n) + vload(p))
+                rg = vgate(get(x + x_r, n) + vload(p + apart))
             product = rg * vload(h + r * row + o)
             store(z + r * row + o, zg)
             store(rh + r * row + o, product)
@@ -234,7 +232,7 @@ def gru_backward(args: int, begin: int, end: int) -> None:
                 slopes(args, at, dh + r * row, dg + r * g_row)
             if kind == AFTER:
                 begin_product(q, 3 * units, ACCUMULATE, g_row, row)
-                fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units)
+                fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units, 0)
                 panels(args, q, dg, rows, u, 3 * units, units, across, dh)
             else:
                 begin_product(q, units, 0, g_row, row)
@@ -243,7 +241,7 @@ def gru_backward(args: int, begin: int, end: int) -> None:
                     at = place(args, t, r0 + r)
                     reset_slopes(args, at, dh + r * row, drh + r * row, dg + r * g_row)
                 begin_product(q, 2 * units, ACCUMULATE, g_row, row)
-                fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units)
+                fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units, 0)
                 panels(args, q, dg, rows, u, 3 * units, units, across, dh)
         store_rows(word(args, W.DH0) + r0 * units * ES, dh, row, rows, units)
 
@@ -255,7 +253,7 @@ def candidate_panels(args: int, q: int, a: int, rows: int, c: int) -> None:
     for left in range(0, units, across):
         vectors = (min(across, units - left) + VL - 1) // VL
         b = word(args, W.U) + (left * 3 + 2 * vectors * VL) * units * ES
-        panel(args, q, a, rows, b, vectors, c + left * ES)
+        panel(args, q, a, rows, b, vectors, c + left * ES, 1)
 
 
 def slopes(args: int, at: int, dh: int, dg: int) -> None:

@@ -6,8 +6,9 @@
 The gates' order in the code is i f g o; PLACE0 .. PLACE3 say where each is in a row of X, U and DX.
 Kept for the gradient: the gates after their nonlinearities, c', and h as the step began. The
 gradient by X is that of the gates before theirs; all by weights are products of it, made elsewhere.
-recurrent_steps.py says how work is divided. Bound: multiply-adds, 4 units * state per row and step
-(and the weights' way from L2, where a block has few rows).
+Gates may lie where X does, and DX where the gates do: of a vector of units all is read before any
+is written. recurrent_steps.py says how work is divided. Bound: multiply-adds, 4 units * state per
+row and step (and the weights' way from L2, where a block has few rows).
 
 Sources: Hochreiter & Schmidhuber 1997; Gers et al. 2002 (peepholes); Sak et al. 2014 (projection).
 """
@@ -36,11 +37,14 @@ from numflow.kernels.cpu.recurrent_steps import (
 )
 from numflow.kernels.intrinsics import (
     ES,
+    VB,
     VL,
+    Vec,
     copy_bytes,
     fma,
     larger,
     load,
+    prefetch,
     smaller,
     splat,
     store,
@@ -49,7 +53,8 @@ from numflow.kernels.intrinsics import (
     word,
     zero_bytes,
 )
-from numflow.kernels.lang_vector import vsigmoid, vtanh
+from numflow.kernels.lang import inline
+from numflow.kernels.lang_vector import vgate, vtanh
 from numflow.kernels.tiles import ACCUMULATE, Q
 
 WORD = 8
@@ -79,18 +84,18 @@ def lstm_forward(args: int, begin: int, end: int) -> None:
                     at = word(args, W.BEFORE) + place(args, t, r0 + r) * state * ES
                     copy_bytes(at, h + r * h_row, state * ES)
             begin_product(q, state, 0, h_row, 4 * across * ES)
-            fetch(args, q, word(args, W.X), number + 1, r0, rows, 4 * units)
+            following = step_of(args, min(number + 1, word(args, W.STEPS) - 1))
+            to_next = (place(args, following, 0) - place(args, t, 0)) * 4 * units
             for left in range(0, units, across):
                 count = min(across, units - left)
+                ahead = (across if left + across < units else to_next - left) * ES
                 vectors = (count + VL - 1) // VL
                 u = word(args, W.U) + left * 4 * state * ES
-                for gate in range(4):
-                    to = s + gate * across * ES
-                    panel(args, q, h, rows, u + gate * state * across * ES, vectors, to)
+                panel(args, q, h, rows, u, vectors, s, 4)
                 if projected != 0:
-                    cells(args, t, r0, rows, left, count, s, c, c_row, m, c_row, m, c_row)
+                    cells(args, t, r0, rows, left, count, ahead, s, c, c_row, m, c_row, m)
                 else:
-                    cells(args, t, r0, rows, left, count, s, c, c_row, h, h_row, other, h_row)
+                    cells(args, t, r0, rows, left, count, ahead, s, c, c_row, h, h_row, other)
             if projected != 0:
                 begin_product(q, units, 0, c_row, h_row)
                 panels(args, q, m, rows, word(args, W.V), units, state, state_across, other)
@@ -101,70 +106,102 @@ def lstm_forward(args: int, begin: int, end: int) -> None:
 
 
 def cells(
-    args: int, t: int, r0: int, rows: int, left: int, count: int, s: int, c: int, c_row: int,
-    h: int, h_row: int, to: int, to_row: int,
+    args: int, t: int, r0: int, rows: int, left: int, count: int, ahead: int, s: int, c: int,
+    c_row: int, h: int, h_row: int, to: int,
 ) -> None:  # fmt: skip
-    """Gates and cells of `count` units from `left` on, of which s has the recurrent product."""
+    """Gates, cells and outputs of `count` units from `left` on; s has their recurrent product.
+
+    ahead: bytes from a row of X to what the next call reads, which is asked for here: a step ahead
+    would be too early, the weights would push it out again.
+    """
     units = word(args, W.UNITS)
-    across = word(args, W.VECTORS) * VL * ES
-    wide = 4 * units * ES
-    keep, projected = word(args, W.GATES), word(args, W.PROJECTED)
-    x_i, x_f = word(args, W.PLACE0) * units * ES, word(args, W.PLACE1) * units * ES
-    x_g, x_o = word(args, W.PLACE2) * units * ES, word(args, W.PLACE3) * units * ES
+    s_row, apart = 4 * word(args, W.VECTORS) * VL * ES, (count + VL - 1) // VL * VL * ES
     gate = units * ES
+    wide = 4 * gate
+    keep, projected = word(args, W.GATES), word(args, W.PROJECTED)
+    xs, ys, kept = word(args, W.X), word(args, W.Y), word(args, W.CELLS)
+    x_i, x_f = word(args, W.PLACE0) * gate, word(args, W.PLACE1) * gate
+    x_g, x_o = word(args, W.PLACE2) * gate, word(args, W.PLACE3) * gate
     peep = word(args, W.EXTRA)
     clip = splat(load(args + W.CELL_CLIP * WORD))
+    low = -clip
+    whole = count // VL * VB
     for r in range(rows):
         at = place(args, t, r0 + r)
+        if alive(args, at):
+            o = left * ES
+            x, k, c_at = xs + at * wide + o, keep + at * wide + o, kept + at * gate + o
+            p, cell = s + r * s_row, c + r * c_row + o
+            for j in range(0, whole, VB):
+                opened(
+                    x + j, ahead, x_i, x_f, x_g, x_o, p + j, apart, cell + j, peep, o + j, gate,
+                    clip, low, keep, k + j, c_at + j, VL,
+                )  # fmt: skip
+            if whole < count * ES:
+                opened(
+                    x + whole, ahead, x_i, x_f, x_g, x_o, p + whole, apart, cell + whole, peep,
+                    o + whole, gate, clip, low, keep, k + whole, c_at + whole, count - whole // ES,
+                )  # fmt: skip
+        elif keep != 0:
+            for j in range(0, count, VL):
+                n = count - j
+                o = (left + j) * ES
+                k = keep + at * wide + o
+                put(k, vzero(), n)
+                put(k + gate, vzero(), n)
+                put(k + gate * 2, vzero(), n)
+                put(k + gate * 3, vzero(), n)
+                put(kept + at * gate + o, vload(c + r * c_row + o), n)
+    for r in range(rows):  # what waits for cells is apart: many chains of operations run at a time
+        at = place(args, t, r0 + r)
         live = alive(args, at)
-        j = 0
-        while j < count:
+        for j in range(0, count, VL):
             n = count - j
             o = (left + j) * ES
-            cell = c + r * c_row + o
-            new = to + r * to_row + o
+            new, y_at = to + r * h_row + o, ys + at * gate + o
             if live:
-                x = word(args, W.X) + at * wide + o
-                p = s + r * 4 * across + j * ES
-                before = vload(cell)
-                zi = get(x + x_i, n) + vload(p)
-                zf = get(x + x_f, n) + vload(p + across)
-                if peep != 0:
-                    zi = fma(get(peep + o, n), before, zi)
-                    zf = fma(get(peep + gate + o, n), before, zf)
-                i, f = vsigmoid(zi), vsigmoid(zf)
-                g = vtanh(get(x + x_g, n) + vload(p + across * 2))
-                after = smaller(clip, larger(-clip, fma(f, before, i * g)))
-                zo = get(x + x_o, n) + vload(p + across * 3)
-                if peep != 0:
-                    zo = fma(get(peep + gate * 2 + o, n), after, zo)
-                out = vsigmoid(zo)
-                y = out * vtanh(after)
-                store(cell, after)
+                y = vload(s + r * s_row + apart * 3 + j * ES) * vtanh(vload(c + r * c_row + o))
                 store(new, y)
                 if projected == 0:
-                    put(word(args, W.Y) + at * gate + o, y, n)
-                if keep != 0:
-                    k = keep + at * wide + o
-                    put(k, i, n)
-                    put(k + gate, f, n)
-                    put(k + gate * 2, g, n)
-                    put(k + gate * 3, out, n)
-                    put(word(args, W.CELLS) + at * gate + o, after, n)
+                    put(y_at, y, n)
+            elif projected == 0:
+                store(new, vload(h + r * h_row + o))
+                rest(args, y_at, new, min(n, VL))
             else:
-                if projected == 0:
-                    store(new, vload(h + r * h_row + o))
-                    rest(args, word(args, W.Y) + at * gate + o, new, min(n, VL))
-                else:
-                    store(new, vzero())
-                if keep != 0:
-                    k = keep + at * wide + o
-                    put(k, vzero(), n)
-                    put(k + gate, vzero(), n)
-                    put(k + gate * 2, vzero(), n)
-                    put(k + gate * 3, vzero(), n)
-                    put(word(args, W.CELLS) + at * gate + o, vload(cell), n)
-            j += VL
+                store(new, vzero())
+
+
+@inline
+def opened(
+    x: int, ahead: int, x_i: int, x_f: int, x_g: int, x_o: int, p: int, apart: int, cell: int,
+    peep: int, o: int, gate: int, clip: Vec, low: Vec, keep: int, k: int, c_at: int, n: int,
+) -> None:  # fmt: skip
+    """Gates and cells of n <= VL units; a literal VL leaves no branch for what is less."""
+    prefetch(x + x_i + ahead)
+    prefetch(x + x_f + ahead)
+    prefetch(x + x_g + ahead)
+    prefetch(x + x_o + ahead)
+    before = vload(cell)
+    zi = get(x + x_i, n) + vload(p)
+    zf = get(x + x_f, n) + vload(p + apart)
+    zg = get(x + x_g, n) + vload(p + apart * 2)
+    zo = get(x + x_o, n) + vload(p + apart * 3)
+    if peep != 0:
+        zi = fma(get(peep + o, n), before, zi)
+        zf = fma(get(peep + gate + o, n), before, zf)
+    i, f, g = vgate(zi), vgate(zf), vtanh(zg)
+    after = smaller(clip, larger(low, fma(f, before, i * g)))
+    if peep != 0:
+        zo = fma(get(peep + gate * 2 + o, n), after, zo)
+    out = vgate(zo)
+    store(cell, after)
+    store(p + apart * 3, out)
+    if keep != 0:  # X may lie there: its four vectors were read before
+        put(k, i, n)
+        put(k + gate, f, n)
+        put(k + gate * 2, g, n)
+        put(k + gate * 3, out, n)
+        put(c_at, after, n)
 
 
 def project(args: int, t: int, r0: int, rows: int, state: int, h: int, to: int, h_row: int) -> None:
@@ -193,10 +230,11 @@ def lstm_backward(args: int, begin: int, end: int) -> None:
     units, state = word(args, W.UNITS), word(args, W.STATE)
     projected = word(args, W.PROJECTED)
     across, state_across = word(args, W.VECTORS) * VL, word(args, W.STATE_VECTORS) * VL
-    steps = word(args, W.STEPS)
+    steps, most = word(args, W.STEPS), word(args, W.MOST)
     for unit in range(begin, end):
         r0 = first_row(args, unit)
         rows = first_row(args, unit + 1) - r0
+        calls = (state + state_across - 1) // state_across * ((rows + most - 1) // most)
         h_row, c_row, g_row = padded(state), padded(units), padded(4 * units)
         q = word(args, WORKSPACE) + unit * word(args, W.SCRATCH)
         dh = q + Q.BYTES
@@ -217,23 +255,28 @@ def lstm_backward(args: int, begin: int, end: int) -> None:
             for r in range(rows):
                 at = place(args, t, r0 + r)
                 previous = word(args, W.C0) + (r0 + r) * units * ES
+                next_at, step = place(args, t, r0 + min(r + 1, rows - 1)) - at, units
                 if from_cells:
                     previous = word(args, W.CELLS) + place(args, before, r0 + r) * units * ES
+                    step = next_at * units
                 slopes(
                     args, at, previous, dh + r * h_row, dc + r * c_row, dg + r * g_row,
-                    dm + r * c_row,
+                    dm + r * c_row, next_at * units * ES, step * ES,
                 )  # fmt: skip
             begin_product(q, 4 * units, ACCUMULATE, g_row, h_row)
-            fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units)
+            fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units, calls)
             panels(args, q, dg, rows, word(args, W.U), 4 * units, state, state_across, dh)
         store_rows(word(args, W.DH0) + r0 * state * ES, dh, h_row, rows, state)
         store_rows(word(args, W.DC0) + r0 * units * ES, dc, c_row, rows, units)
 
 
-def slopes(args: int, at: int, previous: int, dh: int, dc: int, dg: int, dm: int) -> None:
+def slopes(
+    args: int, at: int, previous: int, dh: int, dc: int, dg: int, dm: int, ahead: int, step: int
+) -> None:
     """The gates' gradients of one row and step.
 
     dh: the gradient by h' through later steps; left as what adds to that by h without the product.
+    ahead, step: bytes to the next row of DY, and of `previous`, which are asked for.
     """
     units, projected = word(args, W.UNITS), word(args, W.PROJECTED)
     gate = units * ES
@@ -253,6 +296,8 @@ def slopes(args: int, at: int, previous: int, dh: int, dc: int, dg: int, dm: int
         n = units - j
         o = j * ES
         k = word(args, W.GATES) + at * wide + o
+        prefetch(word(args, W.DY) + at * gate + o + ahead)
+        prefetch(previous + o + step)
         i, f, g = get(k, n), get(k + gate, n), get(k + gate * 2, n)
         out = get(k + gate * 3, n)
         cell = get(word(args, W.CELLS) + at * gate + o, n)

@@ -166,7 +166,10 @@ def in_place(step: Step, root: Value, old: set[Value]) -> bool:
     """Whether a step may write root where it reads a value of old: a cluster each element by the
     unit that reads it, a kernel if it says so."""
     if isinstance(step, LibraryStep):
-        at = step.node.op.lower.in_place
+        lower = step.node.op.lower
+        at = lower.in_place
+        if lower.over is not None and root is step.outputs[lower.over[0]]:
+            at = lower.over[1] % len(step.inputs)
         if at is None:
             return False
         (base, layout), others = step.inputs[at], [*step.inputs[:at], *step.inputs[at + 1 :]]

@@ -178,6 +178,8 @@ class Library:
     refuses: the kernel may report a bad value (an index out of range), in its input number
              `checked`.
     in_place: the input whose memory the only output may have, so that nothing of it is copied.
+    over: (output, input; below 0 from the end): that output may lie where that input does, if
+          nobody reads the input afterwards.
     epilogue: plan also takes `bias` (a row vector is added to the result; its address comes behind
               the outputs') and `activation` ("relu", "relu6" or ""): these then cost no pass of
               their own.
@@ -200,6 +202,7 @@ class Library:
         "epilogue",
         "in_place",
         "note",
+        "over",
         "plan",
         "pool",
         "pools",
@@ -223,11 +226,13 @@ class Library:
         pools: Callable[[Sequence[Spec], Sequence[Spec], Attrs, Pooling], tuple[bool, str]]
         | None = None,
         pool: str = "",
+        over: tuple[int, int] | None = None,
     ) -> None:
         self.plan, self.refuses, self.checked = plan, refuses, checked
         self.cost, self.in_place, self.epilogue = cost, in_place, epilogue
         self.note, self.alone, self.private = note, alone, private
         self.residual, self.pools, self.pool = residual, pools, pool
+        self.over = over
 
 
 class HostCall:

@@ -376,7 +376,7 @@ forward_op = Op(
     _infer,
     _forward_reference,
     None,
-    Library(_plan, cost=_cost, alone=states_op),
+    Library(_plan, cost=_cost, alone=states_op, over=(3, 0)),
 )
 
 
@@ -409,5 +409,5 @@ backward_op = Op(
     _backward_infer,
     _backward_reference,
     None,
-    Library(_plan_back, cost=_back_cost),
+    Library(_plan_back, cost=_back_cost, over=(0, -5)),
 )

@@ -12,7 +12,7 @@ import pytest
 
 from numflow.graph.loop_reference import NUMPY
 from numflow.graph.loops import Body, Operand, Term
-from numflow.kernels import scalar
+from numflow.kernels import scalar, scalar_f32
 from numflow.kernels.engine import Target
 from numflow.ops import same_bits
 from tests.codegen.loop_runs import run_simd
@@ -121,6 +121,17 @@ def test_float64_over_many_magnitudes(op: str) -> None:
     wide = x if op in SLOW_ORACLES else x.astype(Wide)
     with np.errstate(all="ignore"):
         assert ulps(evaluate(op, x), oracle(wide)) <= bound
+
+
+def test_gates_of_recurrent_layers() -> None:
+    """Near enough to 1 / (1 + e^-x) everywhere, to its last digits where it is not tiny."""
+    x = np.arange(0, 2**32, 6007, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    got = apply(scalar_f32.gate, {"x": x}, "f32").astype(np.float64)
+    with np.errstate(all="ignore"):
+        want = _sigmoid(x.astype(np.float64))
+        assert np.array_equal(np.isnan(got), np.isnan(x))
+        assert np.nanmax(np.abs(got - want)) <= 1.2e-7
+        assert np.max(np.abs(got / want - 1)[np.abs(x) < 20]) <= 5e-7
 
 
 ODD = ("tanh", "expm1", "sin", "tan", "erf", "log1p", "sinh", "asin", "atan", "asinh", "atanh")

@@ -305,6 +305,20 @@ def test_drawn_sizes_compiled(data: st.DataObject) -> None:
         np.testing.assert_allclose(got.numpy(), want.numpy(), bound, bound)
 
 
+@pytest.mark.parametrize("units", [17, 33, 49])
+@pytest.mark.parametrize("kind", ["lstm", "gru", "before"])
+def test_a_last_panel_that_is_narrow(kind: str, units: int) -> None:
+    """Units that fill one and a half panels, on each machine."""
+    rng = np.random.default_rng(6)
+    gates = 4 if kind == "lstm" else 3
+    shapes = [(5, 3, 2), (2, gates * units), (units, gates * units)]
+    x, w, u = (nf.constant(rng.uniform(-0.5, 0.5, s).astype(np.float32)) for s in shapes)
+    f: Any = recurrent.lstm if kind == "lstm" else recurrent.gru
+    options = {} if kind == "lstm" else {"reset_after": kind == "gru"}
+    got = nf.function(lambda *t: f(*t, **options)[0])(x, w, u)
+    np.testing.assert_allclose(got.numpy(), f(x, w, u, **options)[0].numpy(), 1e-5, 1e-6)
+
+
 def test_peepholes_and_projections_compiled() -> None:
     """All that an LSTM may have, with sizes beyond a vector."""
     rng = np.random.default_rng(3)
@@ -347,6 +361,26 @@ def test_what_a_gradient_needs_is_not_kept_without_one() -> None:
     x, w, u = nf.ones([2, 3, 4]), nf.ones([4, 12]), nf.ones([3, 12])
     text = str(nf.function(lambda x: recurrent.lstm(x, w, u)[0]).explain(x))
     assert "lstm_states" in text and "lstm_forward" not in text
+
+
+def test_what_is_kept_lies_where_the_inputs_products_were() -> None:
+    """Products of the inputs, the gates, and the gradients by these have one place in the arena."""
+    from numflow.runtime.lives import lives_of
+
+    rng = np.random.default_rng(5)
+    args = [nf.constant(rng.uniform(-1, 1, s).astype(np.float32)) for s in ((2, 3, 4), (4, 12))]
+
+    @nf.function
+    def step(x: Any, w: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch([x, w])
+            y = recurrent.lstm(x, w, nf.ones([3, 12]))[0]
+        return tape.gradient(y, [x, w])
+
+    step(*args)
+    shared = lives_of(step.get_concrete_function(*args).plain().program, 0).shared
+    assert {v.node.op.name for v in shared if v.node} == {"lstm_backward", "lstm_forward"}
+    assert {v.node.op.name for v in shared.values() if v.node} == {"matmul"}
 
 
 # --- bad input -------------------------------------------------------------------------------
