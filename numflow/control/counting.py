@@ -18,6 +18,7 @@ from numflow.ops import comparisons, run_time
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
+from numflow.ops.control import cond_op
 from numflow.ops.convert import as_tensor
 from numflow.shapes import Extent
 
@@ -88,7 +89,26 @@ def _limits(going: Value) -> list[Node | None]:
     node = _itself(going).node
     if node is not None and node.op is selections.logical_and_op:
         return [n for v in node.inputs for n in _limits(v)]
+    if node is not None and node.op is cond_op:
+        first = _first_of_two(node)
+        return [None] if first is None else [*_limits(first), None]
     return [node if node is not None and node.op in _COMPARES else None]
+
+
+def _first_of_two(node: Node) -> Value | None:
+    """a, of Python's `a and b`: a branch that is taken where a holds, and gives a where not."""
+    chosen, *captured = node.inputs
+    cast = chosen.node
+    if cast is None or cast.op is not maths.cast_op or len(node.subgraphs) != 2:
+        return None
+    (first,) = cast.inputs
+    otherwise = node.subgraphs[0]
+    if len(otherwise.outputs) != 1:
+        return None
+    (output,) = otherwise.outputs
+    given = dict(zip(otherwise.inputs, captured, strict=True)).get(output)
+    false = output.spec.dtype.is_bool and _constant(output) == 0
+    return first if given is first or (given is None and false) else None
 
 
 _COMPARES = {

@@ -215,7 +215,9 @@ class Loop:
         condition, body = traced.graphs
         known = trips(condition, body, [outer.tensor(v) for v in traced.inputs])
         if known is not None:
-            return known.length
+            short = isinstance(known.length, int) and known.length <= SHORT
+            if known.exact or short:
+                return known.length
         # It runs once only to be counted, without the arrays.
         node = Node(while_op, tuple(traced.inputs), {"graphs": traced.graphs},
                     [v.spec for v in body.outputs], user_line())  # fmt: skip
@@ -401,6 +403,9 @@ def while_loop(
     return form.packed(outputs)
 
 
+# A buffer of as many rows is made for a loop that may end sooner; one of more runs once to be
+# counted: a limit of a million is often meant to be never reached.
+SHORT = 1024
 PIECE = 100  # iterations between two that are kept, see swap_memory
 MOST_PIECE = 256
 

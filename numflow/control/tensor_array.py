@@ -224,7 +224,9 @@ class TensorArray:
         written = scatter_op(flat, place, row, kind="update", drop=False)
         made = shaping.reshape(written, buffer.spec.shape)
         self._inherit(buffer, made)
-        if self._dynamic:
+        if self._dynamic and index is length:
+            length = length + 1  # a counter: it may tell how often a loop runs
+        elif self._dynamic:
             behind = maths.cast(shaping.reshape(place, ()), dtypes.int32) + 1
             length = maths.maximum(length, behind)
         return self._with(buffer=made, length=length)

@@ -163,6 +163,43 @@ def test_an_array_that_grows() -> None:
     assert _both(nested, nf.constant(3)).numpy().tolist() == [0, 1, -1, 10, 11, 20, 21, -1]
 
 
+@pytest.mark.parametrize(("limit", "loops"), [(5, 1), (2000, 2)])
+def test_an_array_that_grows_up_to_a_limit(limit: int, loops: int) -> None:
+    """A short limit is room enough; where it is high, the loop runs once to be counted."""
+
+    @nf.function
+    def halves(x: Any, least: Any) -> Any:
+        found: list[Any] = []
+        while len(found) < limit and not nf.reduce_all(x < least):
+            x = x / 2
+            found.append(x)
+        return nf.stack(found)
+
+    x = np.array([8.0, 2.0])
+    for least, count in ((1.5, 3), (9.0, 0), (8.0 / 2**8, min(limit, 9))):
+        got = halves(nf.constant(x), nf.constant(least, nf.float64)).numpy()
+        np.testing.assert_array_equal(got, x / 2.0 ** np.arange(1, count + 1)[:, None])
+    shown = str(halves.explain(nf.constant(x), nf.constant(1.5, nf.float64)))
+    assert shown.count("= while_loop(") == loops
+
+
+def test_a_limit_behind_something_else_holds() -> None:
+    """`and` in any order, and arrays that get two elements at a time."""
+
+    @nf.function
+    def pairs(x: Any, most: Any) -> Any:
+        found = [x]
+        while nf.reduce_sum(x) > 1.0 and len(found) < most:
+            x = x / 2
+            found.append(x)
+            found.append(-x)
+        return nf.stack(found)
+
+    x = nf.constant([8.0])
+    assert pairs(x, nf.constant(4)).numpy()[:, 0].tolist() == [8.0, 4.0, -4.0, 2.0, -2.0]
+    assert pairs(x, nf.constant(99)).shape.as_list() == [7, 1]
+
+
 def test_gradients_through_arrays() -> None:
     """Of what was written, of what was read, of what grew."""
 
