@@ -56,8 +56,8 @@ def main() -> None:
             logits, state = model(read, state, training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(following, logits)
             loss = tf.reduce_mean(losses)
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        gradients = tape.gradient(loss, model.variables)
+        optimizer.apply_gradients(zip(gradients, model.variables, strict=True))
         return loss / math.log(2), state
 
     @tf.function
@@ -114,15 +114,18 @@ def main() -> None:
     draw(losses, len(windows), tests, baselines, options.out / "char_language_model.png")
 
 
-class Writer(tf.Module):
+class Writer:
     """Numbers of characters [batch, steps] and the state before them: logits of the next, state."""
 
     def __init__(self, characters: int) -> None:
-        super().__init__()
         self.table = tf.Variable(tf.random.normal((characters, EMBEDDED), stddev=0.1))
         self.units = tf.keras.layers.GRU(UNITS, return_sequences=True, return_state=True)
         self.weights = tf.Variable(tf.random.normal((UNITS, characters), stddev=UNITS**-0.5))
         self.bias = tf.Variable(tf.zeros((characters,)))
+
+    @property
+    def variables(self) -> list[Any]:
+        return [self.table, *self.units.trainable_variables, self.weights, self.bias]
 
     def __call__(self, read: Any, state: Any, training: bool = False) -> Any:
         x = tf.nn.embedding_lookup(self.table, read)

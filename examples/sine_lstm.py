@@ -47,8 +47,8 @@ def main() -> None:
         with tf.GradientTape() as tape:
             guesses, _ = model(windows[:, :-1])
             loss = tf.reduce_mean((guesses - windows[:, 1:]) ** 2)
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        gradients = tape.gradient(loss, model.variables)
+        optimizer.apply_gradients(zip(gradients, model.variables, strict=True))
         return loss
 
     @tf.function
@@ -83,16 +83,20 @@ def main() -> None:
     draw(truth[SEEN:], window, guesses, alone, losses, options.out / "sine_lstm.png")
 
 
-class Forecast(tf.Module):
+class Forecast:
     """Values [batch, steps] and the state before them: the values that follow each, the state."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.layers = [
             tf.keras.layers.LSTM(UNITS, return_sequences=True, return_state=True) for _ in range(2)
         ]
         self.weights = tf.Variable(tf.zeros((UNITS, 1)))
         self.bias = tf.Variable(tf.zeros((1,)))
+
+    @property
+    def variables(self) -> list[Any]:
+        inside = [v for layer in self.layers for v in layer.trainable_variables]
+        return [*inside, self.weights, self.bias]
 
     def __call__(self, values: Any, states: Any = (None, None)) -> Any:
         x = values[:, :, tf.newaxis]
