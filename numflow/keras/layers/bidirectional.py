@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from numflow.keras.layers.layer import Layer, _parameters
+from numflow.keras.layers.layer import Layer, call_parameters
 from numflow.ops import joining, rearrange
 
 __all__ = ["Bidirectional"]
@@ -123,7 +123,7 @@ class Bidirectional(Layer):
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
         options: dict[str, Any] = {}
-        accepts = _parameters(type(self.forward_layer))
+        accepts = call_parameters(type(self.forward_layer))
         if "training" in accepts:
             options["training"] = training
         if "mask" in accepts:

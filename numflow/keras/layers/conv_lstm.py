@@ -13,12 +13,13 @@ Nowcasting".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from numflow.graph.tensor import Tensor
 from numflow.keras import activations
+from numflow.keras.layers.recurrent_options import LayerOptions, parted
 from numflow.keras.layers.rnn import RNN
-from numflow.keras.layers.rnn_cells import _Cell
+from numflow.keras.layers.rnn_cells import RecurrentCell, forgetting
 from numflow.ops import conv_api, joining
 from numflow.ops import nn as ops
 from numflow.ops import shape as shaping
@@ -37,7 +38,7 @@ def _sizes(name: str, value: Any, rank: int) -> tuple[int, ...]:
     return found
 
 
-class _ConvCell(_Cell):
+class _ConvCell(RecurrentCell):
     """One step, of images."""
 
     GATES = 4
@@ -102,13 +103,7 @@ class _ConvCell(_Cell):
         if not self.unit_forget_bias:
             return self.bias_initializer
 
-        def start(shape: Any, dtype: Any = None) -> Tensor:
-            n = self.filters
-            made: Any = self.bias_initializer
-            ones = shaping.ones((n,), dtype)
-            return joining.concat([made((n,), dtype=dtype), ones, made((2 * n,), dtype=dtype)], 0)
-
-        return start
+        return forgetting(self.bias_initializer, self.filters)
 
     def state_shape(self, batch: Any) -> tuple[Any, ...]:
         """Of h and of c."""
@@ -180,40 +175,17 @@ class _ConvLSTM(RNN):
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
+        *,
         unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        **kwargs: Any,
+        **options: Unpack[LayerOptions],
     ) -> None:
+        of_cell, of_layer = parted(options)
         cell = _ConvCell(
             self.RANK, filters, kernel_size, strides, padding, data_format, dilation_rate,
             recurrent_activation, unit_forget_bias, activation=activation, use_bias=use_bias,
-            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            regularizers=(kernel_regularizer, recurrent_regularizer, bias_regularizer),
-            constraints=(kernel_constraint, recurrent_constraint, bias_constraint),
-            dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed,
-            **{name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs},
+            **of_cell,
         )  # fmt: skip
-        super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+        super().__init__(cell, **of_layer)
         self.filters = filters
 
     def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:

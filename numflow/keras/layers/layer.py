@@ -254,7 +254,7 @@ class Layer(Module):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args = tuple(self._taken(x) for x in args)
         kwargs = {name: self._taken(x) for name, x in kwargs.items()}
-        accepts = _parameters(type(self))
+        accepts = call_parameters(type(self))
         first = args[0] if args else next(iter(kwargs.values()), None)
         mask = _mask_of(first)
         if "mask" in accepts and kwargs.get("mask") is None and mask is not None:
@@ -297,7 +297,7 @@ class Layer(Module):
         if self.autocast and x.dtype.is_floating and x.dtype != self._dtype:
             mask = _mask_of(x)
             x = maths.cast(x, self._dtype)
-            _set_mask(x, mask)
+            set_mask(x, mask)
         return x
 
     # --- configuration ---
@@ -341,7 +341,7 @@ def function_of(name: str, value: Any) -> Any:
 _accepted: dict[Any, frozenset[str]] = {}
 
 
-def _parameters(kind: Any) -> frozenset[str]:
+def call_parameters(kind: Any) -> frozenset[str]:
     """The names of the parameters of a class's `call`."""
     found = _accepted.get(kind)
     if found is None:
@@ -407,7 +407,7 @@ def _mask_of(x: Any) -> Any:
     return None if found is None else found[1]
 
 
-def _set_mask(x: Any, mask: Any) -> None:
+def set_mask(x: Any, mask: Any) -> None:
     if mask is not None and isinstance(x, Tensor):
         key = id(x)
         try:
@@ -424,6 +424,6 @@ def _set_masks(out: Any, masks: Any) -> None:
     if isinstance(out, list | tuple):
         each = masks if isinstance(masks, list | tuple) else [masks] + [None] * (len(out) - 1)
         for x, mask in zip(out, each, strict=False):
-            _set_mask(x, mask)
+            set_mask(x, mask)
     else:
-        _set_mask(out, masks)
+        set_mask(out, masks)

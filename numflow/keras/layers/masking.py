@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from numflow.graph.tensor import Tensor
-from numflow.keras.layers.layer import Layer, _set_mask
+from numflow.keras.layers.layer import Layer, set_mask
 from numflow.ops import comparisons
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
@@ -41,7 +41,7 @@ class Masking(Layer):
         alive = comparisons.not_equal(inputs, self.mask_value)
         kept = reductions.reduce_any(alive, -1, keepdims=True)
         out = inputs * maths.cast(kept, inputs.dtype)
-        _set_mask(out, self.compute_mask(inputs))
+        set_mask(out, self.compute_mask(inputs))
         return out
 
     def get_config(self) -> dict[str, Any]:

@@ -6,9 +6,10 @@ their cell step by step as RNN does.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from numflow.graph.tensor import Tensor
+from numflow.keras.layers.recurrent_options import LayerOptions, parted
 from numflow.keras.layers.rnn import RNN
 from numflow.keras.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell
 from numflow.ops import activation as activations
@@ -21,24 +22,14 @@ from numflow.ops import shape as shaping
 
 __all__ = ["GRU", "LSTM", "SimpleRNN"]
 
-_RNN_NAMES = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
-_OF_CELL = ("dtype", "trainable")
-
 
 class _Fused(RNN):
-    """What the three layers share: arguments for their cell and for themselves; the kernel's run.
+    """What the three layers share: a cell of their own, whose attributes they have; the kernel's
+    run."""
 
-    They have the attributes of their cell.
-    """
-
-    CELL: Any = None
-
-    def __init__(self, arguments: dict[str, Any], kwargs: dict[str, Any]) -> None:
-        of_layer = {k: arguments.pop(k) for k in (*_RNN_NAMES, "activity_regularizer")}
-        implementation = kwargs.pop("implementation", 2)
-        of_cell = {k: kwargs[k] for k in _OF_CELL if k in kwargs}
-        cell = self.CELL(**arguments, **of_cell, implementation=implementation)
-        super().__init__(cell, **of_layer, **kwargs)
+    def __init__(self, kind: Any, options: LayerOptions, **own: Any) -> None:
+        of_cell, of_layer = parted(options)
+        super().__init__(kind(**own, **of_cell), **of_layer)
 
     def __getattr__(self, name: str) -> Any:
         cell = vars(self).get("cell")
@@ -113,8 +104,8 @@ class SimpleRNN(_Fused):
     Args:
       units: size of the state.
       activation: "tanh" and "relu" run in one kernel, others step by step.
-      dropout, recurrent_dropout: share of the inputs, and of the state, that a training step drops.
-      return_sequences, return_state, go_backwards, stateful, unroll: as of RNN.
+      options: as of the cell; and as of RNN: return_sequences, return_state, go_backwards,
+        stateful, unroll.
 
     Called with inputs [batch, steps, depth], `mask` (bool [batch, steps]), `training`,
     `initial_state` ([h]).
@@ -126,34 +117,16 @@ class SimpleRNN(_Fused):
     Source: Elman 1990, "Finding Structure in Time".
     """
 
-    CELL = SimpleRNNCell
-
     def __init__(
         self,
         units: int,
         activation: Any = "tanh",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        seed: int | None = None,
-        **kwargs: Any,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(_given(locals()), kwargs)
+        super().__init__(
+            SimpleRNNCell, options, units=units, activation=activation, use_bias=use_bias
+        )
 
     def _fits(self) -> bool:
         return self.cell.activation in (maths.tanh, activations.relu)
@@ -175,8 +148,8 @@ class LSTM(_Fused):
       units: size of h and of c.
       activation, recurrent_activation: "tanh" and "sigmoid" run in one kernel, others step by step.
       unit_forget_bias: the forget gate's bias begins at 1.
-      dropout, recurrent_dropout: share of the inputs, and of the state, that a training step drops.
-      return_sequences, return_state, go_backwards, stateful, unroll: as of RNN.
+      options: as of the cell; and as of RNN: return_sequences, return_state, go_backwards,
+        stateful, unroll.
       use_cudnn: TensorFlow's; "auto", True or False, and changes nothing.
 
     Called with inputs [batch, steps, depth], `mask` (bool [batch, steps]), `training`,
@@ -191,38 +164,22 @@ class LSTM(_Fused):
     Source: Hochreiter & Schmidhuber 1997, "Long Short-Term Memory".
     """
 
-    CELL = LSTMCell
-
     def __init__(
         self,
         units: int,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
+        *,
         unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
         use_cudnn: Any = "auto",
-        **kwargs: Any,
+        **options: Unpack[LayerOptions],
     ) -> None:
         _check_cudnn(use_cudnn)
-        super().__init__(_given(locals()), kwargs)
+        super().__init__(
+            LSTMCell, options, units=units, activation=activation, use_bias=use_bias,
+            recurrent_activation=recurrent_activation, unit_forget_bias=unit_forget_bias,
+        )  # fmt: skip
 
     def _fits(self) -> bool:
         c = self.cell
@@ -242,8 +199,8 @@ class GRU(_Fused):
     Args:
       units: size of the state.
       activation, recurrent_activation: "tanh" and "sigmoid" run in one kernel, others step by step.
-      dropout, recurrent_dropout: share of the inputs, and of the state, that a training step drops.
-      return_sequences, return_state, go_backwards, stateful, unroll: as of RNN.
+      options: as of the cell; and as of RNN: return_sequences, return_state, go_backwards,
+        stateful, unroll.
       reset_after: the reset gate acts behind the product of the state; the bias then is
         [2, 3 * units]. False: before it, as published first.
       use_cudnn: TensorFlow's; "auto", True or False, and changes nothing.
@@ -259,38 +216,22 @@ class GRU(_Fused):
     Source: Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder".
     """
 
-    CELL = GRUCell
-
     def __init__(
         self,
         units: int,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
+        *,
         reset_after: bool = True,
         use_cudnn: Any = "auto",
-        **kwargs: Any,
+        **options: Unpack[LayerOptions],
     ) -> None:
         _check_cudnn(use_cudnn)
-        super().__init__(_given(locals()), kwargs)
+        super().__init__(
+            GRUCell, options, units=units, activation=activation, use_bias=use_bias,
+            recurrent_activation=recurrent_activation, reset_after=reset_after,
+        )  # fmt: skip
 
     def _fits(self) -> bool:
         c = self.cell
@@ -304,12 +245,6 @@ class GRU(_Fused):
             reset_after=c.reset_after, **options,
         )  # fmt: skip
         return y, [h]
-
-
-def _given(names: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a constructor, of its local names."""
-    left_out = ("self", "kwargs", "use_cudnn", "__class__")
-    return {name: value for name, value in names.items() if name not in left_out}
 
 
 def _check_cudnn(use_cudnn: Any) -> None:

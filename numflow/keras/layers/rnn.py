@@ -8,8 +8,8 @@ from numflow import nest
 from numflow.eager.variable import Variable
 from numflow.graph.op import init_scope
 from numflow.graph.tensor import Tensor
-from numflow.keras.layers.layer import Layer, _parameters
-from numflow.keras.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell, _Cell
+from numflow.keras.layers.layer import Layer, call_parameters
+from numflow.keras.layers.rnn_cells import GRUCell, LSTMCell, RecurrentCell, SimpleRNNCell
 from numflow.keras.layers.stacked_cells import StackedRNNCells
 from numflow.ops import comparisons, rearrange
 from numflow.ops import math as maths
@@ -166,7 +166,7 @@ class RNN(Layer):
         from numflow.control.recurrence import recur  # loops: layers with a kernel need none
 
         options: dict[str, Any] = {}
-        if isinstance(self.cell, Layer) and "training" in _parameters(type(self.cell)):
+        if isinstance(self.cell, Layer) and "training" in call_parameters(type(self.cell)):
             options["training"] = training
         run = self.cell if callable(self.cell) else self.cell.call
         _forget(self.cell)
@@ -227,7 +227,7 @@ def rearranged(x: Tensor, order: tuple[int, ...]) -> Tensor:
 
 def _forget(cell: Any) -> None:
     """Dropout draws new masks."""
-    if isinstance(cell, _Cell):
+    if isinstance(cell, RecurrentCell):
         cell.forget_masks()
     for part in getattr(cell, "cells", ()):
         _forget(part)
@@ -235,7 +235,7 @@ def _forget(cell: Any) -> None:
 
 def _draw(cell: Any, inputs: Tensor, states: Any) -> None:
     """Dropout's masks, drawn before the steps: a loop's body must not draw its own."""
-    if isinstance(cell, _Cell):
+    if isinstance(cell, RecurrentCell):
         if 0.0 < cell.dropout < 1.0:
             cell.masks("inputs", inputs, cell.dropout)
         if 0.0 < cell.recurrent_dropout < 1.0:

@@ -8,8 +8,8 @@ by step. Weights and their order are Keras's: kernel [depth, gates * units], rec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Unpack
 
 from numflow import initializers
 from numflow.eager.variable import Variable
@@ -17,6 +17,7 @@ from numflow.errors import explain
 from numflow.graph.tensor import Tensor
 from numflow.keras import activations
 from numflow.keras.layers.layer import Layer
+from numflow.keras.layers.recurrent_options import CellOptions
 from numflow.ops import dropout as dropouts
 from numflow.ops import joining, linalg
 from numflow.ops import shape as shaping
@@ -24,8 +25,8 @@ from numflow.ops import shape as shaping
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell"]
 
 
-class _Cell(Layer):
-    """What the three cells share: arguments, weights, dropout.
+class RecurrentCell(Layer):
+    """What cells share: options, weights, dropout.
 
     Dropout: a mask is drawn once for a sequence (the layer forgets it behind the last step), for
     each gate one.
@@ -36,32 +37,42 @@ class _Cell(Layer):
     def __init__(
         self,
         units: int,
-        activation: Any,
-        use_bias: bool,
-        kernel_initializer: Any,
-        recurrent_initializer: Any,
-        bias_initializer: Any,
-        regularizers: Sequence[Any],
-        constraints: Sequence[Any],
-        dropout: float,
-        recurrent_dropout: float,
-        seed: int | None,
-        **kwargs: Any,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        *,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        implementation: int = 2,
+        **base: Any,
     ) -> None:
         if not isinstance(units, int) or units <= 0:
             raise ValueError(
                 "Received an invalid value for argument `units`, "
                 f"expected a positive integer, got {units}."
             )
-        kwargs.pop("implementation", None)
-        super().__init__(**kwargs)
+        super().__init__(**base)
         self.units, self.use_bias, self.seed = units, use_bias, seed
         self.activation = activations.get(activation)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer, self.recurrent_regularizer, self.bias_regularizer = regularizers
-        self.kernel_constraint, self.recurrent_constraint, self.bias_constraint = constraints
+        self.kernel_regularizer, self.recurrent_regularizer = (
+            kernel_regularizer,
+            recurrent_regularizer,
+        )
+        self.bias_regularizer = bias_regularizer
+        self.kernel_constraint, self.recurrent_constraint = kernel_constraint, recurrent_constraint
+        self.bias_constraint = bias_constraint
         self.dropout = min(1.0, max(0.0, dropout))
         self.recurrent_dropout = min(1.0, max(0.0, recurrent_dropout))
         self.state_size: Any = units
@@ -184,17 +195,28 @@ class _Cell(Layer):
         return {**super().get_config(), **config}
 
 
+def forgetting(initializer: Any, units: int) -> Callable[..., Tensor]:
+    """How a bias of gates i f c o begins: as said, but that of the forget gate with 1."""
+
+    def start(shape: Any, dtype: Any = None) -> Tensor:
+        first, rest = (initializer((n,), dtype=dtype) for n in (units, 2 * units))
+        return joining.concat([first, shaping.ones((units,), dtype), rest], 0)
+
+    return start
+
+
 def _first(states: Any) -> Tensor:
     found: Tensor = states[0] if isinstance(states, list | tuple) else states
     return found
 
 
-class SimpleRNNCell(_Cell):
+class SimpleRNNCell(RecurrentCell):
     """h' = activation(x kernel + h recurrent_kernel + bias)
 
     Args:
       units: size of the state.
-      dropout, recurrent_dropout: share of the inputs, and of the state, that a training step drops.
+      options: see recurrent_options.py: initializers, regularizers, constraints, dropout,
+        recurrent_dropout (share of the inputs, and of the state, that a training step drops), seed.
 
     Example:
       >>> cell = nf.keras.layers.SimpleRNNCell(4)
@@ -210,26 +232,9 @@ class SimpleRNNCell(_Cell):
         units: int,
         activation: Any = "tanh",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        **kwargs: Any,
+        **options: Unpack[CellOptions],
     ) -> None:
-        super().__init__(
-            units, activation, use_bias, kernel_initializer, recurrent_initializer,
-            bias_initializer, (kernel_regularizer, recurrent_regularizer, bias_regularizer),
-            (kernel_constraint, recurrent_constraint, bias_constraint), dropout, recurrent_dropout,
-            seed, **kwargs,
-        )  # fmt: skip
+        super().__init__(units, activation, use_bias, **options)
 
     def call(self, sequence: Any, states: Any, training: bool = False) -> Any:
         """(output, new states), of a step's inputs and the states before it."""
@@ -241,14 +246,14 @@ class SimpleRNNCell(_Cell):
         return h, [h] if isinstance(states, list | tuple) else h
 
 
-class LSTMCell(_Cell):
+class LSTMCell(RecurrentCell):
     """i, f, o = recurrent_activation(x kernel + h recurrent_kernel + bias),
     c' = f c + i activation(...), h' = o activation(c'). Gates' order: i f c o.
 
     Args:
       units: size of h and of c.
       unit_forget_bias: the forget gate's bias begins at 1.
-      dropout, recurrent_dropout: share of the inputs, and of the state, that a training step drops.
+      options: as of SimpleRNNCell.
 
     Example:
       >>> cell = nf.keras.layers.LSTMCell(4)
@@ -267,27 +272,11 @@ class LSTMCell(_Cell):
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
+        *,
         unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        **kwargs: Any,
+        **options: Unpack[CellOptions],
     ) -> None:
-        super().__init__(
-            units, activation, use_bias, kernel_initializer, recurrent_initializer,
-            bias_initializer, (kernel_regularizer, recurrent_regularizer, bias_regularizer),
-            (kernel_constraint, recurrent_constraint, bias_constraint), dropout, recurrent_dropout,
-            seed, **kwargs,
-        )  # fmt: skip
+        super().__init__(units, activation, use_bias, **options)
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
         self.state_size = [units, units]
@@ -296,17 +285,7 @@ class LSTMCell(_Cell):
         if not self.unit_forget_bias:
             return self.bias_initializer
 
-        def start(shape: Any, dtype: Any = None) -> Tensor:
-            n = self.units
-            made: Any = self.bias_initializer
-            parts = [
-                made((n,), dtype=dtype),
-                shaping.ones((n,), dtype),
-                made((2 * n,), dtype=dtype),
-            ]
-            return joining.concat(parts, 0)
-
-        return start
+        return forgetting(self.bias_initializer, self.units)
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
         """(output, new states), of a step's inputs and the states before it."""
@@ -329,7 +308,7 @@ class LSTMCell(_Cell):
         return {**super().get_config(), **config}
 
 
-class GRUCell(_Cell):
+class GRUCell(RecurrentCell):
     """z, r = recurrent_activation(x kernel + h recurrent_kernel + bias), h' = z h + (1 - z) n with
     n = activation(x kernel + r (h recurrent_kernel + bias)); without reset_after the reset gate
     acts on h, before the product. Gates' order: z r n.
@@ -337,7 +316,7 @@ class GRUCell(_Cell):
     Args:
       units: size of the state.
       reset_after: as said; the bias then is [2, 3 * units], of inputs and of the state.
-      dropout, recurrent_dropout: share of the inputs, and of the state, that a training step drops.
+      options: as of SimpleRNNCell.
 
     Example:
       >>> cell = nf.keras.layers.GRUCell(4)
@@ -356,27 +335,11 @@ class GRUCell(_Cell):
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        *,
         reset_after: bool = True,
-        seed: int | None = None,
-        **kwargs: Any,
+        **options: Unpack[CellOptions],
     ) -> None:
-        super().__init__(
-            units, activation, use_bias, kernel_initializer, recurrent_initializer,
-            bias_initializer, (kernel_regularizer, recurrent_regularizer, bias_regularizer),
-            (kernel_constraint, recurrent_constraint, bias_constraint), dropout, recurrent_dropout,
-            seed, **kwargs,
-        )  # fmt: skip
+        super().__init__(units, activation, use_bias, **options)
         self.recurrent_activation = activations.get(recurrent_activation)
         self.reset_after = reset_after
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from numflow.keras.layers.layer import Layer, _parameters
+from numflow.keras.layers.layer import Layer, call_parameters
 from numflow.ops import shape as shaping
 
 __all__ = ["StackedRNNCells"]
@@ -75,7 +75,7 @@ class StackedRNNCells(Layer):
         for cell, state in zip(self.cells, states, strict=True):
             several = isinstance(state, list | tuple)
             options = {}
-            if isinstance(cell, Layer) and "training" in _parameters(type(cell)):
+            if isinstance(cell, Layer) and "training" in call_parameters(type(cell)):
                 options["training"] = training
             run = cell if callable(cell) else cell.call
             inputs, new = run(inputs, list(state) if several else [state], **options)

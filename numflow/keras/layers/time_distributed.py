@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numflow.keras.layers.layer import Layer, _parameters
+from numflow.keras.layers.layer import Layer, call_parameters
 from numflow.ops import joining
 from numflow.ops import shape as shaping
 
@@ -48,7 +48,7 @@ class TimeDistributed(Layer):
         return (inner[0], input_shape[1], *inner[1:])
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-        accepts = _parameters(type(self.layer))
+        accepts = call_parameters(type(self.layer))
         options: dict[str, Any] = {"training": training} if "training" in accepts else {}
         batch, steps = inputs.spec.shape[:2]
         if "mask" not in accepts or mask is None:
