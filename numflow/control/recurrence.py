@@ -11,6 +11,7 @@ from typing import Any
 
 from numflow import nest
 from numflow.control import functional
+from numflow.control.tensor_array import TensorArray
 from numflow.eager.apply import eager
 from numflow.graph.op import current
 from numflow.graph.tensor import Tensor
@@ -102,7 +103,9 @@ def _packed(form: list[Any], flat: Any) -> Any:
     return nest.pack_sequence_as(form[0], flat)
 
 
-def _where(live: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """x in the rows that live, else y."""
+def _where(live: Tensor, x: Any, y: Any) -> Any:
+    """x in the rows that live, else y; what has no rows, a count or a TensorArray, goes on."""
+    if isinstance(x, TensorArray) or not x.spec.rank:
+        return x
     shape = (live.spec.shape[0], *(1,) * (x.spec.rank - 1))
     return selections.where(shaping.reshape_op(live, shape=shape), x, y)

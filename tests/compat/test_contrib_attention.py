@@ -321,3 +321,28 @@ def test_what_is_refused(call: Any, kind: Any, problem: str) -> None:
     with pytest.raises(kind) as caught:
         call()
     assert problem in str(caught.value).partition("\n  at ")[0]
+
+
+@pytest.mark.parametrize("steps", [4, 40], ids=["written out", "a loop"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_attention_over_sequences(compiled: bool, steps: int) -> None:
+    """dynamic_rnn: the count of steps and the history are no rows of the batch, and go on."""
+    attend = seq2seq.LuongAttention(UNITS, drawn(BATCH, STEPS, DEPTH))
+    cell = seq2seq.AttentionWrapper(cells.GRUCell(UNITS), attend, alignment_history=True)
+    x, lengths = drawn(BATCH, steps, 2), [steps, 1, 0]
+
+    def run(x: Any) -> Any:
+        y, state = nn.dynamic_rnn(
+            cell, x, lengths, initial_state=cell.zero_state(BATCH, nf.float64)
+        )
+        return y, state.time, state.alignment_history.stack(), state.cell_state
+
+    y, time, history, last = (nf.function(run) if compiled else run)(nf.constant(x))
+    assert time.shape == () and int(time) == steps and history.shape == (steps, BATCH, STEPS)
+    state = cell.zero_state(BATCH, nf.float64)
+    for t in range(steps):
+        want, state = cell(x[:, t], state)
+        np.testing.assert_allclose(y[0, t].numpy(), want[0].numpy(), 1e-9, 1e-12)
+        np.testing.assert_allclose(history[t, 0], state.alignments[0], 1e-9, 1e-12)
+    np.testing.assert_allclose(last[0].numpy(), state.cell_state[0].numpy(), 1e-9, 1e-12)
+    assert not y.numpy()[1, 1:].any() and not last.numpy()[2].any()

@@ -10,6 +10,7 @@ import pytest
 import numflow as nf
 from numflow.compat.v1 import contrib, nn
 from numflow.compat.v1.contrib.seq2seq import Decoder
+from numflow.compat.v1.contrib.seq2seq import decoder as decoder_module
 
 Array = np.ndarray[Any, Any]
 seq2seq, cells = contrib.seq2seq, nn.rnn_cell
@@ -155,6 +156,27 @@ def test_own_words_are_read(form: str) -> None:
     assert lengths.numpy().tolist() == [len(w) for w in want]
     for row, words in zip(outputs.sample_id.numpy(), want, strict=True):
         assert row[: len(words)].tolist() == words
+
+
+@pytest.mark.parametrize("most", [9, 3, 0])
+def test_outputs_that_could_be_huge_are_counted_first(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same outputs; no room for as many steps as there may be."""
+    cell = randomized(cells.GRUCell(UNITS))
+    x = nf.constant(drawn(BATCH, STEPS, DEPTH, seed=7))
+
+    def run(x: Any) -> Any:
+        return trained(cell, x, LENGTHS, maximum_iterations=most)
+
+    want, state, lengths = nf.function(run)(x)
+    monkeypatch.setattr(decoder_module, "RESERVED", 0)
+    for call in (run, nf.function(run)):
+        outputs, after, ends = call(x)
+        np.testing.assert_array_equal(outputs.sample_id.numpy(), want.sample_id.numpy())
+        np.testing.assert_allclose(outputs.rnn_output.numpy(), want.rnn_output.numpy(), 1e-12)
+        np.testing.assert_allclose(after.numpy(), state.numpy(), 1e-12)
+        assert ends.numpy().tolist() == lengths.numpy().tolist() == [min(n, most) for n in LENGTHS]
 
 
 def test_an_end_token_needs_no_embedding() -> None:

@@ -253,8 +253,10 @@ def _row(like: Any) -> tuple[Any, ...]:
     return tuple(like.shape) if isinstance(like, Spec) else tuple(as_tensor(like).spec.shape)
 
 
-def _chosen(done: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """x for sequences that are done, else y."""
+def _chosen(done: Tensor, x: Any, y: Any) -> Any:
+    """x for sequences that are done, else y; a count or a TensorArray has no rows, and goes on."""
+    if isinstance(y, TensorArray) or not y.spec.rank:
+        return y
     shape = (y.spec.shape[0], *(1,) * (y.spec.rank - 1))
     return selections.where(shaping.reshape_op(done, shape=shape), x, y)
 
@@ -307,7 +309,10 @@ def _start(op: str, cell: Any, given: Any, batch: Any, dtype: Any) -> Any:
     if given is not None:
         if hasattr(cell, "check_state"):
             cell.check_state(given, batch)
-        return nest.map_structure(lambda v: as_tensor(v, None, op, "initial_state"), given)
+        return nest.map_structure(
+            lambda v: v if isinstance(v, TensorArray) else as_tensor(v, None, op, "initial_state"),
+            given,
+        )
     if dtype is None:
         problem = "If there is no initial_state, you must give a dtype."
         raise ValueError(explain(op, problem))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from typing import Any
 
 from numflow import dtypes, nest
@@ -10,7 +11,7 @@ from numflow.control.loops import while_loop
 from numflow.control.tensor_array import TensorArray
 from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor
-from numflow.ops import plain
+from numflow.ops import comparisons, plain
 from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -18,6 +19,10 @@ from numflow.ops.convert import as_tensor, known_content
 from numflow.shapes import Extent
 
 __all__ = ["Decoder", "dynamic_decode"]
+
+RESERVED = 1 << 28
+"""Bytes that outputs may take by maximum_iterations; beyond, a function counts the steps first, in
+a run of the loop without outputs: few decoders go on for as long as they may."""
 
 
 class Decoder(abc.ABC):
@@ -138,6 +143,13 @@ def dynamic_decode(
     zero = as_tensor(0, dtypes.int32)
     lengths = shaping.zeros(done.spec.shape, dtypes.int32)
     inputs, state = (_tensors(x) for x in (inputs, state))
+    bound = most if most is not None else decoder.most_steps
+    if bound is not None and not isinstance(bound, Tensor):
+        bound = shaping.size_tensor(bound, dtypes.int64)
+    counted = most is not None and _bytes(arrays) * _known(most) > RESERVED
+    if counted:  # the loop is not to know how long it may be
+        bound = None
+        done = selections.logical_or(done, comparisons.less_equal(most, 0))
 
     def body(time: Any, arrays: Any, state: Any, inputs: Any, done: Any, lengths: Any) -> Any:
         outputs, after, following, ended = decoder.step(time, inputs, state)
@@ -149,21 +161,34 @@ def dynamic_decode(
         arrays = nest.map_structure(lambda a, y: a.write(time, y), arrays, outputs)
         if not decoder.tracks_own_finished:
             ended = selections.logical_or(ended, done)
+        if counted:
+            ended = selections.logical_or(ended, comparisons.greater_equal(time + 1, most))
         return time + 1, arrays, after, following, ended, selections.where(done, lengths, time + 1)
 
     def going(time: Any, arrays: Any, state: Any, inputs: Any, done: Any, lengths: Any) -> Any:
         return selections.logical_not(reductions.reduce_all(done))
 
     start = (zero, arrays, state, inputs, done, lengths)
-    bound = most if most is not None else decoder.most_steps
-    if bound is not None and not isinstance(bound, Tensor):
-        bound = shaping.size_tensor(bound, dtypes.int64)
     _, arrays, state, _, _, lengths = while_loop(going, body, start, maximum_iterations=bound)
     stacked = nest.map_structure(lambda a: a.stack(), arrays)
     outputs, state = decoder.finalize(stacked, state, lengths)
     if not time_major:
         outputs = nest.map_structure(_turned, outputs)
     return outputs, state, lengths
+
+
+def _bytes(arrays: Any) -> int:
+    """How much a step's outputs take, as far as their sizes are known."""
+    shapes = [(a.dtype, tuple(a.element_shape.as_list())) for a in nest.flatten(arrays)]
+    known = [(d, s) for d, s in shapes if all(isinstance(n, int) for n in s)]
+    return sum(d.size * math.prod(s) for d, s in known)
+
+
+def _known(most: Tensor) -> int:
+    """A number of steps, 0 where only the program knows it."""
+    content = known_content(most)
+    number = 0 if content is None else content.reshape(-1)[0]
+    return number if isinstance(number, int) else 0
 
 
 def _most(op: str, given: Any) -> Tensor | None:
@@ -174,10 +199,8 @@ def _most(op: str, given: Any) -> Tensor | None:
     shown = {"maximum_iterations": most.spec}
     if most.spec.rank or not most.dtype.is_integer:
         raise ShapeError(explain(op, "maximum_iterations is an integer scalar", shown))
-    known = known_content(most)
-    if known is not None and int(known) < 0:
-        problem = f"maximum_iterations is {int(known)}"
-        raise InvalidArgumentError(explain(op, problem))
+    if _known(most) < 0:
+        raise InvalidArgumentError(explain(op, f"maximum_iterations is {_known(most)}"))
     return most
 
 
