@@ -55,7 +55,7 @@ def scaled_dot_product_attention(
     front = q.spec.shape[:-2]
     shape = _four(front)
     q4, k4, v4 = (_reshaped(x, (*shape, *x.spec.shape[-2:])) for x in (q, k, v))
-    masks = _mask_of(op, mask, front)
+    masks = _mask_of(op, mask, (*front, q.spec.shape[-2], k.spec.shape[-2]))
     found = _attend(op, q4, k4, v4, masks, is_causal, scale, heads_first=True)
     return shaping.reshape(found, (*q.spec.shape[:-1], v.spec.shape[-1]))
 
@@ -97,8 +97,8 @@ def dot_product_attention(
             problem = f"the {few} heads of the keys do not divide the {heads} of the queries"
             raise ShapeError(explain(op, problem, {"query": q.spec, "key": k.spec}))
         k, v = (rearrange.repeat(x, heads // few, axis=2) for x in (k, v))
-    front = (q.spec.shape[0], heads)
-    masks = [*_mask_of(op, bias, front), *_mask_of(op, mask, front)]
+    scores = (q.spec.shape[0], heads, q.spec.shape[1], k.spec.shape[1])
+    masks = [*_mask_of(op, bias, scores), *_mask_of(op, mask, scores)]
     return _attend(op, q, k, v, masks, is_causal, scale, heads_first=False)
 
 
@@ -135,14 +135,24 @@ def _reshaped(x: Tensor, shape: Any) -> Tensor:
     return x if x.spec.shape == tuple(shape) else shaping.reshape(x, shape)
 
 
-def _mask_of(op: str, mask: Any, front: tuple[Extent, ...]) -> list[Tensor]:
-    """The mask with two axes in front: [examples or 1, heads or 1, queries or 1, keys]."""
+def _mask_of(op: str, mask: Any, scores: tuple[Extent, ...]) -> list[Tensor]:
+    """The mask with two axes in front: [examples or 1, heads or 1, queries or 1, keys].
+
+    scores: the shape that it broadcasts to.
+    """
     if mask is None:
         return []
+    front = scores[:-2]
     x = as_tensor(mask, None, op, "mask")
-    if x.spec.rank > len(front) + 2:
-        problem = f"mask has {x.spec.rank} axes, the scores {len(front) + 2}"
+    if x.spec.rank > len(scores):
+        problem = f"mask has {x.spec.rank} axes, the scores {len(scores)}"
         raise ShapeError(explain(op, problem, {"mask": x.spec}))
+    for n, want in zip(x.spec.shape[::-1], scores[::-1], strict=False):
+        if n != 1 and n != want and isinstance(n, int) and isinstance(want, int):
+            of_keys = front and x.spec.shape == (scores[0], scores[-1])
+            problem = f"mask does not broadcast to the scores, {list(scores)}"
+            fix = f"mask[:, {', '.join(['None'] * (len(scores) - 2))}]" if of_keys else ""
+            raise ShapeError(explain(op, problem, {"mask": x.spec}, fix=fix))
     missing = len(front) + 2 - x.spec.rank
     shape = (1,) * missing + x.spec.shape
     own = shape[:-2]

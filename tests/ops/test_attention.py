@@ -197,3 +197,18 @@ def test_bad_input(name: str) -> None:
     }
     with pytest.raises((ValueError, TypeError), match=words):
         attention(**{**given, **change})
+
+
+def test_a_mask_of_keys_is_told_its_axis() -> None:
+    """[examples, keys], as padding is often known: the text says what is missing."""
+    x = nf.ones([2, 5, 3])
+    with pytest.raises(nf.errors.ShapeError) as e:
+        attention(x, nf.ones([2, 7, 3]), nf.ones([2, 7, 3]), nf.ones([2, 7], nf.bool))
+    assert str(e.value).splitlines()[:3] == [
+        "nn.scaled_dot_product_attention: mask does not broadcast to the scores, [2, 5, 7]",
+        "  mask: bool [2, 7]",
+        "  try: mask[:, None]",
+    ]
+    x = nf.ones([2, 5, 4, 3])
+    with pytest.raises(nf.errors.ShapeError, match=r"try: mask\[:, None, None\]"):
+        nf.nn.dot_product_attention(x, x, x, mask=nf.ones([2, 5], nf.bool))
