@@ -4,13 +4,15 @@
     forward    o, and log of the sum of exponentials of each query
     keys       dk, dv of a block of keys, over all blocks of queries
     queries    dq of a block of queries, over all blocks of keys
+    heads      all three of a head: the weights are computed once, but a head is one piece of work
 
 All work on the transpose of the scores, s[key, query]: a block of keys times a panel of queries.
 Then a query is a lane: its maximum and its sum run down the rows, without a step across lanes, and
 keys and values are read where they are. A block of scores stays in L1; the memory beyond is that of
 the operands. Sums over blocks are in order, so bits depend neither on threads nor on chunks.
 
-Bound: fused multiply-adds, 2 products of queries x keys x depth forward, 7 for both gradients.
+Bound: fused multiply-adds, 2 products of queries x keys x depth forward, 5 for all gradients by
+heads, 7 by keys and queries: these are more pieces of work. The sums have one order: the same bits.
 Written in the subset of lang.py.
 
 Sources: Milakov & Gimelshein 2018, "Online normalizer calculation for softmax"; Dao et al. 2022,
@@ -84,7 +86,7 @@ class W:
     BIAS_HEAD = HEADER + 26
     KEY_EXAMPLE = HEADER + 27
     KEY_HEAD = HEADER + 28
-    ITEMS = HEADER + 29  # blocks in all
+    ALL = HEADER + 29  # heads of all examples
     PADDED = HEADER + 30  # elements of a row of queries in LSE, DELTA and BIAS
     HEADS_FIRST = HEADER + 31  # operands [examples, heads, rows, depth], not [.., rows, heads, ..]
     END = HEADER + 32  # then elements: -inf, the least finite number, 1
@@ -240,6 +242,12 @@ def blocks_of(args: int) -> int:
 
 
 @inline
+def key_blocks_of(args: int) -> int:
+    """Blocks of keys of a head."""
+    return (word(args, W.KEYS) + BLOCK_K - 1) // BLOCK_K
+
+
+@inline
 def step(args: int, depth: int) -> int:
     """Bytes from a row of a head to the next."""
     if word(args, W.HEADS_FIRST) != 0:
@@ -296,7 +304,7 @@ def last_key(args: int, q0: int) -> int:
 
 def forward(args: int, begin: int, end: int) -> None:
     """Entry: a unit is a slot of the blocks of queries."""
-    items, slots = word(args, W.ITEMS), word(args, W.SLOTS)
+    items, slots = word(args, W.ALL) * blocks_of(args), word(args, W.SLOTS)
     for slot in range(begin, end):
         scratch = word(args, WORKSPACE) + slot * word(args, W.SCRATCH)
         for item in range(items * slot // slots, items * (slot + 1) // slots):
@@ -434,18 +442,38 @@ def back(args: int, q: int, head: int, k0: int, keys: int, block: int, s: int, t
 
 def keys(args: int, begin: int, end: int) -> None:
     """Entry: a unit is a slot of the blocks of keys."""
-    items, slots = word(args, W.ITEMS), word(args, W.SLOTS)
+    items, slots = word(args, W.ALL) * key_blocks_of(args), word(args, W.SLOTS)
     for slot in range(begin, end):
         scratch = word(args, WORKSPACE) + slot * word(args, W.SCRATCH)
         for item in range(items * slot // slots, items * (slot + 1) // slots):
-            keys_of(args, item, scratch)
+            keys_of(args, item, scratch, 0)
 
 
-def keys_of(args: int, item: int, q: int) -> None:
-    """dk and dv of one block. Scratch: the tiles' words, s, t."""
+def heads(args: int, begin: int, end: int) -> None:
+    """Entry: a unit is a slot of the heads of all examples."""
+    items, slots, blocks = word(args, W.ALL), word(args, W.SLOTS), key_blocks_of(args)
+    for slot in range(begin, end):
+        scratch = word(args, WORKSPACE) + slot * word(args, W.SCRATCH)
+        for head in range(items * slot // slots, items * (slot + 1) // slots):
+            for item in range(head * blocks, (head + 1) * blocks):
+                keys_of(args, item, scratch, 1)
+            unseen(args, head)
+
+
+def unseen(args: int, head: int) -> None:
+    """dq of a head without keys."""
+    if word(args, W.KEYS) == 0:
+        depth, count = word(args, W.DEPTH), word(args, W.QUERIES)
+        dq = word(args, W.DQ) + place(args, head, 0, count, depth)
+        for r in range(count):
+            zero_bytes(dq + r * step(args, depth), depth * ES)
+
+
+def keys_of(args: int, item: int, q: int, both: int) -> None:
+    """dk and dv of one block; and, if both, what it adds to dq. Scratch: the tiles' words, s, t."""
     count, size = word(args, W.KEYS), word(args, W.BLOCK)
     depth, width, queries = word(args, W.DEPTH), word(args, W.WIDTH), word(args, W.QUERIES)
-    blocks = (count + BLOCK_K - 1) // BLOCK_K
+    blocks = key_blocks_of(args)
     head = item // blocks
     k0 = (item - head * blocks) * BLOCK_K
     rows = min(BLOCK_K, count - k0)
@@ -468,6 +496,12 @@ def keys_of(args: int, item: int, q: int) -> None:
         row = step(args, depth)
         down(args, q, s, rows, at, row, seen, depth, dk, row, flags)
         flags = ACCUMULATE
+        if both != 0:  # as queries_of does
+            at = word(args, W.K) + place(args, head, k0, count, depth)
+            dq = word(args, W.DQ) + place(args, head, q0, queries, depth)
+            reached = min(rows, last_key(args, q0) - k0)
+            more = ACCUMULATE if k0 > 0 else 0
+            across(args, q, s, seen, at, row, reached, depth, dq, row, more)
     if flags == 0:
         for r in range(rows):
             zero_bytes(dk + r * step(args, depth), depth * ES)
@@ -476,7 +510,7 @@ def keys_of(args: int, item: int, q: int) -> None:
 
 def queries(args: int, begin: int, end: int) -> None:
     """Entry: a unit is a slot of the blocks of queries."""
-    items, slots = word(args, W.ITEMS), word(args, W.SLOTS)
+    items, slots = word(args, W.ALL) * blocks_of(args), word(args, W.SLOTS)
     for slot in range(begin, end):
         scratch = word(args, WORKSPACE) + slot * word(args, W.SCRATCH)
         for item in range(items * slot // slots, items * (slot + 1) // slots):

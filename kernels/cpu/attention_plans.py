@@ -2,7 +2,7 @@
 
 p = plan_panels(examples, heads, queries, depth, "float32")
 p = plan_forward(s, "float32")
-p = plan_keys(s, "float32"), plan_queries(s, "float32")
+p = plan_gradients(s, "float32", threads=2), or plan_keys(s, "float32")
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from numflow.kernels.tiles import Q, Tile
 
 SLOTS = 32
 """Ranges of the blocks, each with scratch memory of its own."""
+MANY = 4
+"""Heads for each thread from which they are pieces of work small enough."""
 PANEL = 128
 """Bytes of two vectors, of any machine: blocks of queries are whole ones."""
 
@@ -92,21 +94,37 @@ def plan_forward(s: Sizes, dtype: str, *, keep: bool, target: Target | None = No
 def plan_keys(s: Sizes, dtype: str, *, target: Target | None = None) -> Call:
     """Operands: panels of queries, keys, values; biases; log of sums, panels of do, do, delta
     [heads in all, queries padded], queries; dk, dv."""
-    pointers = [W.QT, W.K, W.V, *_biases(s), W.LSE, W.DOT, W.DO, W.DELTA, W.Q, W.DK, W.DV]
     v = Vectors(dtype, target or Target.host())
-    scratch = 2 * BLOCK_K * block_of(s.queries, v.itemsize) * v.itemsize
-    items = s.examples * s.heads * -(-s.keys // BLOCK_K)
-    return _call(attention.keys, s, v, pointers, items, scratch)
+    return _call(attention.keys, s, v, _of_gradients(s), _key_blocks(s), _of_scores(s, v))
 
 
-def plan_queries(s: Sizes, dtype: str, *, target: Target | None = None) -> Call:
-    """Operands: panels of queries, keys, values; biases; log of sums, panels of do, delta; dq."""
-    pointers = [W.QT, W.K, W.V, *_biases(s), W.LSE, W.DOT, W.DELTA, W.DQ]
+def plan_gradients(s: Sizes, dtype: str, *, threads: int, target: Target | None = None) -> Call:
+    """The same, and dq as the last operand. By heads where there are many; the bits are the same."""
     v = Vectors(dtype, target or Target.host())
+    pointers, scratch = [*_of_gradients(s), W.DQ], _of_scores(s, v)
+    all_heads = s.examples * s.heads
+    if all_heads >= MANY * threads:
+        return _call(attention.heads, s, v, pointers, all_heads, scratch)
     block = block_of(s.queries, v.itemsize)
-    scratch = 2 * BLOCK_K * block * v.itemsize
-    items = s.examples * s.heads * -(-s.queries // block)
-    return _call(attention.queries, s, v, pointers, items, scratch)
+    items = max(_key_blocks(s), all_heads * -(-s.queries // block))
+    first = _call(attention.keys, s, v, pointers, items, scratch)
+    (address,) = _addresses(v, attention.queries)
+    return first._replace(then=first._replace(address=address))
+
+
+def _of_gradients(s: Sizes) -> list[int]:
+    """The words of the operands."""
+    pointers = [W.QT, W.K, W.V, *_biases(s), W.LSE, W.DOT, W.DO, W.DELTA, W.Q]
+    return [*pointers, W.DK, W.DV]
+
+
+def _key_blocks(s: Sizes) -> int:
+    return s.examples * s.heads * -(-s.keys // BLOCK_K)
+
+
+def _of_scores(s: Sizes, v: Vectors) -> int:
+    """Bytes of two blocks of scores."""
+    return 2 * BLOCK_K * block_of(s.queries, v.itemsize) * v.itemsize
 
 
 def _biases(s: Sizes) -> list[int]:
@@ -144,7 +162,7 @@ def _call(
         W.BIAS_HEAD: bias[1],
         W.KEY_EXAMPLE: key_bias[0],
         W.KEY_HEAD: key_bias[1],
-        W.ITEMS: items,
+        W.ALL: s.examples * s.heads,
         W.PADDED: padded(s.queries),
         W.HEADS_FIRST: int(s.heads_first),
         W.END: _bits(float("-inf"), v),

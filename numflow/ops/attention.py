@@ -253,8 +253,8 @@ def _slopes_expand(
     if not heads_first:
         delta = shaping.transpose(delta, (0, 2, 1))
     delta = _whole(shaping.reshape(delta, (lse.spec.shape[0], rows)), 1, rows)
-    dk, dv = keys_op(panels, k, v, *laid, lse, other, do, delta, q, biases=kinds, **attrs)
-    dq = queries_op(panels, k, v, *laid, lse, other, delta, biases=kinds, **attrs)
+    back = (panels, k, v, *laid, lse, other, do, delta, q)
+    dk, dv, dq = gradients_op(*back, biases=kinds, **attrs)
     return dq, dk, dv
 
 
@@ -344,6 +344,12 @@ def _plan(which: str, **more: Any) -> Any:
     return plan
 
 
+def _plan_gradients(
+    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int
+) -> Any:
+    return _plan("plan_gradients", threads=threads)(inputs, outputs, attrs, threads)
+
+
 def _cost(products: int) -> Any:
     def cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
         queries: Any = inputs[0].size
@@ -418,20 +424,19 @@ keys_op = Op(
 )
 """panels, keys, values, biases, lse, panels of do, do, delta, queries -> dk, dv."""
 
-queries_op = Op(
-    "attention_queries",
-    lambda panels, k, v, *rest, **attrs: _queries_infer(panels, k, **attrs),
-    lambda *inputs, **attrs: _backward_reference(*inputs, **attrs)[0],
+gradients_op = Op(
+    "attention_gradients",
+    lambda panels, k, v, *rest, **attrs: (k, v, rest[-1]),
+    lambda *inputs, **attrs: _gradients_reference(*inputs, **attrs),
     None,
-    Library(_plan("plan_queries"), cost=_cost(3)),
+    Library(_plan_gradients, cost=_cost(5), alone=keys_op),
 )
-"""panels, keys, values, biases, lse, panels of do, delta -> dq."""
+"""The same -> dk, dv, dq."""
 
 
-def _queries_infer(panels: Spec, k: Spec, *, heads_first: bool, rows: Extent, **_: Any) -> Spec:
-    y = _sizes(k, heads_first)
-    first, second = (y.heads, rows) if heads_first else (rows, y.heads)
-    return Spec((y.examples, first, second, panels.shape[2]), k.dtype)
+def _gradients_reference(*inputs: Array, **attrs: Any) -> tuple[Array, ...]:
+    dq, dk, dv = _backward_reference(*inputs, **attrs)
+    return dk, dv, dq
 
 
 attention_op = Op("attention", _infer, _reference, _vjp, Composite(_expand))

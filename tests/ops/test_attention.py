@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import numflow as nf
+from numflow.kernels.cpu import attention_plans
+from numflow.runtime import work
 from tests.contract import Case, check, floats, ids
 
 Array = np.ndarray[Any, Any]
@@ -145,7 +147,40 @@ def test_drawn_sizes_compiled(data: st.DataObject) -> None:
         rows = queries if kind == "both" else 1
         mask = nf.constant(rng.random((*front[:1], *(1 for _ in front[1:]), rows, keys)) < 0.7)
     causal = data.draw(st.booleans())
-    _compare(lambda q, k, v: attention(q, k, v, mask, causal), *arrays)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attention_plans, "MANY", data.draw(st.sampled_from([0, 4])))
+        work._calls.clear()
+        _compare(lambda q, k, v: attention(q, k, v, mask, causal), *arrays)
+        work._calls.clear()
+
+
+@pytest.mark.parametrize(
+    ("shape", "keys"), [((3, 5, 67, 8), 131), ((1, 2, 200, 24), 97), ((2, 1, 5, 3), 300)]
+)
+@pytest.mark.parametrize("is_causal", [False, True])
+def test_gradients_by_heads_and_by_blocks_have_the_same_bits(
+    shape: tuple[int, ...], keys: int, is_causal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of threads decides between them, so it decides nothing else."""
+    rng = np.random.default_rng(0)
+    q, d = (rng.standard_normal(shape).astype(np.float32) for _ in "qd")
+    k, v = (rng.standard_normal((*shape[:2], keys, shape[3])).astype(np.float32) for _ in "kv")
+
+    def gradients(q: Any, k: Any, v: Any, d: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch((q, k, v))
+            o = attention(q, k, v, is_causal=is_causal)
+        return tape.gradient(o, (q, k, v), output_gradients=d)
+
+    found = []
+    for many in (0, 1 << 30):
+        monkeypatch.setattr(attention_plans, "MANY", many)
+        work._calls.clear()
+        made = nf.function(gradients)(*map(nf.constant, (q, k, v, d)))
+        found.append([g.numpy() for g in made])
+    work._calls.clear()
+    for by_heads, by_blocks in zip(*found, strict=True):
+        np.testing.assert_array_equal(by_heads, by_blocks)
 
 
 def test_large_scores_do_not_overflow() -> None:

@@ -30,7 +30,7 @@ ELSEWHERE = {
     **dict.fromkeys(  # compiled only
         (
             *("attention_panels", "attention_value", "attention_forward"),
-            *("attention_keys", "attention_queries"),
+            *("attention_keys", "attention_gradients"),
         ),
         "test_attention",
     ),
