@@ -99,7 +99,7 @@ def plan_keys(s: Sizes, dtype: str, *, target: Target | None = None) -> Call:
 
 
 def plan_gradients(s: Sizes, dtype: str, *, threads: int, target: Target | None = None) -> Call:
-    """The same, and dq as the last operand. By heads where there are many; the bits are the same."""
+    """The same, and dq as the last operand. By heads if there are many; the bits are the same."""
     v = Vectors(dtype, target or Target.host())
     pointers, scratch = [*_of_gradients(s), W.DQ], _of_scores(s, v)
     all_heads = s.examples * s.heads
