@@ -15,15 +15,32 @@ Bound: fused multiply-adds, as many as the convolution's.
 from __future__ import annotations
 
 from numflow.kernels import lang, tiles
-from numflow.kernels.abi import WORKSPACE
-from numflow.kernels.cpu import conv_filter_images
+from numflow.kernels.abi import HEADER, WORKSPACE
+from numflow.kernels.cpu import conv_filter_images, pool
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv import Window, tiles_of, window_words
 from numflow.kernels.cpu.conv_nest import W, clear, copy_rows, source, top_row
 from numflow.kernels.cpu.gemm import _even, _l2_bytes, _lines
 from numflow.kernels.cpu.gemm_nest import bounds
+from numflow.kernels.cpu.pool_behind import (
+    BYTES,
+    POOL_X,
+    POOL_Y,
+    WORDS,
+    enter_block,
+    spread_entry,
+)
 from numflow.kernels.engine import Target
-from numflow.kernels.intrinsics import ES, VL, call, mask_address, set_word, word, zeros
+from numflow.kernels.intrinsics import (
+    ES,
+    VL,
+    call,
+    call_entry,
+    mask_address,
+    set_word,
+    word,
+    zeros,
+)
 from numflow.kernels.ir import Vectors
 from numflow.kernels.tiles import ACCUMULATE, TAIL_PLACE, VECTORS_PLACE, Q
 
@@ -31,7 +48,11 @@ from numflow.kernels.tiles import ACCUMULATE, TAIL_PLACE, VECTORS_PLACE, Q
 PARTS = W.END
 LINES = W.END + 1  # bands of all planes of all images
 SIZE = W.END + 2  # elements of the filter
-END = W.END + 3
+SPREAD = W.END + 3  # entry of a pool's gradient, whose operand is then in W.Y; 0: none
+MARKS = W.END + 4  # its places
+STRIPE = W.END + 5  # bytes of the workspace in front of the rows that it makes
+BLOCK = W.END + 6  # and of its block
+END = W.END + 7  # where its words begin
 
 
 def filter_gradient(args: int, begin: int, end: int) -> None:
@@ -39,6 +60,11 @@ def filter_gradient(args: int, begin: int, end: int) -> None:
     q = word(args, WORKSPACE) + begin * word(args, W.SCRATCH)
     slots, bands, planes = word(args, W.COLUMN_SLOTS), word(args, W.BANDS), word(args, W.OD)
     lines, parts = word(args, LINES), word(args, PARTS)
+    stripe, block, row_bytes = 0, 0, word(args, W.OW) * word(args, W.OUT_PIXEL) * ES
+    if word(args, SPREAD) != 0:
+        stripe, block = q + word(args, STRIPE), q + word(args, BLOCK)
+        enter_block(args, END, block, 0, word(args, MARKS))
+        set_word(block, POOL_X, word(args, W.Y))
     for unit in range(begin, end):
         part = unit // slots
         slot = unit - part * slots
@@ -55,7 +81,13 @@ def filter_gradient(args: int, begin: int, end: int) -> None:
             if word(args, W.PADDED) != 0:
                 copy_rows(args, q, image, plane, top_row(args, first))
             set_word(q, Q.FLAGS, 0 if line == first_line else ACCUMULATE)
-            add_band(args, q, image, plane, first, last, slot, out)
+            row = (image * planes + plane) * word(args, W.OH) + first
+            dy = word(args, W.Y) + row * row_bytes
+            if block != 0:
+                set_word(block, POOL_Y, stripe - row * row_bytes)
+                call_entry(word(args, SPREAD), block, row, row + last - first)
+                dy = stripe
+            add_band(args, q, image, plane, first, last, slot, out, dy)
 
 
 def taps(args: int, runs: int, plane: int, first: int, last: int, d: int, h: int) -> int:
@@ -81,9 +113,18 @@ def taps(args: int, runs: int, plane: int, first: int, last: int, d: int, h: int
 
 
 def add_band(
-    args: int, q: int, image: int, plane: int, first: int, last: int, slot: int, out: int
+    args: int,
+    q: int,
+    image: int,
+    plane: int,
+    first: int,
+    last: int,
+    slot: int,
+    out: int,
+    dy: int,
 ) -> None:
-    """Add what a band of output rows gives to the columns of a slot, of all groups."""
+    """Add what a band of output rows gives to the columns of a slot, of all groups. dy: the first
+    row."""
     pixel, ow, oc = word(args, W.PIXEL), word(args, W.OW), word(args, W.OUT_PIXEL)
     columns, tiles = word(args, W.COLUMNS), word(args, W.TILES)
     mr, nv, run = word(args, W.ROWS), word(args, W.VECTORS), word(args, W.RUN)
@@ -93,8 +134,6 @@ def add_band(
     if word(args, W.PADDED) == 0:
         image_bytes = word(args, W.D) * word(args, W.H) * word(args, W.WIDTH) * pixel * ES
         base = word(args, W.X) + image * image_bytes
-    row = (image * word(args, W.OD) + plane) * word(args, W.OH) + first
-    dy = word(args, W.Y) + row * ow * oc * ES
     nt, mt = (columns + nr - 1) // nr, (run + mr - 1) // mr
     height_of = run // mt
     extra = run - height_of * mt
@@ -146,6 +185,7 @@ def plan(
     dtype: str = "float32",
     *,
     parts: int = 1,
+    spread: pool.Window | None = None,
     threads: int = 1,
     target: Target | None = None,
 ) -> Call:
@@ -154,13 +194,15 @@ def plan(
     Args:
       s: the sizes of the convolution.
       dtype: "float32" or "float64".
+      spread: a pool behind the convolution, of images of one plane: dy is the gradient of the
+        pool's result, and spread by `places` while it is in a cache.
       parts: into how many sums the pixels are dealt out; the bits of the result depend on it.
       threads: how many may share the work; speed only.
 
-    Operands: x [batch, *image, channels], dy [batch, *result, columns], parts [parts,
-    *kernel, channels / groups, columns]; dense.
+    Operands: x [batch, *image, channels], dy [batch, *result, columns], with `spread` places like
+    dy, parts [parts, *kernel, channels / groups, columns]; dense.
     """
-    if conv_filter_images.takes(s, parts):
+    if spread is None and conv_filter_images.takes(s, parts):
         return conv_filter_images.plan(s, dtype, parts=parts, threads=threads, target=target)
     v = Vectors(dtype, target or Target.host())
     dense = s.dilations[2] == 1 and s.groups == 1
@@ -177,7 +219,7 @@ def plan(
     head = _lines(Q.BYTES + 16 * band)
     scratch = _lines(head + copied) + 192
     panels = -(-columns // nr)
-    slots = max(1, min(panels, -(-2 * threads // parts)))
+    slots = max(1, min(panels, -(-2 * threads // parts))) if spread is None else 1
     size = s.depth * s.columns
     units = parts * slots if size else 0
     values = {
@@ -205,9 +247,18 @@ def plan(
         LINES: s.batch * s.result[0] * bands if s.result[2] else 0,
         SIZE: size,
     }
-    constants = tuple(values.get(place, 0) for place in range(W.BIAS, END))
     address = lang.addresses(filter_gradient, dtype=v.dtype, target=v.target)["filter_gradient"]
-    return Call(address, units, 1, 3, constants, units * scratch, (0, 2, 1))
+    places, end = [W.X, W.Y, W.F], END
+    if spread is not None:
+        block = _lines(scratch + band * s.result[2] * s.columns * v.itemsize) + 192
+        values |= {STRIPE: scratch, BLOCK: block}
+        values[SPREAD], words = spread_entry(spread, v.dtype, v.target)
+        values |= dict(enumerate(words, END))
+        values[W.SCRATCH] = scratch = _lines(block + BYTES)
+        places, end = [W.X, W.Y, MARKS, W.F], END + WORDS
+    positions = tuple(place - HEADER for place in places)
+    constants = tuple(values.get(place, 0) for place in range(HEADER, end) if place not in places)
+    return Call(address, units, 1, len(places), constants, units * scratch, positions)
 
 
 def _bands(v: Vectors, s: Window, padded: int, parts: int) -> tuple[int, int]:

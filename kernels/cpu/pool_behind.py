@@ -1,9 +1,12 @@
-"""A pool behind a convolution, of each stripe of its result while that is in a cache.
+"""A pool behind a convolution, of each stripe of its result while that is in a cache; and back.
 
 The convolution's kernel makes the rows that a row of the pool reads in its workspace, and calls the
 pool's (pool_nest.py) on them: the whole image is neither written nor read again. The pool's
 argument block is a part of the convolution's, and is copied to the workspace, where the address of
 what it reads changes from stripe to stripe: it is that of an image whose other rows are not there.
+
+The gradient by the filter of a first layer is the only one that reads what the pool's gradient
+spreads over the image: its kernel has the rows spread that it is about to read (`spread_entry`).
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from numflow.kernels.cpu.pool_nest import W
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import copy_bytes, set_word
 
-POOL_X = W.X
+POOL_X, POOL_Y = W.X, W.Y
 WORDS = W.END - W.X
 """Of the pool, in the convolution's block."""
 BYTES = W.END * 8
@@ -54,6 +57,14 @@ class Behind(NamedTuple):
         words = call.words([0, 0, 0])
         words[W.FETCH - W.X] = 0  # what it reads is in a cache
         return call.address, words
+
+
+def spread_entry(window: pool.Window, dtype: str, target: Target) -> tuple[int, list[int]]:
+    """The gradient of the largest by the image: its address, and its words without operands."""
+    call = pool.plan_spread(window, dtype, target=target)
+    words = call.words([0, 0, 0])
+    words[W.PAST - W.X] = 0  # what it writes is read at once
+    return call.address, words
 
 
 def enter_block(args: int, first: int, block: int, y: int, places: int) -> None:

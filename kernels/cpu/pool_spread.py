@@ -21,11 +21,13 @@ from numflow.kernels.intrinsics import (
     first_lanes,
     load,
     splat,
+    store,
     vload,
     vload_masked,
     vstore_masked,
     vzero,
     word,
+    zero_bytes,
 )
 
 
@@ -50,6 +52,9 @@ def first_tap(moved: int, stride: int, dilation: int, tap_step: int, back: int, 
 
 def spread(args: int, begin: int, end: int) -> None:
     """Entry: rows begin .. end of the image."""
+    if apart(args) != 0:
+        spread_apart(args, begin, end)
+        return
     od, oh, ow = word(args, W.OD), word(args, W.OH), word(args, W.OW)
     channels, nb, marks = word(args, W.CHANNELS), word(args, W.PLACE_BYTES), word(args, W.PLACE)
     depth, height, width = word(args, W.D), word(args, W.H), word(args, W.WIDTH)
@@ -179,8 +184,135 @@ def spread(args: int, begin: int, end: int) -> None:
         fence()
 
 
+def apart(args: int) -> int:
+    """Whether no two windows are over the same pixel, and the image is not written past the caches
+    (which wants a pixel's channels in order: 5 to 8 % faster): 1 or 0."""
+    if past_caches(args) != 0:
+        return 0
+    if max(word(args, W.DD), max(word(args, W.DH), word(args, W.DW))) != 1:
+        return 0
+    if word(args, W.KD) > word(args, W.SD) or word(args, W.KH) > word(args, W.SH):
+        return 0
+    return 1 if word(args, W.KW) <= word(args, W.SW) else 0
+
+
+def spread_apart(args: int, begin: int, end: int) -> None:
+    """Rows begin .. end of the image, each pixel of which is in one window at most: a window's
+    element goes to all pixels of the row that the window is over, or zero."""
+    od, oh, ow = word(args, W.OD), word(args, W.OH), word(args, W.OW)
+    channels, nb = word(args, W.CHANNELS), word(args, W.PLACE_BYTES)
+    depth, height, width = word(args, W.D), word(args, W.H), word(args, W.WIDTH)
+    kd, kh, kw = word(args, W.KD), word(args, W.KH), word(args, W.KW)
+    sd, sh, sw = word(args, W.SD), word(args, W.SH), word(args, W.SW)
+    fetched, pw = word(args, W.FETCH), word(args, W.PW)
+    pixel = channels * ES
+    for unit in range(begin, end):
+        image = unit // (depth * height)
+        z = unit // height - image * depth + word(args, W.PD)
+        y = unit - unit // height * height + word(args, W.PH)
+        z0, y0 = z // sd, y // sh
+        a, b = z - z0 * sd, y - y0 * sh
+        to = word(args, W.Y) + unit * width * pixel
+        windows = ow if a < kd and b < kh and z0 < od and y0 < oh else 0
+        if windows == 0 or kw < sw:
+            zero_bytes(to, width * pixel)
+        elif windows * sw - pw < width:
+            behind = max(0, windows * sw - pw)
+            zero_bytes(to + behind * pixel, (width - behind) * pixel)
+        tap = (a * kh + b) * kw
+        row = ((image * od + z0) * oh + y0) * ow * channels
+        for window in range(windows):
+            x = window * sw - pw
+            e0, e1 = max(0, -x), min(kw, width - x)
+            at = row + window * channels
+            dy, marks = word(args, W.X) + at * ES, word(args, W.PLACE) + at * nb
+            if fetched != 0:
+                fetch(dy + ow * pixel, 1, 0, fetched)
+                fetch(marks + ow * channels * nb, 1, 0, channels * nb)
+            c = 0
+            while c + 2 * VL <= channels:
+                if nb == 1:
+                    p0, p1 = load_bytes(marks + c), load_bytes(marks + c + VL)
+                else:
+                    p0, p1 = load_words(marks + c * 4), load_words(marks + (c + VL) * 4)
+                v0, v1 = vload(dy + c * ES) + vzero(), vload(dy + (c + VL) * ES) + vzero()
+                d = to + (x + e0) * pixel + c * ES
+                for e in range(e0, e1):
+                    t = places(tap + e)
+                    store(d, where_equal(p0, t, v0, vzero()))
+                    store(d + VL * ES, where_equal(p1, t, v1, vzero()))
+                    d += pixel
+                c += 2 * VL
+            while c < channels:
+                lanes = min(VL, channels - c)
+                mask = first_lanes(lanes)
+                if nb == 1 and lanes == VL:
+                    p0 = load_bytes(marks + c)
+                elif nb == 1:
+                    p0 = load_bytes_masked(marks + c, mask)
+                else:
+                    p0 = load_words_masked(marks + c * 4, mask)
+                v0 = vload_masked(dy + c * ES, mask) + vzero()
+                d = to + (x + e0) * pixel + c * ES
+                for e in range(e0, e1):
+                    vstore_masked(d, where_equal(p0, places(tap + e), v0, vzero()), mask)
+                    d += pixel
+                c += VL
+
+
+def sum_apart(args: int, begin: int, end: int) -> None:
+    """As spread_apart, whatever pixel: scale times a window's element."""
+    od, oh, ow = word(args, W.OD), word(args, W.OH), word(args, W.OW)
+    depth, height, width = word(args, W.D), word(args, W.H), word(args, W.WIDTH)
+    kw, sd, sh, sw = word(args, W.KW), word(args, W.SD), word(args, W.SH), word(args, W.SW)
+    fetched, pw = word(args, W.FETCH), word(args, W.PW)
+    channels, scale = word(args, W.CHANNELS), splat(load(args + W.SCALE * 8))
+    pixel = channels * ES
+    for unit in range(begin, end):
+        image = unit // (depth * height)
+        z = unit // height - image * depth + word(args, W.PD)
+        y = unit - unit // height * height + word(args, W.PH)
+        z0, y0 = z // sd, y // sh
+        inside = z - z0 * sd < word(args, W.KD) and y - y0 * sh < word(args, W.KH)
+        windows = ow if inside and z0 < od and y0 < oh else 0
+        to = word(args, W.Y) + unit * width * pixel
+        if windows == 0 or kw < sw:
+            zero_bytes(to, width * pixel)
+        elif windows * sw - pw < width:
+            behind = max(0, windows * sw - pw)
+            zero_bytes(to + behind * pixel, (width - behind) * pixel)
+        row = word(args, W.X) + ((image * od + z0) * oh + y0) * ow * pixel
+        for window in range(windows):
+            x = window * sw - pw
+            e0, e1 = max(0, -x), min(kw, width - x)
+            dy = row + window * pixel
+            if fetched != 0:
+                fetch(dy + ow * pixel, 1, 0, fetched)
+            c = 0
+            while c + 2 * VL <= channels:
+                v0 = (vload(dy + c * ES) + vzero()) * scale
+                v1 = (vload(dy + (c + VL) * ES) + vzero()) * scale
+                d = to + (x + e0) * pixel + c * ES
+                for _ in range(e0, e1):
+                    store(d, v0)
+                    store(d + VL * ES, v1)
+                    d += pixel
+                c += 2 * VL
+            while c < channels:
+                mask = first_lanes(min(VL, channels - c))
+                v0 = (vload_masked(dy + c * ES, mask) + vzero()) * scale
+                d = to + (x + e0) * pixel + c * ES
+                for _ in range(e0, e1):
+                    vstore_masked(d, v0, mask)
+                    d += pixel
+                c += VL
+
+
 def spread_sum(args: int, begin: int, end: int) -> None:
     """Entry: rows begin .. end of the image."""
+    if apart(args) != 0:
+        sum_apart(args, begin, end)
+        return
     od, oh, ow = word(args, W.OD), word(args, W.OH), word(args, W.OW)
     channels = word(args, W.CHANNELS)
     depth, height, width = word(args, W.D), word(args, W.H), word(args, W.WIDTH)

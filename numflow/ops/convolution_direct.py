@@ -237,18 +237,23 @@ def _parts_reference(x: Any, dy: Any, *, parts: int, **attrs: Any) -> Any:
     return out
 
 
+def window_of_parts(x: Spec, dy: Spec, attrs: Attrs) -> Any:
+    """The sizes of the convolution whose gradient by the filter it is."""
+    return _window(
+        x.shape[0], x.shape[1:-1], x.shape[-1], dy.shape[-1], attrs["kernel"], dy.shape[1:-1],
+        attrs_of(attrs),
+    )  # fmt: skip
+
+
 def _plan_parts(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Any:
     from numflow.kernels.cpu import conv_filter
 
     x, dy = inputs
-    s = _window(
-        x.shape[0], x.shape[1:-1], x.shape[-1], dy.shape[-1], attrs["kernel"], dy.shape[1:-1],
-        attrs_of(attrs),
-    )  # fmt: skip
+    s = window_of_parts(x, dy, attrs)
     return conv_filter.plan(s, x.dtype.name, parts=attrs["parts"], threads=threads)
 
 
-def _parts_cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
+def parts_cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
     x, dy = inputs
     return _flops(x.shape[-1], attrs["groups"], attrs["kernel"], dy)
 
@@ -263,5 +268,5 @@ parts_op = Op(
     _parts_infer,
     _parts_reference,
     None,
-    Library(_plan_parts, cost=_parts_cost, note=_parts_note),
+    Library(_plan_parts, cost=parts_cost, note=_parts_note),
 )

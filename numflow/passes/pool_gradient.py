@@ -8,6 +8,9 @@ Before                                            After
   %8 = reduce_sum(%7, axis=(0, 1, 2))               %8 = reduce_sum(%6, axis=(0, 1, 2))
   return %7, %8                                     return %7, %8
 
+and the gradient by the filter of what `%7` is the gradient of, if nothing else reads that, spreads
+it itself (ops/convolution_unpooled.py).
+
 Why: what a gradient spreads over the pixels that were largest is nothing beside them, and there
      `%1` is what the pool found, `%2`: so the mask, and the sum for a bias, are of the smaller
      image, a pass over the large one is saved, and it need not be kept for the gradient. Then its
@@ -44,7 +47,30 @@ def pool_gradient(graph: Graph) -> Graph:
         and len(users.get(node.output, ())) == 1
         and node.output not in graph.outputs
     }
-    return rebuild(graph, _Rule(alone))
+    masked = rebuild(graph, _Rule(alone))
+    if not any(node.op.name == "convolution_filter_parts" for node in masked.nodes):
+        return masked
+    masked = dead_code(masked)
+    return rebuild(masked, _Unpooled(masked))
+
+
+class _Unpooled:
+    """parts(x, pool_spread(dy, place)) -> one kernel, where nobody else reads what is between."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.users, self.outputs = graph.users(), graph.outputs
+
+    def __call__(self, node: Node, inputs: Inputs) -> Tensor | None:
+        if node.op.name != "convolution_filter_parts":
+            return None
+        spread = made_by(inputs[1], pooling.spread_op)
+        if spread is None or spread.output in self.outputs:
+            return None
+        if len(self.users.get(spread.output, ())) != 1:
+            return None
+        from numflow.ops.convolution_unpooled import unpooled  # few programs train a convolution
+
+        return unpooled(node, spread, inputs[0], *inputs_of(spread))
 
 
 class _Rule:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numflow.kernels.cpu import conv, pool, winograd
+from numflow.kernels.cpu import conv, conv_filter, pool, winograd
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv import Three, Window
 from numflow.kernels.cpu.pool_behind import Behind
@@ -186,3 +186,31 @@ def test_winograd_of_nothing() -> None:
     b = Behind("max", pool.Window(2, (1, 0, 1), 16, (1, 2, 2), (1, 1, 1), (1, 2, 2), (0, 1, 0)))
     check_winograd(s, 4, b)
     check(s, b)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("parts", [1, 3, 16])
+@pytest.mark.parametrize("pool_of", [(2, 2), (3, 2, 1), (2, 3), (3, 1)])
+def test_gradients_that_are_spread(dtype: str, parts: int, pool_of: tuple[int, ...]) -> None:
+    """By the filter: the rows that are read are made just before, bit by bit the same."""
+    rng = np.random.default_rng(6)
+    for s in (
+        window(5, (13, 17), 3, (3, 5), 37, padding=2),
+        window(2, (16, 40), 1, (5, 5), 32, padding=2),
+        window(1, (1, 30), 4, (1, 3), 7),
+        window(3, (19, 15), 6, (3, 3), 34, padding=1, stride=2, groups=2),
+        window(0, (6, 7), 3, (3, 3), 5),
+    ):
+        b = behind(s, "places", *pool_of)
+        x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(dtype))
+        y = rng.standard_normal((s.batch, *s.result, s.columns)).astype(dtype)
+        _, place = separate(y, b, dtype)
+        d = guarded(rng.standard_normal(place.shape).astype(dtype))
+        dy = guarded(np.full(y.shape, np.nan, dtype))
+        run(pool.plan_spread(b.window, dtype), [d, place, dy])
+        shape = (parts, *s.kernel, s.channels // s.groups, s.columns)
+        want, found = (guarded(np.full(shape, np.nan, dtype)) for _ in range(2))
+        run(conv_filter.plan(s, dtype, parts=parts), [x, dy, want])
+        spread = conv_filter.plan(s, dtype, parts=parts, spread=b.window)
+        run(spread, [x, d, place, found])
+        np.testing.assert_array_equal(found, want, err_msg=f"{s} {b}")

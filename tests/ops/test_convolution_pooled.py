@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import numflow as nf
 from numflow.graph.spec import Spec
 from numflow.ops import convolution_pooled as pooled
+from numflow.ops import convolution_unpooled
 from numflow.ops.convolution_direct import direct_op
 from numflow.ops.convolution_winograd import winograd_op
 
@@ -130,6 +131,48 @@ def test_a_step_of_training(size: int, channels: int, columns: int, dtype: Any) 
     equal(got, separate)
     for a, b in zip(got, _training(*args), strict=True):
         np.testing.assert_allclose(a, b.numpy(), rtol=1e-3, atol=1e-3 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("batch", [0, 3, None])
+@pytest.mark.parametrize(("stride", "pool", "columns"), [(1, (2, 2), 32), (2, (3, 2), 19)])
+def test_a_first_layer(
+    stride: int, pool: tuple[int, int], columns: int, batch: int | None, dtype: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Its gradient by the filter spreads what it reads: the bits of two kernels."""
+    f, bias = floats(5, 5, 3, columns, dtype=dtype), floats(columns, dtype=dtype, seed=1)
+
+    def train(x: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch([f, bias])
+            y = nf.nn.max_pool2d(
+                nf.nn.relu(nf.nn.conv2d(x, f, stride, "SAME") + bias), *pool, "SAME"
+            )
+            loss = nf.reduce_sum(y * y)
+        return loss, *tape.gradient(loss, [f, bias])
+
+    x = floats(3 if batch is None else batch, 21, 22, 3, dtype=dtype, seed=2)
+    signature = [nf.TensorSpec([batch, 21, 22, 3], dtype)]
+    together = nf.function(train, input_signature=signature)
+    got = [y.numpy() for y in together(x)]
+    said = " ".join(str(together.explain(x)).split())
+    assert "spreads in the cache what it reads" in said
+    monkeypatch.setattr(convolution_unpooled, "LEAST_PARTS", 1 << 20)
+    apart = nf.function(train, input_signature=signature)
+    equal(got, [y.numpy() for y in apart(x)])
+    assert "convolution_filter_unpooled" not in str(apart.explain(x))
+    for a, b in zip(got, train(x), strict=True):
+        bound = {np.float32: 1e-4, np.float64: 1e-12}[dtype] * np.abs(b.numpy()).max()
+        np.testing.assert_allclose(a, b.numpy(), rtol=0, atol=bound)
+
+
+def test_what_is_spread_and_read_again() -> None:
+    """By the gradient by the image, or the caller: it is written."""
+    args = floats(3, 12, 12, 2), floats(3, 3, 2, 19, seed=1), floats(19, seed=2)
+    program = nf.function(_training)
+    program(*args)
+    assert "convolution_filter_unpooled" not in str(program.explain(*args))
 
 
 def test_gradients_are_those_of_finite_differences() -> None:

@@ -67,6 +67,7 @@ ELSEWHERE = {
         ),
         "test_convolution, test_drawn_windows_compiled and test_large_filters_are_packed",
     ),
+    "convolution_filter_unpooled": "test_convolution_pooled: compiled only",
     **dict.fromkeys(  # compiled only
         (
             *("recurrent_panels", "recurrent_panels_back"),
