@@ -373,9 +373,11 @@ def _dims(x: Any) -> Iterator[Dim]:
 
 
 def free_symbols(graph: Graph) -> set[str]:
-    """The names of the sizes that a graph inside of another takes from there."""
-    bound = graph.symbols()
-    names: set[str] = set()
+    """The names of the sizes that a graph inside of another takes from there: those that no axis of
+    its inputs is by itself. An axis of n - 1 elements tells none that there are n."""
+    axes = {str(n) for v in graph.inputs for n in v.spec.shape}
+    bound = graph.symbols() & axes
+    names = graph.symbols() - axes
     for node in graph.nodes:
         names |= named_symbols(node) - bound
         bound.update(bound_symbols(node))
