@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from numflow import dtypes
+from numflow.control import recurrence  # noqa: F401  second derivatives of the ops are loops
 from numflow.control.cell_kinds import Cell, cell_of
 from numflow.control.cell_terms import Index, Row, Term, Terms, Weight, plain
 from numflow.errors import user_line
@@ -334,13 +335,14 @@ class _Made:
             found[k] = t
         for k, i in self.numbers.items():
             end = shaping.size_tensor(i.base + i.slope * self.trips, dtypes.int64)
-            found[k] = maths.cast(end, self.body.outputs[k].spec.dtype)
+            spec = self.body.outputs[k].spec
+            found[k] = shaping.reshape(maths.cast(end, spec.dtype), spec.shape)
         for k, v in enumerate(self.body.outputs):
             if found[k] is None and plain(v) is self.body.inputs[k]:
                 found[k] = self.inputs[k]
             for j, t in zip(states, last, strict=True):
                 if found[k] is None and plain(v) is plain(self.body.outputs[j]):
-                    found[k] = t
+                    found[k] = self._copied(t, self.inputs[k])
             if found[k] is None and self._collects(k, terms):
                 at = self._written(k, terms)
                 assert at is not None
@@ -349,6 +351,13 @@ class _Made:
             rest = self._rest(condition, y, [k for k, t in enumerate(found) if t is None])
             found = [rest[k] if t is None else t for k, t in enumerate(found)]
         return [t for t in found if t is not None]
+
+    def _copied(self, last: Tensor, first: Tensor) -> Tensor:
+        """A loop variable that each iteration sets to the state: what it was, where none runs."""
+        if isinstance(self.trips, int):
+            return last
+        some = comparisons.greater(shaping.size_tensor(self.trips, dtypes.int64), 0)
+        return selections.where(some, last, first)
 
     def _stacked(self, y: Tensor, backwards: bool) -> Tensor:
         """The states [steps, batch, units], by iteration or the other way round."""

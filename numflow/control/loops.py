@@ -9,7 +9,9 @@ iteration, where somebody asks for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -287,9 +289,24 @@ class Loop:
         return test
 
 
+_as_they_are: list[int] = []
+
+
+@contextmanager
+def as_they_are() -> Iterator[None]:
+    """No loop that is made here becomes anything else: derivatives of what it would become."""
+    _as_they_are.append(threading.get_ident())
+    try:
+        yield
+    finally:
+        _as_they_are.remove(threading.get_ident())
+
+
 def fused(graphs: tuple[Graph, Graph], inputs: Sequence[Tensor]) -> list[Tensor] | None:
     """The loop variables behind a loop of recurrent cells, without the loop; None for another."""
     ops = {n.op for n in graphs[1].nodes}
+    if threading.get_ident() in _as_they_are:
+        return None
     if linalg.matmul_op not in ops or ops.isdisjoint((maths.tanh_op, activation.relu_op)):
         return None
     from numflow.control import cells  # and the layers' ops: few loops are of cells

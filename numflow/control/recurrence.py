@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from numflow import nest
-from numflow.control import functional
+from numflow.control import functional, loops
 from numflow.control.tensor_array import TensorArray
 from numflow.eager.apply import eager
 from numflow.graph.op import current
 from numflow.graph.tensor import Tensor
-from numflow.ops import indexing, joining
+from numflow.ops import indexing, joining, unrolled
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 
@@ -97,6 +97,37 @@ def recur(
     last, state = list(found[: len(blank)]), list(found[len(blank) :])
     stacked = [a.stack() for a in arrays]
     return _packed(form, last), _packed(form, stacked), nest.pack_sequence_as(states, state)
+
+
+def _walked(
+    step: unrolled.Step, rows: Any, state: Any, axis: int, reverse: bool
+) -> tuple[list[Tensor], list[Tensor]]:
+    """`unrolled.over` as a loop, which stays one."""
+    present = [r for r in rows if r is not None]
+
+    def given(found: Any) -> list[Any]:
+        cuts = iter(found)
+        return [None if r is None else next(cuts) for r in rows]
+
+    def trial(*flat: Any) -> Any:
+        return tuple(step(given(flat[: len(present)]), list(flat[len(present) :]))[0])
+
+    shapes = [(*r.spec.shape[:axis], *r.spec.shape[axis + 1 :]) for r in present]
+    firsts = [shaping.zeros(n, r.dtype) for n, r in zip(shapes, present, strict=True)]
+    specs, _ = functional.described(trial, *firsts, *state)
+
+    def body(at: Tensor, now: Any) -> Any:
+        results, after = step(given(indexing.gather(r, at, axis=axis) for r in present), list(now))
+        return after, results
+
+    with loops.as_they_are():
+        count = present[0].spec.shape[axis]
+        found, arrays = functional.walked("recurrent", count, list(state), body, specs, reverse)
+    stacked = [a.stack() for a in arrays]
+    return [shaping.transpose(y, (1, 0, 2)) if axis else y for y in stacked], found
+
+
+unrolled.set_loop(_walked)
 
 
 def _packed(form: list[Any], flat: Any) -> Any:

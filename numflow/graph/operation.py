@@ -17,8 +17,11 @@ from numflow.graph.tensor import Tensor
 
 def building() -> Building | None:
     """The interpreter that appends nodes here; None where ops run at once."""
-    interpreter = current()
-    return interpreter if isinstance(interpreter, Building) else None
+    interpreter: Any = current()
+    behind = interpreter
+    while hasattr(behind, "inner"):  # one that hands on what it sees (ops/unrolled.py)
+        behind = behind.inner
+    return interpreter if isinstance(behind, Building) else None
 
 
 def run_for_effect(op: Op, inputs: Iterable[Tensor], attrs: Attrs, name: str) -> Operation | None:

@@ -30,7 +30,6 @@ from numflow.ops import reduce as reductions
 from numflow.ops import select as selecting
 from numflow.ops import shape as shaping
 from numflow.ops.precision import widened
-from numflow.shapes import as_number
 
 
 class Parts(NamedTuple):
@@ -146,24 +145,20 @@ def _written_out(*inputs: Tensor, **attrs: Any) -> tuple[Tensor, ...]:
     """
     p, moved = parts(inputs, attrs)
     axis = 0 if attrs["time_major"] else 1
-    steps = as_number(p.x.spec.shape[axis], "gru")
-    if not steps:
+    if p.x.spec.shape[axis] == 0:
         nothing = _infer(*(v.spec for v in _present(p)), **attrs)
         y, gates, before = (
             shaping.reshape_op(p.x[..., :0], shape=nothing[k].shape) for k in (0, 2, 3)
         )
         return y, p.h0, gates, before
-    xs = joining.unstack(p.x, steps, axis)
-    masks = joining.unstack(p.mask, steps, axis) if p.mask is not None else [None] * steps
-    added = joining.unstack(moved[0], steps, axis) if moved else [None] * steps
     u = [joining.split(p.u, 3, 1)[k] for k in attrs["order"]]
-    h = p.h0
-    kept: list[Any] = [None] * steps
-    for t in panels.order_of(steps, attrs["reverse"]):
-        x_z, x_r, x_n = (joining.split(xs[t], 3, 1)[k] for k in attrs["order"])
+
+    def step(rows: list[Any], state: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        (x, live, added), (h,) = rows, state
+        x_z, x_r, x_n = (joining.split(x, 3, 1)[k] for k in attrs["order"])
         products = [linalg.matmul(h, m) for m in (u if attrs["after"] else u[:2])]
-        if added[t] is not None:
-            more = joining.split(added[t], 3, 1)
+        if added is not None:
+            more = joining.split(added, 3, 1)
             products = [a + more[k] for a, k in zip(products, attrs["order"], strict=True)]
         z, r = maths.sigmoid(x_z + products[0]), maths.sigmoid(x_r + products[1])
         if attrs["after"]:
@@ -174,14 +169,15 @@ def _written_out(*inputs: Tensor, **attrs: Any) -> tuple[Tensor, ...]:
             n = maths.tanh(x_n + linalg.matmul(product, u[2]))
         y = h_new = n + z * (h - n)
         made = joining.concat([z, r, n, product], 1)
-        if masks[t] is not None:
-            live = shaping.expand_dims(masks[t], 1)
+        if live is not None:
+            live = shaping.expand_dims(live, 1)
             y = selecting.where(live, y, h if attrs["carry"] else shaping.zeros_like(y))
             made = selecting.where(live, made, shaping.zeros_like(made))
             h_new = selecting.where(live, h_new, h)
-        kept[t] = (y, made, h)
-        h = h_new
-    y, gates, before = (joining.stack(list(v), axis) for v in zip(*kept, strict=True))
+        return [y, made, h], [h_new]
+
+    rows = (p.x, p.mask, moved[0] if moved else None)
+    (y, gates, before), (h,) = unrolled.over(step, rows, (p.h0,), axis, attrs["reverse"])
     return y, h, gates, before
 
 

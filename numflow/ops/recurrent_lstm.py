@@ -33,7 +33,6 @@ from numflow.ops import reduce as reductions
 from numflow.ops import select as selecting
 from numflow.ops import shape as shaping
 from numflow.ops.precision import widened
-from numflow.shapes import as_number
 
 
 class Parts(NamedTuple):
@@ -162,14 +161,16 @@ def _written_out(*inputs: Tensor, **attrs: Any) -> tuple[Tensor, ...]:
     """The same by ops for every step: what the second gradient is taken of."""
     p, perturbed = parts(inputs, attrs)
     axis = 0 if attrs["time_major"] else 1
-    steps = as_number(p.x.spec.shape[axis], "lstm")
-    xs = joining.unstack(p.x, steps, axis)
-    masks = joining.unstack(p.mask, steps, axis) if p.mask is not None else [None] * steps
-    moved = joining.unstack(perturbed[0], steps, axis) if perturbed else [None] * steps
-    h, c = p.h0, p.c0
-    kept: list[Any] = [None] * steps
-    for t in panels.order_of(steps, attrs["reverse"]):
-        z = joining.split(xs[t] + linalg.matmul(h, p.u), 4, 1)
+    if p.x.spec.shape[axis] == 0:
+        nothing = _infer(*(v.spec for v in _present(p)), **attrs)
+        y, gates, cells, before = (
+            shaping.reshape_op(p.x[..., :0], shape=nothing[k].shape) for k in (0, 3, 4, 5)
+        )
+        return y, p.h0, p.c0, gates, cells, before
+
+    def step(rows: list[Any], state: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        (x, live, moved), (h, c) = rows, state
+        z = joining.split(x + linalg.matmul(h, p.u), 4, 1)
         i, f, g, o = (z[k] for k in attrs["order"])
         if p.peepholes is not None:
             i, f = i + p.peepholes[0] * c, f + p.peepholes[1] * c
@@ -181,24 +182,21 @@ def _written_out(*inputs: Tensor, **attrs: Any) -> tuple[Tensor, ...]:
         h_new = o * maths.tanh(c_new)
         if p.projection is not None:
             h_new = linalg.matmul(h_new, p.projection)
-            if moved[t] is not None:
-                h_new = h_new + moved[t]
+            if moved is not None:
+                h_new = h_new + moved
             h_new = _bounded(h_new, attrs["state_clip"])
         y, made = h_new, joining.concat([i, f, g, o], 1)
-        if masks[t] is not None:
-            live = shaping.expand_dims(masks[t], 1)
+        if live is not None:
+            live = shaping.expand_dims(live, 1)
             y = selecting.where(live, y, h if attrs["carry"] else shaping.zeros_like(y))
             made = selecting.where(live, made, shaping.zeros_like(made))
             h_new, c_new = selecting.where(live, h_new, h), selecting.where(live, c_new, c)
-        kept[t] = (y, made, c_new, h)
-        h, c = h_new, c_new
-    if not steps:
-        nothing = _infer(*(v.spec for v in _present(p)), **attrs)
-        y, gates, cells, before = (
-            shaping.reshape_op(p.x[..., :0], shape=nothing[k].shape) for k in (0, 3, 4, 5)
-        )
-    else:
-        y, gates, cells, before = (joining.stack(list(v), axis) for v in zip(*kept, strict=True))
+        return [y, made, c_new, h], [h_new, c_new]
+
+    rows = (p.x, p.mask, perturbed[0] if perturbed else None)
+    (y, gates, cells, before), (h, c) = unrolled.over(
+        step, rows, (p.h0, p.c0), axis, attrs["reverse"]
+    )
     return y, h, c, gates, cells, before
 
 

@@ -17,13 +17,12 @@ from numflow.graph.lowering import Composite, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.ops import activation, joining, linalg, unrolled
+from numflow.ops import activation, linalg, unrolled
 from numflow.ops import math as maths
 from numflow.ops import recurrent_panels as panels
 from numflow.ops import select as selecting
 from numflow.ops import shape as shaping
 from numflow.ops.precision import widened
-from numflow.shapes import as_number
 
 
 class Parts(NamedTuple):
@@ -93,23 +92,20 @@ def _written_out(*inputs: Tensor, **attrs: Any) -> tuple[Tensor, ...]:
     """The same by ops for every step: what the second gradient is taken of."""
     p, _ = parts(inputs, attrs)
     axis = 0 if attrs["time_major"] else 1
-    steps = as_number(p.x.spec.shape[axis], "simple_rnn")
-    if not steps:
+    if p.x.spec.shape[axis] == 0:
         return p.x, p.h0, p.x
-    xs = joining.unstack(p.x, steps, axis)
-    masks = joining.unstack(p.mask, steps, axis) if p.mask is not None else [None] * steps
-    h = p.h0
-    kept: list[Any] = [None] * steps
-    for t in panels.order_of(steps, attrs["reverse"]):
-        new = xs[t] + linalg.matmul(h, p.u)
+
+    def step(rows: list[Any], state: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        (x, live), (h,) = rows, state
+        new = x + linalg.matmul(h, p.u)
         y = h_new = activation.relu(new) if attrs["relu"] else maths.tanh(new)
-        if masks[t] is not None:
-            live = shaping.expand_dims(masks[t], 1)
+        if live is not None:
+            live = shaping.expand_dims(live, 1)
             y = selecting.where(live, y, h if attrs["carry"] else shaping.zeros_like(y))
             h_new = selecting.where(live, h_new, h)
-        kept[t] = (y, h)
-        h = h_new
-    y, before = (joining.stack(list(v), axis) for v in zip(*kept, strict=True))
+        return [y, h], [h_new]
+
+    (y, before), (h,) = unrolled.over(step, (p.x, p.mask), (p.h0,), axis, attrs["reverse"])
     return y, h, before
 
 

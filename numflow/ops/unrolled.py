@@ -12,8 +12,43 @@ from typing import Any, NamedTuple
 
 from numflow.graph.op import Array, Attrs, Backward, Interpreter, Op, current, interpreting
 from numflow.graph.tensor import Tensor
+from numflow.ops import joining
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
+from numflow.shapes import as_number
+
+MOST = 32  # steps that are written out in a trace
+
+# step(rows of a step, state) -> (results, state)
+Step = Callable[[list[Any], list[Tensor]], tuple[list[Tensor], list[Tensor]]]
+Walk = Callable[[Step, Sequence[Any], Sequence[Tensor], int, bool], tuple[list[Any], list[Any]]]
+_loop: list[Walk] = []
+
+
+def set_loop(walk: Walk) -> None:
+    """Let `over` make a loop of many steps: told by numflow.control, which makes loops."""
+    _loop[:] = [walk]
+
+
+def over(
+    step: Step, rows: Sequence[Any], state: Sequence[Tensor], axis: int, reverse: bool
+) -> tuple[list[Tensor], list[Tensor]]:
+    """(the results of all steps, stacked along an axis; the last state): there is a step at least.
+
+    rows: tensors whose parts along the axis are those of the steps, or None. reverse: the last step
+    is the first. Many steps of a trace are a loop, so its gradients are loops, too.
+    """
+    count = next(r for r in rows if r is not None).spec.shape[axis]
+    many = not isinstance(count, int) or count > MOST
+    if many and _loop and hasattr(current(), "builder"):
+        return _loop[0](step, rows, state, axis, reverse)
+    steps = as_number(count, "recurrent")
+    cuts = [[None] * steps if r is None else joining.unstack(r, steps, axis) for r in rows]
+    kept: list[Any] = [None] * steps
+    now = list(state)
+    for t in reversed(range(steps)) if reverse else range(steps):
+        kept[t], now = step([c[t] for c in cuts], now)
+    return [joining.stack(list(v), axis) for v in zip(*kept, strict=True)], now
 
 
 class _Ran(NamedTuple):

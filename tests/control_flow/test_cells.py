@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import numflow as nf
 from numflow.control import loops
+from numflow.ops import recurrent
 
 FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 STEPS, BATCH, DEPTH, UNITS = 7, 3, 5, 4
@@ -371,6 +372,42 @@ def test_second_derivatives() -> None:
 
     for a, b in zip(nf.function(slope)(x, w, u), slope(x, w, u), strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "gru before", "simple"])
+def test_second_derivatives_over_many_steps_are_loops(kind: str) -> None:
+    """Of the ops with all that they may have: traced as eagerly, where steps are written out."""
+    steps, mask = 35, nf.constant(RNG.random((BATCH, 35)) < 0.7)
+    gates = {"lstm": 4, "simple": 1}.get(kind, 3)
+    x, w = _f64(BATCH, steps, DEPTH) * 0.5, _f64(DEPTH, gates * UNITS) * 0.5
+    u, more = _f64(UNITS if kind != "lstm" else 2, gates * UNITS) * 0.5, _f64(3, UNITS)
+    out = _f64(UNITS, 2)
+
+    def run(x: Any, w: Any, u: Any) -> Any:
+        if kind == "lstm":
+            options = {"peepholes": more, "projection": out, "projection_clip": 0.3}
+            return recurrent.lstm(x, w, u, mask=mask, reverse=True, **options)[0]  # type: ignore[arg-type]
+        if kind == "simple":
+            return recurrent.simple_rnn(x, w, u, mask=mask, carry=True)[0]
+        bias = nf.reshape(more, [-1])
+        after = kind == "gru"
+        return recurrent.gru(x, w, u, bias, bias if after else None, reset_after=after)[0]
+
+    def slope(x: Any, w: Any, u: Any) -> Any:
+        with nf.GradientTape() as outer:
+            outer.watch([x, w, u])
+            with nf.GradientTape() as tape:
+                tape.watch([x, w, u])
+                total = nf.reduce_sum(run(x, w, u) ** 2)
+            slopes = tape.gradient(total, [x, w, u])
+            total = sum(nf.reduce_sum(nf.sin(g)) for g in slopes)
+        return outer.gradient(total, [x, w, u])
+
+    traced = nf.function(slope)
+    ops = [n.op.name for n in traced.get_concrete_function(x, w, u).graph.nodes]
+    assert "while_loop" in ops and len(ops) < 2000
+    for a, b in zip(traced(x, w, u), slope(x, w, u), strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-7, atol=1e-9)
 
 
 def test_explain_says_where_the_loop_is() -> None:
