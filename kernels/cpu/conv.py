@@ -38,6 +38,11 @@ STRIPE = 24 << 10
 times that where windows overlap, for what they share is moved from stripe to stripe."""
 
 
+SHARED = 4
+"""Rows of a pool that a unit has at least where windows overlap: what two units read is made twice.
+"""
+
+
 class Window(NamedTuple):
     """The sizes of a convolution; images of fewer axes have sizes of 1 in front.
 
@@ -333,7 +338,9 @@ def _by_pooled(
     copied = s.kernel[0] * side.padded * side.channels * v.itemsize
     within = _l2_bytes() // 4
     wanted = -(-4 * threads // max(1, s.batch))  # bands of an image
-    band = _most(behind, within // max(1, copied * s.strides[1]), -(-rows // wanted))
+    least = 1 if behind.span <= behind.window.strides[1] else SHARED
+    most = max(least, -(-rows // wanted))
+    band = _most(behind, within // max(1, copied * s.strides[1]), min(rows, most) or 1)
     band = _most(behind, within // max(1, line), band) if whole else band
     bands = -(-rows // band)
     band = -(-rows // bands) if bands else 1
