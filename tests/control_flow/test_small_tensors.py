@@ -44,7 +44,8 @@ def _both(f: Any, *args: Any) -> None:
 
 OPS = (
     "add times tanh sum max mean transpose reshape slice reverse concat pad matmul dot where "
-    "gather rows one_hot argmax softmax stack tile any scatter segments norm"
+    "gather rows one_hot argmax softmax stack tile any scatter segments norm "
+    "zeros constants min prod mask both turned diagonal of_two update outer halves"
 ).split()
 drawn = st.lists(
     st.tuples(st.sampled_from(OPS), st.integers(0, 5), st.integers(0, 5), st.integers(0, 7)),
@@ -85,6 +86,22 @@ def _made(op: str, x: Any, y: Any, n: int, k: Any) -> Any:
         "any": lambda: nf.cast(nf.reduce_any(x > 0.9), x.dtype) + flat[:1],
         "scatter": lambda: nf.tensor_scatter_nd_add(flat, [[n % size], [0]], [flat[0], 0.25]),
         "segments": lambda: nf.math.unsorted_segment_sum(flat, nf.range(size) % 3 - n % 2, 3),
+        "zeros": lambda: nf.concat(
+            [nf.zeros([n + 1], x.dtype), flat[:2], nf.ones([3], x.dtype)], 0
+        ),
+        "constants": lambda: nf.constant(np.arange(n + 1) % 3 * 0.5, x.dtype) + flat[0],
+        "min": lambda: nf.reduce_min(x, axis),
+        "prod": lambda: nf.reduce_prod(nf.clip_by_value(x, 0.5, 1.1), axis),
+        "mask": lambda: nf.where(nf.reverse(flat > 0.0, [0]), nf.zeros_like(flat), flat),
+        "both": lambda: nf.cast(nf.logical_and(flat > 0.0, flat < nf.reduce_max(y)), x.dtype),
+        "turned": lambda: nf.transpose(nf.reshape(nf.tile(flat[:2], [6]), [2, 3, 2]), [2, 0, 1]),
+        "diagonal": lambda: nf.linalg.diag(flat[:4]),
+        "of_two": lambda: nf.gather(nf.stack([flat, -flat]), [k % 2, 1], axis=0),
+        "update": lambda: nf.tensor_scatter_nd_update(
+            nf.zeros([5, 2], x.dtype), [[k % 5], [n % 5]], nf.ones([2, 2], x.dtype) * flat[0]
+        ),
+        "outer": lambda: nf.einsum("i,j->ij", flat[:4], nf.reshape(y, [-1])[:5]),
+        "halves": lambda: nf.concat(nf.split(nf.tile(flat[:1], [8]) * np.arange(8.0), 2), 0),
         "norm": lambda: flat / (1.0 + nf.norm(flat)),
     }
     return nf.clip_by_value(whole[op](), -3.0, 3.0)
@@ -340,3 +357,20 @@ def test_too_much_is_left_to_jumps() -> None:
     assert _kernel(ordered, nf.ones([6])) is None
     unknown = nf.function(f, input_signature=[nf.TensorSpec([None], nf.float32)])
     assert unknown(nf.constant([1.0, 2.0])).numpy().tolist() == [1.0, 256.0]
+
+
+def test_many_equal_constants_beside_what_changes() -> None:
+    """Pieces of a tensor that are one number each have as many elements as others."""
+
+    def f(x: Any, n: Any) -> Any:
+        def body(k: Any, v: Any) -> Any:
+            long = nf.concat([nf.zeros([37]), v, nf.ones([40])], 0)
+            square = nf.reshape(long, [16, 6])
+            more = nf.reduce_prod(nf.concat([nf.ones([37]), nf.cos(v)], 0))
+            turned = nf.reduce_sum(nf.transpose(square) * 2.0, 0)
+            v = v * 0.5 + nf.reduce_max(square, 1)[9] + more + turned[7]
+            return k + 1, v + nf.gather(long, [k, k + 40, 90])[1]
+
+        return nf.while_loop(lambda k, _: k < n, body, [0, x])[1]
+
+    _both(f, _f32(19), nf.constant(4))
