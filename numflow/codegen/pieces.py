@@ -207,7 +207,8 @@ class Pieces:
             return self.element(x, int(at[0]))
         if len(at) == x.size and np.array_equal(at, np.arange(x.size)):
             return x
-        return held(x.dtype, [self._picked(x, at[k : k + n]) for k, n in self.spans(len(at))])
+        parts = [self._picked(x, at[k : k + n]) for k, n in self.spans(len(at))]
+        return held(x.dtype, parts, len(at))  # some may be immediates, which have no lanes
 
     def _picked(self, x: Held, at: Places) -> Reg:
         first = int(at[0])
@@ -232,7 +233,8 @@ class Pieces:
                 lanes.append((s[0], 0))
             else:
                 lanes.append(self._source(s[0], s[1]))
-        return held(dtype, [self.woven(lanes[k : k + n]) for k, n in self.spans(len(lanes))])
+        parts = [self.woven(lanes[k : k + n]) for k, n in self.spans(len(lanes))]
+        return held(dtype, parts, len(lanes))
 
     def woven(self, sources: Sequence[tuple[Reg, int]]) -> Reg:
         """One piece: a lane of some register each."""

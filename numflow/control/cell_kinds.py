@@ -118,6 +118,8 @@ def _gru(body: Graph, terms: Terms, k: int, count: int) -> Cell | None:
     if update is None:
         return None
     n, columns = new[1]
+    if n.spec.shape[0] != h.spec.shape[0] or columns[1] - columns[0] != h.spec.shape[1]:
+        return None  # one that is spread over the units
 
     def reset(v: Value) -> tuple[Value, Any] | None:
         """h U + b and r, of r * (h U + b)."""

@@ -503,3 +503,37 @@ def test_halves_are_rounded_in_each_step() -> None:
     assert "while_loop" in _ops(
         lambda x: nf.scan(lambda h, row: nf.tanh(row @ w + h @ u), x, start), x
     )
+
+
+def test_a_candidate_that_is_spread_over_the_units() -> None:
+    """One number for all units: no cell of ours."""
+
+    def f(x: Any, w: Any, u: Any, b: Any) -> Any:
+        h = _zero()
+        for t in nf.range(STEPS):
+            z = nf.sigmoid(x[t] @ w[:, :4] + h @ u[:, :4])
+            r = nf.sigmoid(x[t] @ w[:, 4:8] + h @ u[:, 4:8])
+            h = z * h + (1.0 - z) * nf.tanh(x[t] @ w[:, :1] + (r * h) @ u[:, :1])
+        return h
+
+    assert "while_loop" in _ops(f, *ARGS)
+    _same(f, *ARGS)
+
+
+def test_what_a_loop_sets_to_the_state_is_left_where_it_does_not_run() -> None:
+    """And a counter of another shape keeps it."""
+
+    def f(x: Any) -> Any:
+        def body(t: Any, h: Any, last: Any) -> Any:
+            h = nf.tanh(x[t[0]] @ W[:, :4] + h @ U[:, :4])
+            return t + 1, h, h
+
+        start = (nf.constant([0]), _zero() + 0.5, _zero() - 7.0)
+        return nf.while_loop(lambda t, *_: t[0] < nf.shape(x)[0], body, start)
+
+    g = nf.function(f, input_signature=[nf.TensorSpec([None, BATCH, DEPTH], nf.float64)])
+    assert "simple_steps" in [n.op.name for n in g.get_concrete_function().graph.nodes]
+    for steps in (3, 0):
+        for have, want in zip(g(X[:steps]), f(X[:steps]), strict=True):
+            assert have.shape == want.shape
+            np.testing.assert_allclose(have.numpy(), want.numpy(), rtol=1e-9)
