@@ -39,6 +39,7 @@ from numflow.kernels.intrinsics import (
     VL,
     copy_bytes,
     fma,
+    prefetch,
     store,
     vload,
     vzero,
@@ -74,31 +75,38 @@ def gru_forward(args: int, begin: int, end: int) -> None:
                     at = word(args, W.BEFORE) + place(args, t, r0 + r) * units * ES
                     copy_bytes(at, h + r * row, units * ES)
             begin_product(q, units, 0, row, 3 * across * ES)
-            fetch(args, q, word(args, W.X), number + 1, r0, rows, 3 * units, 0)
+            following = step_of(args, min(number + 1, word(args, W.STEPS) - 1))
+            to_next = (place(args, following, 0) - place(args, t, 0)) * 3 * units
             for left in range(0, units, across):
                 count = min(across, units - left)
+                ahead = (across if left + across < units else to_next - left) * ES
                 vectors = (count + VL - 1) // VL
                 u = word(args, W.U) + left * 3 * units * ES
                 panel(args, q, h, rows, u, vectors, s, 2 + kind)
                 if kind == AFTER:
-                    after_cells(args, t, r0, rows, left, count, s, h, other, row)
+                    after_cells(args, t, r0, rows, left, count, ahead, s, h, other, row)
                 else:
-                    reset(args, t, r0, rows, left, count, s, h, z, rh, row)
+                    reset(args, t, r0, rows, left, count, ahead, s, h, z, rh, row)
             if kind != AFTER:
                 for left in range(0, units, across):
                     count = min(across, units - left)
                     vectors = (count + VL - 1) // VL
+                    ahead = (across if left + across < units else to_next - left) * ES
                     u = word(args, W.U) + (left * 3 + 2 * across) * units * ES
                     panel(args, q, rh, rows, u, vectors, s, 1)
-                    before_cells(args, t, r0, rows, left, count, s, h, other, z, row)
+                    before_cells(args, t, r0, rows, left, count, ahead, s, h, other, z, row)
             h, other = other, h
         store_rows(word(args, W.HN) + r0 * units * ES, h, row, rows, units)
 
 
 def after_cells(
-    args: int, t: int, r0: int, rows: int, left: int, count: int, s: int, h: int, to: int, row: int
-) -> None:
-    """The new state of `count` units from `left` on, of which s has the recurrent products."""
+    args: int, t: int, r0: int, rows: int, left: int, count: int, ahead: int, s: int, h: int,
+    to: int, row: int,
+) -> None:  # fmt: skip
+    """The new state of `count` units from `left` on, of which s has the recurrent products.
+
+    ahead: bytes from a row of X to what the next call reads, which is asked for.
+    """
     units = word(args, W.UNITS)
     s_row, apart = 3 * word(args, W.VECTORS) * VL * ES, (count + VL - 1) // VL * VL * ES
     gate = units * ES
@@ -116,6 +124,9 @@ def after_cells(
             y, k = vzero(), keep + at * 4 * gate + o
             if live:
                 x, p = word(args, W.X) + at * 3 * gate + o, s + r * s_row + j * ES
+                prefetch(x + x_z + ahead)
+                prefetch(x + x_r + ahead)
+                prefetch(x + x_n + ahead)
                 zg = vgate(get(x + x_z, n) + vload(p))
                 rg = vgate(get(x + x_r, n) + vload(p + apart))
                 product = vload(p + apart * 2)
@@ -143,10 +154,10 @@ def after_cells(
 
 
 def reset(
-    args: int, t: int, r0: int, rows: int, left: int, count: int, s: int, h: int, z: int, rh: int,
-    row: int,
+    args: int, t: int, r0: int, rows: int, left: int, count: int, ahead: int, s: int, h: int,
+    z: int, rh: int, row: int,
 ) -> None:  # fmt: skip
-    """z, and r h."""
+    """z, and r h; ahead: as of after_cells."""
     units = word(args, W.UNITS)
     s_row, apart = 3 * word(args, W.VECTORS) * VL * ES, (count + VL - 1) // VL * VL * ES
     gate = units * ES
@@ -162,6 +173,8 @@ def reset(
             zg, rg = vzero(), vzero()
             if live:
                 x, p = word(args, W.X) + at * 3 * gate + o, s + r * s_row + j * ES
+                prefetch(x + x_z + ahead)
+                prefetch(x + x_r + ahead)
                 zg = vgate(get(x + x_z, n) + vload(p))
                 rg = vgate(get(x + x_r, n) + vload(p + apart))
             product = rg * vload(h + r * row + o)
@@ -176,10 +189,10 @@ def reset(
 
 
 def before_cells(
-    args: int, t: int, r0: int, rows: int, left: int, count: int, s: int, h: int, to: int, z: int,
-    row: int,
+    args: int, t: int, r0: int, rows: int, left: int, count: int, ahead: int, s: int, h: int,
+    to: int, z: int, row: int,
 ) -> None:  # fmt: skip
-    """The new state, of which s has the product of r h."""
+    """The new state, of which s has the product of r h; ahead: as of after_cells."""
     units = word(args, W.UNITS)
     across = word(args, W.VECTORS) * VL * ES
     gate = units * ES
@@ -195,6 +208,7 @@ def before_cells(
             y, new = vzero(), vzero()
             if live:
                 x, p = word(args, W.X) + at * 3 * gate + o, s + r * 3 * across + j * ES
+                prefetch(x + x_n + ahead)
                 new = vtanh(get(x + x_n, n) + vload(p))
                 y = fma(vload(z + r * row + o), before - new, new)
                 store(to + r * row + o, y)
@@ -214,10 +228,11 @@ def before_cells(
 def gru_backward(args: int, begin: int, end: int) -> None:
     """Entry: blocks of rows begin .. end."""
     units, kind = word(args, W.UNITS), word(args, W.KIND)
-    across = word(args, W.VECTORS) * VL
+    across, most = word(args, W.VECTORS) * VL, word(args, W.MOST)
     for unit in range(begin, end):
         r0 = first_row(args, unit)
         rows = first_row(args, unit + 1) - r0
+        calls = (units + across - 1) // across * ((rows + most - 1) // most)
         row, g_row = padded(units), padded(3 * units)
         q = word(args, WORKSPACE) + unit * word(args, W.SCRATCH)
         dh = q + Q.BYTES
@@ -232,7 +247,7 @@ def gru_backward(args: int, begin: int, end: int) -> None:
                 slopes(args, at, dh + r * row, dg + r * g_row)
             if kind == AFTER:
                 begin_product(q, 3 * units, ACCUMULATE, g_row, row)
-                fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units, 0)
+                fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units, calls)
                 panels(args, q, dg, rows, u, 3 * units, units, across, dh)
             else:
                 begin_product(q, units, 0, g_row, row)
@@ -241,7 +256,7 @@ def gru_backward(args: int, begin: int, end: int) -> None:
                     at = place(args, t, r0 + r)
                     reset_slopes(args, at, dh + r * row, drh + r * row, dg + r * g_row)
                 begin_product(q, 2 * units, ACCUMULATE, g_row, row)
-                fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units, 0)
+                fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units, calls)
                 panels(args, q, dg, rows, u, 3 * units, units, across, dh)
         store_rows(word(args, W.DH0) + r0 * units * ES, dh, row, rows, units)
 

@@ -133,14 +133,20 @@ def cells(
             x, k, c_at = xs + at * wide + o, keep + at * wide + o, kept + at * gate + o
             p, cell = s + r * s_row, c + r * c_row + o
             for j in range(0, whole, VB):
+                prefetch(x + x_i + j + ahead)
+                prefetch(x + x_f + j + ahead)
+                prefetch(x + x_g + j + ahead)
+                prefetch(x + x_o + j + ahead)
                 opened(
-                    x + j, ahead, x_i, x_f, x_g, x_o, p + j, apart, cell + j, peep, o + j, gate,
-                    clip, low, keep, k + j, c_at + j, VL,
+                    vload(x + x_i + j), vload(x + x_f + j), vload(x + x_g + j), vload(x + x_o + j),
+                    p + j, apart, cell + j, peep, o + j, gate, clip, low, keep, k + j, c_at + j, VL,
                 )  # fmt: skip
             if whole < count * ES:
+                j, n = whole, count - whole // ES
                 opened(
-                    x + whole, ahead, x_i, x_f, x_g, x_o, p + whole, apart, cell + whole, peep,
-                    o + whole, gate, clip, low, keep, k + whole, c_at + whole, count - whole // ES,
+                    get(x + x_i + j, n), get(x + x_f + j, n), get(x + x_g + j, n),
+                    get(x + x_o + j, n), p + j, apart, cell + j, peep, o + j, gate, clip, low, keep,
+                    k + j, c_at + j, n,
                 )  # fmt: skip
         elif keep != 0:
             for j in range(0, count, VL):
@@ -173,19 +179,13 @@ def cells(
 
 @inline
 def opened(
-    x: int, ahead: int, x_i: int, x_f: int, x_g: int, x_o: int, p: int, apart: int, cell: int,
-    peep: int, o: int, gate: int, clip: Vec, low: Vec, keep: int, k: int, c_at: int, n: int,
+    xi: Vec, xf: Vec, xg: Vec, xo: Vec, p: int, apart: int, cell: int, peep: int, o: int, gate: int,
+    clip: Vec, low: Vec, keep: int, k: int, c_at: int, n: int,
 ) -> None:  # fmt: skip
-    """Gates and cells of n <= VL units; a literal VL leaves no branch for what is less."""
-    prefetch(x + x_i + ahead)
-    prefetch(x + x_f + ahead)
-    prefetch(x + x_g + ahead)
-    prefetch(x + x_o + ahead)
+    """Gates and cells of n <= VL units."""
     before = vload(cell)
-    zi = get(x + x_i, n) + vload(p)
-    zf = get(x + x_f, n) + vload(p + apart)
-    zg = get(x + x_g, n) + vload(p + apart * 2)
-    zo = get(x + x_o, n) + vload(p + apart * 3)
+    zi, zf = xi + vload(p), xf + vload(p + apart)
+    zg, zo = xg + vload(p + apart * 2), xo + vload(p + apart * 3)
     if peep != 0:
         zi = fma(get(peep + o, n), before, zi)
         zf = fma(get(peep + gate + o, n), before, zf)
