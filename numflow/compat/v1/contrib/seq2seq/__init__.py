@@ -26,6 +26,10 @@ from numflow.compat.v1.contrib.seq2seq.next_inputs import (
     Helper,
     TrainingHelper,
 )
+from numflow.compat.v1.contrib.seq2seq.sampling import (
+    SampleEmbeddingHelper,
+    ScheduledEmbeddingTrainingHelper,
+)
 
 __all__ = [
     "AttentionMechanism",
@@ -43,6 +47,8 @@ __all__ = [
     "GreedyEmbeddingHelper",
     "Helper",
     "LuongAttention",
+    "SampleEmbeddingHelper",
+    "ScheduledEmbeddingTrainingHelper",
     "TrainingHelper",
     "dynamic_decode",
     "gather_tree",
