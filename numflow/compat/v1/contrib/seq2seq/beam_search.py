@@ -157,7 +157,7 @@ class BeamSearchDecoder(Decoder):
         shape = self._batch, self._width
         beam = creation.iota(shape, 1, dtypes.int32)  # of equal beams one is enough
         finished = comparisons.greater(beam, 0)
-        none = as_constant(-math.inf, self._dtype)
+        none = creation.constant(-math.inf, self._dtype)
         log_probs = selections.where(finished, none, shaping.zeros(shape, self._dtype))
         attended: Any = ()
         alignments = self._alignments(self._initial)
@@ -183,12 +183,8 @@ class BeamSearchDecoder(Decoder):
             logits, beams.split("BeamSearchDecoder", after, batch, width), state
         )
         finished, words = following.finished, output.predicted_ids
-        return (
-            output,
-            following,
-            self._embed(words_to_embed(finished, self._starts(), words)),
-            finished,
-        )
+        inputs = self._embed(words_to_embed(finished, self._starts(), words))
+        return output, following, inputs, finished
 
     def _chosen(
         self, logits: Tensor, cell_state: Any, state: BeamSearchDecoderState
@@ -198,8 +194,10 @@ class BeamSearchDecoder(Decoder):
         end = checks.checked_index(self._end, words, "BeamSearchDecoder", "end_token")
         is_end = comparisons.equal(creation.iota((1, 1, words), 2, dtypes.int32), end)
         done = shaping.expand_dims(state.finished, 2)
-        zero, least = as_constant(0.0, logits.dtype), as_constant(logits.dtype.min, logits.dtype)
-        only_end = selections.where(is_end, zero, least)
+        kind = logits.dtype
+        only_end = selections.where(
+            is_end, creation.constant(0.0, kind), creation.constant(kind.min, kind)
+        )
         log_probs = selections.where(done, only_end, activations.log_softmax(logits))
         total = shaping.expand_dims(state.log_probs, 2) + log_probs
         longer = selections.logical_not(selections.logical_or(done, is_end))
@@ -286,18 +284,13 @@ class BeamSearchDecoder(Decoder):
         # A step is written for the beams that it begins with, the tree is of those that it ends
         # with. TensorFlow takes the one for the other: its rows are those of other sequences.
         steps = parents.spec.shape[0]
-        beside = shaping.reshape(
-            written, (steps, self._batch, self._width, *written.spec.shape[2:])
-            if written.spec.shape[1] == rows else written.spec.shape
-        )  # fmt: skip
+        beside = written
+        if written.spec.shape[1] == rows:
+            shape = (steps, self._batch, self._width, *written.spec.shape[2:])
+            beside = shaping.reshape(written, shape)
         ended = indexing.gather(beside, parents, batch_dims=2)
         found = gather_tree_from_array(ended, parents, lengths)
         return shaping.reshape(found, (steps, *written.spec.shape[1:]))
-
-
-def as_constant(value: float, dtype: dtypes.DType) -> Tensor:
-    """A number of that dtype."""
-    return creation.constant(value, dtype)
 
 
 def _mean(items: Any) -> Tensor:
