@@ -34,6 +34,7 @@ from numflow.kernels.cpu.pool_lanes import (
     where_equal,
     where_greater,
 )
+from numflow.kernels.cpu.pool_square import largest
 from numflow.kernels.intrinsics import (
     ES,
     VL,
@@ -125,6 +126,7 @@ def max_pool(args: int, begin: int, end: int) -> None:
     dd, dh, dw = word(args, W.DD), word(args, W.DH), word(args, W.DW)
     step, nb, marks = dw * channels * ES, word(args, W.PLACE_BYTES), word(args, W.PLACE)
     past, fetched, row_bytes = past_caches(args), word(args, W.FETCH), width * channels * ES
+    square = 1 if kd == 1 and kh == 2 and kw == 2 and past == 0 and fetched == 0 else 0
     for unit in range(begin, end):
         image = unit // (od * oh)
         plane = unit // oh - image * od
@@ -132,7 +134,26 @@ def max_pool(args: int, begin: int, end: int) -> None:
         y = (unit - unit // oh * oh) * word(args, W.SH) - word(args, W.PH)
         a0, a1 = taps_begin(z, dd), taps_end(z, dd, depth, kd)
         b0, b1 = taps_begin(y, dh), taps_end(y, dh, height, kh)
+        inner, behind = ow, ow  # windows that are done at once
+        if square != 0 and a1 - a0 == 1 and b1 - b0 == 2:
+            sw, pw = word(args, W.SW), word(args, W.PW)
+            inner = min(ow, (pw + sw - 1) // sw)
+            behind = max(inner, min(ow, (width - 1 - dw + pw) // sw + 1))
+            row = ((image * depth + z) * height + y) * width + inner * sw - pw
+            at = (unit * ow + inner) * channels
+            largest(
+                word(args, W.X) + row * channels * ES,
+                word(args, W.Y) + at * ES,
+                marks + at if nb != 0 else 0,
+                behind - inner,
+                channels,
+                sw * channels * ES,
+                step,
+                dh * row_bytes,
+            )
         for column in range(ow):
+            if column >= inner and column < behind:
+                continue
             x = column * word(args, W.SW) - word(args, W.PW)
             if fetched != 0:
                 row = (image * depth + z) * height + y + (kh - 1) * dh + 1
