@@ -13,12 +13,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import numflow as nf
-from numflow.control import loops
+from numflow.control import cells, loops
 from numflow.ops import recurrent
 
+pytestmark = pytest.mark.usefixtures("_tiny_cells_too")
 FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 STEPS, BATCH, DEPTH, UNITS = 7, 3, 5, 4
 RNG = np.random.default_rng(11)
+
+
+@pytest.fixture(scope="module")
+def _tiny_cells_too() -> Any:
+    """No loop is left to registers because it is tiny."""
+    with patch.object(cells, "TINY", 0):
+        yield
 
 
 def _f64(*shape: int) -> Any:
@@ -408,6 +416,18 @@ def test_second_derivatives_over_many_steps_are_loops(kind: str) -> None:
     assert "while_loop" in ops and len(ops) < 2000
     for a, b in zip(traced(x, w, u), slope(x, w, u), strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-7, atol=1e-9)
+
+
+def test_a_tiny_cell_that_nobody_differentiates_runs_in_registers() -> None:
+    """There a loop is faster; its gradient is not, so that a tape makes it the op."""
+
+    def f(x: Any) -> Any:
+        return nf.scan(lambda h, row: nf.tanh(row @ W[:, :4] + h @ U[:, :4]), x, _zero())
+
+    with patch.object(cells, "TINY", 256):
+        assert "while_loop" in _ops(f, X) and "simple_steps" in _ops(_slopes(f), X)
+        assert "in registers" in str(nf.function(f).explain(X))
+        _same(f, X)
 
 
 def test_explain_says_where_the_loop_is() -> None:
