@@ -231,6 +231,8 @@ class Function:
             try:
                 with self._tracing, no_collection():
                     call, concrete = self._traces.find(call)
+                    # Here, for between two rests the collector would look at all that is new.
+                    concrete.prepare([array_of(x) for x in call.tensors])
             except UnknownRankError as e:
                 return self._as_python(args, kwargs, e)
         self._latest = concrete

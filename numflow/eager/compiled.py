@@ -52,6 +52,9 @@ class Runnable(Protocol):
     def __call__(self, arrays: Sequence[Array]) -> list[Array]:
         """The outputs for arrays, one for each input of the graph."""
 
+    def plan(self, arrays: Sequence[Array]) -> object:
+        """What a call for arrays of these shapes needs; it is kept."""
+
 
 Compile = Callable[[Graph], Runnable]
 

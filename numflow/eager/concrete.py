@@ -7,6 +7,7 @@ shortest_way   a builtin for raw arguments of one set of shapes (runtime/fast_ca
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import numpy as np
@@ -160,6 +161,14 @@ class ConcreteFunction:
             if _misfits(v, shape) or len(self._values) > 1:
                 shown[v.name] = f"{Spec(shape, v.spec.dtype)}, for {_spec(v).shape}"
         raise ShapeError(explain(self.name, "the shapes are not those of the trace", shown))
+
+    def prepare(self, arrays: Sequence[Array]) -> None:
+        """Compile what `run` will run, and plan it for these arrays, while the collector rests."""
+        if tapes.items:
+            return  # other programs
+        captured = [t._array for t in self._captures]
+        with suppress(UnknownSizeError, UnfitSizeError):  # `run` meets them too
+            self._compiled.plain().plan([*arrays, *captured])
 
     def run(self, arrays: Sequence[Array], tensors: Sequence[Any]) -> Any:
         """The result, for arrays of the arguments; tensors: what they were, for tapes."""
