@@ -184,3 +184,32 @@ def test_nan_is_passed_over() -> None:
     y, place = np.zeros(4, np.float32), np.zeros(4, np.uint8)
     run(pool.plan_max(s, "float32", places=True), x, y, place)
     assert y.tolist() == [1, 1, 2, 2] and place.tolist() == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("channels", [1, 16, 37])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_squares(channels: int, dtype: str) -> None:
+    """Windows of 2 x 2, some beside the image: NaN, -inf and equal elements, the first of which
+    counts; and those that see nothing but NaN."""
+    rng = np.random.default_rng(7)
+    x = rng.integers(0, 3, (3, 6, 9, channels)).astype(dtype)
+    x[rng.random(x.shape) < 0.3] = np.nan
+    x[rng.random(x.shape) < 0.2] = -np.inf
+    for front, places in ((0, (3, 4)), (1, (4, 5))):
+        s = Window(
+            3, (1, 6, 9), channels, (1, 2, 2), (1, *places), (1, 2, 2), (0, front, front)
+        )  # fmt: skip
+        shape = (3, *places, channels)
+        wide = np.full((3, 6 + 2 * front, 10 + front, channels), np.nan, dtype)
+        wide[:, front : front + 6, front : front + 9] = x
+        want, tap = np.full(shape, -np.inf, dtype), np.full(shape, -1)
+        for k, (i, j) in enumerate(np.ndindex(2, 2)):
+            part = wide[:, i::2, j::2][:, : places[0], : places[1]]
+            tap[part > want] = k
+            want = np.where(part > want, part, want)
+        y, place, alone = np.zeros(shape, dtype), np.zeros(shape, np.uint8), np.zeros(shape, dtype)
+        run(pool.plan_max(s, dtype, places=True), x, y, place)
+        run(pool.plan_max(s, dtype), x, alone)
+        np.testing.assert_array_equal(y, want)
+        np.testing.assert_array_equal(alone, want)
+        np.testing.assert_array_equal(place[tap >= 0], tap[tap >= 0])
