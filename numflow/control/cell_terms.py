@@ -54,9 +54,10 @@ class Weight(NamedTuple):
 
 
 class Term(NamedTuple):
-    """kind: "h", "x", "rh" (times a weight), "row" or "bias" (of themselves, these columns).
+    """kind: "h", "x", "rh", "context" (times a weight), "row" or "bias" (these columns of it).
 
-    of: the Row; of "rh" what the state is multiplied by; of "bias" the value.
+    of: the Row; of "rh" what the state is multiplied by; of "context", which all steps share, and
+    of "bias" the value.
     """
 
     kind: str
@@ -235,6 +236,8 @@ class Terms:
         found = self.row(a)
         if found is not None:
             return [Term("x", found, weight, columns)]
+        if self.fixed(a):
+            return [Term("context", a, weight, columns)]
         node = a.node
         if node is None:
             return None

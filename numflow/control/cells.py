@@ -265,16 +265,19 @@ class _Made:
 
     def _bias(self, gates: Sequence[list[Term]], flat: bool) -> Tensor | None:
         """The sums of biases, side by side; flat: those that all sequences share; else the rest."""
-        each = [[t for t in g if t.kind == "bias" and _flat(t.of) == flat] for g in gates]
+        each = [[t for t in g if _is_bias(t, flat)] for g in gates]
         if not any(each):
             return None
         total: Tensor | None = None
         whole = [t for t in each[0] if all(self._same(t, g) is not None for g in each)]
         for term in whole:
-            same = [self._same(term, g) for g in each]
+            same = [t for g in each if (t := self._same(term, g)) is not None]
             b = self.outside(term.of)
-            b = shaping.reshape(b, (-1,)) if flat else b
-            made = _columns(b, [t.columns for t in same if t is not None])
+            if term.kind == "context":
+                made = linalg.matmul(b, self._matrix([t.weight for t in same if t.weight]))
+            else:
+                b = shaping.reshape(b, (-1,)) if flat else b
+                made = _columns(b, [t.columns for t in same])
             total = made if total is None else total + made
         kept = [[t for t in g if not any(self._same(w, [t]) for w in whole)] for g in each]
         if any(kept):
@@ -284,7 +287,7 @@ class _Made:
 
     def _same(self, term: Term, terms: Sequence[Term]) -> Term | None:
         """The only term of these that is of the same wide value."""
-        found = [t for t in terms if t.of is term.of]
+        found = [t for t in terms if t.of is term.of and t.kind == term.kind]
         wide = term.columns[1] - term.columns[0] == self.units
         return found[0] if len(found) == 1 and (wide or self.units == 1) else None
 
@@ -295,7 +298,9 @@ class _Made:
         total = shaping.zeros(shape, h0.dtype)
         for t in terms:
             b = self.outside(t.of)
-            if b.spec.rank:
+            if t.weight is not None:
+                b = linalg.matmul(b, self._part(t.weight))
+            elif b.spec.rank:
                 b = b[..., t.columns[0] : t.columns[1]]
             if flat:
                 b = shaping.reshape(b, (-1,)) if b.spec.rank else b
@@ -473,6 +478,10 @@ def _views(v: Value) -> Value:
     while v.node is not None and v.node.op is reshape_op:
         v = plain(v.node.inputs[0])
     return v
+
+
+def _is_bias(t: Term, flat: bool) -> bool:
+    return (t.kind == "bias" and _flat(t.of) == flat) or (t.kind == "context" and not flat)
 
 
 def _flat(v: Value) -> bool:

@@ -232,6 +232,29 @@ def test_a_simple_cell_of_several_inputs(activation: str) -> None:
     _same(f, *ARGS)
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_context_beside_the_inputs(shared: bool) -> None:
+    """What all steps of a sequence see, in one product with the rest, or in one of some gates."""
+
+    def f(x: Any, w: Any, u: Any, b: Any) -> Any:
+        context, many = nf.tanh(x[0] @ w)[:, :3], nf.concat([w, w[:3], u], 0)
+        more = w[:3, :4]
+
+        def step(row: Any, h: Any, c: Any) -> Any:
+            if shared:
+                z = nf.split(nf.concat([row, context, h], 1) @ many + b, 4, 1)
+            else:
+                z = nf.split(row @ w + h @ u + b, 4, 1)
+                z = [z[0] + context @ more, z[1], z[2] + context @ more + context @ more, z[3]]
+            return _lstm(z, (0, 1, 2, 3), 1.0, h, c)
+
+        return _by_for(step, x)
+
+    ops = _ops(f, *ARGS)
+    assert "lstm_steps" in ops and "while_loop" not in ops
+    _same(f, *ARGS)
+
+
 def test_part_of_the_steps() -> None:
     """Rows from the middle."""
 
