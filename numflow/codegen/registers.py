@@ -21,7 +21,7 @@ Anything else, or more work than it is worth, and the loop is one of jumps (runt
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -133,6 +133,7 @@ class _Printer:
         self.spent: list[str] = []  # iterations of loops inside, in this one
         self.most: int | None = 0  # how many these are at most, if that is known
         self.sticks = False
+        self.least: dict[Value, int] = {}  # of integers: they are never below
 
     # the loop -------------------------------------------------------------------------------------
     def loop(self) -> RegisterLoop:
@@ -157,6 +158,7 @@ class _Printer:
         if not kept or len(first) > MOST_STATE:
             raise Unfit
         captured = [self._captured(k) for k in range(self.count, len(self.body.inputs))]
+        self._bound(self.condition, self.body, self.node.inputs)
         asm.label("loop")
         start = len(asm.lines)
         (going,) = self.graph(self.condition, [*state, *captured])
@@ -286,6 +288,7 @@ class _Printer:
             if x is None:
                 raise Unfit
             begin.append([] if isinstance(x, Array) else pieces.whole(x))
+        self._bound(condition, body, node.inputs)
         tag, before = asm.name("again"), asm.block
         asm.line(f"br label %{tag}")
         asm.label(tag)
@@ -310,7 +313,7 @@ class _Printer:
             one_more = asm.value(f"add i64 %{tag}.n, 1")
             for iterations in self.spent:
                 one_more = asm.value(f"add i64 {one_more}, {iterations}")
-            most = _most(condition, body)
+            most = _most(condition, body, self.least)
             total = None if most is None or self.most is None else most * (1 + self.most)
             if self.sticks and self.nodes.versions != written:
                 raise Unfit  # what one of its iterations has written, another would not undo
@@ -342,6 +345,20 @@ class _Printer:
         self.most = None if total is None or most_around is None else most_around + total
         self.sticks |= stuck
         return state
+
+    def _bound(self, condition: Graph, body: Graph, first: Sequence[Value]) -> None:
+        """What counters that grow, and numbers of outside, are never below. first: the inputs."""
+        for k, v in enumerate(first):
+            least = self._least(v)
+            if least is not None and (k >= len(body.outputs) or _step(body, k) > 0):
+                self.least[condition.inputs[k]] = self.least[body.inputs[k]] = least
+
+    def _least(self, v: Value) -> int | None:
+        least = _constant(v) if v.spec.size == 1 else None
+        if least is not None or v.node is None or v.node.op is not maths.add_op:
+            return self.least.get(v, least)
+        both = [self._least(x) for x in v.node.inputs]
+        return None if None in both else sum(n for n in both if n is not None)
 
     def branches(self, node: Node, known: Known) -> list[Any]:
         asm, pieces = self.asm, self.pieces
@@ -432,26 +449,34 @@ def _in_memory(body: Graph, k: int) -> bool:
     return v is body.inputs[k] and (written or v is body.outputs[k])
 
 
-def _most(condition: Graph, body: Graph) -> int | None:
-    """The small constant that a counter comes to: after as many iterations, about, a loop ends."""
+def _most(condition: Graph, body: Graph, least: Mapping[Value, int]) -> int | None:
+    """How often a loop runs at most: up to the small constant that a counter comes to, from what it
+    is never below."""
     waiting = [condition.outputs[0].node]
     while waiting:
         node = waiting.pop()
         if node is not None and node.op is select.logical_and_op:
             waiting += [v.node for v in node.inputs]
         elif node is not None and node.op in (comparisons.less_op, comparisons.less_equal_op):
-            x, most = node.inputs[0], _constant(node.inputs[1])
+            x, end = node.inputs[0], _constant(node.inputs[1])
             k = condition.inputs.index(x) if x in condition.inputs else len(body.outputs)
-            if most is None or most > SOON or k >= len(body.outputs):
+            if end is None or k >= len(body.outputs) or x not in least:
                 continue
-            counted = body.outputs[k].node
-            if counted is not None and counted.op is maths.add_op:
-                before, step = counted.inputs
-                if step is body.inputs[k]:
-                    before, step = step, before
-                if before is body.inputs[k] and (_constant(step) or 0) > 0:
-                    return max(1, most)
+            step, most = _step(body, k), end - least[x] + 1
+            highest = np.iinfo(x.spec.dtype.as_numpy_dtype).max
+            if 0 < step <= highest - end and most <= SOON:  # it does not begin anew below
+                return max(1, most)
     return None
+
+
+def _step(body: Graph, k: int) -> int:
+    """The constant that an iteration adds to a counter; 0 where it adds none."""
+    node, before = body.outputs[k].node, body.inputs[k]
+    if node is None or node.op is not maths.add_op or before.spec.size != 1:
+        return 0
+    x, y = node.inputs
+    step = _constant(y) if x is before else _constant(x) if y is before else None
+    return step or 0
 
 
 def _constant(v: Value) -> int | None:

@@ -260,6 +260,36 @@ def test_an_interrupt_ends_an_endless_loop_inside() -> None:
     timer.join()
 
 
+@pytest.mark.parametrize("written", [False, True])
+def test_a_constant_end_is_soon_only_from_where_a_loop_begins(written: bool) -> None:
+    """From a number of the caller's it may take for ever, and a small counter may begin anew."""
+
+    def f(first: Any, last: Any) -> Any:
+        ta, total = nf.TensorArray(nf.int64, 9).unstack(nf.zeros([9], nf.int64)), first
+        for k in nf.range(3):
+            for j in nf.range(first, last):
+                total = total * 3 + j
+                if written:
+                    ta = ta.write(k, total)
+        return ta.stack(), total
+
+    until = nf.constant(10, nf.int64)
+    kernel = _kernel(lambda first: f(first, 10), until)
+    assert kernel is None if written else kernel.sticks
+    kernel = _kernel(lambda: f(nf.constant(-3, nf.int64), 10))
+    assert kernel is not None and not kernel.sticks
+
+    def small(first: Any) -> Any:
+        def outer(k: Any, s: Any) -> Any:
+            start = [nf.constant(0, nf.int8), s]
+            return k + 1, nf.while_loop(lambda j, _: j < 126, lambda j, s: (j + 3, s + 1), start)[1]
+
+        return nf.while_loop(lambda k, _: k < 3, outer, [0, first])
+
+    assert _kernel(small, nf.constant(0)).sticks
+    assert f(until - 3, until)[1] == nf.function(f)(until - 3, until)[1]
+
+
 def test_an_array_that_an_inner_loop_writes_and_reads_as_it_was() -> None:
     """The old rows stay what they were: such a loop is no matter for registers."""
 
