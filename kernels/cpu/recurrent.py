@@ -260,7 +260,7 @@ def _call(
     kind: int = 0,
 ) -> Call:
     """A unit is a block of rows; `pointers`: the words of the operands, in their order."""
-    blocks = _blocks(s, gates, threads)
+    blocks = blocks_of(s.steps, s.batch, gates * s.units, s.state, threads)
     across, state_across = _vectors(s.units, v), _vectors(s.state, v)
     most = min(tiles.largest_rows(v, 2), tiles.largest_rows(v, 1))
     wanted = set()
@@ -301,13 +301,15 @@ def _call(
     return Call(_address(entry, v), units, 1, len(pointers), constants, workspace, positions)
 
 
-def _blocks(s: Sequences, gates: int, threads: int) -> int:
-    """Of rows: as many as threads, where each has enough to do; more where the batch is large."""
-    work = s.steps * s.batch * s.units * s.state * gates
-    shares = max(1, min(threads, work // SHARE))
-    blocks = -(-s.batch // MOST_ROWS)
+def blocks_of(steps: int, batch: int, wide: int, state: int, threads: int) -> int:
+    """Of rows: as many as threads, where each has enough to do; more where the batch is large.
+
+    wide: columns of the recurrent weights, of all gates.
+    """
+    shares = max(1, min(threads, steps * batch * wide * state // SHARE))
+    blocks = -(-batch // MOST_ROWS)
     blocks = -(-blocks // shares) * shares
-    return max(1, min(blocks, s.batch))
+    return max(1, min(blocks, batch))
 
 
 def _bits(x: float, v: Vectors) -> int:

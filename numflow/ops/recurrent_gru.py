@@ -307,15 +307,27 @@ def _cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> floa
     return panels.flops(inputs[0], inputs[2].shape[1])
 
 
+def _note(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> str:
+    return panels.note(inputs[0], inputs[2].shape[1], attrs)
+
+
+def _back_note(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> str:
+    return panels.note(outputs[0], outputs[1].shape[1], attrs)
+
+
 states_op = Op(
     "gru_states",
     lambda *inputs, **attrs: _infer(*inputs, **attrs)[:2],
     lambda *inputs, **attrs: _forward_reference(*inputs, **attrs)[:2],
     None,
-    Library(_plan, cost=_cost),
+    Library(_plan, cost=_cost, note=_note),
 )
 forward_op = Op(
-    "gru_forward", _infer, _forward_reference, None, Library(_plan, cost=_cost, alone=states_op)
+    "gru_forward",
+    _infer,
+    _forward_reference,
+    None,
+    Library(_plan, cost=_cost, note=_note, alone=states_op),
 )
 
 
@@ -356,5 +368,5 @@ backward_op = Op(
     _backward_infer,
     _backward_reference,
     None,
-    Library(_plan_back, cost=_back_cost),
+    Library(_plan_back, cost=_back_cost, note=_back_note),
 )

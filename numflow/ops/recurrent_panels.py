@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from numflow.config.threading import pool_threads
 from numflow.graph.lowering import Library
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
@@ -125,6 +126,24 @@ def flops(x: Spec, state: Extent) -> float:
     """Of the recurrent product: x is a wide array."""
     size: Any = x.size
     return 2.0 * float(size) * float(state)  # type: ignore[arg-type]
+
+
+def note(wide: Spec, state: Extent, attrs: Attrs) -> str:
+    """What explain() says of a run: how its sequences are dealt out."""
+    from numflow.kernels.cpu import recurrent
+
+    steps, batch = steps_of(wide, attrs["time_major"])
+    found = [n for n in (steps, batch, wide.shape[2], state) if isinstance(n, int)]
+    if len(found) < 4:
+        return "sequences in blocks, each through all steps on one thread; the batch decides"
+    steps, batch, columns, depth = found
+    blocks = recurrent.blocks_of(steps, batch, columns, depth, pool_threads())
+    return (
+        f"{blocks} block(s) of {-(-batch // blocks)} sequence(s), each through all steps on one"
+        f" thread, and none waits for another; a step of a block reads"
+        f" {columns * depth * wide.dtype.size / 1e6:.2g} MB of weights. A further block pays from"
+        f" {recurrent.SHARE:,} multiply-adds each; one has {recurrent.MOST_ROWS} rows at most"
+    )
 
 
 # --- references ------------------------------------------------------------------------------

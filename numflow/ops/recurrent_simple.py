@@ -201,15 +201,27 @@ def _cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> floa
     return panels.flops(outputs[0], outputs[0].shape[2])
 
 
+def _note(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> str:
+    return panels.note(inputs[0], inputs[2].shape[1], attrs)
+
+
+def _back_note(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> str:
+    return panels.note(outputs[0], outputs[1].shape[1], attrs)
+
+
 states_op = Op(
     "simple_states",
     lambda *inputs, **attrs: _infer(*inputs, **attrs)[:2],
     lambda *inputs, **attrs: _forward_reference(*inputs, **attrs)[:2],
     None,
-    Library(_plan, cost=_cost),
+    Library(_plan, cost=_cost, note=_note),
 )
 forward_op = Op(
-    "simple_forward", _infer, _forward_reference, None, Library(_plan, cost=_cost, alone=states_op)
+    "simple_forward",
+    _infer,
+    _forward_reference,
+    None,
+    Library(_plan, cost=_cost, note=_note, alone=states_op),
 )
 
 
@@ -234,5 +246,5 @@ backward_op = Op(
     lambda u, *more, **attrs: (more[-3], more[-1]),
     _backward_reference,
     None,
-    Library(_plan_back, cost=_cost),
+    Library(_plan_back, cost=_cost, note=_back_note),
 )

@@ -361,6 +361,7 @@ def test_what_a_gradient_needs_is_not_kept_without_one() -> None:
     x, w, u = nf.ones([2, 3, 4]), nf.ones([4, 12]), nf.ones([3, 12])
     text = str(nf.function(lambda x: recurrent.lstm(x, w, u)[0]).explain(x))
     assert "lstm_states" in text and "lstm_forward" not in text
+    assert "1 block(s) of 2 sequence(s), each through all steps on one thread" in text
 
 
 def test_what_is_kept_lies_where_the_inputs_products_were() -> None:
