@@ -226,6 +226,26 @@ def test_functions_of_the_users() -> None:
     assert behind.output_size == 2
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_cells_of_keras_attend_too(compiled: bool) -> None:
+    """Their states are lists; a projection around, a decoder that reads."""
+    attend = seq2seq.LuongAttention(UNITS, drawn(BATCH, STEPS, DEPTH).astype(np.float32))
+    wrapped = seq2seq.AttentionWrapper(nf.keras.layers.LSTMCell(UNITS), attend, 6)
+    cell = contrib.rnn.OutputProjectionWrapper(wrapped, 3)
+    x = nf.constant(drawn(BATCH, 4, 2).astype(np.float32))
+
+    def run(x: Any) -> Any:
+        helper = seq2seq.TrainingHelper(x, [4, 1, 2])
+        decoder = seq2seq.BasicDecoder(cell, helper, cell.zero_state(BATCH, nf.float32))
+        return seq2seq.dynamic_decode(decoder)[0].rnn_output
+
+    found = (nf.function(run) if compiled else run)(x)
+    state = cell.zero_state(BATCH, nf.float32)
+    for t in range(4):
+        want, state = cell(x[:, t], state)
+        np.testing.assert_allclose(found[:, t].numpy(), want.numpy(), 1e-5, 1e-6)
+
+
 def test_a_state_is_cloned_with_parts_of_the_same_shape() -> None:
     attend = seq2seq.LuongAttention(UNITS, nf.ones([BATCH, STEPS, DEPTH]))
     cell = seq2seq.AttentionWrapper(cells.GRUCell(UNITS), attend)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from numflow import dtypes, nest
+from numflow.compat.v1.rnn_cell.base import zero_state
 from numflow.control.loops import while_loop
 from numflow.control.recurrence import recur
 from numflow.control.tensor_array import TensorArray
@@ -316,9 +317,7 @@ def _start(op: str, cell: Any, given: Any, batch: Any, dtype: Any) -> Any:
     if dtype is None:
         problem = "If there is no initial_state, you must give a dtype."
         raise ValueError(explain(op, problem))
-    if hasattr(cell, "zero_state"):
-        return cell.zero_state(batch, dtype)
-    return cell.get_initial_state(batch_size=batch)
+    return zero_state(cell, batch, dtype)
 
 
 def _turned(x: Tensor) -> Tensor:

@@ -174,6 +174,13 @@ class WeightedCell(RNNCell):
             self.built = True
 
 
+def zero_state(cell: Any, batch: Any, dtype: Any) -> Any:
+    """The state of zeros of a cell of TensorFlow 1, or of Keras."""
+    if hasattr(cell, "zero_state"):
+        return cell.zero_state(batch, dtype)
+    return cell.get_initial_state(batch_size=batch)
+
+
 def fits(have: Extent, want: Extent) -> bool:
     """Whether two sizes may be equal: what a program finds when it runs is not refused here."""
     return have == want or not (isinstance(have, int) and isinstance(want, int))

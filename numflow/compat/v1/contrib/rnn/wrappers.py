@@ -6,7 +6,7 @@ from typing import Any
 
 from numflow import dtypes, nest
 from numflow.compat.v1.contrib.linear import Linear
-from numflow.compat.v1.rnn_cell.base import RNNCell
+from numflow.compat.v1.rnn_cell.base import RNNCell, zero_state
 from numflow.errors import explain
 from numflow.initializers import RandomUniform
 from numflow.ops import embedding, plain
@@ -36,7 +36,7 @@ class _Around(RNNCell):
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         """The cell's initial state of zeros."""
-        return self._cell.zero_state(batch_size, dtype)
+        return zero_state(self._cell, batch_size, dtype)
 
 
 class OutputProjectionWrapper(_Around):

@@ -9,7 +9,7 @@ from numflow import dtypes, nest
 from numflow.compat.v1.contrib.linear import Linear, columns_behind
 from numflow.compat.v1.contrib.seq2seq.attention import AttentionMechanism
 from numflow.compat.v1.contrib.seq2seq.basic_decoder import check_cell
-from numflow.compat.v1.rnn_cell.base import RNNCell, fits
+from numflow.compat.v1.rnn_cell.base import RNNCell, fits, zero_state
 from numflow.control.tensor_array import TensorArray
 from numflow.errors import ShapeError, explain
 from numflow.graph.tensor import Tensor
@@ -221,7 +221,7 @@ class AttentionWrapper(RNNCell):
         self._check_batch(batch, "zero_state")
         state = self._initial
         if state is None:
-            state = self._cell.zero_state(batch, want)
+            state = zero_state(self._cell, batch, want)
         started = [m.initial_alignments(batch, want) for m in self._mechanisms]
         return AttentionWrapperState(
             cell_state=nest.map_structure(as_tensor, state),
