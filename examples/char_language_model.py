@@ -39,7 +39,7 @@ Array = NDArray[Any]
 def main() -> None:
     options = parse_options()
     tf.random.set_seed(0)
-    text = options.text.read_text() if options.text else help_texts()
+    text = options.text.read_text("utf-8") if options.text else help_texts()
     train, held_out = text[: len(text) * 9 // 10], text[len(text) * 9 // 10 :]
     characters = sorted(set(text))
     print(f"{len(train):,} characters of {len(characters)} kinds, {len(held_out):,} held out")
@@ -156,7 +156,8 @@ def in_windows(numbers: Array) -> list[tuple[Array, Array]]:
     """Characters [BATCH, WINDOW] and those that follow; each row goes on in the next window."""
     count = (len(numbers) - 1) // (BATCH * WINDOW)
     if count < 1:
-        raise SystemExit(f"The text is too short: each part takes {BATCH * WINDOW + 1} characters.")
+        least = 10 * (BATCH * WINDOW + 1)  # so that the tenth that is held out is one window
+        raise SystemExit(f"The text is too short: it takes {least:,} characters.")
     parts = numbers[: count * BATCH * WINDOW], numbers[1 : count * BATCH * WINDOW + 1]
     read, following = (p.reshape(BATCH, count, WINDOW).swapaxes(0, 1) for p in parts)
     return list(zip(read, following, strict=True))

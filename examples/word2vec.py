@@ -48,7 +48,7 @@ Array = NDArray[Any]
 def main() -> None:
     options = parse_options()
     tf.random.set_seed(0)
-    text = options.text.read_text() if options.text else help_texts()
+    text = options.text.read_text("utf-8") if options.text else help_texts()
     words, numbers = vocabulary(text)
     print(f"{len(numbers):,} words, {len(words):,} different ones")
     vectors = tf.Variable(tf.random.uniform((len(words), SIZE), -0.5, 0.5) / SIZE**0.5)
@@ -112,6 +112,8 @@ def endless_batches(rng: np.random.Generator, numbers: Array) -> Iterator[tuple[
             pairs.append(np.stack((left, right), 1)[reach[:-distance] >= distance])
             pairs.append(np.stack((right, left), 1)[reach[distance:] >= distance])
         every = np.concatenate(pairs)
+        if len(every) < BATCH:
+            raise SystemExit(f"The text is too short: it has not even {BATCH} pairs of words.")
         order = rng.permutation(len(every))
         for begin in range(0, len(every) - BATCH + 1, BATCH):
             batch = every[order[begin : begin + BATCH]]

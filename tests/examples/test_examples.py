@@ -205,6 +205,9 @@ def test_texts_of_ones_own_are_read(tmp_path: Path) -> None:
     assert "81,000 characters of 9 kinds, 9,000 held out" in text
     with pytest.raises(SystemExit, match="too short"):
         _module("char_language_model").in_windows(np.zeros(2048, np.int32))
+    path.write_text("a word")
+    with pytest.raises(AssertionError, match="too short: it has not even 512 pairs"):
+        _run("word2vec", "--text", str(path), "--out", str(tmp_path))
 
 
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
