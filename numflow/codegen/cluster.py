@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numflow.codegen.domain import indexed_axes, loop_axes, reads_of, write_strides
+from numflow.codegen.domain import deep_axes, indexed_axes, loop_axes, reads_of, write_strides
 from numflow.dtypes import DType
 from numflow.graph.graph import Node, Value
 from numflow.graph.loops import Body, Loop, Operand, Over, Term, combine
-from numflow.graph.lowering import Checked, Elementwise, Layout, Reduction, View, dense
+from numflow.graph.lowering import Checked, Elementwise, Layout, Reduction, View
 from numflow.kernels.builder import HALVES
 from numflow.passes.group import Group, free
-from numflow.passes.materialise import layout_of
 from numflow.shapes import Extent, Shape, product
 
 CODES = {
@@ -390,27 +389,46 @@ class _Build:
 
 
 def _deep(group: Group, layouts: dict[Value, tuple[Value, Layout]]) -> ClusterCode:
-    """[kept, reduced, kept] as one deep loop."""
-    (node,) = group.nodes
-    (x,), out = node.inputs, node.output
-    root, layout = layout_of(x, layouts)
-    over = node.attrs["axis"]
-    first, last = over[0], over[-1]
-    shape = x.spec.shape
-    sizes = (product(shape[:first]), product(shape[first : last + 1]), product(shape[last + 1 :]))
-    strides = dense(sizes)
+    """[kept, reduced, kept] as one deep loop.
+
+    Raises:
+      ValueError: the axes do not collapse to these.
+    """
+    *members, node = group.nodes
+    found = deep_axes(group, layouts)
+    if found is None:
+        raise ValueError("the axes of this fold do not become three")
+    axes, reads = found
+    out = node.output
     kind = KINDS.get(node.op.lower.kind, node.op.lower.kind)
-    places = {
-        "x0": Place(root, layout.offset, strides, x.spec.dtype),
-        "y0": Place(out, 0, (sizes[2], 0, 1), out.spec.dtype),
-    }
-    operands = [
-        Operand("x0", CODES[x.spec.dtype.name], "ssu"),
-        Operand("y0", CODES[out.spec.dtype.name], "s-u"),
-    ]
+    places: dict[str, Place] = {}
+    names: dict[tuple[Any, ...], str] = {}
+    for read, strides in zip(reads.values(), axes.strides, strict=False):
+        place = Place(read.root, read.offset, strides, read.dtype)
+        name = names.setdefault(tuple(place), f"x{len(names)}")
+        places[name] = place
+    places["y0"] = Place(out, 0, axes.strides[-1], out.spec.dtype)
+    operands = [Operand(k, CODES[p.dtype.name], _letters(p.strides)) for k, p in places.items()]
     b = _Recorder("fold", 3, operands, None, deep=True)
-    total = b.reduce(kind, b.load("x0"), "depth")
+    terms: dict[Value, Term] = {}
+
+    def term(of: Node, k: int) -> Term:
+        v = of.inputs[k]
+        if v in terms:
+            return terms[v]
+        if free(v):
+            assert v.node is not None
+            number = np.asarray(v.node.attrs["value"]).reshape(-1)[0].item()
+            return b.const(number, b.code(v.spec.dtype))
+        at = list(reads).index((of, k))
+        read = reads[of, k]
+        return b.load(names[read.root, read.offset, axes.strides[at], read.dtype, False])
+
+    for n in members:
+        assert isinstance(n.op.lower, Elementwise)
+        inputs = [term(n, k) for k in range(len(n.inputs))]
+        terms[n.output] = n.op.lower.body(b, *inputs, **n.attrs)
+    total = b.reduce(kind, term(node, 0), "depth")
     b.sweep()
     b.store("y0", b.cast(total, b.code(out.spec.dtype)))
-    loop = b.done()
-    return ClusterCode(loop, places, sizes, (), (), group, False)
+    return ClusterCode(b.done(), places, axes.sizes, (), (), group, False)

@@ -26,9 +26,14 @@ def fits(group: Group, layouts: dict[Value, tuple[Value, Layout]] | None = None)
 
     layouts: of the graph's values, as far as they are known; it grows.
     """
+    if group.deep:
+        return (
+            len(group.nodes) == 1
+            or deep_axes(group, {} if layouts is None else layouts) is not None
+        )
     several = group.cols is not None and group.cols > 1  # columns that must become one axis
     few = sum(len(n.inputs) for n in group.nodes) <= MOST_OPERANDS
-    if group.deep or (few and not several):
+    if few and not several:
         return True
     reads = reads_of(group, {} if layouts is None else layouts)
     if len({(r.root, r.offset, r.strides) for r in reads.values()}) > MOST_OPERANDS:
@@ -96,6 +101,28 @@ def loop_axes(
         sizes, reduced, origin = (1, *sizes), (False, *reduced), ((), *origin)
         rows = tuple((0, *s) for s in rows)
     return Axes(sizes, rows, reduced, origin)
+
+
+def deep_axes(
+    group: Group, layouts: dict[Value, tuple[Value, Layout]]
+) -> tuple[Axes, dict[tuple[Node, int], Read]] | None:
+    """The axes of a fold over a middle axis, [kept, reduced, kept], with the strides of what is
+    read and, last, of the result; None where these are not three."""
+    node = group.nodes[-1]
+    domain, over = group.domain, node.attrs["axis"]
+    assert domain is not None
+    reads = reads_of(group, layouts)
+    kept = iter(dense(tuple([n for k, n in enumerate(domain) if k not in over])))
+    result = tuple([0 if k in over else next(kept) for k in range(len(domain))])
+    kinds = [k in over for k in range(len(domain))]
+    axes = collapse(domain, [*(r.strides for r in reads.values()), result], kinds)
+    sizes, rows, reduced, origin = axes
+    if len(sizes) == 2:
+        sizes, reduced, origin = (1, *sizes), (False, *reduced), ((), *origin)
+        rows = tuple([(0, *s) for s in rows])
+    if reduced != (False, True, False) or any(s[2] not in (0, 1) for s in rows):
+        return None
+    return Axes(sizes, rows, reduced, origin), reads
 
 
 def write_strides(group: Group, v: Value) -> tuple[Extent, ...]:

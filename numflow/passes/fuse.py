@@ -10,7 +10,7 @@ before a node joins.
 from __future__ import annotations
 
 from numflow.graph.graph import Graph, Node, Value, bind_op, constant_op, sizes_op
-from numflow.graph.lowering import Layout, Library, Reduction, View
+from numflow.graph.lowering import Elementwise, Layout, Library, Reduction, View
 from numflow.ops import activation
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
@@ -41,6 +41,7 @@ from numflow.shapes import product
 MOST_NODES = 128  # in a loop: LLVM's time grows faster than a body, 3,000 sines took minutes
 ACTIVATIONS = (activation.relu_op, activation.relu6_op)
 """What kernels of products apply to their results; LibraryStep knows them by name."""
+MOST_DEEP = 12  # elementwise nodes in a fold over a middle axis
 LONG_ROW = 1 << 14  # a single row of more elements than this is folded in blocks, by all cores
 
 
@@ -322,6 +323,7 @@ class _Fuser:
             group.nodes.pop()
             self.why = FORM
         group.domain, group.maps, group.cols, group.folded = saved
+        group.deep = False
         group.closed -= set(node.outputs)
         return False
 
@@ -445,12 +447,31 @@ class _Fuser:
         return lowest > 0 and isinstance(size, int) and size <= LONG_ROW
 
     def _alone(self, group: Group, node: Node) -> bool:
-        """A fold over a middle axis: a deep loop of its own."""
-        if group.nodes:
+        """A fold over a middle axis: a deep loop of its own, with what makes its elements."""
+        if group.nodes and not self._goes_along(group, node):
             return self._no(MIDDLE)
         group.deep, group.folded = True, True
         group.closed.add(node.output)
         group.maps[node.output] = ()
+        return True
+
+    def _goes_along(self, group: Group, fold: Node) -> bool:
+        """Whether all of a group is elementwise, and made only for a fold over a middle axis."""
+        shape, over = fold.inputs[0].spec.shape, fold.attrs["axis"]
+        if group.folded or group.domain != shape or len(group.nodes) > MOST_DEEP:
+            return False
+        # A turn of the loop is a vector of columns, and its threads share the rows.
+        rows, columns = product(shape[: over[0]]), product(shape[over[-1] + 1 :])
+        if any(isinstance(n, int) and n < least for n, least in ((rows, 8), (columns, 16))):
+            return False
+        for node in group.nodes:
+            lower, out = node.op.lower, node.output
+            if not isinstance(lower, Elementwise) or lower.indexed or out in self.graph.outputs:
+                return False
+            if any(v.spec.dtype.size == 2 for v in (*node.inputs, out)):  # rounded after every op
+                return False
+            if not all(n is fold or n in group.nodes for n in self.users.get(out, [])):
+                return False
         return True
 
     # merging --------------------------------------------------------------------------------------

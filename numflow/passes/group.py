@@ -24,7 +24,7 @@ class Group:
     cols:   number of trailing domain axes that rows fold over; None while no fold has settled it.
     closed: results of folds that cross rows: readable by other groups only.
     rowwise: results of folds over the columns, and what follows from them.
-    deep:   a fold over a middle axis, alone in its group.
+    deep:   a fold over a middle axis, the last of its group; the others make its elements.
     level:  of its nodes (levels.py).
     """
 
