@@ -152,6 +152,22 @@ def _greedy(table: Any, starts: Any, end: Any, most: Any) -> Any:
     return seq2seq.dynamic_decode(decoder, maximum_iterations=most)[0]
 
 
+def _sampled(table: Any, starts: Any, end: Any, temperature: Any) -> Any:
+    """Words that are drawn."""
+    seq2seq, cell = nf.compat.v1.contrib.seq2seq, gru.make()
+    helper = seq2seq.SampleEmbeddingHelper(table, starts, end, temperature, 1)
+    decoder = seq2seq.BasicDecoder(cell, helper, nf.zeros([2, 2]))
+    return seq2seq.dynamic_decode(decoder, maximum_iterations=3)[0]
+
+
+def _scheduled(inputs: Any, lengths: Any, table: Any, share: Any, time_major: Any) -> Any:
+    """The truth, and words that are drawn."""
+    seq2seq, cell = nf.compat.v1.contrib.seq2seq, gru.make()
+    helper = seq2seq.ScheduledEmbeddingTrainingHelper(inputs, lengths, table, share, time_major)
+    decoder = seq2seq.BasicDecoder(cell, helper, nf.zeros([2, 2]))
+    return seq2seq.dynamic_decode(decoder)[0]
+
+
 def _attended(name: str) -> Callable[..., Any]:
     """How a mechanism aligns a query."""
 
@@ -622,6 +638,10 @@ ARGUMENTS: dict[str, Arguments] = {
     "compat.v1.contrib.legacy_seq2seq.embedding_rnn_seq2seq": A(
         [K, K], [K, K, K], gru, 2, 2, 4, None, True, nf.float32
     ),
+    "compat.v1.nn.dynamic_rnn": A(gru, CUBE, [3, 1], ZEROS, None, None, False, False),
+    "compat.v1.nn.bidirectional_dynamic_rnn": A(
+        gru, gru, CUBE, [3, 1], ZEROS, ZEROS, None, None, False, False
+    ),
     "compat.v1.contrib.rnn.static_rnn": A(gru, [X, X], ZEROS, None, [2, 1]),
     "compat.v1.contrib.rnn.static_bidirectional_rnn": A(
         gru, gru, [X, X], ZEROS, ZEROS, None, [2, 1]
@@ -678,6 +698,11 @@ METHODS: dict[str, tuple[Callable[..., Any], Arguments]] = {
     "BahdanauAttention": (
         _attended("BahdanauAttention"),
         A(ZEROS, 2, CUBE, [3, 1], True, None, -9.0),
+    ),
+    "SampleEmbeddingHelper": (_sampled, A(SQUARE[:2, :2], [0, 1], 1, 0.5)),
+    "ScheduledEmbeddingTrainingHelper": (
+        _scheduled,
+        A(CUBE, [3, 2], SQUARE[:2], [0.5, 0.25], False),
     ),
     **{
         name: (_stepped(lambda *a, name=name: getattr(nf.compat.v1.contrib.rnn, name)(*a)), given)
