@@ -99,6 +99,44 @@ def test_gradients_are_those_of_dynamic_rnn(compiled: bool) -> None:
         np.testing.assert_allclose(a.numpy(), b.numpy(), 1e-9, 1e-12)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("most", [None, 3, 0, 9])
+@pytest.mark.parametrize("impute", [False, True])
+def test_all_steps_at_once_are_the_loop(
+    impute: bool, most: Any, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cell with a kernel for sequences, with and without a layer behind; gradients too."""
+    cell = randomized(cells.BasicLSTMCell(UNITS))
+    layer = contrib.linear.Linear("test", "units", WORDS)
+    layer(drawn(1, UNITS))
+    layer.set_weights([drawn(UNITS, WORDS), drawn(WORDS)])
+    x = nf.constant(drawn(BATCH, STEPS, DEPTH, seed=7))
+
+    def run(x: Any, behind: Any) -> Any:
+        outputs, state, lengths = trained(
+            cell, x, [4, 2, 0], behind, impute_finished=impute, maximum_iterations=most
+        )
+        value = nf.reduce_sum(outputs.rnn_output**2) + nf.reduce_sum(state.c**3)
+        return value, outputs.rnn_output, outputs.sample_id, state.c, state.h, lengths
+
+    found = []
+    for by_loop in (False, True):
+        if by_loop:
+            monkeypatch.setattr(seq2seq.BasicDecoder, "at_once", lambda *_: None)
+        for behind in (None, layer):
+            call = nf.function(run) if compiled else run
+            with nf.GradientTape() as tape:
+                tape.watch(x)
+                parts = call(x, behind)
+            weights = [x, *cell.trainable_variables]
+            found.append([*parts, *tape.gradient(parts[0], weights)])
+    for k in (0, 1):
+        for a, b in zip(found[k], found[k + 2], strict=True):
+            if b is None:  # eagerly a loop of no steps has read nothing
+                b = nf.zeros_like(a)
+            np.testing.assert_allclose(np.asarray(a), np.asarray(b), 1e-9, 1e-11)
+
+
 def test_what_goes_on_past_an_end() -> None:
     """Without impute_finished the cell goes on; steps end with the longest sequence, or before."""
     cell = randomized(cells.GRUCell(UNITS))

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from numflow import nest
-from numflow.compat.v1.contrib.linear import columns_behind
+from numflow.compat.v1.contrib.linear import Linear, columns_behind
 from numflow.compat.v1.contrib.seq2seq.decoder import Decoder
-from numflow.compat.v1.contrib.seq2seq.next_inputs import Helper
+from numflow.compat.v1.contrib.seq2seq.next_inputs import Helper, TrainingHelper
 from numflow.errors import explain
 from numflow.graph.tensor import Tensor
+from numflow.ops import math as maths
+from numflow.ops import recurrent
+from numflow.ops import reduce as reductions
+from numflow.ops import select as selections
+from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.shapes import Extent
 
@@ -92,6 +97,33 @@ class BasicDecoder(Decoder):
             time=time, outputs=y, state=after, sample_ids=words
         )
         return BasicDecoderOutput(y, words), after, following, finished
+
+    def at_once(self, most: Tensor | None, impute: bool) -> tuple[Any, Any, Any] | None:
+        """A cell that has a kernel for whole sequences reads the truth: as dynamic_rnn does."""
+        over, layer = getattr(self._cell, "over", None), self._output_layer
+        helper, rows = self._helper, layer is None or isinstance(layer, Linear)
+        if over is None or type(helper) is not TrainingHelper or not rows:
+            return None
+        x = helper.inputs
+        if not isinstance(x, Tensor) or x.spec.rank != 3 or x.spec.shape[0] == 0:
+            return None
+        steps = reductions.reduce_max(helper.sequence_length)
+        if most is not None:
+            steps = maths.minimum(steps, maths.maximum(maths.cast(most, steps.dtype), 0))
+        lengths = maths.minimum(helper.sequence_length, steps)
+        run = lengths if impute else shaping.zeros_like(lengths) + steps
+        if hasattr(self._cell, "check_state"):
+            self._cell.check_state(self._initial_state, x.spec.shape[1])
+        state = nest.map_structure(as_tensor, self._initial_state)
+        y, last = over(x, state, lengths=run, time_major=True, reverse=False)
+        y = y[:steps] if layer is None else layer(y[:steps])
+        words = helper.sample(None, y)
+        if impute:
+            many, batch = x.spec.shape[:2]
+            alive = recurrent.within("dynamic_decode", run, many, batch, True)[:steps]
+            y = selections.where(shaping.expand_dims(alive, 2), y, shaping.zeros_like(y))
+            words = selections.where(alive, words, shaping.zeros_like(words))
+        return BasicDecoderOutput(y, words), last, lengths
 
 
 def check_cell(op: str, cell: Any) -> None:

@@ -86,6 +86,11 @@ class Decoder(abc.ABC):
         """How many steps there are at most, where that is known before."""
         return None
 
+    def at_once(self, most: Tensor | None, impute: bool) -> tuple[Any, Any, Any] | None:
+        """(outputs [steps, batch, ...], state, lengths) of all steps, where none needs the one
+        before; None: a loop is needed. most, impute: dynamic_decode's, most as a scalar."""
+        return None
+
 
 def dynamic_decode(
     decoder: Decoder,
@@ -135,6 +140,18 @@ def dynamic_decode(
         problem = "impute_finished, where a decoder's sequences change their places"
         raise ValueError(explain(op, problem, {"decoder": type(decoder).__name__}))
     most = _most(op, maximum_iterations)
+    whole = None if kwargs else decoder.at_once(most, impute)
+    outputs, state, lengths = whole or _looped(op, decoder, most, impute, kwargs)
+    outputs, state = decoder.finalize(outputs, state, lengths)
+    if not time_major:
+        outputs = nest.map_structure(_turned, outputs)
+    return outputs, state, lengths
+
+
+def _looped(
+    op: str, decoder: Decoder, most: Tensor | None, impute: bool, kwargs: dict[str, Any]
+) -> tuple[Any, Any, Any]:
+    """(outputs [steps, batch, ...], the last state, lengths), step by step."""
     finished, inputs, state = decoder.initialize(**kwargs)
     done = as_tensor(finished, None, op, "finished")
     if not done.dtype.is_bool or not done.spec.rank:
@@ -170,11 +187,7 @@ def dynamic_decode(
 
     start = (zero, arrays, state, inputs, done, lengths)
     _, arrays, state, _, _, lengths = while_loop(going, body, start, maximum_iterations=bound)
-    stacked = nest.map_structure(lambda a: a.stack(), arrays)
-    outputs, state = decoder.finalize(stacked, state, lengths)
-    if not time_major:
-        outputs = nest.map_structure(_turned, outputs)
-    return outputs, state, lengths
+    return nest.map_structure(lambda a: a.stack(), arrays), state, lengths
 
 
 def _bytes(arrays: Any) -> int:
