@@ -39,7 +39,11 @@ def norm_gradient(x: Any, gamma: Any, beta: Any, dy: Any) -> Any:
 
 
 # workloads with `functions`
-ELSEWHERE = images_numflow.FUNCTIONS | sequences_numflow.FUNCTIONS
+ELSEWHERE = {
+    **images_numflow.FUNCTIONS,
+    **recurrent_numflow.FUNCTIONS,
+    **sequences_numflow.FUNCTIONS,
+}
 COMPILED = ("W2", "stream", "W3", "W12", "adam", "sparse", "scalar", *ELSEWHERE)
 
 

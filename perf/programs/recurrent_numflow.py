@@ -50,7 +50,7 @@ def _layer(kind: str) -> Any:
     return made
 
 
-def _layers() -> Iterator[Case]:
+def _functions() -> Iterator[tuple[str, Any, list[Any]]]:
     for kind in recurrent.LAYERS:
         layer = _layer(kind)
         x, dy = (tf.constant(a) for a in recurrent.operands(kind)[:2])
@@ -61,10 +61,15 @@ def _layers() -> Iterator[Case]:
                 y = layer(x)
             return y, tape.gradient(y, [x, *layer.trainable_variables], output_gradients=dy)
 
-        forward, backward = tf.function(layer), tf.function(both)
-        yield Case(f"{kind} {recurrent.FORWARD}", "function", partial(forward, x))
-        call = partial(backward, x, dy)
-        yield Case(f"{kind} {recurrent.BOTH}", "function", call, result=partial(_slope, call))
+        yield f"{kind} {recurrent.FORWARD}", tf.function(layer), [x]
+        yield f"{kind} {recurrent.BOTH}", tf.function(both), [x, dy]
+
+
+def _layers() -> Iterator[Case]:
+    for name, function, arguments in _functions():
+        call = partial(function, *arguments)
+        result = partial(_slope, call) if len(arguments) > 1 else None
+        yield Case(name, "function", call, result=result)
 
 
 def _slope(call: Callable[[], Any]) -> Any:
@@ -74,3 +79,5 @@ def _slope(call: Callable[[], Any]) -> Any:
 
 
 CASES = {"W11": _layers}
+# Of each workload: name, tf.function and arguments of its cases.
+FUNCTIONS: dict[str, Callable[[], Iterator[tuple[str, Any, list[Any]]]]] = {"W11": _functions}
