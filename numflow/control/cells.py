@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from numflow import dtypes
-from numflow.control import recurrence  # noqa: F401  second derivatives of the ops are loops
 from numflow.control.cell_kinds import Cell, cell_of
 from numflow.control.cell_terms import Index, Row, Term, Terms, Weight, plain
 from numflow.eager.apply import tapes

@@ -99,7 +99,7 @@ def recur(
     return _packed(form, last), _packed(form, stacked), nest.pack_sequence_as(states, state)
 
 
-def _walked(
+def walked(
     step: unrolled.Step, rows: Any, state: Any, axis: int, reverse: bool
 ) -> tuple[list[Tensor], list[Tensor]]:
     """`unrolled.over` as a loop, which stays one."""
@@ -125,9 +125,6 @@ def _walked(
         found, arrays = functional.walked("recurrent", count, list(state), body, specs, reverse)
     stacked = [a.stack() for a in arrays]
     return [shaping.transpose(y, (1, 0, 2)) if axis else y for y in stacked], found
-
-
-unrolled.set_loop(_walked)
 
 
 def _packed(form: list[Any], flat: Any) -> Any:

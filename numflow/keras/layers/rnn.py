@@ -11,12 +11,21 @@ from numflow.graph.tensor import Tensor
 from numflow.keras.layers.layer import Layer, call_parameters
 from numflow.keras.layers.rnn_cells import GRUCell, LSTMCell, RecurrentCell, SimpleRNNCell
 from numflow.keras.layers.stacked_cells import StackedRNNCells
-from numflow.ops import comparisons, rearrange
+from numflow.ops import comparisons, rearrange, unrolled
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 
 __all__ = ["RNN"]
+
+
+def _loop(*what: Any) -> Any:
+    from numflow.control.recurrence import walked  # second derivatives of many steps are rare
+
+    return walked(*what)
+
+
+unrolled.set_loop(_loop)  # as numflow.control does, which layers do not wait for
 
 
 class RNN(Layer):
