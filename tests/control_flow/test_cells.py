@@ -417,7 +417,7 @@ def test_second_derivatives_over_many_steps_are_loops(kind: str) -> None:
     def run(x: Any, w: Any, u: Any) -> Any:
         if kind == "lstm":
             options = {"peepholes": more, "projection": out, "projection_clip": 0.3}
-            return recurrent.lstm(x, w, u, mask=mask, reverse=True, **options)[0]  # type: ignore[arg-type]
+            return recurrent.lstm(x, w, u, mask=mask, reverse=True, **options)[0]
         if kind == "simple":
             return recurrent.simple_rnn(x, w, u, mask=mask, carry=True)[0]
         bias = nf.reshape(more, [-1])
@@ -431,7 +431,7 @@ def test_second_derivatives_over_many_steps_are_loops(kind: str) -> None:
                 tape.watch([x, w, u])
                 total = nf.reduce_sum(run(x, w, u) ** 2)
             slopes = tape.gradient(total, [x, w, u])
-            total = sum(nf.reduce_sum(nf.sin(g)) for g in slopes)
+            total = nf.add_n([nf.reduce_sum(nf.sin(g)) for g in slopes])
         return outer.gradient(total, [x, w, u])
 
     traced = nf.function(slope)

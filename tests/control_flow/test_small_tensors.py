@@ -3,6 +3,7 @@ jumps, what stays in memory, and what is left to jumps."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
@@ -60,7 +61,7 @@ def _made(op: str, x: Any, y: Any, n: int, k: Any) -> Any:
     axis = n % rank if rank else None
     flat = nf.reshape(x, [-1])
     size = flat.shape[0]
-    whole = {
+    whole: dict[str, Callable[[], Any]] = {
         "add": lambda: x + nf.reduce_sum(y),
         "times": lambda: x * nf.reshape(y, [-1])[n % y.shape.num_elements()],
         "tanh": lambda: nf.tanh(x),

@@ -205,7 +205,7 @@ def test_gradients_that_are_spread(dtype: str, parts: int, pool_of: tuple[int, .
         x = guarded(rng.standard_normal((s.batch, *s.image, s.channels)).astype(dtype))
         y = rng.standard_normal((s.batch, *s.result, s.columns)).astype(dtype)
         _, place = separate(y, b, dtype)
-        d = guarded(rng.standard_normal(place.shape).astype(dtype))
+        d = guarded(np.asarray(rng.standard_normal(place.shape), dtype))
         dy = guarded(np.full(y.shape, np.nan, dtype))
         run(pool.plan_spread(b.window, dtype), [d, place, dy])
         shape = (parts, *s.kernel, s.channels // s.groups, s.columns)
