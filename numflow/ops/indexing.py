@@ -22,7 +22,7 @@ from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_int
 from numflow.ops.precision import single
 from numflow.ops.shape_rules import normal_axis
-from numflow.shapes import Shape, product
+from numflow.shapes import Extent, Shape, product
 
 # --- gather --------------------------------------------------------------------
 
@@ -309,7 +309,8 @@ def is_array(key: Any) -> bool:
 
 
 def getitem(x: Tensor, keys: list[Any]) -> Tensor:
-    """x[keys] where one key is an array of indices (negative ones from the end) or a mask.
+    """x[keys] where one key is an array of indices (negative ones from the end) or a mask, or where
+    several are numbers that only a program knows.
 
     Raises:
       DTypeError: two keys are arrays; a key is no integer.
@@ -317,6 +318,8 @@ def getitem(x: Tensor, keys: list[Any]) -> Tensor:
     """
     places = [k for k, key in enumerate(keys) if is_array(key)]
     at = places[0]
+    if len(places) > 1 and all(_is_number(keys[k]) for k in places):
+        return _of_numbers(x, keys, places)
     if len(places) > 1:
         raise DTypeError(
             explain(
@@ -346,11 +349,50 @@ def getitem(x: Tensor, keys: list[Any]) -> Tensor:
                 "getitem", f"an index is {chosen.dtype.name}, not an integer", {"tensor": x.spec}
             )
         )
-    if not chosen.dtype.is_unsigned:
-        size = shaping.size_tensor(rest.spec.shape[axis], dtypes.int64)
-        chosen = maths.cast(chosen, dtypes.int64)
-        chosen = selections.where(chosen < 0, chosen + size, chosen)
-    return _rows(rest, chosen, axis, 0)
+    return _rows(rest, _from_the_start(chosen, rest.spec.shape[axis]), axis, 0)
+
+
+def _from_the_start(index: Tensor, n: Extent) -> Tensor:
+    """Indices of an axis, of which negative ones count from its end."""
+    if index.dtype.is_unsigned:
+        return index
+    index = maths.cast(index, dtypes.int64)
+    return selections.where(index < 0, index + shaping.size_tensor(n, dtypes.int64), index)
+
+
+def _is_number(key: Any) -> bool:
+    return isinstance(key, Tensor) and key.spec.rank == 0 and key.dtype.is_integer
+
+
+def _of_numbers(x: Tensor, keys: list[Any], places: list[int]) -> Tensor:
+    """x[keys], of which several are integers; those of neighbouring axes become one index."""
+    whole = np.s_[:]
+    named = sum(key is not None and key is not Ellipsis for key in keys)
+    numbers: list[Tensor | None] = []  # one for each axis of what the other keys give
+    for k, key in enumerate(keys):
+        if k in places:
+            numbers.append(key)
+        elif key is Ellipsis:
+            numbers += [None] * (x.spec.rank - named)
+        elif key is None or isinstance(key, type(whole)):
+            numbers.append(None)
+    x = slicing.getitem(x, tuple(whole if k in places else key for k, key in enumerate(keys)))
+    end = len(numbers)
+    while end:
+        begin = end - 1
+        while numbers[end - 1] is not None and begin and numbers[begin - 1] is not None:
+            begin -= 1
+        run = [n for n in numbers[begin:end] if n is not None]
+        if len(run) > 1:
+            axes = x.spec.shape[begin:end]
+            both = zip(run, axes, strict=True)
+            at = _merged("getitem", [(_from_the_start(i, n), n) for i, n in both])
+            merged = *x.spec.shape[:begin], product(axes), *x.spec.shape[end:]
+            x = _rows(shaping.reshape(x, merged), at, begin, 0)
+        elif run:
+            x = _rows(x, _from_the_start(run[0], x.spec.shape[begin]), begin, 0)
+        end = begin
+    return x
 
 
 # --- gather_nd ---------------------------------------------------------------------
@@ -406,8 +448,15 @@ def gather_nd(
 
 def flat_places(op: str, places: Tensor, axes: Shape) -> Tensor:
     """Rows of coordinates as int64 indices into their axes, merged; each coordinate is checked."""
-    flat = shaping.zeros(places.spec.shape[:-1], dtypes.int64)
-    for k, n in enumerate(axes):
-        one = checks.checked_index(slicing.getitem(places, (..., k)), n, op)
+    if not axes:
+        return shaping.zeros(places.spec.shape[:-1], dtypes.int64)
+    return _merged(op, [(slicing.getitem(places, (..., k)), n) for k, n in enumerate(axes)])
+
+
+def _merged(op: str, places: Sequence[tuple[Tensor, Extent]]) -> Tensor:
+    """Indices into axes, of the sizes given, as int64 indices into these axes merged."""
+    flat = shaping.zeros(places[0][0].spec.shape, dtypes.int64)
+    for index, n in places:
+        one = checks.checked_index(index, n, op)
         flat = flat * shaping.size_tensor(n, dtypes.int64) + maths.cast(one, dtypes.int64)
     return flat

@@ -167,6 +167,7 @@ def getitem(x: TensorLike, key: Any) -> Tensor:
     """
     x = as_tensor(x, None, "getitem", "x")
     keys = list(key) if isinstance(key, tuple) or _is_written_as_list(key) else [key]
+    keys = [k if k is None or type(k) is int else _read(k) for k in keys]
     if any(indexing.is_array(k) for k in keys):
         return indexing.getitem(x, keys)
     named = sum(k is not None and k is not Ellipsis for k in keys)
@@ -216,6 +217,14 @@ def getitem(x: TensorLike, key: Any) -> Tensor:
 
 _SLICE = type(np.s_[:])
 _ALL = _SLICE(None)
+
+
+def _read(k: Any) -> Any:
+    """Variables as the tensors that they are now, among the bounds of a slice, too."""
+    if isinstance(k, _SLICE):
+        bounds = k.start, k.stop, k.step
+        return _SLICE(*map(_read, bounds)) if any(hasattr(v, "_as_tensor") for v in bounds) else k
+    return as_tensor(k) if hasattr(k, "_as_tensor") else k
 
 
 def _resolve(k: Any, n: Extent) -> tuple[Extent, int, Extent]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -169,3 +170,60 @@ def test_masks_of_numbers() -> None:
         np.testing.assert_array_equal(run([5, 6, 7], nf.constant([1, 0, 2])), [5, 7])
     with pytest.raises(TypeError, match="boolean_mask: mask is string, not bool"):
         nf.boolean_mask([5], ["a"])
+
+
+NUMBERS: list[tuple[Callable[..., Any], tuple[int, int]]] = [
+    (lambda x, i, j: x[i, j], (1, -1)),
+    (lambda x, i, j: x[..., i, j], (-4, 4)),
+    (lambda x, i, j: x[i, ..., j], (0, 3)),
+    (lambda x, i, j: x[i, None, 1, j, ::-2], (-2, 2)),
+    (lambda x, i, j: x[:, i, ::2, j], (2, 0)),
+    (lambda x, i, j: x[i, j : j + 2, -1, i], (1, 0)),
+]
+
+
+@pytest.mark.parametrize("k", range(len(NUMBERS)))
+def test_several_numbers_that_only_the_program_knows(k: int) -> None:
+    """As eagerly, and as NumPy."""
+    f, at = NUMBERS[k]
+    x = np.arange(120.0).reshape(2, 3, 4, 5)
+    for dtype in (nf.int32, nf.int8):
+        i, j = (nf.constant(n, dtype) for n in at)
+        for run in (f, nf.function(f)):
+            np.testing.assert_array_equal(run(nf.constant(x), i, j), f(x, *at))
+
+
+def test_numbers_in_loops_are_checked_and_have_a_gradient() -> None:
+    def walk(x: Any, rows: Any) -> Any:
+        total = nf.constant(0.0)
+        for i in nf.range(rows):
+            for j in nf.range(4):
+                total += x[i, j] ** 2
+        return total
+
+    def slope(x: Any, rows: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = walk(x, rows)
+        return tape.gradient(y, x)
+
+    x = nf.constant(np.random.default_rng(3).normal(size=(3, 4)).astype(np.float32))
+    np.testing.assert_allclose(nf.function(slope)(x, nf.constant(3)), 2.0 * x, rtol=1e-6)
+    with pytest.raises(nf.errors.InvalidArgumentError, match="index 3 is outside"):
+        nf.function(walk)(x, nf.constant(4))
+
+
+def test_variables_are_numbers_and_bounds() -> None:
+    """Also where a function assigns them."""
+    at, x = nf.Variable(1), nf.constant(np.arange(12.0).reshape(3, 4))
+
+    def f(x: Any) -> Any:
+        at.assign(1)
+        for _ in nf.range(1):
+            at.assign_add(1)
+        return x[at], x[at, at], x[at - 1 :, at], x[:at]
+
+    for run in (f, nf.function(f)):
+        row, one, column, rows = run(x)
+        assert row.numpy().tolist() == [8, 9, 10, 11] and float(one) == 10
+        assert column.numpy().tolist() == [6, 10] and rows.shape == (2, 4)
