@@ -18,9 +18,10 @@ from numflow.eager.tensor import Array, EagerTensor
 from numflow.errors import ShapeError, explain
 from numflow.graph.op import current, observers
 from numflow.graph.tensor import Tensor
-from numflow.ops import creation, scatter, slicing
+from numflow.ops import creation, run_time, scatter, slicing
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
+from numflow.shapes import run_time as depends_on_values
 
 _SMALL = 4096  # elements up to which a part is copied rather than shared: see part_of
 
@@ -77,6 +78,7 @@ def _assign(
     whole = as_tensor(variable)
     size, sizes = whole.spec.size, whole.spec.shape
     numbers = slicing.getitem(shaping.reshape(creation.iota((size,), 0, dtypes.int64), sizes), key)
+    new, numbers = _agreed(new, numbers)
     _check(new, numbers.spec.shape)
     updates = shaping.broadcast_to(_without_ones(new, numbers.spec.rank), numbers.spec.shape)
     flat = scatter.tensor_scatter_nd_update(
@@ -85,6 +87,17 @@ def _assign(
         shaping.reshape(updates, (-1,)),
     )
     return variable.assign(shaping.reshape(flat, sizes))
+
+
+def _agreed(value: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
+    """Both, of one size where one of them has a size that only a call tells: it is checked then."""
+    have, want = list(value.spec.shape), list(part.spec.shape)
+    for k in range(1, min(len(have), len(want)) + 1):
+        if have[-k] != 1 and depends_on_values(want[-k]):
+            want[-k] = have[-k]
+        elif depends_on_values(have[-k]):
+            have[-k] = want[-k]
+    return run_time.refitted(value, tuple(have)), run_time.refitted(part, tuple(want))
 
 
 def _check(value: Tensor, part: Sequence[Any]) -> None:

@@ -249,7 +249,7 @@ def agreed(op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> list[Tensor] | Non
     if all(same):
         return None
     return [
-        t if kept else shaping.reshape_op(t, shape=tuple(s))
+        t if kept else _axis_by_axis(t, tuple(s))
         for t, s, kept in zip(inputs, shapes, same, strict=True)
     ]
 
@@ -260,7 +260,16 @@ def fitted(t: Tensor, shape: Shape) -> Tensor | None:
         return t
     if not may_be_equal(t.spec.shape, shape):
         return None
-    return shaping.reshape_op(t, shape=shape)
+    return _axis_by_axis(t, shape)
+
+
+def _axis_by_axis(t: Tensor, shape: Shape) -> Tensor:
+    """t in a shape of the same rank. At once, [2, 3] could become [3, 2] (view_rules.py knows)."""
+    for k, n in enumerate(shape):
+        have = t.spec.shape
+        if have[k] != n:
+            t = shaping.reshape_op(t, shape=(*have[:k], n, *have[k + 1 :]))
+    return t
 
 
 def may_be_equal(a: Shape, b: Shape) -> bool:

@@ -127,3 +127,34 @@ def test_in_a_loop_of_a_function() -> None:
         return nf.reduce_sum(v)
 
     assert fill(nf.ones([3, 2])).numpy() == 12 and v.numpy().tolist() == [[2, 2]] * 3
+
+
+def test_parts_whose_sizes_only_a_call_tells() -> None:
+    """Each size is checked, not their product."""
+    v = nf.Variable(nf.zeros([6, 5]))
+
+    def walk(n: Any) -> Any:
+        v.assign(nf.reshape(nf.range(30.0), [6, 5]))
+        for i in nf.range(n):
+            v[i : i + 2, 1].assign(nf.ones([2]) * nf.cast(i, nf.float32))
+            v[0:2].assign(v[i : i + 2] * 2.0)
+        return v[n:].assign(nf.ones([1, 5])) * 1.0
+
+    for n in (3, 6 - 2):
+        have = nf.function(walk)(nf.constant(n)).numpy()
+        np.testing.assert_array_equal(have, walk(nf.constant(n)))
+
+    for shape in ([3, 2], [2, 3]):
+
+        def put(n: Any, shape: Any = shape) -> None:
+            v[n : n + 2, n : n + 3].assign(nf.reshape(nf.range(6.0), shape))
+
+        def add(n: Any, shape: Any = shape) -> Any:
+            return v[n : n + 2, n : n + 3] + nf.reshape(nf.range(6.0), shape)
+
+        for f in (put, add):
+            if shape == [2, 3]:
+                nf.function(f)(nf.constant(1))
+                continue
+            with pytest.raises(nf.errors.ShapeError, match="6 elements do not become"):
+                nf.function(f)(nf.constant(1))
