@@ -95,15 +95,20 @@ def address_of(loop: RegisterLoop) -> int:
     try:
         return loop.address()
     except Exception as error:  # a fault of ours or of LLVM's, whatever it is
-        if not _warned:
-            _warned.append(loop.text)
-            warnings.warn(
-                f"numflow: a loop in registers runs slower than it could ({error}). "
-                f"Please report it.\n{loop.text}",
-                PrinterWarning,
-                stacklevel=2,
-            )
+        _warn(error, loop.text)
         return 0
+
+
+def _warn(error: Exception, text: str) -> None:
+    if _warned:
+        return
+    _warned.append(text)
+    warnings.warn(
+        f"numflow: a loop in registers runs slower than it could ({error!r}). "
+        f"Please report it.\n{text}",
+        PrinterWarning,
+        stacklevel=3,
+    )
 
 
 _warned: list[str] = []
@@ -116,6 +121,9 @@ def in_registers(node: Node) -> RegisterLoop | None:
     try:
         return _Printer(node).loop()
     except Unfit:
+        return None
+    except Exception as error:  # a fault of ours: jumps take every loop
+        _warn(error, "\n".join(map(str, node.subgraphs)))
         return None
 
 

@@ -13,6 +13,7 @@ import pytest
 
 import numflow as nf
 from numflow.codegen import registers
+from numflow.codegen.printers import PrinterWarning
 from numflow.codegen.registers import in_registers
 from numflow.ops.control import while_op
 from numflow.passes import run_passes
@@ -310,3 +311,16 @@ def test_an_array_that_an_inner_loop_writes_and_reads_as_it_was() -> None:
     for k in range(3):
         want = [want[3 - j] + k for j in range(4)]
     assert nf.function(f)(nf.constant(3)).numpy().tolist() == want
+
+
+def test_a_fault_of_the_printer_costs_speed_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told of once, with the loop."""
+
+    def faulty(_: Any) -> Any:
+        raise ZeroDivisionError("of the printer")
+
+    monkeypatch.setattr(registers, "_warned", [])
+    monkeypatch.setattr(registers._Printer, "loop", faulty)
+    f = nf.function(lambda n: nf.while_loop(lambda k: k < n, lambda k: (k * 2,), [nf.constant(1)]))
+    with pytest.warns(PrinterWarning, match=r"ZeroDivisionError\('of the printer'\)"):
+        assert int(f(nf.constant(100))[0]) == 128
