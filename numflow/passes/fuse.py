@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from numflow.graph.graph import Graph, Node, Value, bind_op, constant_op, sizes_op
 from numflow.graph.lowering import Elementwise, Layout, Library, Reduction, View
-from numflow.ops import activation
-from numflow.ops import math as maths
-from numflow.ops import shape as shaping
+from numflow.passes.epilogue import Epilogues
 from numflow.passes.group import (
     BETWEEN,
     CLOSED,
@@ -23,7 +21,6 @@ from numflow.passes.group import (
     LARGE,
     LEVEL,
     MIDDLE,
-    POOLED,
     VIEW,
     Axes,
     Fits,
@@ -31,23 +28,15 @@ from numflow.passes.group import (
     Note,
     agree,
     fusable,
-    pooling,
 )
 from numflow.passes.levels import level_of, levels
-from numflow.passes.materialise import layout_of, soft
+from numflow.passes.materialise import soft
 from numflow.passes.order import earlier_effects, effect_of
 from numflow.shapes import product
 
 MOST_NODES = 128  # in a loop: LLVM's time grows faster than a body, 3,000 sines took minutes
-ACTIVATIONS = (activation.relu_op, activation.relu6_op)
-"""What kernels of products apply to their results; LibraryStep knows them by name."""
 MOST_DEEP = 12  # elementwise nodes in a fold over a middle axis
 LONG_ROW = 1 << 14  # a single row of more elements than this is folded in blocks, by all cores
-
-
-def _same_rows(x: Value, y: Value) -> bool:
-    """Whether a reshape keeps the last axis."""
-    return x.spec.shape[-1:] == y.spec.shape[-1:] != ()
 
 
 class _Fuser:
@@ -63,6 +52,9 @@ class _Fuser:
         self.levels = levels(graph)
         self.earlier = earlier_effects(graph)  # what a node waits for that it takes nothing from
         self.hosts: dict[Node, Group] = {}
+        self.epilogues = Epilogues(
+            graph, self.users, self.levels, self.layouts, self.group_of, note
+        )
 
     def run(self) -> list[Group]:
         for node in self.graph.nodes:
@@ -130,105 +122,10 @@ class _Fuser:
     def _single(self, node: Node) -> None:
         group = self._new(Group([node]))
         if isinstance(node.op.lower, Library) and node.op.lower.epilogue:
-            self._take_epilogue(group, node)
-
-    def _take_epilogue(self, group: Group, node: Node) -> None:
-        """A product, + bias, + another image, relu or relu6: into the kernel, if nobody else reads
-        what is between.
-
-        Reshapes on the way that keep the last axis are no obstacle: its rows stay what they are.
-        """
-        taken: list[Node] = []
-        passed: list[Node] = []  # reshapes, taken with what is behind them
-        last, biased = node.output, False
-        while last not in self.graph.outputs:
-            users = self.users.get(last, [])
-            if len(users) != 1 or self.levels.get(users[0], 0) != group.level:
-                break
-            (user,) = users
-            final = user.op in ACTIVATIONS
-            if user.op is shaping.reshape_op and _same_rows(last, user.output):
-                passed.append(user)
-            elif (
-                final
-                or (not biased and self._biases(user, last))
-                or self._adds_residual(group, user, last)
-            ):
-                biased = biased or user is not group.residual
-                taken += [*passed, user]
-                passed = []
-            else:
-                break
-            last = user.output
-            if final:
-                break
-        group.epilogue = tuple(taken)
-        group.pool = self._pool(group, node)
-        for user in (*taken, *filter(None, [group.pool])):
-            self.taken.add(user)
-            group.nodes.append(user)
-            self._enter(user, group)
-
-    def _pool(self, group: Group, node: Node) -> Node | None:
-        """What pools the result, if the kernel should, and nobody else reads it."""
-        made, lower = (group.epilogue or (node,))[-1].output, node.op.lower
-        users = self.users.get(made, [])
-        assert isinstance(lower, Library)
-        if lower.pools is None or made in self.graph.outputs or len(users) != 1:
-            return None
-        (pool,) = users
-        if not (isinstance(pool.op.lower, Library) and pool.op.lower.pool):
-            return None
-        if made.spec != node.output.spec or self.levels.get(pool, 0) != group.level:
-            return None
-        inputs, outputs = ([v.spec for v in values] for values in (node.inputs, node.outputs))
-        pays, self.why = lower.pools(inputs, outputs, node.attrs, pooling(pool))
-        if not pays and self.note is not None:
-            self.note(group.nodes, [pool], f"{POOLED} {self.why}")
-        return pool if pays else None
-
-    def _biases(self, add: Node, last: Value) -> bool:
-        """Whether add adds a row vector, which is there when the product begins, to `last`."""
-        if add.op is not maths.add_op:
-            return False
-        other = add.inputs[1] if add.inputs[0] is last else add.inputs[0]
-        row = [n for n in other.spec.shape if n != 1]
-        return (
-            other is not last
-            and row == [last.spec.shape[-1]]
-            and list(other.spec.shape[-1:]) == row
-            and add.output.spec.shape == last.spec.shape
-            and self._ready(other)
-        )
-
-    def _adds_residual(self, group: Group, add: Node, last: Value) -> bool:
-        """Whether add adds an image like `last`, which is there when the product begins.
-
-        Only of images of several pixels: a product with one row has kernels of its own.
-        """
-        lower, shape = group.nodes[0].op.lower, last.spec.shape
-        if not (isinstance(lower, Library) and lower.residual and add.op is maths.add_op):
-            return False
-        other = add.inputs[1] if add.inputs[0] is last else add.inputs[0]
-        if (
-            group.residual is not None
-            or last.spec.rank < 3
-            or last.spec.size == shape[-1]
-            or other is last
-            or other.spec != last.spec
-            or not self._ready(other)
-            or not layout_of(other, self.layouts)[1].contiguous
-        ):
-            return False
-        group.residual = add
-        return True
-
-    def _ready(self, value: Value) -> bool:
-        """Whether value is, or is a dense view of, an argument, a constant, a variable, or what a
-        group before this one makes."""
-        root, layout = layout_of(value, self.layouts)
-        there = root.node is None or root.node.op is constant_op or root.node.op.effect == "read"
-        return (there or root in self.group_of) and layout.strides[-1] == 1
+            for user in self.epilogues.taken_by(group, node):
+                self.taken.add(user)
+                group.nodes.append(user)
+                self._enter(user, group)
 
     def _start(self, node: Node) -> None:
         domain = (
