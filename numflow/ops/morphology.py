@@ -16,7 +16,7 @@ from numflow.graph.op import current
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import conv_api_sizes as arguments
 from numflow.ops import math as maths
-from numflow.ops import rearrange, select, signs, slicing, windows
+from numflow.ops import rearrange, reduce, select, signs, slicing, windows
 from numflow.ops import shape as shaping
 from numflow.ops.convert import operands
 from numflow.shapes import Extent, as_number
@@ -46,7 +46,8 @@ def dilation2d(
       data_format: "NHWC".
 
     Returns:
-      [batch, *result, channels]; the least number of the dtype where the window reads nothing.
+      [batch, *result, channels]; the least number of the dtype where the window reads nothing,
+      which gives no gradient.
 
     Raises:
       ShapeError: ranks or channels do not fit, numbers are not possible, another data_format.
@@ -146,7 +147,13 @@ def _dilation(
             seen = slicing.slice_op(within, **where, shape=(1, *places, 1))
             part = select.where(seen, part, nothing)
         best = part if best is None else maths.maximum(best, part)
-    return shaping.broadcast_op(nothing, shape=shape) if best is None else best
+    if best is None:  # no tap is over the image: all is the least number, and gradients are zeros
+        never = current().constant(np.array(False))
+        best = select.where(
+            never, maths.add_op(reduce.reduce_sum(x), reduce.reduce_sum(f)), nothing
+        )
+        return shaping.broadcast_op(best, shape=shape)
+    return best
 
 
 def _taps(

@@ -92,6 +92,32 @@ def test_a_window_over_nothing_gives_the_least_number() -> None:
     assert y.numpy().item() == np.finfo(np.float32).min
 
 
+@pytest.mark.parametrize("of", [nf.nn.dilation2d, nf.nn.erosion2d])
+@pytest.mark.parametrize("dtype", ["float32", "int16"])
+@pytest.mark.parametrize("batch", [3, 0])
+def test_gradients_of_windows_over_nothing_are_zeros(of: Any, dtype: str, batch: int) -> None:
+    def run(x: Any, f: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch([x, f] if x.dtype.is_floating else [])
+            y = of(x, f, [1, 2, 2, 1], "SAME", "NHWC", [1, 2, 2, 1])
+        return y, tape.gradient(y, [x, f]) if x.dtype.is_floating else []
+
+    x, f = nf.ones([batch, 1, 4, 5], dtype), nf.ones([4, 4, 5], dtype)
+    for call in (run, nf.function(run)):
+        y, slopes = call(x, f)
+        assert y.shape == (batch, 1, 2, 5)
+        assert np.all(y.numpy() == _nothing(of, dtype))
+        for slope, source in zip(slopes, (x, f), strict=False):
+            np.testing.assert_array_equal(slope.numpy(), np.zeros(source.shape))
+
+
+def _nothing(of: Any, dtype: str) -> float | int:
+    """What a window over nothing gives; negative of the least integer wraps to itself."""
+    least = np.array(nf.as_dtype(dtype).min, dtype)
+    with np.errstate(over="ignore"):
+        return (least if of is nf.nn.dilation2d else np.negative(least)).item()
+
+
 def test_the_first_of_equal_sums_takes_the_gradient() -> None:
     x = nf.zeros([1, 1, 3, 1])
     with nf.GradientTape() as tape:
