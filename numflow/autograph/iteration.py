@@ -79,20 +79,31 @@ def _sign(step: Tensor) -> int:
 
 
 class _Range:
-    """range or nf.range of tensors, not made yet."""
+    """range or nf.range of tensors, not made yet.
 
-    def __init__(self, start: Any, limit: Any, step: Any, dtype: Any) -> None:
+    towards: refused, as nf.range does it, where numbers that are known lead away from the limit.
+    """
+
+    def __init__(
+        self, start: Any, limit: Any, step: Any, dtype: Any, *, towards: bool = False
+    ) -> None:
         self.start, self.limit, self.step, self.dtype = start, limit, step, dtype
+        self.towards = towards
 
     def counted(self) -> Counted:
         dtype = self.dtype
         if dtype is None:
             dtype = creation._range_dtype((self.start, self.limit, self.step))
-        parts = [maths.cast(as_tensor(v), dtype) for v in (self.start, self.limit, self.step)]
+        given = [as_tensor(v) for v in (self.start, self.limit, self.step)]
+        parts = [maths.cast(v, dtype) for v in given]
         for part in parts:
             if part.spec.rank:
                 raise ShapeError(explain("range", "takes scalars", {"received": part.spec}))
         start, limit, step = parts
+        if self.towards:
+            known = [_number(v) for v in given]
+            if None not in known:
+                creation.check_range(*known)
         return Counted(start, limit, step, lambda counter: counter)
 
 
@@ -187,7 +198,8 @@ def _tensor_range(
         return creation.range(start, limit, delta, dtype, name)
     if limit is None:
         start, limit = 0, start
-    return _Range(start, limit, delta, None if dtype is None else dtypes.as_dtype(dtype))
+    of = None if dtype is None else dtypes.as_dtype(dtype)
+    return _Range(start, limit, delta, of, towards=True)
 
 
 def _enumerate(iterable: Any, start: Any = 0) -> Any:

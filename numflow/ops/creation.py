@@ -139,7 +139,8 @@ def range(
 
     Raises:
       ShapeError: delta is 0 or of the other sign, or a number is not finite; InvalidArgumentError
-        where only a run of the program tells.
+        where only a run of the program tells. A staged `for` through numbers that only a run
+        tells makes no range: a delta of the other sign is no item there, as in TensorFlow.
       ResourceExhaustedError: there is no memory for so many elements.
 
     Example:
@@ -158,20 +159,28 @@ def range(
         return _run_time_range(start, limit, delta, want)
     if isinstance(first, Dim) or isinstance(end, Dim) or isinstance(step, Dim):
         return _symbolic_range(first, end, step, want)
-    if step == 0:
-        raise ShapeError(explain("range", "delta is 0"))
-    if not all(map(math.isfinite, (first, end, step))):
-        shown = {"start": first, "limit": end, "delta": step}
-        raise ShapeError(explain("range", "takes finite numbers", shown))
-    if first != end and (first < end) is not (step > 0):
-        shown = {"start": first, "limit": end, "delta": step}
-        raise ShapeError(explain("range", _AWAY, shown))
+    check_range(first, end, step)
     count = math.ceil((end - first) / step)
     try:
         return current().constant((first + np.arange(count) * step).astype(want.numpy))
     except (MemoryError, ValueError, OverflowError) as e:  # the latter: more than 64 bits count
         problem = f"not enough memory for {count} elements"
         raise ResourceExhaustedError(explain("range", problem, {"limit": end})) from e
+
+
+def check_range(first: Any, end: Any, step: Any) -> None:
+    """That a range of these numbers is one.
+
+    Raises:
+      ShapeError: the step is 0 or of the other sign, or a number is not finite.
+    """
+    if step == 0:
+        raise ShapeError(explain("range", "delta is 0"))
+    shown = {"start": first, "limit": end, "delta": step}
+    if not all(map(math.isfinite, (first, end, step))):
+        raise ShapeError(explain("range", "takes finite numbers", shown))
+    if first != end and (first < end) is not (step > 0):
+        raise ShapeError(explain("range", _AWAY, shown))
 
 
 def _known_number(value: Any, name: str) -> Any:

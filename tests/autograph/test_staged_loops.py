@@ -27,6 +27,27 @@ def test_a_loop_is_traced_once() -> None:
     assert int(f(one(4))) == 14 and len(traced) == 1
 
 
+@pytest.mark.parametrize("args", [(5, 3), (-2,), (3, 5, -1), (5.0, 3.0), (3.0, 5.0, -0.5)])
+def test_a_range_away_from_its_limit_is_refused_as_eager_does_it(args: Any) -> None:
+    def known() -> Any:
+        s: Any = 0
+        for _ in nf.range(*args):
+            s += 1
+        return s
+
+    def told(*numbers: Any) -> Any:
+        s: Any = 0
+        for _ in nf.range(*numbers):
+            s += 1
+        return s
+
+    for call in (known, nf.function(known)):
+        with pytest.raises(nf.errors.ShapeError, match="range: delta leads from start away"):
+            call()
+    numbers = [nf.constant(v) for v in args]
+    assert int(nf.function(told)(*numbers)) == 0  # no range is made there
+
+
 def test_numbers_take_the_dtype_that_the_loop_gives_them() -> None:
     @nf.function
     def f(x: Any) -> Any:
