@@ -16,12 +16,12 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from numflow.kernels import elf, host
 from numflow.kernels.digest import digest
 from numflow.kernels.object_cache import ObjectCache
+from numflow.kernels.records import NamedTuple, field, record
 from numflow.kernels.settings import settings
 
 _X86 = "x86_64-unknown-linux-gnu"
@@ -313,7 +313,7 @@ def _object(ir: str, target: Target, passes: str) -> bytes:
     return code
 
 
-@dataclass(eq=False, repr=False)
+@record
 class _Engine:
     """One MCJIT engine; objects are kept, since MCJIT goes on reading them."""
 

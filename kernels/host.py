@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import NamedTuple
 
 from numflow.kernels.digest import digest
 from numflow.kernels.object_cache import ObjectCache
+from numflow.kernels.records import NamedTuple
 
 
 class Facts(NamedTuple):

@@ -11,20 +11,30 @@ without fused multiply-add gets a multiply and an add, for the intrinsic would c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from numflow.kernels.engine import Target
+from numflow.kernels.records import field, record
 
 SCALARS = {"float32": "float", "float64": "double"}
 
 
-@dataclass(frozen=True)
+@record
 class Vectors:
     """The vector types of one element type (float32, float64) on one machine."""
 
     dtype: str
     target: Target
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vectors) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @cached_property
+    def _key(self) -> tuple[str, Target]:
+        return self.dtype, self.target
 
     @cached_property
     def itemsize(self) -> int:
@@ -64,7 +74,7 @@ class Vectors:
         return self.target.bits > 128 or not self.target.triple.startswith("x86_64")
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Module:
     """Functions of one module, and the declarations and tables that they asked for."""
 

@@ -34,12 +34,13 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from numflow.kernels import engine
 from numflow.kernels.digest import digest, read
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Module, Vectors
+from numflow.kernels.records import NamedTuple
 
 Function = Callable[..., Any]
 _F = TypeVar("_F", bound=Function)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import NamedTuple
 
 from numflow.kernels import builder, scalar
 from numflow.kernels.builder import FLOATS, Number
 from numflow.kernels.intrinsics import F64
 from numflow.kernels.ir import Builder, Module
 from numflow.kernels.lang import raw
+from numflow.kernels.records import NamedTuple
 
 SOURCES = ("builder", "lang_math", "scalar", "scalar_f32", "scalar_f64", "scalar_normal")
 """The files of kernels/ that decide what is written: for lang.addresses."""

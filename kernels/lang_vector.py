@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from numflow.kernels import builder, ir, scalar, scalar_f32, scalar_f64
 from numflow.kernels.builder import Number
 from numflow.kernels.intrinsics import Vec
 from numflow.kernels.lang import Value, intrinsic
 from numflow.kernels.lang_math import float_literal
+from numflow.kernels.records import NamedTuple
 
 if TYPE_CHECKING:
     from numflow.kernels.lang_compiler import Compiler

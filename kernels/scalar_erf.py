@@ -7,9 +7,8 @@ interpolations at Chebyshev nodes, computed with 90 digits.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from numflow.kernels.builder import Builder, V
+from numflow.kernels.records import NamedTuple
 from numflow.kernels.scalar_f32 import horner
 
 

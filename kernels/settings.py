@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from numflow.kernels.records import NamedTuple
 
 TARGETS = ("native", "baseline", "avx2", "avx512")
 CODEGENS = ("simd", "numba")

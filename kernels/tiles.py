@@ -27,11 +27,11 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from numflow.kernels import background, engine
 from numflow.kernels.ir import Builder, Module, Vectors
 from numflow.kernels.lang import sources
+from numflow.kernels.records import NamedTuple
 
 ACCUMULATE, BIAS, RELU, EPILOGUE, UP_TO_SIX = 1, 2, 4, 8, 16
 """Flags: add to C instead of overwriting it; add a row vector; max with 0; generated epilogue; min

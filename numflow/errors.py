@@ -30,7 +30,9 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
+
+from numflow.kernels.records import NamedTuple
 
 # --- codes: TensorFlow's numbers -------------------------------------------------
 

@@ -16,7 +16,6 @@ Bound: fused multiply-adds, 2 * N * OD * OH * OW * OC * KD * KH * KW * C / group
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 from numflow.kernels import lang, tiles
 from numflow.kernels.abi import HEADER
@@ -27,6 +26,7 @@ from numflow.kernels.cpu.gemm import _even, _l2_bytes, _lines
 from numflow.kernels.cpu.pool_behind import BYTES, WORDS, Behind
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
+from numflow.kernels.records import NamedTuple
 from numflow.kernels.tiles import ACTIVATIONS, BIAS, EPILOGUE, RESIDUAL, Q, Tile
 
 Three = tuple[int, int, int]

@@ -22,7 +22,6 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from numflow.kernels import lang, tiles
 from numflow.kernels.cpu.call import Call
@@ -37,6 +36,7 @@ from numflow.kernels.cpu.gemm_nest import (
 from numflow.kernels.cpu.gemv import AXPY_A, AXPY_B, DOT_A, DOT_B, gemv
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
+from numflow.kernels.records import NamedTuple
 from numflow.kernels.tiles import ACCUMULATE, ACTIVATIONS, BIAS, EPILOGUE, Epilogue, Q, Tile
 
 KC = 384

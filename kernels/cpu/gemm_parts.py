@@ -20,8 +20,6 @@ Written in the subset of lang.py. Bound: fused multiply-adds; memory where m and
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from numflow.kernels import lang, tiles
 from numflow.kernels.abi import HEADER, WORKSPACE
 from numflow.kernels.cpu.call import Call
@@ -47,6 +45,7 @@ from numflow.kernels.intrinsics import (
     zeros,
 )
 from numflow.kernels.ir import Vectors
+from numflow.kernels.records import NamedTuple
 from numflow.kernels.tiles import ACCUMULATE, TAIL_PLACE, VECTORS_PLACE, Q, Tile
 
 KC = 128

@@ -15,13 +15,13 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable
-from typing import NamedTuple
 
 from numflow.kernels import lang
 from numflow.kernels.cpu import memory, pool_nest, pool_spread
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.pool_nest import W
 from numflow.kernels.engine import Target
+from numflow.kernels.records import NamedTuple
 
 Three = tuple[int, int, int]
 

@@ -11,13 +11,12 @@ spreads over the image: its kernel has the rows spread that it is about to read 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from numflow.kernels.abi import HEADER
 from numflow.kernels.cpu import pool
 from numflow.kernels.cpu.pool_nest import W
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import copy_bytes, set_word
+from numflow.kernels.records import NamedTuple
 
 POOL_X, POOL_Y = W.X, W.Y
 WORDS = W.END - W.X

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from numflow.kernels import lang, lang_vector, tiles
 from numflow.kernels.abi import HEADER
@@ -20,6 +19,7 @@ from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.recurrent_steps import W, pack_back, pack_gates
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
+from numflow.kernels.records import NamedTuple
 from numflow.kernels.tiles import Q, Tile
 
 PANEL_BYTES = 128

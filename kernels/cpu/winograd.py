@@ -24,7 +24,6 @@ Bound: fused multiply-adds in the products for 128 channels and more, below them
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 from numflow.kernels import lang, tiles
 from numflow.kernels.abi import HEADER
@@ -43,6 +42,7 @@ from numflow.kernels.cpu.winograd_transforms import (
 )
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors
+from numflow.kernels.records import NamedTuple
 from numflow.kernels.tiles import ACTIVATIONS, Tile
 
 FORMS = ((2, 3), (4, 3), (2, 5), (3, 5))

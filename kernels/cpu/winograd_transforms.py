@@ -25,11 +25,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 from numflow.kernels import engine
 from numflow.kernels.ir import Builder, Module, Vectors
 from numflow.kernels.lang import sources
+from numflow.kernels.records import NamedTuple
 
 Matrix = tuple[tuple[float, ...], ...]
 Line = Callable[[list[str]], list[str]]

@@ -9,7 +9,7 @@ and read back while the row is in cache.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from numflow.graph.graph import Node, Value
 from numflow.graph.loops import Body, Loop, Operand, Over, Term, combine
 from numflow.graph.lowering import Checked, Elementwise, Layout, Reduction, View
 from numflow.kernels.builder import HALVES
+from numflow.kernels.records import NamedTuple
 from numflow.passes.group import Group, free
 from numflow.shapes import Extent, Shape, product
 

@@ -8,13 +8,13 @@ for columns ..:              W or 2 W of them at once; accumulators in registers
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from numflow.codegen.folds import finish, fold, identity
 from numflow.codegen.memory import Place
 from numflow.codegen.terms import Row, Terms
 from numflow.codegen.vector import LLVM, Reg, iota, vector
 from numflow.graph.loops import DEEP, LANE, Operand, Sweep, Term, walk
+from numflow.kernels.records import replace
 
 _LIGHT = 8  # up to that many operations per element: two vectors of columns per turn
 

@@ -8,12 +8,12 @@ before a node joins.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from numflow.dtypes import DType
 from numflow.graph.collapse import Axes, collapse
 from numflow.graph.graph import Node, Value
 from numflow.graph.lowering import Elementwise, Layout, dense
+from numflow.kernels.records import NamedTuple
 from numflow.passes.group import Group, axes_read, free
 from numflow.passes.materialise import layout_of
 from numflow.shapes import Extent

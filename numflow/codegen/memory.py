@@ -7,16 +7,15 @@ and rounded before a store.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from numflow.codegen.vector import LLVM, Reg, Vector, iota, vector
 from numflow.graph.loops import Operand
 from numflow.kernels.builder import HALVES, ITEMSIZE
+from numflow.kernels.records import record
 
 MEMORY = {**LLVM, "b1": "i8", "f16": "i16", "bf16": "i16"}
 
 
-@dataclass(frozen=True)
+@record
 class Place:
     """Columns i .. i + lanes; mask: only these lanes exist (a register), or count.
 

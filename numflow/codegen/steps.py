@@ -7,7 +7,6 @@ plan. program.py makes programs; runtime/plan.py fills in the sizes of a call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from numflow.codegen.cluster import ClusterCode
@@ -15,6 +14,7 @@ from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.loops import Loop
 from numflow.graph.lowering import Layout
 from numflow.graph.spec import Spec
+from numflow.kernels.records import field, record
 
 if TYPE_CHECKING:
     from numflow.codegen.registers import RegisterLoop
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Seen = tuple[Value, Layout]  # where a value lies: in the buffer of which root, and where in it
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Step:
     """What one or more instructions do: the nodes it stands for, the roots it reads and writes."""
 
@@ -31,7 +31,7 @@ class Step:
     writes: tuple[Value, ...]
 
 
-@dataclass(eq=False, repr=False)
+@record
 class ClusterStep(Step):
     """A fused loop. inputs: where that what its nodes take from outside lies, for domains without
     elements."""
@@ -40,7 +40,7 @@ class ClusterStep(Step):
     inputs: dict[Value, Seen]
 
 
-@dataclass(eq=False, repr=False)
+@record
 class SegmentStep(Step):
     """One elementwise loop over the arrays of several clusters of one form, one after the other."""
 
@@ -48,7 +48,7 @@ class SegmentStep(Step):
     codes: tuple[ClusterCode, ...]
 
 
-@dataclass(eq=False, repr=False)
+@record
 class LibraryStep(Step):
     """A kernel of kernels/: inputs and outputs are dense. bias, residual, activation: what a
     product takes along; behind: what pools its result, whose results are then the outputs. form:
@@ -64,7 +64,7 @@ class LibraryStep(Step):
     form: int | None = None
 
 
-@dataclass(eq=False, repr=False)
+@record
 class CopyStep(Step):
     """Elements of a layout into another: assemblies, and variables that could not be written at
     once."""
@@ -74,7 +74,7 @@ class CopyStep(Step):
     fill: Any = None
 
 
-@dataclass(eq=False, repr=False)
+@record
 class RowStep(Step):
     """One row of something that a loop or a branch captures, where it lies: those that read it are
     told the address. A copy would cost a training loop a batch of data in each step.
@@ -87,7 +87,7 @@ class RowStep(Step):
     index: Seen
 
 
-@dataclass(eq=False, repr=False)
+@record
 class HostStep(Step):
     """The reference of a node, run from Python. inputs: where each lies."""
 
@@ -104,7 +104,7 @@ class Cell:
         self.spec, self.name = spec, name
 
 
-@dataclass(eq=False, repr=False)
+@record
 class ControlStep(Step):
     """Programs inside of a program (codegen/control.py). inputs: where those of `node` lie, dense;
     cells: of its outputs."""
@@ -114,7 +114,7 @@ class ControlStep(Step):
     cells: tuple[Cell, ...]
 
 
-@dataclass(eq=False, repr=False)
+@record
 class LoopStep(ControlStep):
     """`body` again and again, as long as `condition` leaves true in `going`.
 
@@ -127,14 +127,14 @@ class LoopStep(ControlStep):
     registers: RegisterLoop | None = None
 
 
-@dataclass(eq=False, repr=False)
+@record
 class BranchStep(ControlStep):
     """One of `branches`."""
 
     branches: tuple[Program, ...]
 
 
-@dataclass(eq=False, repr=False)
+@record
 class BindStep(Step):
     """Numbers for sizes: those of the elements of a value, for symbols. Ends a segment: what comes
     behind is planned when they are known."""
@@ -143,7 +143,7 @@ class BindStep(Step):
     symbols: tuple[str, ...]
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Program:
     """Steps in order, and what each root is.
 

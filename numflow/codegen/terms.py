@@ -7,7 +7,6 @@ What lanes need of lower level is computed as a scalar and splat before the loop
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from numflow.codegen.assembler import Assembler
 from numflow.codegen.memory import MEMORY, Memory, Place
@@ -16,11 +15,12 @@ from numflow.graph.loops import KERNEL, LANE, ROW, Check, Loop, Term, walk
 from numflow.kernels import abi
 from numflow.kernels.builder import FLOATS, HALVES, ITEMSIZE
 from numflow.kernels.engine import Target
+from numflow.kernels.records import field, record
 
 _ERROR_BITS = 40  # of an error record: NODE << 40 | number of the element or row, abi.py
 
 
-@dataclass
+@record
 class Row:
     """What is known of the row being printed.
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from numflow.codegen.steps import (
     BindStep,
@@ -27,6 +26,7 @@ from numflow.codegen.steps import (
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.loops import walk
 from numflow.graph.lowering import Layout, dense
+from numflow.kernels.records import NamedTuple, replace
 from numflow.passes.levels import level_of
 from numflow.passes.order import ordered
 

@@ -26,6 +26,7 @@ from numflow.graph.graph import Node, Value, constant_op, sizes_op
 from numflow.graph.loops import Loop
 from numflow.graph.lowering import Library
 from numflow.graph.printing import spec_text
+from numflow.kernels import records
 from numflow.passes.group import pooling
 from numflow.runtime.plan import Plan
 from numflow.shapes import Extent
@@ -95,10 +96,10 @@ class _Kernels:
     users: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
 
     def add(self, loop: Loop, prefix: str, user: int, operands: str) -> str:
-        key = str(replace(loop, name=prefix))
+        key = str(records.replace(loop, name=prefix))
         name = self.names.setdefault(key, f"{prefix}{len(self.names)}")
         if name not in self.sources:
-            self.sources[name] = body_source(replace(loop, name=name)).text
+            self.sources[name] = body_source(records.replace(loop, name=name)).text
         self.users.setdefault(name, []).append((user, operands))
         return name
 

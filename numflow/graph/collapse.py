@@ -14,8 +14,8 @@ ordered.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from numflow.kernels.records import NamedTuple
 from numflow.shapes import Extent
 
 

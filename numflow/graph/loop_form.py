@@ -43,9 +43,10 @@ next: loops.py, the builder that records a Loop.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from numflow.kernels.records import NamedTuple, record
 
 KERNEL, ROW, LANE, DEEP = 0, 1, 2, 3
 
@@ -53,15 +54,15 @@ Kind = Literal["sum", "prod", "max", "min", "argmax", "argmin"]
 Over = Literal["cols", "depth", "rows", "all", "each"]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
 class Term:
     """One scalar operation of the body; equal terms of one Body are the same object."""
 
-    op: str
-    args: tuple[Term, ...]
-    dtype: str
-    level: int
-    attr: object = None
+    __slots__ = ("args", "attr", "dtype", "level", "op")
+
+    def __init__(
+        self, op: str, args: tuple[Term, ...], dtype: str, level: int, attr: object = None
+    ) -> None:
+        self.op, self.args, self.dtype, self.level, self.attr = op, args, dtype, level, attr
 
 
 class Operand(NamedTuple):
@@ -123,7 +124,7 @@ class Sweep(NamedTuple):
         return out + [c.term for c in self.checks]
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Loop:
     """One kernel. inner: a constant number of columns (at most 64), or None for a run-time size."""
 

@@ -23,10 +23,11 @@ data class more. Nobody changes one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
+from numflow.kernels.records import NamedTuple
 from numflow.shapes import Extent, Shape, product
 
 

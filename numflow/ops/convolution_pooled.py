@@ -7,11 +7,12 @@ The image between the two is then never written: kernels/cpu/pool_behind.py. fus
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from numflow.graph.lowering import Pooling
 from numflow.graph.op import Attrs
 from numflow.graph.spec import Spec
+from numflow.kernels.records import NamedTuple
 from numflow.ops.convolution_rules import ints
 from numflow.shapes import Extent
 

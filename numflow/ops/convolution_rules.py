@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from numflow.graph.op import Attrs
 from numflow.graph.spec import Spec
+from numflow.kernels.records import NamedTuple
 from numflow.ops import windows
 from numflow.ops.shape_rules import same_dtype
 from numflow.shapes import Extent, Shape

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from numflow.dtypes import DType, float32, float64
 from numflow.graph.lowering import Library, Pooling
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
+from numflow.kernels.records import NamedTuple
 from numflow.ops import convolution_pooled as pooled
 from numflow.shapes import Extent
 

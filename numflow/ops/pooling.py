@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from numflow.graph.lowering import Composite, HostCall, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+from numflow.kernels.records import NamedTuple
 from numflow.ops import creation, run_time, windows
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping

@@ -15,7 +15,7 @@ first two in x and u.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from numflow.graph.lowering import Composite, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+from numflow.kernels.records import NamedTuple
 from numflow.ops import joining, linalg, unrolled
 from numflow.ops import math as maths
 from numflow.ops import recurrent_panels as panels

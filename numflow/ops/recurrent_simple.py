@@ -9,7 +9,7 @@ Attribute `relu`: f is relu, else tanh.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from numflow.graph.lowering import Composite, Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+from numflow.kernels.records import NamedTuple
 from numflow.ops import activation, linalg, unrolled
 from numflow.ops import math as maths
 from numflow.ops import recurrent_panels as panels

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from numflow.kernels.builder import Builder, Number
+from numflow.kernels.records import NamedTuple
 from numflow.kernels.scalar import BODIES
 
 _PART = 1 << 13  # elements at a time: what lies between the steps stays in the caches

@@ -8,10 +8,11 @@ walked backward. Everything runs on the interpreter in force: it differentiates 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from numflow.graph.op import Array, Attrs, Backward, Interpreter, Op, current, interpreting
 from numflow.graph.tensor import Tensor
+from numflow.kernels.records import NamedTuple
 from numflow.ops import joining
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping

@@ -27,11 +27,11 @@ It runs first: a convolution is one node still, whatever kernel it will be.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
 
 from numflow.graph.building import SymbolicTensor, rebuild
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.tensor import Tensor
+from numflow.kernels.records import NamedTuple
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.shapes import Shape

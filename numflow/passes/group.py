@@ -6,17 +6,17 @@ README.md in this folder explains domains, axis maps and closed values.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from numflow.graph.graph import Node, Value, constant_op
 from numflow.graph.lowering import Checked, Elementwise, Library, Pooling, Reduction, View
+from numflow.kernels.records import field, record
 from numflow.passes.materialise import soft
 from numflow.shapes import Shape
 
 Axes = tuple[int, ...]
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Group:
     """Nodes that run as one: a cluster over `domain`, or a single node (domain None).
 

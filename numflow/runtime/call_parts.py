@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from numflow.kernels import abi
+from numflow.kernels.records import record
 from numflow.runtime import arena
 from numflow.runtime.executor import KERNEL, Instruction, IntArray
 
@@ -33,7 +33,7 @@ def store(address: int, slots: Sequence[Slot]) -> None:
         slot[0][slot[1]] = address + addend(slot)
 
 
-@dataclass(eq=False, repr=False)
+@record
 class InputGuard:
     """What an argument must be, and the words that receive its data address; a numeric dtype."""
 
@@ -42,7 +42,7 @@ class InputGuard:
     slots: Sequence[Slot] = ()
 
 
-@dataclass(eq=False, repr=False)
+@record
 class CellPatch:
     """A variable: the address of its buffer is copied into slots at entry.
 
@@ -58,7 +58,7 @@ class CellPatch:
     form: int | None = None
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Parts:
     """What a record is made of, see `entry.make_call`."""
 

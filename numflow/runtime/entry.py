@@ -25,12 +25,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from numflow.kernels import abi
+from numflow.kernels.records import record
 from numflow.runtime import arena, executor, fallback, native, pool
 from numflow.runtime import native_layout as layout
 from numflow.runtime.call_parts import CellPatch, InputGuard, Parts, Slot, addend
@@ -71,7 +71,7 @@ class Address(int):
     keep: tuple[object, ...]
 
 
-@dataclass(eq=False, repr=False)
+@record
 class CallRecord:
     """A program ready to be called.
 
@@ -83,8 +83,8 @@ class CallRecord:
     call: Callable[..., Any]
     context: IntArray
     address: Address
-    parts: Parts = field(repr=False)
-    program: fallback.Program = field(repr=False)
+    parts: Parts
+    program: fallback.Program
 
     def refusal(self) -> int:
         """The error word of the last call that was refused (`abi.split_error`)."""

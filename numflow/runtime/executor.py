@@ -28,12 +28,12 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from numflow.kernels import abi
+from numflow.kernels.records import record
 from numflow.runtime import arena, pool
 
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
@@ -54,7 +54,7 @@ POLL_MICROSECONDS: Final = 20_000
 """How long a program runs before it looks for signals (Ctrl-C) again."""
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Instruction:
     """One step of a program; made by `kernel`, `jump_if_zero` and `jump`."""
 

@@ -11,11 +11,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numflow.kernels.records import record
 from numflow.runtime import arena, cells, native
 from numflow.runtime.call_parts import CellPatch, InputGuard, Slot, store
 from numflow.runtime.executor import BUSY, REFUSED, SHARED
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Number:
     """An argument that is a Python float; slots receive the address of its value."""
 
     slots: Sequence[Slot]
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Constant:
     """An argument that is this very object."""
 
     value: object
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Made:
     """A result: make() gives a new tensor, and slots receive the address of its data."""
 
@@ -50,7 +50,7 @@ class Made:
 Guard = InputGuard | Number | Constant
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Program:
     """A record, as this path sees it. busy: held by the call that is in it."""
 

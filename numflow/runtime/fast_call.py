@@ -19,12 +19,12 @@ record is busy, a variable that is written is shared, or a tape or trace is acti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from numflow.kernels.records import record
 from numflow.runtime import arena, fallback, native
 from numflow.runtime import native_layout as layout
 from numflow.runtime.call_parts import InputGuard
@@ -43,14 +43,14 @@ and 3 us for its lease do not count."""
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Number:
     """An argument that must be a Python float; the record's input is a float64 of shape ()."""
 
     input: int
 
 
-@dataclass(eq=False, repr=False)
+@record
 class Constant:
     """An argument that must be this very object."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Hashable, Sequence
 from operator import itemgetter
-from typing import NamedTuple
+
+from numflow.kernels.records import NamedTuple
 
 LINE = 64
 _start = itemgetter(0)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from numflow.codegen.steps import ClusterStep, Program, RowStep
 from numflow.codegen.writes import in_place
 from numflow.graph.graph import Value
+from numflow.kernels.records import NamedTuple
 from numflow.shapes import Extent
 
 

@@ -12,12 +12,12 @@ import functools
 import sys
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from numflow.kernels import engine
+from numflow.kernels.records import record
 from numflow.runtime import cells, native_ir
 from numflow.runtime import native_layout as layout
 
@@ -30,7 +30,7 @@ _VERSION = "entry 12"
 # --- tensors -----------------------------------------------------------------
 
 
-@dataclass(eq=False, repr=False)
+@record
 class TensorClass:
     """A class of tensors.
 

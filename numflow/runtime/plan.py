@@ -13,8 +13,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from numflow.collection import no_collection
 from numflow.errors import ResourceExhaustedError, explain
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
+from numflow.kernels.records import NamedTuple, field, record
 from numflow.runtime import arena
 from numflow.runtime.entry import (
     CallRecord,
@@ -59,7 +59,7 @@ class Phase(NamedTuple):
     instructions: tuple[Instruction, ...] = ()
 
 
-@dataclass(eq=False, repr=False)
+@record
 class _Addresses:
     """What the native record of a phase must know of pointers.
 

@@ -23,7 +23,6 @@ import os
 import platform
 import sys
 import threading
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -76,19 +75,20 @@ def _has_futex() -> bool:
 # --- threads -----------------------------------------------------------------
 
 
-@dataclass(eq=False, repr=False)
 class _Pool:
     """launch, worker: addresses of the code. state: address of the fields, in `memory`."""
 
-    launch: int
-    worker: int
-    state: int
-    memory: np.ndarray[tuple[int], np.dtype[np.uint8]]
-    started: bool = False
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        launch: int,
+        worker: int,
+        state: int,
+        memory: np.ndarray[tuple[int], np.dtype[np.uint8]],
+    ) -> None:
+        self.launch, self.worker, self.state, self.memory = launch, worker, state, memory
+        self.started = False
         pointer, word = ctypes.c_void_p, ctypes.c_int64
-        self.call = ctypes.CFUNCTYPE(None, pointer, pointer, pointer, word, word)(self.launch)
+        self.call = ctypes.CFUNCTYPE(None, pointer, pointer, pointer, word, word)(launch)
         self._lock = threading.Lock()
 
     def start(self) -> None:

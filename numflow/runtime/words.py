@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, NamedTuple
+from typing import Any
+
+from numflow.kernels.records import NamedTuple
 
 
 class Pointer(NamedTuple):

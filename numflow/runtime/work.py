@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +36,7 @@ from numflow.graph.lowering import Call, Library
 from numflow.graph.op import Attrs
 from numflow.graph.spec import Spec
 from numflow.kernels.builder import ITEMSIZE
+from numflow.kernels.records import NamedTuple
 from numflow.passes.group import pooling
 from numflow.runtime import pool
 from numflow.runtime.layout import Interval
