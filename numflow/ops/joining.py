@@ -9,7 +9,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import ShapeError, explain
-from numflow.graph.lowering import Assemble
+from numflow.graph.lowering import Assemble, Composite
 from numflow.graph.op import Attrs, Backward, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
@@ -187,6 +187,44 @@ def unstack(
             explain("unstack", f"axis {k} has size {x.spec.shape[k]}, not {n}", {"value": x.spec})
         )
     return [shaping.squeeze(piece, k) for piece in _cut(fits, [1] * n, k)]
+
+
+def _rows_infer(x: Spec, *, axis: int) -> tuple[Spec, ...]:
+    part = Spec((*x.shape[:axis], *x.shape[axis + 1 :]), x.dtype)
+    return (part,) * as_number(x.shape[axis], "unstack")
+
+
+def _rows_vjp(g: Backward) -> tuple[Tensor | None, ...]:
+    """The cotangents of all rows as one array; of a few, each in its place."""
+    (x,), axis = g.inputs, g.attrs["axis"]
+    there = [(k, shaping.expand_dims(ct, axis)) for k, ct in enumerate(g.cts) if ct is not None]
+    if 4 * len(there) <= len(g.cts):
+        total: Tensor | None = None
+        for k, ct in there:
+            begin = tuple(k if j == axis else 0 for j in range(x.spec.rank))
+            stride = (1,) * x.spec.rank
+            alone = slicing.unslice_op(ct, begin=begin, stride=stride, shape=x.spec.shape)
+            total = alone if total is None else total + alone
+        return (total,)
+    given = dict(there)
+    nothing = shaping.zeros_like(there[0][1])
+    return (concat_op(*(given.get(k, nothing) for k in range(len(g.cts))), axis=axis),)
+
+
+# What unstack does as one node: the gradient is one array, not a sum of as many as there are rows.
+rows_op = Op(
+    "unstack",
+    _rows_infer,
+    lambda x, *, axis: tuple(np.moveaxis(x, axis, 0)),
+    _rows_vjp,
+    Composite(lambda x, axis: unstack(x, axis=axis)),
+)
+
+
+def rows(x: TensorLike, axis: int) -> list[Tensor]:
+    """The slices along an axis of known size, each without it."""
+    found = rows_op(as_tensor(x, None, "unstack", "value"), axis=axis)
+    return list(found) if isinstance(found, tuple | list) else [found]
 
 
 def _cut(x: Tensor, lengths: Sequence[Extent], axis: int) -> list[Tensor]:

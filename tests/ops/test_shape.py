@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import numflow as nf
+from numflow.ops import joining
 from tests.contract import Case, check, floats, ids, ints
 
 
@@ -71,6 +72,14 @@ CASES = [
         for k in (0, 1, -1)
     ),
     Case(nf.unstack, lambda x: [x[:, k] for k in range(5)], [floats(3, 5)], {"axis": 1}),
+    Case(joining.rows, lambda x: [x[:, k] for k in range(5)], [floats(3, 5, 2)], {"axis": 1}),
+    Case(joining.rows, lambda x: [x[0]], [floats(1, 3)], {"axis": 0}),
+    Case(_named("one_row", lambda x: joining.rows(x, 0)[1]), lambda x: x[1], [floats(5, 3)]),
+    Case(
+        _named("some_rows", lambda x: joining.rows(x, 0)[::2]),
+        lambda x: [x[0], x[2]],
+        [floats(3, 1)],
+    ),
     Case(nf.split, lambda x: np.split(x, 3), [floats(6, 5)], {"num_or_size_splits": 3}),
     Case(
         nf.split,
