@@ -268,7 +268,7 @@ def _axis_by_axis(t: Tensor, shape: Shape) -> Tensor:
     for k, n in enumerate(shape):
         have = t.spec.shape
         if have[k] != n:
-            t = shaping.reshape_op(t, shape=(*have[:k], n, *have[k + 1 :]))
+            t = shaping.reshape_op(t, shape=(*have[:k], n, *have[k + 1 :]), same=k)
     return t
 
 

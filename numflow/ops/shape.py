@@ -28,7 +28,8 @@ from numflow.shapes import run_time as depends_on_values
 # --- reshape -----------------------------------------------------------------
 
 
-def _reshape_infer(x: Spec, *, shape: Shape) -> Spec:
+def _reshape_infer(x: Spec, *, shape: Shape, same: int | None = None) -> Spec:
+    """same: an axis of which only the name of its size changes; its plan compares the numbers."""
     have, want = x.size, product(shape)
     if have != want and isinstance(have, int) and isinstance(want, int):
         raise ShapeError(
@@ -60,7 +61,7 @@ def _reshape_vjp(g: Backward) -> tuple[Tensor | None, ...]:
 reshape_op = Op(
     "reshape",
     _reshape_infer,
-    lambda x, *, shape: np.reshape(x, shape),
+    lambda x, *, shape, same=None: np.reshape(x, shape),
     _reshape_vjp,
     View(_see_reshaped),
 )

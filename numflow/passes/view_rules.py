@@ -18,7 +18,7 @@ from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.passes.patterns import inputs_of, made_by, scalar, shaped
-from numflow.shapes import Extent, UnknownSizeError, run_time
+from numflow.shapes import Extent, UnknownSizeError
 
 Inputs = tuple[SymbolicTensor, ...]
 
@@ -38,17 +38,9 @@ def same_shape(node: Node, inputs: Inputs) -> Tensor | None:
 def reshape_twice(node: Node, inputs: Inputs) -> Tensor | None:
     """reshape(reshape(x)) -> reshape(x), but where the first says what a size is."""
     first = made_by(inputs[0], shaping.reshape_op)
-    merges = first is not None and not _checks_a_size(first)
-    return shaping.reshape_op(inputs_of(first)[0], **node.attrs) if first and merges else None
-
-
-def _checks_a_size(node: Node) -> bool:
-    """Whether a reshape says that one axis has a certain size, which only a plan can tell."""
-    before, after = node.inputs[0].spec.shape, node.output.spec.shape
-    if len(before) != len(after):
-        return False
-    found = [(m, n) for m, n in zip(before, after, strict=True) if m != n]
-    return len(found) == 1 and any(map(run_time, found[0]))
+    if first is None or "same" in first.attrs or "same" in node.attrs:
+        return None
+    return shaping.reshape_op(inputs_of(first)[0], **node.attrs)  # type: ignore[no-any-return]
 
 
 def transpose_twice(node: Node, inputs: Inputs) -> Tensor | None:

@@ -102,7 +102,7 @@ class Checks:
 def _compares(node: Node) -> bool:
     """Whether more than the sign of its sizes may be wrong."""
     if node.op is shaping.reshape_op:
-        return node.inputs[0].spec.size != node.output.spec.size
+        return "same" in node.attrs or node.inputs[0].spec.size != node.output.spec.size
     return node.op is slicing.slice_op or _places(node) or _meets(node)
 
 
@@ -149,6 +149,12 @@ def _check_node(node: Node, sizes: Sizes) -> None:
         if sizes.nbytes(x) != sizes.nbytes(y):
             have, want = sizes.spec(x.spec).size, list(sizes.spec(y.spec).shape)
             raise _refused(node, sizes, f"{have} elements do not become {want}", ShapeError)
+        axis = node.attrs.get("same")
+        if axis is not None:  # of no elements: the products tell nothing
+            before, after = (sizes.number(v.spec.shape[axis]) for v in (x, y))
+            if before != after:
+                problem = f"axis {axis} has size {before}, not {after}"
+                raise _refused(node, sizes, problem, ShapeError)
     if node.op is slicing.slice_op:
         attrs = sizes.attrs(node.attrs)
         lengths, whole = (sizes.spec(v.spec).shape for v in (node.output, node.inputs[0]))

@@ -378,6 +378,42 @@ def test_sizes_that_turn_out_to_fit() -> None:
         run(nf.constant([3.0, -1.0, 2.0, -5.0, 7.0, 1.0]))
 
 
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda x, y: x + y,
+        lambda x, y: nf.where(x > y, x, y),
+        lambda x, y: nf.add_n([x, y]),
+        lambda x, y: nf.stack([x, y]),
+        lambda x, y: nf.concat([x, y], 1),
+        lambda x, y: nf.matmul(x, y, transpose_a=True),
+        lambda x, y: nf.tensordot(x, y, [[0], [0]]),
+        lambda x, y: nf.boolean_mask(x, y > 0),
+        lambda x, y: nf.nn.softmax_cross_entropy_with_logits(x, y),
+        lambda x, y: nf.ensure_shape(x, y.shape),
+    ],
+)
+def test_sizes_beside_an_axis_of_0_have_to_fit_too(run: Any) -> None:
+    """[n, 0] and [3, 0] have no elements, whatever n is: it is refused as eager refuses it."""
+
+    def chosen(x: Any, mask: Any, y: Any) -> Any:
+        return run(nf.boolean_mask(x, mask), y)
+
+    x, y, compiled = nf.zeros([4, 0]), nf.zeros([3, 0]), nf.function(chosen)
+    fits, does_not = nf.constant([True, False, True, True]), nf.constant([True, False, True, False])
+    assert compiled(x, fits, y).shape == chosen(x, fits, y).shape
+    for call in (chosen, compiled):
+        with pytest.raises(nf.errors.ShapeError):
+            call(x, does_not, y)
+    with pytest.raises(nf.errors.ShapeError, match="reshape: axis 0 has size [23], not [23]"):
+        compiled(x, does_not, y)
+
+
+def test_a_reshape_of_nothing_takes_any_size() -> None:
+    run = nf.function(lambda x, mask: nf.reshape(nf.boolean_mask(x, mask), [5, 0]))
+    assert run(nf.zeros([2, 0]), nf.constant([True, False])).shape == (5, 0)
+
+
 @pytest.mark.parametrize("run", [len, list, nf.unstack, lambda y: [0 for _ in y]])
 def test_what_needs_a_number_says_so(run: Any) -> None:
     """A trace has none for a size that depends on values."""
