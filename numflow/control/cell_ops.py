@@ -13,6 +13,7 @@ from typing import Any
 from numflow.control.cell_kinds import Cell
 from numflow.control.cell_terms import Row, Term, Weight
 from numflow.graph.graph import Value
+from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import joining, linalg, rearrange
 from numflow.ops import recurrent_gru as gru_ops
@@ -28,25 +29,20 @@ MOST_BYTES = 1 << 28  # of the inputs' products: a loop has those of one step on
 class Making:
     """Makes the op of a cell that runs `trips` steps.
 
-    start: the states before them: h, and c where there is one. outside: gives a value that is the
-    same in every step as a tensor.
+    state: what h is. outside: gives a value that is the same in every step as a tensor.
     """
 
     def __init__(
-        self,
-        cell: Cell,
-        trips: Extent,
-        start: Sequence[Tensor],
-        outside: Callable[[Value], Tensor],
+        self, cell: Cell, trips: Extent, state: Spec, outside: Callable[[Value], Tensor]
     ) -> None:
-        self.cell, self.trips, self.start, self.outside = cell, trips, start, outside
+        self.cell, self.trips, self.state, self.outside = cell, trips, state, outside
         first = next(t.of for t in self.cell.gates[self._names()[0]] if t.kind in ("x", "row"))
         self.time_major, self.reverse = first.axis == 0, first.at.slope < 0
-        self.units = as_number(start[0].spec.shape[1], "while_loop")
+        self.units = as_number(state.shape[1], "while_loop")
 
     def long(self) -> bool:
         """Whether the inputs' products of all steps are more than one should keep."""
-        h = self.start[0].spec
+        h = self.state
         many = self.trips * h.size * h.dtype.size * len(self.cell.gates)
         return isinstance(many, int) and many > MOST_BYTES
 
@@ -160,9 +156,8 @@ class Making:
 
     def _sum(self, terms: Sequence[Term], flat: bool) -> Tensor:
         """Biases of one gate."""
-        h0 = self.start[0]
-        shape = (self.units,) if flat else h0.spec.shape
-        total = shaping.zeros(shape, h0.dtype)
+        shape = (self.units,) if flat else self.state.shape
+        total = shaping.zeros(shape, self.state.dtype)
         for t in terms:
             b = self.outside(t.of)
             if t.weight is not None:
@@ -175,13 +170,16 @@ class Making:
         return total
 
     # the op ---------------------------------------------------------------------------------------
-    def run(self) -> list[Tensor]:
-        """All outputs of the op: those of each step, then the last states."""
+    def run(self, start: Sequence[Tensor]) -> list[Tensor]:
+        """The outputs of the op: those of each step, then the last states.
+
+        start: h, and c where there is one, before the first step.
+        """
         cell, names = self.cell, self._names()
         x = self._inputs(names)
         products = [self._product(n).weight for n in names]
         u = self._matrix([w for w in products if w is not None])
-        h0 = self.start[0]
+        h0 = start[0]
         options: dict[str, Any] = {
             "time_major": self.time_major,
             "reverse": self.reverse,
@@ -191,7 +189,7 @@ class Making:
         if cell.kind == "lstm":
             order = tuple(names.index(n) for n in "ifgo")
             none = {"peephole": False, "projected": False, "cell_clip": 0.0, "state_clip": 0.0}
-            given = (x, u, h0, self.start[1])
+            given = (x, u, h0, start[1])
             return list(lstm_ops.lstm_op(*given, order=order, **none, **options)[:3])
         if cell.kind == "simple":
             return list(simple_ops.simple_op(x, u, h0, relu=cell.flag, **options)[:2])

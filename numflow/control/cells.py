@@ -147,8 +147,7 @@ class _Made:
         self._outside: dict[Value, Tensor] = dict(
             zip(body.inputs[self.count :], inputs[self.count :], strict=True)
         )
-        start = [inputs[k] for k in (cell.h, cell.c) if k >= 0]
-        self.making = Making(cell, trips, start, self.outside)
+        self.making = Making(cell, trips, inputs[cell.h].spec, self.outside)
 
     def possible(self) -> bool:
         """Whether nothing but the rest of the loop may read what the op gives."""
@@ -176,7 +175,7 @@ class _Made:
 
     # what is left of the loop ---------------------------------------------------------------------
     def outputs(self, condition: Graph, terms: Terms) -> list[Tensor]:
-        y, *last = self.making.run()
+        y, *last = self.making.run([self.inputs[k] for k in (self.cell.h, self.cell.c) if k >= 0])
         found: list[Tensor | None] = [None] * self.count
         states = [self.cell.h, *([self.cell.c] if self.cell.c >= 0 else [])]
         for k, t in zip(states, last, strict=True):

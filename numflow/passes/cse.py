@@ -39,7 +39,7 @@ _PLAIN = {int, bool, str, bytes, type(None), Dim, DType}
 
 def cse(graph: Graph) -> Graph:
     """An equal graph without two pure nodes of the same op, inputs and attributes."""
-    keys = _Keys()
+    keys = Keys()
     seen: dict[Hashable, Node] = {}
     new: dict[Value, Value] = {}
     moved: dict[Node, Node] = {}
@@ -59,15 +59,18 @@ def cse(graph: Graph) -> Graph:
     return Graph(graph.inputs, tuple(nodes), outputs, graph.captures, graph.name)
 
 
-class _Keys:
+class Keys:
     """Keys of nodes in program order; counts what is written on the way."""
 
     def __init__(self) -> None:
         self._writes: dict[int, int] = {}  # by id of the variable
         self._barriers = 0  # nodes so far that may write any variable
 
-    def of(self, node: Node) -> Hashable:
-        """Equal for nodes that compute the same; None where nothing may be merged."""
+    def of(self, node: Node, given: tuple[Value, ...] | None = None) -> Hashable:
+        """Equal for nodes that compute the same; None where nothing may be merged.
+
+        given: what stands for the inputs, where that are not the inputs themselves.
+        """
         op = node.op
         if node.subgraphs or node.control_inputs or op.effect not in ("", "read"):
             if op.effect == "write" and "variable" in node.attrs:
@@ -79,9 +82,9 @@ class _Keys:
         version: Hashable = None
         if op.effect == "read":
             version = (self._writes.get(id(node.attrs.get("variable")), 0), self._barriers)
-        inputs: Hashable = node.inputs
+        inputs: Hashable = node.inputs if given is None else given
         if op in _SYMMETRIC and len(node.inputs) == 2:
-            inputs = frozenset(node.inputs)
+            inputs = frozenset(node.inputs if given is None else given)
         return op, inputs, frozen(node.attrs), node.device, version
 
 
