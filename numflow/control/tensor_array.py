@@ -262,7 +262,7 @@ class TensorArray:
     # --- all elements ---
 
     def stack(self, name: str | None = None) -> Tensor:
-        """The elements as one tensor [size, ...]."""
+        """The elements as one tensor [size, ...]; (0,) of none whose shape is not known."""
         if self._buffer is None:
             if not self._items:
                 shape = self._shape() or ()
@@ -274,10 +274,19 @@ class TensorArray:
         return buffer[: self._length]
 
     def concat(self, name: str | None = None) -> Tensor:
-        """The elements, one behind the other along their first axis."""
-        if self._buffer is None and self._items:
-            return joining.concat([self._zero() if x is None else x for x in self._items], 0)
+        """The elements, one behind the other along their first axis.
+
+        Raises:
+          InvalidArgumentError: there are none, and their axes behind the first are not known.
+          ShapeError: they are scalars.
+        """
+        if self._buffer is None:
+            if self._items:
+                return joining.concat([self._zero() if x is None else x for x in self._items], 0)
+            return shaping.zeros((0, *self._behind_the_first()), self._dtype)
         whole = self.stack()
+        if whole.spec.rank < 2:
+            raise ShapeError(explain("TensorArray", "concat takes elements of at least one axis"))
         first, second, *inner = whole.spec.shape
         return shaping.reshape(whole, (first * second, *inner))
 
@@ -305,6 +314,8 @@ class TensorArray:
                 raise ShapeError(explain("TensorArray", problem, {"value": x.spec}))
             if building() is None:
                 self._items[:] = [x[k] for k in range(count)]
+                if not count and self._infer:  # no element tells it
+                    self._element = TensorShape(x.spec.shape[1:])
                 return self
         return self._with(buffer=x, length=shaping.size_tensor(count, dtypes.int32))
 
@@ -441,6 +452,17 @@ class TensorArray:
             problem = "an element was never written, and has no shape"
             raise InvalidArgumentError(explain("TensorArray", problem, fix="element_shape"))
         return shaping.zeros(shape, self._dtype)
+
+    def _behind_the_first(self) -> Shape:
+        """The sizes of an element but the first, where there is no element."""
+        sizes = self._element.dims
+        if sizes is not None and not sizes:
+            raise ShapeError(explain("TensorArray", "concat takes elements of at least one axis"))
+        inner = None if sizes is None else [getattr(n, "value", n) for n in sizes[1:]]
+        if inner is None or None in inner:
+            problem = "concat of no elements, and their axes behind the first are not known"
+            raise InvalidArgumentError(explain("TensorArray", problem, fix="element_shape"))
+        return tuple(inner)
 
     def _inside(self, at: int, what: str) -> None:
         if at < 0 or at >= len(self._items):

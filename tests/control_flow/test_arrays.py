@@ -231,6 +231,36 @@ def test_straight_lines_hold_tensors_of_any_shape() -> None:
     assert ta.concat().shape.as_list() == [3, 2]
 
 
+def test_arrays_of_nothing() -> None:
+    """As far as its shape is known; what is open there is no axis, as TensorFlow has it."""
+
+    def of(op: Any, element_shape: Any = None, rows: Any = None) -> Any:
+        def run() -> Any:
+            ta = nf.TensorArray(nf.float32, 0, dynamic_size=True, element_shape=element_shape)
+            return op(ta if rows is None else ta.unstack(nf.zeros(rows)))
+
+        return run
+
+    def sizes(op: Any, *args: Any) -> Any:
+        return _both(of(op, *args)).shape.as_list()
+
+    stack, concat = nf.TensorArray.stack, nf.TensorArray.concat
+    assert sizes(stack) == [0] and sizes(stack, []) == [0]
+    assert sizes(stack, [3, 2]) == [0, 3, 2] and sizes(concat, [3, 2]) == [0, 2]
+    assert sizes(concat, [None, 2]) == [0, 2] and sizes(concat, [None]) == [0]
+    assert sizes(stack, None, [0, 4, 5]) == [0, 4, 5]
+    assert sizes(concat, None, [0, 4, 5]) == [0, 5]
+    for element, kind, message in (
+        (None, nf.errors.InvalidArgumentError, "concat of no elements, and their axes behind"),
+        ([3, None], nf.errors.InvalidArgumentError, "concat of no elements, and their axes behind"),
+        ([], nf.errors.ShapeError, "concat takes elements of at least one axis"),
+    ):
+        run = of(concat, element)
+        for call in (run, nf.function(run)):
+            with pytest.raises(kind, match=message):
+                call()
+
+
 def test_what_arrays_refuse() -> None:
     """Numbers outside, reading twice, other dtypes and shapes."""
     ta = nf.TensorArray(nf.float32, 2)
