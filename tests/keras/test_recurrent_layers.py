@@ -214,6 +214,54 @@ def test_configurations_make_equal_layers() -> None:
         assert len(again.weights) == n
 
 
+_WEIGHTS = "kernel_initializer recurrent_initializer bias_initializer"
+_REST = """kernel_regularizer recurrent_regularizer bias_regularizer {} kernel_constraint
+    recurrent_constraint bias_constraint dropout recurrent_dropout"""
+_OF_LAYERS = _REST.format("activity_regularizer")
+_SEQUENCES = "return_sequences return_state go_backwards stateful"
+ORDERS = {  # as inspect.signature has them of TensorFlow 2.21, behind use_bias
+    "SimpleRNN": f"{_WEIGHTS} {_OF_LAYERS} {_SEQUENCES} unroll seed",
+    "LSTM": f"{_WEIGHTS} unit_forget_bias {_OF_LAYERS} seed {_SEQUENCES} unroll use_cudnn",
+    "GRU": f"{_WEIGHTS} {_OF_LAYERS} seed {_SEQUENCES} unroll reset_after use_cudnn",
+    "SimpleRNNCell": f"{_WEIGHTS} {_REST.format('')} seed",
+    "LSTMCell": f"{_WEIGHTS} unit_forget_bias {_REST.format('')} seed",
+    "GRUCell": f"{_WEIGHTS} {_REST.format('')} reset_after seed",
+    "ConvLSTM1D": f"{_WEIGHTS} unit_forget_bias {_OF_LAYERS} seed {_SEQUENCES}",
+}
+
+
+def _given(name: str) -> Any:
+    """A value that is not the default."""
+    if name.endswith("_initializer"):
+        return "ones" if name.startswith("bias") else nf.initializers.Constant(0.5)
+    if name.endswith(("_regularizer", "_constraint")):
+        return abs
+    return {"dropout": 0.25, "recurrent_dropout": 0.125, "seed": 7, "use_cudnn": False}.get(
+        name, name not in ("unit_forget_bias", "reset_after")
+    )
+
+
+@pytest.mark.parametrize("kind", ORDERS)
+def test_arguments_have_an_order(kind: str) -> None:
+    """Any number of them without their names is what they are with their names."""
+    make = getattr(layers, kind)
+    first: list[Any] = [UNITS, "relu", True]
+    if kind not in ("SimpleRNN", "SimpleRNNCell"):
+        first.insert(2, "tanh")
+    if kind == "ConvLSTM1D":
+        first[1:1] = [2, 1, "same", None, 1]
+    names = ORDERS[kind].split()
+    values = [_given(name) for name in names]
+    for n in range(len(names) + 1):
+        ordered = make(*first, *values[:n], name="mine")
+        named = make(*first, **dict(zip(names[:n], values[:n], strict=True)), name="mine")
+        assert str(ordered.get_config()) == str(named.get_config())
+    with pytest.raises(TypeError, match=f"{kind}.*takes at most {len(first) + len(names)} "):
+        make(*first, *values, None)
+    with pytest.raises(TypeError, match=rf"{kind}.* multiple values for argument '{names[0]}'"):
+        make(*first, *values, **{names[0]: values[0]})
+
+
 def test_layers_that_are_not_trained() -> None:
     layer = randomized(layers.LSTM(UNITS))
     layer.trainable = False

@@ -17,7 +17,14 @@ from typing import Any, Unpack
 
 from numflow.graph.tensor import Tensor
 from numflow.keras import activations
-from numflow.keras.layers.recurrent_options import LayerOptions, parted
+from numflow.keras.layers.recurrent_options import (
+    CONSTRAINTS_AND_DROPOUT,
+    INITIALIZERS,
+    REGULARIZERS,
+    LayerOptions,
+    in_order,
+    parted,
+)
 from numflow.keras.layers.rnn import RNN
 from numflow.keras.layers.rnn_cells import RecurrentCell, forgetting
 from numflow.ops import conv_api, joining
@@ -164,6 +171,18 @@ class _ConvLSTM(RNN):
 
     RANK = 1
 
+    @in_order(
+        INITIALIZERS,
+        "unit_forget_bias",
+        REGULARIZERS,
+        "activity_regularizer",
+        CONSTRAINTS_AND_DROPOUT,
+        "seed",
+        "return_sequences",
+        "return_state",
+        "go_backwards",
+        "stateful",
+    )
     def __init__(
         self,
         filters: int,
@@ -175,7 +194,7 @@ class _ConvLSTM(RNN):
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
-        *,
+        *more: Any,
         unit_forget_bias: bool = True,
         **options: Unpack[LayerOptions],
     ) -> None:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from numflow.graph.tensor import Tensor
-from numflow.keras.layers.recurrent_options import LayerOptions, parted
+from numflow.keras.layers.recurrent_options import (
+    CONSTRAINTS_AND_DROPOUT,
+    INITIALIZERS,
+    REGULARIZERS,
+    SEQUENCES,
+    LayerOptions,
+    in_order,
+    parted,
+)
 from numflow.keras.layers.rnn import RNN
 from numflow.keras.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell
 from numflow.ops import activation as activations
@@ -117,11 +125,20 @@ class SimpleRNN(_Fused):
     Source: Elman 1990, "Finding Structure in Time".
     """
 
+    @in_order(
+        INITIALIZERS,
+        REGULARIZERS,
+        "activity_regularizer",
+        CONSTRAINTS_AND_DROPOUT,
+        SEQUENCES,
+        "seed",
+    )
     def __init__(
         self,
         units: int,
         activation: Any = "tanh",
         use_bias: bool = True,
+        *more: Any,
         **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
@@ -164,13 +181,23 @@ class LSTM(_Fused):
     Source: Hochreiter & Schmidhuber 1997, "Long Short-Term Memory".
     """
 
+    @in_order(
+        INITIALIZERS,
+        "unit_forget_bias",
+        REGULARIZERS,
+        "activity_regularizer",
+        CONSTRAINTS_AND_DROPOUT,
+        "seed",
+        SEQUENCES,
+        "use_cudnn",
+    )
     def __init__(
         self,
         units: int,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
-        *,
+        *more: Any,
         unit_forget_bias: bool = True,
         use_cudnn: Any = "auto",
         **options: Unpack[LayerOptions],
@@ -216,13 +243,23 @@ class GRU(_Fused):
     Source: Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder".
     """
 
+    @in_order(
+        INITIALIZERS,
+        REGULARIZERS,
+        "activity_regularizer",
+        CONSTRAINTS_AND_DROPOUT,
+        "seed",
+        SEQUENCES,
+        "reset_after",
+        "use_cudnn",
+    )
     def __init__(
         self,
         units: int,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
-        *,
+        *more: Any,
         reset_after: bool = True,
         use_cudnn: Any = "auto",
         **options: Unpack[LayerOptions],

@@ -1,13 +1,18 @@
 """The options that recurrent layers and cells share: written down once, and typed (PEP 692).
 
-A constructor names what is its own, and takes these as **options.
+A constructor names what is its own, and takes these as **options. Keras's order of them is told
+by `in_order`, for calls that give more of them without their names.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+import functools
+from collections.abc import Callable
+from typing import Any, TypedDict, TypeVar
 
-__all__ = ["CellOptions", "LayerOptions", "parted"]
+Init = TypeVar("Init", bound=Callable[..., None])
+
+__all__ = ["CellOptions", "LayerOptions", "in_order", "parted"]
 
 
 class BaseOptions(TypedDict, total=False):
@@ -55,6 +60,49 @@ class CellOptions(BaseOptions, WeightOptions, total=False):
 
 class LayerOptions(CellOptions, SequenceOptions, total=False):
     """Of a layer that makes its cell itself."""
+
+
+INITIALIZERS = "kernel_initializer recurrent_initializer bias_initializer"
+REGULARIZERS = "kernel_regularizer recurrent_regularizer bias_regularizer"
+CONSTRAINTS_AND_DROPOUT = (
+    "kernel_constraint recurrent_constraint bias_constraint dropout recurrent_dropout"
+)
+SEQUENCES = "return_sequences return_state go_backwards stateful unroll"
+
+
+def in_order(*names: str) -> Callable[[Init], Init]:
+    """Of a constructor: what is given without a name behind its own arguments has these names.
+
+    It has `*more` in its signature, which is always empty when it runs.
+
+    Args:
+      names: in Keras's order; each is one or more, with blanks between them.
+
+    Raises:
+      TypeError: an argument is given twice; or there are too many.
+    """
+    order = " ".join(names).split()
+
+    def taking(init: Init) -> Init:
+        own: int = init.__code__.co_argcount
+
+        @functools.wraps(init)
+        def begin(*args: Any, **options: Any) -> None:
+            more = args[own:]
+            if more:
+                what = f"{type(args[0]).__name__}.__init__()"
+                if len(more) > len(order):
+                    most = f"takes at most {own - 1 + len(order)} positional arguments"
+                    raise TypeError(f"{what} {most}, got {len(args) - 1}")
+                for name, value in zip(order, more, strict=False):
+                    if name in options:
+                        raise TypeError(f"{what} got multiple values for argument {name!r}")
+                    options[name] = value
+            init(*args[:own], **options)
+
+        return begin  # type: ignore[return-value]
+
+    return taking
 
 
 OF_BOTH = ("dtype", "trainable")

@@ -17,7 +17,13 @@ from numflow.errors import explain
 from numflow.graph.tensor import Tensor
 from numflow.keras import activations
 from numflow.keras.layers.layer import Layer
-from numflow.keras.layers.recurrent_options import CellOptions
+from numflow.keras.layers.recurrent_options import (
+    CONSTRAINTS_AND_DROPOUT,
+    INITIALIZERS,
+    REGULARIZERS,
+    CellOptions,
+    in_order,
+)
 from numflow.ops import dropout as dropouts
 from numflow.ops import joining, linalg
 from numflow.ops import shape as shaping
@@ -227,11 +233,13 @@ class SimpleRNNCell(RecurrentCell):
     Source: Elman 1990, "Finding Structure in Time".
     """
 
+    @in_order(INITIALIZERS, REGULARIZERS, CONSTRAINTS_AND_DROPOUT, "seed")
     def __init__(
         self,
         units: int,
         activation: Any = "tanh",
         use_bias: bool = True,
+        *more: Any,
         **options: Unpack[CellOptions],
     ) -> None:
         super().__init__(units, activation, use_bias, **options)
@@ -266,13 +274,14 @@ class LSTMCell(RecurrentCell):
 
     GATES = 4
 
+    @in_order(INITIALIZERS, "unit_forget_bias", REGULARIZERS, CONSTRAINTS_AND_DROPOUT, "seed")
     def __init__(
         self,
         units: int,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
-        *,
+        *more: Any,
         unit_forget_bias: bool = True,
         **options: Unpack[CellOptions],
     ) -> None:
@@ -329,13 +338,14 @@ class GRUCell(RecurrentCell):
 
     GATES = 3
 
+    @in_order(INITIALIZERS, REGULARIZERS, CONSTRAINTS_AND_DROPOUT, "reset_after", "seed")
     def __init__(
         self,
         units: int,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
-        *,
+        *more: Any,
         reset_after: bool = True,
         **options: Unpack[CellOptions],
     ) -> None:
