@@ -37,10 +37,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from numflow.kernels import engine
-from numflow.kernels.digest import digest, read
+from numflow.kernels.digest import digest
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Module, Vectors
 from numflow.kernels.records import NamedTuple
+from numflow.kernels.sources import digest_of
 
 Function = Callable[..., Any]
 _F = TypeVar("_F", bound=Function)
@@ -138,14 +139,21 @@ def addresses(
 def sources(file: str = __file__, using: tuple[str, ...] = ()) -> str:
     """Digest of every source that decides what is emitted: the cache forgets an edited kernel.
 
-    The emitters, all of kernels/cpu and the kernel's own file: read in a millisecond, and no list
-    of dependencies that can be wrong.
+    The emitters, all of kernels/cpu and the kernel's own file.
     """
     folder = os.path.dirname(__file__)
+    more = {os.path.join(folder, f"{name}.py") for name in using}
+    if file != __file__ and os.path.dirname(file) != os.path.join(folder, "cpu"):
+        more.add(file)
+    return digest(_common() + (digest_of(more) if more else b"")).hex()[:32]
+
+
+@functools.cache
+def _common() -> bytes:
+    folder = os.path.dirname(__file__)
     cpu = os.path.join(folder, "cpu")
-    files = {os.path.join(cpu, name) for name in os.listdir(cpu) if name.endswith(".py")}
-    files |= {os.path.join(folder, f"{name}.py") for name in (*_EMITTERS, *using)}
-    return digest(b"\0".join(map(read, sorted({*files, file})))).hex()[:32]
+    files = [os.path.join(cpu, name) for name in os.listdir(cpu) if name.endswith(".py")]
+    return digest_of([*files, *(os.path.join(folder, f"{name}.py") for name in _EMITTERS)])
 
 
 _EMITTERS = ("abi", "intrinsics", "ir", "lang", "lang_compiler", "tiles")

@@ -46,24 +46,28 @@ else:
                 makers[name] = default.default_factory
                 delattr(cls, name)
         cls.record_fields, cls._record_makers = tuple(names), makers
+        # other defaults are attributes of the class
+        cls._record_wanted = sum(n not in makers and not hasattr(cls, n) for n in names)
         cls.__init__ = _init
         return cls
 
     def _init(self, *args, **named):
-        names, values = self.record_fields, self.__dict__
+        names, values, makers = self.record_fields, self.__dict__, self._record_makers
         values.update(zip(names, args, strict=False))
-        if not named and len(args) == len(names):
-            return
-        rest = names[len(args) :]
-        for name in rest:
-            if name in named:
-                values[name] = named[name]
-            elif name in self._record_makers:
-                values[name] = self._record_makers[name]()
-            elif not hasattr(self, name):  # other defaults are attributes of the class
+        if named:
+            values.update(named)
+            missing = [n for n in names[: self._record_wanted] if n not in values]
+            if missing or not named.keys() <= set(names[len(args) :]):
                 raise _unfit(self, names, args, named)
-        if len(args) > len(names) or not named.keys() <= set(rest):
+        elif not self._record_wanted <= len(args):
             raise _unfit(self, names, args, named)
+        if len(args) >= len(names):
+            if len(args) > len(names):
+                raise _unfit(self, names, args, named)
+            return
+        for name, make in makers.items():
+            if name not in values:
+                values[name] = make()
 
     def _unfit(made, names, args, named):
         return TypeError(f"{type(made).__name__} takes {', '.join(names)}; got {args}, {named}")
@@ -82,13 +86,19 @@ else:
         def __init_subclass__(cls):
             if NamedTuple not in cls.__bases__:
                 return
-            cls._fields = cls.__match_args__ = tuple(cls.__annotations__)
-            cls._field_defaults = {n: cls.__dict__[n] for n in cls._fields if n in cls.__dict__}
-            for k, name in enumerate(cls._fields):
+            names = cls._fields = cls.__match_args__ = tuple(cls.__annotations__)
+            cls._field_defaults = {n: cls.__dict__[n] for n in names if n in cls.__dict__}
+            defaults = tuple(cls._field_defaults.values())
+            cls._rest = {len(names) - k: defaults[-k:] for k in range(1, len(defaults) + 1)}
+            cls._rest[len(names)] = ()
+            for k, name in enumerate(names):
                 setattr(cls, name, _tuplegetter(k, ""))
 
         def __new__(cls, *args, **named):
-            if named or len(args) != len(cls._fields):
+            rest = None if named else cls._rest.get(len(args))
+            if rest:
+                args += rest
+            elif rest is None:
                 args = _completed(cls, args, named)
             return tuple.__new__(cls, args)
 

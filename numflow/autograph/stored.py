@@ -14,7 +14,8 @@ from types import CodeType
 from typing import Any
 
 from numflow.kernels import engine
-from numflow.kernels.digest import digest, read
+from numflow.kernels.digest import digest
+from numflow.kernels.sources import digest_of
 
 _CONVERTER = ("conversion", "functions", "jumps", "names", "rewrite", "scan", "source")
 
@@ -39,8 +40,8 @@ def put(code: CodeType, made: CodeType) -> None:
 @functools.cache
 def _versions() -> bytes:
     folder = os.path.dirname(__file__)
-    sources = b"".join(read(os.path.join(folder, name + ".py")) for name in _CONVERTER)
-    return sys.version.encode() + digest(sources)
+    sources = digest_of(os.path.join(folder, name + ".py") for name in _CONVERTER)
+    return sys.version.encode() + sources
 
 
 def _key(code: CodeType) -> str:

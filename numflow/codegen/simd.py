@@ -26,8 +26,8 @@ from functools import cache
 
 from numflow.graph.loops import Loop
 from numflow.kernels import engine
-from numflow.kernels.digest import digest, read
 from numflow.kernels.engine import Target
+from numflow.kernels.sources import digest_of
 
 
 def compile_loop(loop: Loop, target: Target | None = None, stream: bool = False) -> int:
@@ -71,7 +71,7 @@ def _version() -> str:
         name for name in os.listdir(kernels) if name.startswith("scalar") and name.endswith(".py")
     )
     files += [os.path.join(kernels, name) for name in ["builder.py", *bodies]]
-    return digest(b"".join(map(read, files))).hex()[:16]
+    return digest_of(files).hex()[:16]
 
 
 _PRINTER = ("simd", "rows", "deep", "terms", "assembler", "vector", "memory", "folds")

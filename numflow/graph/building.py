@@ -347,16 +347,15 @@ class Rebuilding(Building):
         specs = op.specs([v.spec for v in values], attrs)
         node = Node(op, values, attrs, specs, self.builder.line, scope=self.scope)
         self.builder.follow_sizes(node)
-        made = self.replacement(node) if self._again else None
-        if made is not None:
-            return made
+        if self._again and (self._wants is None or self._wants(node)):
+            made = self.replacement(node)
+            if made is not None:
+                return made
         self.builder.nodes.append(node)
         return tuple(map(self.tensor, node.outputs))
 
     def replacement(self, node: Node) -> tuple[Tensor, ...] | None:
         """What the rule makes of node; None: it stays, and is to be appended."""
-        if self._wants is not None and not self._wants(node):
-            return None
         got = self._rule(node, tuple(map(self.tensor, node.inputs)))
         return (got,) if isinstance(got, Tensor) else None if got is None else tuple(got)
 
@@ -382,14 +381,15 @@ def rebuild(
     moved: dict[Node, Node] = {}  # of nodes that changed
     with interpreting(building):
         for node in graph.nodes:
-            builder.line, building.scope = node.line, node.scope
             copy = with_inputs(node, new, moved) if moved else node
-            made = building.replacement(copy)
-            if made is not None:
-                values = [building.value(t) for t in made]
-                new.update(zip(node.outputs, values, strict=True))
-                moved[node] = next((v.node for v in values if v.node is not None), copy)
-                continue
+            if wants is None or wants(copy):
+                builder.line, building.scope = node.line, node.scope
+                made = building.replacement(copy)
+                if made is not None:
+                    values = [building.value(t) for t in made]
+                    new.update(zip(node.outputs, values, strict=True))
+                    moved[node] = next((v.node for v in values if v.node is not None), copy)
+                    continue
             builder.nodes.append(copy)
             if copy is not node:
                 moved[node] = copy
@@ -405,21 +405,14 @@ def with_inputs(node: Node, new: Mapping[Value, Value], moved: Mapping[Node, Nod
 
     new: the values that changed; moved: the nodes that did.
     """
-    inputs = tuple([new.get(v, v) for v in node.inputs])  # lists: half the time of generators
-    followed = tuple([moved.get(n, n) for n in node.control_inputs])
-    if inputs == node.inputs and followed == node.control_inputs:
+    inputs = node.inputs
+    for v in inputs:
+        if v in new:
+            inputs = tuple([new.get(v, v) for v in inputs])  # lists: half the time of generators
+            break
+    followed = node.control_inputs
+    if followed:
+        followed = tuple([moved.get(n, n) for n in followed])
+    if inputs is node.inputs and followed == node.control_inputs:
         return node
-    copy = Node(
-        node.op,
-        inputs,
-        node.attrs,
-        [v.spec for v in node.outputs],
-        node.line,
-        name=node.name,
-        scope=node.scope,
-        device=node.device,
-        control_inputs=followed,
-    )
-    for v, old in zip(copy.outputs, node.outputs, strict=True):
-        v.content = old.content
-    return copy
+    return node.following(inputs, followed)

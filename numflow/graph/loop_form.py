@@ -42,7 +42,6 @@ next: loops.py, the builder that records a Loop.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Literal
 
@@ -238,11 +237,8 @@ class _Text:
 
     def of(self, root: Term, lines: list[str]) -> str:
         """root as an expression, after lines for those below it that are shared."""
-        done: dict[Term, str] = {}
-        for t in walk(root):
-            if t in self.names:
-                done[t] = self.names[t]
-                continue
+        done: dict[Term, str] = dict(self.names)
+        for t in walk(root, seen=set(done)):
             done[t] = _operation(t, [done[a] for a in t.args])
             if self.uses.get(t, 0) > 1 and t.args:
                 lines.append(f"{self.name(t)} = {done[t]}")
@@ -268,15 +264,19 @@ def level_of(access: str, deep: bool) -> int:
     return ROW if "s" in access else KERNEL
 
 
-def walk(*roots: Term) -> Iterator[Term]:
-    """Every term below roots once, arguments before users."""
-    seen: set[Term] = set()
-    stack = [(t, False) for t in reversed(roots)]
+def walk(*roots: Term, seen: set[Term] | None = None) -> list[Term]:
+    """Every term below roots once, arguments before users; not those in `seen`, which grows."""
+    seen = set() if seen is None else seen
+    found: list[Term] = []
+    stack = list(reversed(roots))
     while stack:
-        t, done = stack.pop()
-        if done:
-            yield t
-        elif t not in seen:
+        t = stack[-1]
+        if t not in seen:
+            waiting = [a for a in t.args if a not in seen]
+            if waiting:
+                stack += reversed(waiting)
+                continue
             seen.add(t)
-            stack.append((t, True))
-            stack += [(a, False) for a in reversed(t.args)]
+            found.append(t)
+        stack.pop()
+    return found

@@ -93,7 +93,10 @@ class Body(Builder[Term]):
         key = (op, args, dtype, repr(attr), level)
         found = self._seen.get(key)
         if found is None:
-            level = max((a.level for a in args), default=KERNEL) if level < 0 else level
+            if level < 0:
+                level = KERNEL
+                for a in args:
+                    level = max(level, a.level)
             found = self._seen[key] = Term(op, args, dtype, level, attr)
         return found
 

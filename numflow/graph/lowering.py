@@ -28,7 +28,7 @@ from typing import Any, Protocol
 from numflow.graph.op import Attrs, Op
 from numflow.graph.spec import Spec
 from numflow.kernels.records import NamedTuple
-from numflow.shapes import Extent, Shape, product
+from numflow.shapes import Extent, Shape
 
 
 class Elementwise:
@@ -72,16 +72,23 @@ class Layout(NamedTuple):
     @property
     def contiguous(self) -> bool:
         """Row-major without gaps."""
-        return self.offset == 0 and all(
-            s == want
-            for n, s, want in zip(self.shape, self.strides, dense(self.shape), strict=True)
-            if n != 1
+        if self.offset != 0:
+            return False
+        wanted = dense(self.shape)
+        return self.strides == wanted or all(
+            s == want for n, s, want in zip(self.shape, self.strides, wanted, strict=True) if n != 1
         )
 
 
 def dense(shape: Sequence[Extent]) -> tuple[Extent, ...]:
     """Row-major strides, in elements. A size of 0 counts as 1: stride 0 means a broadcast."""
-    return tuple(product(n if n != 0 else 1 for n in shape[k + 1 :]) for k in range(len(shape)))
+    strides: list[Extent] = []
+    step: Extent = 1
+    for n in reversed(shape):
+        strides.append(step)
+        if n != 0:
+            step = step * n
+    return tuple(reversed(strides))
 
 
 class View:

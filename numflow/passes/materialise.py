@@ -103,7 +103,9 @@ def materialise(graph: Graph) -> Graph:
             if lower.see(layout, node.output.spec, node.attrs) is None:
                 return _again(node, [copy_op(inputs[0])])
         elif isinstance(lower, Library | HostCall):
-            return _again(node, list(map(dense_of, inputs)))
+            arrays = list(map(dense_of, inputs))
+            copied = any(a is not x for a, x in zip(arrays, inputs, strict=True))
+            return _again(node, arrays) if copied else None
         elif isinstance(lower, Reduction):
             return fold(node, inputs[0])
         elif node.op.effect == "write":
