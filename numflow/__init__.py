@@ -11,99 +11,104 @@ import importlib
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from numflow import collection, dtypes, errors, nest, tracebacks
-from numflow.dtypes import (
-    DType,
-    as_dtype,
-    bfloat16,
-    bool,
-    complex64,
-    complex128,
-    double,
-    float16,
-    float32,
-    float64,
-    half,
-    int8,
-    int16,
-    int32,
-    int64,
-    string,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
-)
-from numflow.eager.apply import executing_eagerly
-from numflow.eager.tape import GradientTape
-from numflow.eager.variable import Variable
-from numflow.function import function
-from numflow.gradient.unconnected import UnconnectedGradients
-from numflow.graph.op import init_scope
-from numflow.graph.tensor import Tensor
-from numflow.ops.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
-from numflow.ops.complexes import complex
-from numflow.ops.creation import (
-    constant,
-    convert_to_tensor,
-    eye,
-    linspace,
-    meshgrid,
-    one_hot,
-    range,
-)
-from numflow.ops.indexing import boolean_mask, gather, gather_nd
-from numflow.ops.joining import concat, split, stack, unstack
-from numflow.ops.linalg import matmul, norm, tensordot
-from numflow.ops.math import (
-    add,
-    cast,
-    divide,
-    exp,
-    maximum,
-    minimum,
-    multiply,
-    scalar_mul,
-    sigmoid,
-    sqrt,
-    square,
-    subtract,
-    tanh,
-    truediv,
-)
-from numflow.ops.math import truediv as realdiv
-from numflow.ops.power import floor, pow, round, truncatediv, truncatemod
-from numflow.ops.reduce import (
-    reduce_all,
-    reduce_any,
-    reduce_max,
-    reduce_mean,
-    reduce_min,
-    reduce_prod,
-    reduce_sum,
-)
-from numflow.ops.select import logical_and, logical_not, logical_or, where
-from numflow.ops.shape import (
-    broadcast_to,
-    expand_dims,
-    fill,
-    identity,
-    ones,
-    ones_like,
-    rank,
-    reshape,
-    shape,
-    size,
-    squeeze,
-    stop_gradient,
-    transpose,
-    zeros,
-    zeros_like,
-)
-from numflow.ops.signs import abs, negative, sign
-from numflow.ops.slicing import slice, strided_slice
-from numflow.tensor_shape import TensorShape
-from numflow.trace.tensor_spec import TensorSpec
+from numflow import collection
+
+try:
+    from numflow import dtypes, errors, nest, tracebacks
+    from numflow.dtypes import (
+        DType,
+        as_dtype,
+        bfloat16,
+        bool,
+        complex64,
+        complex128,
+        double,
+        float16,
+        float32,
+        float64,
+        half,
+        int8,
+        int16,
+        int32,
+        int64,
+        string,
+        uint8,
+        uint16,
+        uint32,
+        uint64,
+    )
+    from numflow.eager.apply import executing_eagerly
+    from numflow.eager.tape import GradientTape
+    from numflow.eager.variable import Variable
+    from numflow.function import function
+    from numflow.gradient.unconnected import UnconnectedGradients
+    from numflow.graph.op import init_scope
+    from numflow.graph.tensor import Tensor
+    from numflow.ops.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
+    from numflow.ops.complexes import complex
+    from numflow.ops.creation import (
+        constant,
+        convert_to_tensor,
+        eye,
+        linspace,
+        meshgrid,
+        one_hot,
+        range,
+    )
+    from numflow.ops.indexing import boolean_mask, gather, gather_nd
+    from numflow.ops.joining import concat, split, stack, unstack
+    from numflow.ops.linalg import matmul, norm, tensordot
+    from numflow.ops.math import (
+        add,
+        cast,
+        divide,
+        exp,
+        maximum,
+        minimum,
+        multiply,
+        scalar_mul,
+        sigmoid,
+        sqrt,
+        square,
+        subtract,
+        tanh,
+        truediv,
+    )
+    from numflow.ops.math import truediv as realdiv
+    from numflow.ops.power import floor, pow, round, truncatediv, truncatemod
+    from numflow.ops.reduce import (
+        reduce_all,
+        reduce_any,
+        reduce_max,
+        reduce_mean,
+        reduce_min,
+        reduce_prod,
+        reduce_sum,
+    )
+    from numflow.ops.select import logical_and, logical_not, logical_or, where
+    from numflow.ops.shape import (
+        broadcast_to,
+        expand_dims,
+        fill,
+        identity,
+        ones,
+        ones_like,
+        rank,
+        reshape,
+        shape,
+        size,
+        squeeze,
+        stop_gradient,
+        transpose,
+        zeros,
+        zeros_like,
+    )
+    from numflow.ops.signs import abs, negative, sign
+    from numflow.ops.slicing import slice, strided_slice
+    from numflow.tensor_shape import TensorShape
+    from numflow.trace.tensor_spec import TensorSpec
+finally:  # an import that fails half-way leaves no process without a garbage collector
+    collection.imported()
 
 newaxis = None
 
@@ -535,5 +540,3 @@ __all__ = [
     "zeros_initializer",
     "zeros_like",
 ]
-
-collection.imported()

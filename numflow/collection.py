@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _was_on = gc.isenabled()
-gc.disable()  # numflow/__init__.py imports this file first, and calls `imported` last
+gc.disable()  # numflow/__init__.py imports this file first, and calls `imported` behind its imports
 
 # How often. Compiles leave some garbage behind, which the collector finds among what is old only
 # in a full round; a process that compiles all day long must not hide it there.
@@ -21,7 +21,7 @@ _still_to_age = [8]
 
 
 def imported() -> None:
-    """numflow is imported: the collector goes on if it was on before."""
+    """numflow is imported, or is not: the collector goes on if it was on before."""
     if _was_on:
         _go_on()
 

@@ -49,6 +49,27 @@ def test_import_numflow_loads_nothing_heavy() -> None:
     assert [m for m in loaded if m.startswith(COMPILES)] == []
 
 
+@pytest.mark.parametrize("missing", ["numflow.dtypes", "numflow.ops.slicing"])
+@pytest.mark.parametrize("was", ["enable", "disable"])
+def test_an_import_that_fails_leaves_the_collector_as_it_was(missing: str, was: str) -> None:
+    code = f"""
+import gc, sys
+gc.{was}()
+sys.modules[{missing!r}] = None  # importing it fails
+for again in range(2):
+    try:
+        import numflow
+        raise SystemExit("it was imported")
+    except ImportError:
+        print(gc.isenabled())
+del sys.modules[{missing!r}]
+import numflow
+print(gc.isenabled(), numflow.add(1, 2).numpy())
+"""
+    on = was == "enable"
+    assert _python(code).splitlines() == [f"{on}", f"{on}", f"{on} 3"]
+
+
 def _imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """(line, module) of every import below a node; leading dots of relative ones kept."""
     for node in ast.walk(tree):
