@@ -49,6 +49,16 @@ def compile_graph(graph: Graph) -> runtime.Executable:
         return runtime.Executable(program)
 
 
+def _cells() -> Any:
+    """Who finds recurrent cells that were written out step by step: few graphs have any."""
+    from numflow.control.unrolled_ops import Replacing
+
+    return Replacing()
+
+
+passes.cell_finders[:] = [_cells]
+
+
 class Function:
     """A Python function that is traced and compiled when called; made by `function`."""
 

@@ -41,6 +41,7 @@ from numflow.ops import shape as shaping
 from numflow.ops.control import cond_op, empty_op, extended, set_gradient
 from numflow.ops.indexed_slices import add_gradients
 from numflow.ops.scatter import scatter_rows_op
+from numflow.passes.unrolled_cells import unrolled_cells
 from numflow.shapes import Extent, product
 
 SMALL = 1 << 16  # elements of stacks that are as long as a loop can be, not as long as it is
@@ -85,6 +86,7 @@ class Walk:
         wanted: Sequence[int],
         sparse: Sequence[int] = (),
     ) -> None:
+        graph = unrolled_cells(graph)
         self.graph, self.given, self.wanted = graph, list(given), list(wanted)
         outer: Any = current()
         self.inside = inside = Continued(outer, graph)

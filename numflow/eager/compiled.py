@@ -81,6 +81,7 @@ class CompiledGraph:
         self._forwards: dict[tuple[bool, ...], _Forward] = {}
         self._pullbacks: dict[Any, _Pullback] = {}
         self._version = version()
+        self._recording = False  # whether a tape watched already
         self.reads = tuple(n.output for n in graph.nodes if n.op is read_op)
         self.read_variables = tuple(n.attrs["variable"] for n in graph.nodes if n.op is read_op)
 
@@ -114,6 +115,9 @@ class CompiledGraph:
     # --- forward, with a record ---
 
     def _recorded(self, inputs: Sequence[EagerTensor]) -> list[EagerTensor]:
+        if not self._recording:
+            self._find_sequences()
+            self._recording = True
         reads = [v._as_tensor() for v in self.read_variables]  # tapes note that they are read
         sources = (*inputs, *reads)
         needed = tuple(
@@ -130,6 +134,13 @@ class CompiledGraph:
         for tape in tapes.items:
             tape.record(record)
         return list(outputs[: len(self.graph.outputs)])
+
+    def _find_sequences(self) -> None:
+        """Let gradients be those of the ops of whole sequences, where steps are written out."""
+        from numflow.passes.unrolled_cells import unrolled_cells  # passes load with the first trace
+
+        self.graph = unrolled_cells(self.graph)
+        self.reads = tuple(n.output for n in self.graph.nodes if n.op is read_op)
 
     def _make_forward(self, needed: tuple[bool, ...]) -> _Forward:
         """The graph with those values as further outputs that its gradient needs."""

@@ -23,6 +23,7 @@ from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.ops.indexed_slices import add_gradients
 from numflow.ops.state import read_op
+from numflow.passes.unrolled_cells import with_sequences
 from numflow.shapes import as_size
 
 
@@ -90,13 +91,15 @@ def gradients(
     wanted = nest.flatten(xs)
     leaves = [_leaves(building, x, "xs") for x in wanted]
     stopped = nest.flatten([] if stop_gradients is None else stop_gradients)
-    stops = {id(t) for x in stopped for t in _leaves(building, x, "stop_gradients")}
+    stopping = [t for x in stopped for t in _leaves(building, x, "stop_gradients")]
+    stops = set(map(id, stopping))
     flat = [t for group in leaves for t in group if differentiable(t)]
     sparse = {
         id(t) for x, group in zip(wanted, leaves, strict=True) if not isinstance(x, Tensor)
         for t in group
     }  # fmt: skip
-    found = backward(_records(building), targets, cts, flat, add_gradients, sparse, stops)
+    records = with_sequences(_records(building), building, [*flat, *stopping], targets)
+    found = backward(records, targets, cts, flat, add_gradients, sparse, stops)
     by_leaf = {id(t): g for t, g in zip(flat, found, strict=True)}
     results: list[Gradient | None] = []
     for x, group in zip(wanted, leaves, strict=True):

@@ -8,7 +8,7 @@ in the same order, so one tape does both. Only what depends on a watched tensor 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -288,7 +288,12 @@ class GradientTape:
             if not isinstance(x, Tensor)
             for t in group
         }
-        found = backward(self._records, targets, cts, flat, add_gradients, of_variables)
+        records: Sequence[Record] = self._records
+        if self._interpreter is not None:
+            from numflow.passes.unrolled_cells import with_sequences  # and passes: of traces only
+
+            records = with_sequences(records, self._interpreter, flat, targets, self._active)
+        found = backward(records, targets, cts, flat, add_gradients, of_variables)
         by_leaf = {id(t): g for t, g in zip(flat, found, strict=True)}
         results = []
         for x, group in zip(wanted, leaves, strict=True):

@@ -212,8 +212,7 @@ def _note(step: Step) -> str:
         along = ["the bias"] * (step.bias is not None)
         along += ["the residual"] * (step.residual is not None)
         along += [f"the {step.activation}"] if step.activation else []
-        looped = "/loop_of_cells/" in f"/{step.nodes[0].scope}"  # control/cells.py
-        notes = [_kernel_note(step.nodes[0]), "a loop over a cell" if looped else ""]
+        notes = [_kernel_note(step.nodes[0]), _cells_note(step.nodes[0])]
         notes += [f"takes along {' and '.join(along)}"] if along else []
         notes += [_pool_note(step)] if step.behind is not None else []
         return "; ".join(filter(None, notes))
@@ -222,6 +221,14 @@ def _note(step: Step) -> str:
     if isinstance(step, SegmentStep):
         return f"{len(step.codes)} updates of one form, as one loop"
     return ""
+
+
+def _cells_note(node: Node) -> str:
+    """What a recurrent kernel stands for that was written cell by cell."""
+    scopes = f"/{node.scope}".split("/")
+    if "loop_of_cells" in scopes:  # control/cells.py
+        return "a loop over a cell"
+    return "steps of a cell" if "steps_of_cells" in scopes else ""  # control/unrolled_ops.py
 
 
 def _pool_note(step: LibraryStep) -> str:

@@ -13,6 +13,7 @@ from numflow.passes.dead_code import dead_code
 from numflow.passes.decompose import decompose
 from numflow.passes.lone_outputs import lone_outputs
 from numflow.passes.simplify import simplify
+from numflow.passes.unrolled_cells import unrolled_cells
 
 Pass = Callable[[Graph], Graph]
 Observer = Callable[[str, Graph], None]
@@ -56,6 +57,7 @@ def inside(graph: Graph) -> Graph:
 
 
 PASSES: tuple[Pass, ...] = (
+    unrolled_cells,  # of what was traced, as it was written
     inside,
     fold_scale,
     decompose,

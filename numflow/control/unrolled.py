@@ -1,0 +1,478 @@
+"""Finds recurrent cells that Python wrote out step by step, to become the op of a whole sequence
+(unrolled_ops.py puts it in their place; passes/unrolled_cells.py says when).
+
+    h1 = cell(x[:, 0], h0)                 y, h = cell_steps(x W + b, U, h0)
+    h2 = cell(x[:, 1], h1)          ->     h1, h2, .. = rows of y
+    ...
+
+One step is the *template*: a value that a product of the same state takes again. What the step
+before it shares with it is the same in every step, rows of an array are its inputs, and what is
+left is the cell, if cell_kinds.py says so. Every other step must be equal to the template node by
+node, with another state and other rows in the places of its own: so nothing is taken for a step
+that does not compute just that. Steps that follow each other, and whose rows do, are a *run*.
+
+A step inside of which somebody else reads is none, and so is one whose cell somebody reads before
+the last. A cell on top of another takes the rows of its states, so it is found in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from numflow import dtypes
+from numflow.control.cell_kinds import Cell, cell_of
+from numflow.control.cell_ops import Making
+from numflow.control.cell_terms import Index, Row, Terms, plain
+from numflow.graph.graph import Graph, Node, Value, constant_op
+from numflow.graph.op import Op
+from numflow.graph.spec import Spec
+from numflow.graph.tensor import Tensor
+from numflow.ops import joining, linalg, slicing
+from numflow.ops import math as maths
+from numflow.ops import shape as shaping
+from numflow.ops.activation import relu_op
+from numflow.ops.indexing import gather_op
+from numflow.passes.cse import Keys, frozen
+from numflow.passes.unrolled_cells import LEAST
+
+_MOST = 200  # nodes of a step
+_NEAR = 150  # values between a state and the one before it
+_DTYPES = (dtypes.float32, dtypes.float64)
+_SIMPLE = (maths.tanh_op, relu_op)
+
+Slice = tuple[Value, int, int]  # an array, an axis, and which row
+
+
+# --- equal values, and who takes them ----------------------------------------
+
+
+class Values:
+    """The values of nodes, where equal ones are one: the first of them stands for all.
+
+    taken_by: the nodes that take each; all: by the one that stands for them, all of them.
+    """
+
+    def __init__(self, nodes: Sequence[Node], outputs: Sequence[Value]) -> None:
+        self.first: dict[Value, Value] = {}
+        self.taken_by: dict[Value, list[Node | None]] = {}
+        self.all: dict[Value, list[Value]] = {}
+        self.awaited = {before for n in nodes for before in n.control_inputs}
+        self.states: set[Value] = set()  # that are rows of what will be made
+        self._slices: dict[Value, Slice | None] = {}
+        keys = Keys()
+        seen: dict[Hashable, Node] = {}
+        for node in nodes:
+            inputs = tuple([self.of(v) for v in node.inputs])
+            if self._changes_nothing(node):
+                self._same(node, (inputs[0],))
+                continue
+            key = keys.of(node, inputs)
+            found = node if key is None else seen.setdefault(key, node)
+            if found is not node:
+                self._same(node, tuple(map(self.of, found.outputs)))
+                continue
+            for v in dict.fromkeys(inputs):
+                self.taken_by.setdefault(v, []).append(node)
+        for v in outputs:
+            self.taken_by.setdefault(self.of(v), []).append(None)
+
+    def of(self, v: Value) -> Value:
+        """The first value that is equal to v."""
+        return self.first.get(v, v)
+
+    def inputs(self, node: Node) -> list[Value]:
+        return [self.first.get(v, v) for v in node.inputs]
+
+    def alike(self, v: Value) -> list[Value]:
+        """All values that are equal to v, which is the first."""
+        return [v, *self.all.get(v, ())]
+
+    def _same(self, node: Node, values: tuple[Value, ...]) -> None:
+        for v, w in zip(node.outputs, values, strict=True):
+            self.first[v] = w
+            self.all.setdefault(w, []).append(v)
+
+    @staticmethod
+    def _changes_nothing(node: Node) -> bool:
+        """See cell_terms.plain."""
+        return not node.control_inputs and (
+            node.op is shaping.identity_op
+            or (
+                node.op in (shaping.reshape_op, maths.cast_op)
+                and node.output.spec == node.inputs[0].spec
+            )
+        )
+
+    # rows -----------------------------------------------------------------------------------------
+    def states_are_rows(self, states: Sequence[Value], array: Value, axis: int) -> None:
+        """Let these be the rows of an array that there will be."""
+        self._slices |= {v: (array, axis, k) for k, v in enumerate(states)}
+        self.states |= set(states)
+
+    def slice(self, v: Value) -> Slice | None:
+        """What a value is a row of."""
+        if v not in self._slices:
+            self._slices[v] = self._slice(v)
+        return self._slices[v]
+
+    def _slice(self, v: Value) -> Slice | None:
+        node = v.node
+        if node is None or v.spec.rank != 2 or not v.spec.dtype.is_floating:
+            return None
+        if node.op is gather_op:
+            return self._gathered(node)
+        if node.op is joining.rows_op:
+            source, axis = self.of(node.inputs[0]), node.attrs["axis"]
+            return (source, axis, v.index) if source.spec.rank == 3 and axis < 2 else None
+        if node.op is not shaping.reshape_op:
+            return None
+        part = self.of(node.inputs[0])
+        if part.node is None or part.node.op is not slicing.slice_op or part.spec.rank != 3:
+            return None
+        source = self.of(part.node.inputs[0])
+        begin, stride = part.node.attrs["begin"], part.node.attrs["stride"]
+        whole, shape = source.spec.shape, part.spec.shape
+        for axis in (0, 1):
+            rest = [k for k in range(3) if k != axis]
+            at = begin[axis]
+            if (
+                shape[axis] == 1
+                and whole[axis] != 1
+                and tuple(stride) == (1, 1, 1)
+                and all(begin[k] == 0 and shape[k] == whole[k] for k in rest)
+                and v.spec.shape == tuple(whole[k] for k in rest)
+                and isinstance(at, int)
+            ):
+                return source, axis, at
+        return None
+
+    def _gathered(self, node: Node) -> Slice | None:
+        source, at = map(self.of, node.inputs)
+        axis, content = node.attrs["axis"], at.content
+        if node.attrs["batch_dims"] or source.spec.rank != 3 or axis > 1 or at.spec.rank:
+            return None
+        number = None if content is None else content.reshape(-1)[0]
+        length = source.spec.shape[axis]
+        if not isinstance(number, int) or not isinstance(length, int):
+            return None
+        return (source, axis, number) if 0 <= number < length else None
+
+
+# --- one step, and others like it --------------------------------------------
+
+
+class Step(NamedTuple):
+    """One step: its states before and behind; by those of the template, its inputs, of what they
+    are rows, and its values inside. shared: what it takes as the template does."""
+
+    state: tuple[Value, ...]
+    after: tuple[Value, ...]
+    taken: dict[Value, Value]
+    rows: dict[Value, Slice]
+    inside: dict[Value, Value]
+    shared: list[Value]
+
+
+class Run(NamedTuple):
+    """Steps that are one op. shared: what all of them take. array: stands for the first output of
+    the op until that is made."""
+
+    making: Making
+    steps: list[Step]
+    shared: list[Value]
+    array: Value
+
+    @property
+    def states(self) -> list[Value]:
+        return [s.after[0] for s in self.steps]
+
+
+def alike(values: Values, state: Sequence[Value], after: Sequence[Value], v: Value) -> Step | None:
+    """The step that gives v, if that does what the one does that leads from state to after."""
+    twin: dict[Value, Value] = {}
+    taken: dict[Value, Value] = {}
+    rows: dict[Value, Slice] = {}
+    inside: dict[Value, Value] = {}
+    shared: list[Value] = []
+    first = values.first
+    waiting = [(after[0], v)]
+    while waiting:
+        a, b = waiting.pop()
+        have = twin.get(a)
+        if have is not None:
+            if have is not b:
+                return None
+            continue
+        twin[a] = b
+        if a in state:
+            if a.spec != b.spec:
+                return None
+            continue
+        if a is b:
+            shared.append(a)
+            continue
+        row = values.slice(a)
+        if row is not None:
+            other = values.slice(b)
+            if other is None or other[:2] != row[:2]:
+                return None
+            taken[a], rows[a] = b, other
+            continue
+        if not _one_form(a, b) or len(inside) > _MOST:
+            return None
+        inside[a] = b
+        assert a.node is not None and b.node is not None
+        for x, y in zip(a.node.inputs, b.node.inputs, strict=True):
+            waiting.append((first.get(x, x), first.get(y, y)))
+    if not rows or any(s not in twin for s in state) or any(s not in inside for s in after):
+        return None
+    before, behind = tuple([twin[s] for s in state]), tuple([inside[s] for s in after])
+    return Step(before, behind, taken, rows, inside, shared)
+
+
+def _one_form(a: Value, b: Value) -> bool:
+    """Whether two values are the same function of the inputs of their nodes."""
+    m, n = a.node, b.node
+    if m is None or n is None or m.op is not n.op or m.op is constant_op or a.index != b.index:
+        return False
+    if m.op.effect or m.subgraphs or m.control_inputs or n.control_inputs:
+        return False
+    return (
+        a.spec == b.spec
+        and len(m.inputs) == len(n.inputs)
+        and m.device == n.device
+        and (m.attrs is n.attrs or frozen(m.attrs) == frozen(n.attrs))
+    )
+
+
+class _StepTerms(Terms):
+    """Reads a copy of a step, in which rows and states are inputs."""
+
+    def __init__(self, own: Collection[Value], rows: Mapping[Value, Row], trips: int) -> None:
+        super().__init__(Graph((), (), ()), 0, {}, trips)
+        self._own, self._rows = own, rows
+
+    def fixed(self, v: Value) -> bool:
+        return v not in self._own
+
+    def row(self, v: Value) -> Row | None:
+        return self._rows.get(plain(v))
+
+
+def _cell(values: Values, step: Step, rows: Mapping[Value, Row], trips: int) -> Cell | None:
+    """The cell that a step is, which is its own template."""
+    copies = {v: Value(v.spec, None, 0) for v in (*step.state, *rows)}
+    own = set(copies.values())
+
+    def copied(v: Value) -> Value:
+        if v not in copies and v in step.inside and v.node is not None:
+            node = v.node
+            specs = [w.spec for w in node.outputs]
+            copy = Node(node.op, tuple(map(copied, values.inputs(node))), node.attrs, specs, None)
+            copies.update(zip(node.outputs, copy.outputs, strict=True))
+            own.update(copy.outputs)
+        return copies.get(v, v)
+
+    after = tuple(map(copied, step.after))
+    body = Graph(tuple([copies[v] for v in step.state]), (), after)
+    terms = _StepTerms(own, {copies[v]: row for v, row in rows.items()}, trips)
+    cell = cell_of(body, terms, len(after))
+    return cell if cell is not None and cell.h == 0 else None
+
+
+# --- all steps ---------------------------------------------------------------
+
+
+class Search:
+    """Finds runs of cells among nodes.
+
+    nodes: in their order; outputs: values that somebody takes besides them.
+    """
+
+    def __init__(self, nodes: Sequence[Node], outputs: Sequence[Value]) -> None:
+        self.values = Values(nodes, outputs)
+        self._operands = self._states(nodes)
+        self._found: set[Value] = set()
+
+    def _states(self, nodes: Sequence[Node]) -> set[Value]:
+        """What matrices that are used often are multiplied by, and its parts."""
+        of = self.values.of
+        products: dict[Value, list[Value]] = {}
+        for n in nodes:
+            if n.op is linalg.matmul_op and n.inputs[1].spec.rank == 2:
+                products.setdefault(of(n.inputs[1]), []).append(of(n.inputs[0]))
+        found: set[Value] = set()
+        waiting = [v for operands in products.values() if len(operands) >= LEAST for v in operands]
+        while waiting:
+            v = waiting.pop()
+            if v not in found:
+                found.add(v)
+                if v.node is not None and v.node.op in (joining.concat_op, maths.multiply_op):
+                    waiting += self.values.inputs(v.node)
+        return found
+
+    def runs(self, nodes: Sequence[Node]) -> Iterator[Run]:
+        """One after the other; a cell on top of another comes behind it."""
+        candidates: dict[tuple[Op, Spec], list[Value]] = {}
+        for n in nodes:
+            if len(n.outputs) == 1 and self.values.of(n.output) is n.output and self._may(n):
+                candidates.setdefault((n.op, n.output.spec), []).append(n.output)
+        for n in nodes:
+            if len(n.outputs) == 1 and n.output in self._operands:
+                alike_in_form = candidates.get((n.op, n.output.spec), ())
+                if len(alike_in_form) >= LEAST and self._may(n):
+                    yield from self._around(n.output, alike_in_form)
+
+    def _may(self, node: Node) -> bool:
+        """Whether a node may give the state of a cell, for what it is itself."""
+        spec = node.output.spec
+        if spec.rank != 2 or spec.dtype not in _DTYPES or not isinstance(spec.shape[1], int):
+            return False
+        if node.op in _SIMPLE:
+            return True
+        makers = [v.node.op if v.node is not None else None for v in self.values.inputs(node)]
+        if node.op is maths.multiply_op:
+            return maths.tanh_op in makers
+        return node.op is maths.add_op and makers == [maths.multiply_op] * 2
+
+    def _around(self, v: Value, candidates: Sequence[Value]) -> Iterator[Run]:
+        """The runs of steps that are like the one that gives v."""
+        if v in self._found:
+            return
+        after = self._with_cell(v)
+        for before in self._before(v):
+            state = self._with_cell(before)
+            if len(state) != len(after):
+                continue
+            last = alike(self.values, state, after, before)
+            if last is None:
+                continue
+            taken, own = ({a: a for a in part} for part in (last.rows, last.inside))
+            rows = {a: s for a in last.rows if (s := self.values.slice(a)) is not None}
+            template = Step(state, after, taken, rows, own, last.shared)
+            steps = {v: template}
+            for w in candidates:
+                if w is not v and w not in self._found:
+                    step = alike(self.values, state, after, w)
+                    if step is not None and _same_parts(step, template):
+                        steps[w] = step
+            ordered = [steps[w] for w in candidates if w in steps]
+            found = False
+            for chain in _chains(ordered):
+                for part in self._parts(chain):
+                    run = self._run(template, part)
+                    if run is not None:
+                        found = True
+                        yield run
+            if found:
+                return
+
+    def _with_cell(self, h: Value) -> tuple[Value, ...]:
+        """h, and the value of which it is the tanh, times something."""
+        if h.node is not None and h.node.op is maths.multiply_op:
+            for x in self.values.inputs(h.node):
+                if x.node is not None and x.node.op is maths.tanh_op:
+                    return h, self.values.of(x.node.inputs[0])
+        return (h,)
+
+    def _before(self, v: Value) -> list[Value]:
+        """What may be the state before v: the nearest values that are like it."""
+        assert v.node is not None
+        found: list[Value] = []
+        seen = {v}
+        waiting = [v]
+        for x in waiting:
+            if x is not v and x in self._operands and x.node is not None:
+                if x.node.op is v.node.op and x.spec == v.spec and self._may(x.node):
+                    found.append(x)
+            if x.node is None or len(found) == 2:
+                continue
+            for y in self.values.inputs(x.node):
+                if y not in seen and len(seen) < _NEAR:
+                    seen.add(y)
+                    waiting.append(y)
+        return found
+
+    def _parts(self, chain: Sequence[Step]) -> Iterator[list[Step]]:
+        """Of steps that follow each other those whose rows do, and inside of which nobody reads."""
+        part: list[Step] = []
+        for step in chain:
+            if not self._private(step):
+                yield part
+                part = []
+                continue
+            if part and not (self._ends(part[-1], step) and _follows(part, step)):
+                yield part
+                part = []
+            part.append(step)
+        yield part
+
+    def _private(self, step: Step) -> bool:
+        """Whether nobody else reads what is inside."""
+        nodes, taken = {v.node for v in step.inside.values()}, self.values.taken_by
+        inside = [v for v in step.inside.values() if v not in step.after]
+        private = all(n in nodes for v in inside for n in taken.get(v, ()))
+        return private and nodes.isdisjoint(self.values.awaited)
+
+    def _ends(self, step: Step, after: Step) -> bool:
+        """Whether nobody reads the cell behind a step but the next one."""
+        nodes = {v.node for s in (step, after) for v in s.inside.values()}
+        return all(n in nodes for v in step.after[1:] for n in self.values.taken_by.get(v, ()))
+
+    def _run(self, template: Step, steps: list[Step]) -> Run | None:
+        count = len(steps)
+        if count < LEAST:
+            return None
+        rows = {}
+        for a, (source, axis, at) in steps[0].rows.items():
+            rows[a] = Row(source, axis, Index(steps[1].rows[a][2] - at, at))
+        cell = _cell(self.values, template, rows, count)
+        if cell is None:
+            return None
+        h = steps[0].after[0].spec
+        making = Making(cell, count, h, _nothing)
+        if making.long():
+            return None
+        axis = 0 if making.time_major else 1
+        shape = (*h.shape[:axis], count, *h.shape[axis:])
+        run = Run(making, steps, template.shared, Value(Spec(shape, h.dtype), None, 0))
+        states = run.states
+        self._found.update(states)
+        self.values.states_are_rows(states[::-1] if making.reverse else states, run.array, axis)
+        return run
+
+
+def _nothing(v: Value) -> Tensor:
+    raise AssertionError("the op is made later")
+
+
+def _same_parts(a: Step, b: Step) -> bool:
+    return a.inside.keys() == b.inside.keys() and a.rows.keys() == b.rows.keys()
+
+
+def _chains(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Steps that follow each other; they come in the order of their nodes."""
+    following: dict[tuple[Value, ...], Step] = {}
+    for step in steps:
+        following.setdefault(step.state, step)
+    used: set[tuple[Value, ...]] = set()
+    for step in steps:
+        if step.after in used:
+            continue
+        chain: list[Step] = []
+        now: Step | None = step
+        while now is not None and now.after not in used:
+            used.add(now.after)
+            chain.append(now)
+            now = following.get(now.after)
+        yield chain
+
+
+def _follows(part: Sequence[Step], step: Step) -> bool:
+    """Whether the rows of a step are next to those of the steps before it."""
+    last = part[-1]
+    moves = {a: s[2] - last.rows[a][2] for a, s in step.rows.items()}
+    if len(part) == 1:
+        return all(m in (1, -1) for m in moves.values())
+    return all(m == last.rows[a][2] - part[-2].rows[a][2] for a, m in moves.items())
