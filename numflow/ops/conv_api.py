@@ -51,6 +51,13 @@ def convolution(
     Returns:
       [*batch, *result, out], dtype of input; float16 and bfloat16 are summed in float32.
 
+    NaN and infinity in the filters: eagerly what lies over padding is not multiplied. Compiled it
+    may be, with the padding's 0, and is NaN then: rows beside the image are left out, columns
+    beside it are not, and Winograd's kernels (3x3 and 5x5, of many channels) spread NaN over a
+    tile. So what is NaN eagerly is NaN compiled, and places whose window is inside of the image
+    agree but for those tiles. The same holds for a gradient by the filters whose cotangent is not
+    finite. TensorFlow's own paths differ in the same way.
+
     Raises:
       ShapeError: ranks, channels or groups do not fit; strides, dilations or padding are not
         possible; the window is larger than the padded image.

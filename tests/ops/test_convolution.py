@@ -377,6 +377,33 @@ def test_a_transpose_takes_its_batch_from_the_input() -> None:
         assert up(np.ones((batch, 4, 4, 2), "f")).shape == (batch, 8, 8, 1)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    ("size", "channels", "columns", "kernel", "stride"),
+    [(5, 1, 1, 3, 1), (5, 2, 3, 3, 2), (9, 3, 4, 7, 1), (8, 16, 32, 3, 1), (2, 3, 4, 5, 1)],
+)
+def test_filters_that_are_not_finite_and_lie_over_padding(
+    bad: float, size: int, channels: int, columns: int, kernel: int, stride: int
+) -> None:
+    """Eagerly they are not multiplied there, as numbers decide; compiled they may be, and no place
+    whose window is inside of the image differs."""
+    x = np.ones((2, size, size, channels), "f")
+    begins = np.arange(0, size, stride)
+    first = begins - max(begins[-1] + kernel - size, 0) // 2
+    run = nf.function(lambda x, f: nn.conv2d(x, f, stride, "SAME"))
+    for tap in ((0, 0), (kernel - 1, kernel // 2), (kernel // 2, kernel - 1)):
+        f = np.ones((kernel, kernel, channels, columns), "f")
+        f[(*tap, 0, 0)] = bad
+        y = nn.conv2d(x, f, stride, "SAME").numpy()
+        rows, across = ((first + at >= 0) & (first + at < size) for at in tap)
+        assert (np.isfinite(y[..., 0]) != np.outer(rows, across)).all()
+        assert np.isfinite(y[..., 1:]).all()
+        z = run(x, f).numpy()
+        assert np.isnan(z[np.isnan(y)]).all()
+        inside = (first >= 0) & (first + kernel <= size)
+        np.testing.assert_array_equal(z[:, inside][:, :, inside], y[:, inside][:, :, inside])
+
+
 def test_an_empty_batch_has_zero_gradients() -> None:
     x, f = nf.zeros([0, 5, 5, 3]), nf.ones([3, 3, 3, 2])
 
