@@ -227,13 +227,25 @@ class Optimizer:
         """One step.
 
         Args:
-          grads_and_vars: (gradient, variable) pairs; a variable whose gradient is None stays.
+          grads_and_vars: (gradient, variable) pairs; a variable whose gradient is None stays. A
+            gradient that is IndexedSlices is the sum of its rows: rows of equal index are added
+            before a formula squares or compares them, so that the step is that of the dense
+            gradient, as TensorFlow 1's optimizers take it. (Keras 3 squares such rows one by one,
+            and its steps of Adam, Adagrad, RMSprop... differ from its own dense ones there; those
+            of SGD do not. Where each index stands once, all are the same.)
 
         Returns:
           `iterations`.
 
         Raises:
           ValueError: there is no pair, or no gradient at all.
+
+        Example:
+          >>> w = nf.Variable([[1.0], [1.0]])
+          >>> rows = nf.IndexedSlices(nf.constant([[2.0], [-0.5]]), nf.constant([1, 1]))
+          >>> steps = nf.optimizers.Adam(0.1).apply_gradients([(rows, w)])  # of [[0], [1.5]]
+          >>> [round(float(x), 3) for x in w.numpy().ravel()]
+          [1.0, 0.9]
         """
         pairs = self._connected(list(grads_and_vars))
         variables = [v for _, v in pairs]
