@@ -7,10 +7,23 @@ anything less, is none.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
-from numflow.control.cell_terms import Term, Terms, activated, is_one, made_by, plain
+from numflow.control.cell_masks import Live, Steps, kept
+from numflow.control.cell_terms import (
+    State,
+    Term,
+    Terms,
+    Weight,
+    activated,
+    filled,
+    is_one,
+    made_by,
+    plain,
+)
 from numflow.graph.graph import Graph, Value
+from numflow.graph.spec import Spec
 from numflow.ops import math as maths
 from numflow.ops.activation import relu_op
 
@@ -24,6 +37,8 @@ class Cell(NamedTuple):
     h, c: numbers of the loop variables; c is -1 where there is none. gates: the terms of each, by
     letter: i f g o, z r n, or n. inner: of the GRU's candidate behind the reset gate. flag: of the
     simple cell, whether it has relu; of the GRU, whether z is what is new, not what stays.
+    live: which sequences go on; new: the state h of those. Of the LSTM: projection: of its output;
+    bounds: of the cell, and of the projection's results; 0 for none.
     """
 
     kind: str
@@ -32,16 +47,33 @@ class Cell(NamedTuple):
     gates: Gates
     inner: list[Term]
     flag: bool
+    new: Value
+    live: Live | None
+    projection: Weight | None = None
+    bounds: tuple[float, float] = (0.0, 0.0)
+
+    def peepholes(self) -> list[Value]:
+        """Those of the gates i, f and o; [] if there are none."""
+        terms = (t for gate in "ifo" for t in self.gates.get(gate, ()))
+        return [t.of for t in terms if t.kind in ("cell", "new cell")]
 
 
-def cell_of(body: Graph, terms: Terms, count: int) -> Cell | None:
-    """The cell that the body of a loop is; None for anything else. count: of loop variables."""
+def cell_of(body: Graph, terms: Terms, count: int, masks: bool = False) -> Cell | None:
+    """The cell that the body of a loop is; None for anything else.
+
+    count: of loop variables. masks: whether it may have one.
+    """
     for k in range(count):
         v = body.inputs[k]
         if v.spec.rank != 2 or not isinstance(v.spec.shape[1], int):
             continue
+        after = kept(body.outputs[k], v)
+        if after is None:
+            continue
+        if after[1] is not None and not (masks and Steps(terms).can(after[1].source)):
+            continue
         for read in (_lstm, _gru, _simple):
-            found = read(body, terms, k, count)
+            found = read(body, terms, k, *after)
             if found is not None and _complete(found):
                 return found
     return None
@@ -56,62 +88,100 @@ def _either(inputs: tuple[Value, ...] | None, wanted: Any) -> tuple[Value, Any] 
     return None
 
 
-def _lstm(body: Graph, terms: Terms, k: int, count: int) -> Cell | None:
-    """h' = sigmoid(o) tanh(c'), c' = sigmoid(f) c + sigmoid(i) tanh(g)."""
-    h = body.inputs[k]
-    outputs = {plain(body.outputs[j]): j for j in range(count)}
+def _clipped(v: Value) -> tuple[float, Value]:
+    """k and x, of what is between -k and k, else x; 0 and v of anything else."""
+    bounds: dict[Any, float] = {}
+    x = v
+    for _ in range(2):
+        node = plain(x).node
+        if node is None or node.op not in (maths.minimum_op, maths.maximum_op):
+            return 0.0, v
+        found = _either(node.inputs, filled)
+        if found is None or found[0].spec != v.spec:
+            return 0.0, v
+        x, bounds[node.op] = found[0], float(found[1])
+    high = bounds.get(maths.minimum_op, 0.0)
+    fit = len(bounds) == 2 and 0 < high < math.inf and bounds[maths.maximum_op] == -high
+    return (high, plain(x)) if fit else (0.0, v)
+
+
+def _lstm(body: Graph, terms: Terms, k: int, new: Value, live: Live | None) -> Cell | None:
+    """h' = sigmoid(o) tanh(c') [P], c' = sigmoid(f) c + sigmoid(i) tanh(g); both may have bounds,
+    and i, f and o see the cell where all of them do."""
+    h, bound, v, projection = body.inputs[k], 0.0, new, None
+    inner, x = _clipped(new)
+    product = terms.product(x)
+    if product is not None:
+        bound, v, projection = inner, *product
+    cells: dict[Value, int] = {}
+    for j, c in enumerate(body.inputs[: len(body.outputs)]):
+        after = kept(body.outputs[j], c) if c.spec.rank == 2 else None
+        if after is not None and _test(after[1]) == _test(live):
+            cells.setdefault(after[0], j)
 
     def squashed(v: Value) -> int | None:
         inside = made_by(v, maths.tanh_op)
-        return None if inside is None else outputs.get(plain(inside[0]))
+        return None if inside is None else cells.get(plain(inside[0]))
 
-    found = _either(made_by(body.outputs[k], maths.multiply_op), squashed)
+    found = _either(made_by(v, maths.multiply_op), squashed)
     if found is None:
         return None
     o, j = activated(found[0], maths.sigmoid_op), found[1]
-    c = body.inputs[j]
+    c, after = body.inputs[j], kept(body.outputs[j], body.inputs[j])
+    if o is None or after is None or not isinstance(c.spec.shape[1], int):
+        return None
+    state = State(h, c, after[0])
+    cell_bound, v = _clipped(after[0])
 
     def stays(v: Value) -> Any:
         """What the state before is multiplied by."""
         pair = made_by(v, maths.multiply_op)
-        kept = _either(pair, lambda x: True if plain(x) is c else None)
-        return None if kept is None else kept[0]
+        stay = _either(pair, lambda x: True if plain(x) is c else None)
+        return None if stay is None else stay[0]
 
-    parts = _either(made_by(body.outputs[j], maths.add_op), stays)
-    if parts is None or o is None or c.spec != h.spec:
+    parts = _either(made_by(v, maths.add_op), stays)
+    wide = h.spec if projection is None else Spec((h.spec.shape[0], c.spec.shape[1]), h.spec.dtype)
+    if parts is None or c.spec != wide:
         return None
     f = activated(parts[1], maths.sigmoid_op)
-    new = _either(made_by(parts[0], maths.multiply_op), lambda x: activated(x, maths.tanh_op))
-    i = None if new is None else activated(new[0], maths.sigmoid_op)
-    if f is None or new is None or i is None:
+    more = _either(made_by(parts[0], maths.multiply_op), lambda x: activated(x, maths.tanh_op))
+    i = None if more is None else activated(more[0], maths.sigmoid_op)
+    if f is None or more is None or i is None:
         return None
-    gates = _read(terms, h, {"i": i, "f": f, "g": new[1], "o": o})
-    return None if gates is None else Cell("lstm", k, j, gates, [], False)
+    gates = _read(terms, state, {"i": i, "f": f, "g": more[1], "o": o}, wide)
+    if gates is None:
+        return None
+    return Cell("lstm", k, j, gates, [], False, new, live, projection, (cell_bound, bound))
 
 
-def _gru(body: Graph, terms: Terms, k: int, count: int) -> Cell | None:
+def _test(live: Live | None) -> Any:
+    return None if live is None else live.test
+
+
+def _gru(body: Graph, terms: Terms, k: int, after: Value, live: Live | None) -> Cell | None:
     """h' = z h + (1 - z) n, or (1 - z) h + z n; r before or behind the product of the candidate."""
     h = body.inputs[k]
 
     def stays(v: Value) -> Any:
         """What the state before is multiplied by."""
-        kept = _either(made_by(v, maths.multiply_op), lambda x: True if plain(x) is h else None)
-        return None if kept is None else plain(kept[0])
+        stay = _either(made_by(v, maths.multiply_op), lambda x: True if plain(x) is h else None)
+        return None if stay is None else plain(stay[0])
 
     def rest(v: Value) -> Value | None:
         """z, of 1 - z."""
         pair = made_by(v, maths.subtract_op)
         return plain(pair[1]) if pair is not None and is_one(pair[0]) else None
 
-    parts = _either(made_by(body.outputs[k], maths.add_op), stays)
+    state = State(h)
+    parts = _either(made_by(after, maths.add_op), stays)
     if parts is None:
         return None
     new = _either(made_by(parts[0], maths.multiply_op), lambda x: activated(x, maths.tanh_op))
     if new is None:
         return None
-    kept, other = parts[1], plain(new[0])
-    turned = rest(kept) is other
-    if not turned and rest(other) is not kept:
+    staying, other = parts[1], plain(new[0])
+    turned = rest(staying) is other
+    if not turned and rest(other) is not staying:
         return None
     z = other if turned else plain(parts[1])
     update = activated(z, maths.sigmoid_op)
@@ -130,24 +200,24 @@ def _gru(body: Graph, terms: Terms, k: int, count: int) -> Cell | None:
     behind = [found for v in summands if v.spec == n.spec and (found := reset(v)) is not None]
     if len(behind) == 1:
         ((product, r),) = behind
-        gates = _read(terms, h, {"z": update, "r": r})
-        others = [terms.of(v, h, columns) for v in summands if reset(v) is None]
-        inner = terms.of(product, h, columns)
+        gates = _read(terms, state, {"z": update, "r": r}, h.spec)
+        others = [terms.of(v, state, columns) for v in summands if reset(v) is None]
+        inner = terms.of(product, state, columns)
         fit = all(v.spec == n.spec or terms.fixed(v) for v in summands)
         if gates is None or inner is None or not fit or product.spec != n.spec:
             return None
         if any(some is None for some in others):
             return None
         gates["n"] = [t for some in others for t in some or ()]
-        return Cell("gru", k, -1, gates, inner, turned)
-    candidate = terms.of(n, h, columns)
+        return Cell("gru", k, -1, gates, inner, turned, after, live)
+    candidate = terms.of(n, state, columns)
     gate = {t.of for t in candidate or () if t.kind == "rh"}
     (held,) = gate if len(gate) == 1 else (None,)
     before = None if held is None else activated(held, maths.sigmoid_op)
-    gates = None if before is None else _read(terms, h, {"z": update, "r": before})
+    gates = None if before is None else _read(terms, state, {"z": update, "r": before}, h.spec)
     if gates is None or candidate is None:
         return None
-    return Cell("gru before", k, -1, gates | {"n": candidate}, [], turned)
+    return Cell("gru before", k, -1, gates | {"n": candidate}, [], turned, after, live)
 
 
 def _addends(v: Value) -> list[Value]:
@@ -156,23 +226,23 @@ def _addends(v: Value) -> list[Value]:
     return [v] if inputs is None else [a for x in inputs for a in _addends(x)]
 
 
-def _simple(body: Graph, terms: Terms, k: int, count: int) -> Cell | None:
+def _simple(body: Graph, terms: Terms, k: int, new: Value, live: Live | None) -> Cell | None:
     """h' = tanh(..) or relu(..)."""
     h = body.inputs[k]
     for op in (maths.tanh_op, relu_op):
-        inside = activated(body.outputs[k], op)
-        gates = None if inside is None else _read(terms, h, {"n": inside})
+        inside = activated(new, op)
+        gates = None if inside is None else _read(terms, State(h), {"n": inside}, h.spec)
         if gates is not None:
-            return Cell("simple", k, -1, gates, [], op is relu_op)
+            return Cell("simple", k, -1, gates, [], op is relu_op, new, live)
     return None
 
 
-def _read(terms: Terms, h: Value, gates: dict[str, Gate]) -> Gates | None:
-    """The terms of gates, all of which are as wide as the state."""
+def _read(terms: Terms, state: State, gates: dict[str, Gate], like: Spec) -> Gates | None:
+    """The terms of gates, all of which are as wide as what they make."""
     found: Gates = {}
     for name, (v, (lo, hi)) in gates.items():
-        some = terms.of(v, h, (lo, hi))
-        if some is None or v.spec.shape[0] != h.spec.shape[0] or hi - lo != h.spec.shape[1]:
+        some = terms.of(v, state, (lo, hi))
+        if some is None or v.spec.shape[0] != like.shape[0] or hi - lo != like.shape[1]:
             return None
         found[name] = some
     return found
@@ -190,11 +260,14 @@ def _complete(cell: Cell) -> bool:
             return False
         if wanted == 0 and "h" in kinds:
             return False
+        seen = [k for k in kinds if k in ("cell", "new cell")]
+        if seen and seen != {"i": ["cell"], "f": ["cell"], "o": ["new cell"]}.get(name):
+            return False
         sources = [(t.kind, t.of) for t in terms if t.kind in ("x", "row")]
         if len(set(sources)) != len(sources) or not sources:
             return False
         rows.add(tuple(sorted(sources, key=lambda s: (s[0], id(s[1].source), s[1].axis))))
-    if len(rows) != 1:
+    if len(rows) != 1 or len(cell.peepholes()) not in (0, 3):
         return False
     if cell.kind != "gru":
         return not cell.inner

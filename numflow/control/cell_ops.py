@@ -39,11 +39,13 @@ class Making:
         first = next(t.of for t in self.cell.gates[self._names()[0]] if t.kind in ("x", "row"))
         self.time_major, self.reverse = first.axis == 0, first.at.slope < 0
         self.units = as_number(state.shape[1], "while_loop")
+        if cell.projection is not None:
+            self.units = cell.projection.rows[1]
 
     def long(self) -> bool:
         """Whether the inputs' products of all steps are more than one should keep."""
         h = self.state
-        many = self.trips * h.size * h.dtype.size * len(self.cell.gates)
+        many = self.trips * h.shape[0] * self.units * h.dtype.size * len(self.cell.gates)
         return isinstance(many, int) and many > MOST_BYTES
 
     def _names(self) -> list[str]:
@@ -156,7 +158,7 @@ class Making:
 
     def _sum(self, terms: Sequence[Term], flat: bool) -> Tensor:
         """Biases of one gate."""
-        shape = (self.units,) if flat else self.state.shape
+        shape = (self.units,) if flat else (self.state.shape[0], self.units)
         total = shaping.zeros(shape, self.state.dtype)
         for t in terms:
             b = self.outside(t.of)
@@ -170,41 +172,50 @@ class Making:
         return total
 
     # the op ---------------------------------------------------------------------------------------
-    def run(self, start: Sequence[Tensor]) -> list[Tensor]:
+    def run(
+        self, start: Sequence[Tensor], mask: Tensor | None = None, carry: bool = False
+    ) -> list[Tensor]:
         """The outputs of the op: those of each step, then the last states.
 
-        start: h, and c where there is one, before the first step.
+        start: h, and c where there is one, before the first step. mask: bool [steps, batch], in the
+        op's order; where it is false the output is 0, with carry the state.
         """
         cell, names = self.cell, self._names()
         x = self._inputs(names)
         products = [self._product(n).weight for n in names]
         u = self._matrix([w for w in products if w is not None])
-        h0 = start[0]
         options: dict[str, Any] = {
             "time_major": self.time_major,
             "reverse": self.reverse,
-            "carry": False,
-            "masked": False,
+            "carry": carry,
+            "masked": mask is not None,
         }
+        given = [x, u, *start]
+        if mask is not None:
+            given.append(mask if self.time_major else shaping.transpose(mask))
         if cell.kind == "lstm":
             order = tuple(names.index(n) for n in "ifgo")
-            none = {"peephole": False, "projected": False, "cell_clip": 0.0, "state_clip": 0.0}
-            given = (x, u, h0, start[1])
-            return list(lstm_ops.lstm_op(*given, order=order, **none, **options)[:3])
+            peepholes = [shaping.reshape(self.outside(p), (-1,)) for p in cell.peepholes()]
+            options |= {"peephole": bool(peepholes), "projected": cell.projection is not None}
+            options["cell_clip"], options["state_clip"] = cell.bounds
+            if peepholes:
+                given.append(joining.stack(peepholes, 0))
+            if cell.projection is not None:
+                given.append(self._part(cell.projection))
+            return list(lstm_ops.lstm_op(*given, order=order, **options)[:3])
         if cell.kind == "simple":
-            return list(simple_ops.simple_op(x, u, h0, relu=cell.flag, **options)[:2])
+            return list(simple_ops.simple_op(*given, relu=cell.flag, **options)[:2])
         if cell.flag:  # sigmoid(-z) is what stays
             at = names.index("z")
             sign = [-1.0 if k == at else 1.0 for k in range(3) for _ in range(self.units)]
             signs = shaping.reshape(joining.concat([shaping.zeros((0,), x.dtype), sign], 0), (-1,))
-            x, u = x * signs, u * signs
+            given[:2] = x * signs, u * signs
         biased = any(t.kind == "bias" for t in cell.inner)
-        more = [self._sum([t for t in cell.inner if t.kind == "bias"], True)] if biased else []
+        if biased:
+            given.append(self._sum([t for t in cell.inner if t.kind == "bias"], True))
         order = (names.index("z"), names.index("r"), 2)
         after = cell.kind == "gru"
-        return list(
-            gru_ops.gru_op(x, u, h0, *more, order=order, biased=biased, after=after, **options)[:2]
-        )
+        return list(gru_ops.gru_op(*given, order=order, biased=biased, after=after, **options)[:2])
 
     def stacked(self, y: Tensor, backwards: bool) -> Tensor:
         """The states [steps, batch, units], by iteration or the other way round."""

@@ -2,7 +2,7 @@
 
 A gate before its activation is a sum of terms, each over the same columns:
 
-    h W    x_t W    (r h) W    x_t    b         h: the state; x_t: row t of an array of outside
+    h W    x_t W    (r h) W    x_t    b    p c     h, c: states; x_t: row t of an array of outside
 
 `Terms.of` finds them, whatever the way they were written: one product of concat([x, h]) or one of
 each, all gates at once and split, or a matrix per gate. Weights and biases may be anything that is
@@ -22,7 +22,7 @@ from numflow.ops import select as selections
 from numflow.ops.indexing import gather_op
 from numflow.ops.joining import concat_op
 from numflow.ops.linalg import matmul_op
-from numflow.ops.shape import identity_op, reshape_op
+from numflow.ops.shape import broadcast_op, identity_op, reshape_op
 from numflow.ops.slicing import slice_op
 from numflow.shapes import Extent
 
@@ -53,11 +53,20 @@ class Weight(NamedTuple):
     columns: tuple[int, int]
 
 
-class Term(NamedTuple):
-    """kind: "h", "x", "rh", "context" (times a weight), "row" or "bias" (these columns of it).
+class State(NamedTuple):
+    """What gates see: the state h; of an LSTM with peepholes the cell before and after the step."""
 
-    of: the Row; of "rh" what the state is multiplied by; of "context", which all steps share, and
-    of "bias" the value.
+    h: Value
+    c: Value | None = None
+    new: Value | None = None
+
+
+class Term(NamedTuple):
+    """kind: "h", "x", "rh", "context" (times a weight), "row" or "bias" (these columns of it),
+    "cell" or "new cell" (times a number per unit).
+
+    of: the Row; of "rh" what the state is multiplied by, of cells too; of "context", which all
+    steps share, and of "bias" the value.
     """
 
     kind: str
@@ -158,13 +167,17 @@ class Terms:
     # rows and sums --------------------------------------------------------------------------------
     def row(self, v: Value) -> Row | None:
         """x_t, if a value is a row of an array of outside."""
+        return self.row_of(v, (3,))
+
+    def row_of(self, v: Value, ranks: tuple[int, ...]) -> Row | None:
+        """A row of an array of outside that has so many axes."""
         v = plain(v)
         node = v.node
         if node is None or node.op is not gather_op or node.attrs["batch_dims"]:
             return None
         source, at = node.inputs
         axis, index = node.attrs["axis"], self.index(at)
-        if source.spec.rank != 3 or axis > 1 or at.spec.rank or not self.fixed(source):
+        if source.spec.rank not in ranks or axis > 1 or at.spec.rank or not self.fixed(source):
             return None
         if index is None or index.slope not in (1, -1):
             return None
@@ -177,7 +190,9 @@ class Terms:
             return None
         return Row(source, axis, index) if 0 <= low <= high < length else None
 
-    def of(self, v: Value, h: Value, columns: tuple[int, int] | None = None) -> list[Term] | None:
+    def of(
+        self, v: Value, state: State, columns: tuple[int, int] | None = None
+    ) -> list[Term] | None:
         """The terms of columns of a value [batch, n]; None where it is made of anything else."""
         v = plain(v)
         wide = v.spec.shape[-1] if v.spec.rank else 1
@@ -193,34 +208,58 @@ class Terms:
         if node is None or v.spec.rank != 2:
             return None
         if node.op is maths.add_op:
-            return self._sum(node, h, (lo, hi))
+            return self._sum(node, state, (lo, hi))
         if node.op is slice_op:
-            return self._slice(node, h, (lo, hi))
-        if node.op is matmul_op and not node.attrs["transpose_a"] and self.fixed(node.inputs[1]):
-            a, w = node.inputs
-            if w.spec.rank != 2:
-                return None
-            return self._product(a, h, w, node.attrs["transpose_b"], 0, (lo, hi))
+            return self._slice(node, state, (lo, hi))
+        if node.op is maths.multiply_op and (lo, hi) == (0, wide):
+            return self._peephole(node, state, (lo, hi))
+        product = self.product(v)
+        if product is None:
+            return None
+        a, w = product
+        return self._product(a, state.h, w.source, w.transposed, 0, (lo, hi))
+
+    def product(self, v: Value) -> tuple[Value, Weight] | None:
+        """a and W, if a value is a W, and W a matrix of outside."""
+        node = plain(v).node
+        if node is None or node.op is not matmul_op or node.attrs["transpose_a"]:
+            return None
+        a, w = node.inputs
+        shape = w.spec.shape[::-1] if node.attrs["transpose_b"] else w.spec.shape
+        if len(shape) != 2 or not self.fixed(w):
+            return None
+        rows, columns = shape
+        if not isinstance(rows, int) or not isinstance(columns, int):
+            return None
+        return a, Weight(w, node.attrs["transpose_b"], (0, rows), (0, columns))
+
+    def _peephole(self, node: Node, state: State, columns: tuple[int, int]) -> list[Term] | None:
+        """p c, of a number per unit."""
+        for a, p in (node.inputs, node.inputs[::-1]):
+            kind = {state.c: "cell", state.new: "new cell"}.get(plain(a))
+            flat = p.spec.size == columns[1] and p.spec.shape[-1:] in ((), columns[1:])
+            if kind is not None and flat and self.fixed(p):
+                return [Term(kind, p, None, columns)]
         return None
 
-    def _sum(self, node: Node, h: Value, columns: tuple[int, int]) -> list[Term] | None:
+    def _sum(self, node: Node, state: State, columns: tuple[int, int]) -> list[Term] | None:
         found: list[Term] = []
         for x in node.inputs:
             if x.spec.shape != node.output.spec.shape and not self.fixed(x):
                 return None
-            terms = self.of(x, h, columns)
+            terms = self.of(x, state, columns)
             if terms is None:
                 return None
             found += terms
         return found
 
-    def _slice(self, node: Node, h: Value, columns: tuple[int, int]) -> list[Term] | None:
+    def _slice(self, node: Node, state: State, columns: tuple[int, int]) -> list[Term] | None:
         (x,) = node.inputs
         begin, stride = node.attrs["begin"], node.attrs["stride"]
         whole = x.spec.rank == 2 and x.spec.shape[0] == node.output.spec.shape[0]
         if not whole or begin[0] != 0 or tuple(stride) != (1, 1) or not isinstance(begin[1], int):
             return None
-        return self.of(x, h, (begin[1] + columns[0], begin[1] + columns[1]))
+        return self.of(x, state, (begin[1] + columns[0], begin[1] + columns[1]))
 
     def _product(
         self, a: Value, h: Value, w: Value, transposed: bool, row: int, columns: tuple[int, int]
@@ -282,5 +321,15 @@ def refuses(node: Node) -> bool:
 
 def is_one(v: Value) -> bool:
     """Whether a value is the constant 1."""
-    node = plain(v).node
-    return node is not None and node.op is constant_op and bool((node.attrs["value"] == 1).all())
+    return bool(filled(v) == 1)
+
+
+def filled(v: Value) -> Any:
+    """The number that all elements of a value are, if it is a constant; else None."""
+    v = plain(v)
+    while v.node is not None and v.node.op in (reshape_op, broadcast_op, identity_op):
+        v = v.node.inputs[0]
+    if v.node is None or v.node.op is not constant_op or not v.node.attrs["value"].size:
+        return None
+    numbers = v.node.attrs["value"].reshape(-1)
+    return numbers[0] if (numbers == numbers[0]).all() else None

@@ -22,6 +22,7 @@ from typing import Any
 
 from numflow import dtypes
 from numflow.control.cell_kinds import Cell, cell_of
+from numflow.control.cell_masks import Steps, twins, waits, zeroed
 from numflow.control.cell_ops import Making
 from numflow.control.cell_terms import Index, Terms, plain
 from numflow.eager.apply import tapes
@@ -58,9 +59,10 @@ def fused(graphs: tuple[Graph, Graph], inputs: Sequence[Tensor]) -> list[Tensor]
     trips = _trips(condition, body, inputs)
     if trips is None or trips == 0:
         return None
+    body = twins(body, inputs, count)
     numbers = _numbers(body, inputs)
     terms = Terms(body, count, {body.inputs[k]: i for k, i in numbers.items()}, trips)
-    cell = cell_of(body, terms, count)
+    cell = cell_of(body, terms, count, masks=True)
     if cell is None or body.inputs[cell.h].spec.dtype not in (dtypes.float32, dtypes.float64):
         return None
     made = _Made(body, inputs, cell, trips, numbers)
@@ -152,7 +154,21 @@ class _Made:
     def possible(self) -> bool:
         """Whether nothing but the rest of the loop may read what the op gives."""
         effects = any(n.op.effect or n.subgraphs for n in self.body.nodes)
+        if self._sees_all():
+            return False
         return not effects and not self.making.long() and (self.count - 1) in self.numbers
+
+    def _sees_all(self) -> bool:
+        """Whether anybody sees new states of sequences that wait: the op does not give them."""
+        new, live = self.cell.new, self.cell.live
+        if live is None:
+            return False
+        unseen = waits(self.body, live, new.spec.shape[0])
+        return any(plain(v) is new for v in self.body.outputs) or any(
+            plain(v) is new and (node, k) not in unseen
+            for node in self.body.nodes
+            for k, v in enumerate(node.inputs)
+        )
 
     def tiny(self) -> bool:
         """Whether a loop in registers is faster, forward: its gradient is not."""
@@ -175,29 +191,63 @@ class _Made:
 
     # what is left of the loop ---------------------------------------------------------------------
     def outputs(self, condition: Graph, terms: Terms) -> list[Tensor]:
-        y, *last = self.making.run([self.inputs[k] for k in (self.cell.h, self.cell.c) if k >= 0])
-        found: list[Tensor | None] = [None] * self.count
-        states = [self.cell.h, *([self.cell.c] if self.cell.c >= 0 else [])]
-        for k, t in zip(states, last, strict=True):
-            found[k] = t
-        for k, i in self.numbers.items():
+        after = [plain(v) for v in self.body.outputs]
+        states = [k for k in (self.cell.h, self.cell.c) if k >= 0]
+        numbers = {k: i for k, i in self.numbers.items() if k not in states}
+        same = {k for k, v in enumerate(after) if v is self.body.inputs[k]} - {*states, *numbers}
+        copies = {
+            k: j
+            for j in states
+            for k, v in enumerate(after)
+            if v is after[j] and k not in numbers and k not in same
+        }
+        zeros = {
+            k for k, v in enumerate(after) if self._is_zeroed(v) and isinstance(self.trips, int)
+        }
+        arrays = {
+            k: found
+            for k in range(self.count)
+            if k not in copies and (found := self._collects(k, terms)) is not None
+        }
+        known = {*numbers, *same, *copies, *zeros, *arrays}
+        rest = [k for k in range(self.count) if k not in known]
+        carry = bool(rest) or not all(of_zeros for _, of_zeros in arrays.values())
+        y, zeroed_y, *last = self._run(terms, carry)
+        results: dict[int, Tensor] = {k: self.inputs[k] for k in same}
+        for k, i in numbers.items():
             end = shaping.size_tensor(i.base + i.slope * self.trips, dtypes.int64)
             spec = self.body.outputs[k].spec
-            found[k] = shaping.reshape(maths.cast(end, spec.dtype), spec.shape)
-        for k, v in enumerate(self.body.outputs):
-            if found[k] is None and plain(v) is self.body.inputs[k]:
-                found[k] = self.inputs[k]
-            for j, t in zip(states, last, strict=True):
-                if found[k] is None and plain(v) is plain(self.body.outputs[j]):
-                    found[k] = self._copied(t, self.inputs[k])
-            if found[k] is None and self._collects(k, terms):
-                at = self._written(k, terms)
-                assert at is not None
-                found[k] = self.making.stacked(y, at.slope < 0)
-        if any(t is None for t in found):
-            rest = self._rest(condition, y, [k for k, t in enumerate(found) if t is None])
-            found = [rest[k] if t is None else t for k, t in enumerate(found)]
-        return [t for t in found if t is not None]
+            results[k] = shaping.reshape(maths.cast(end, spec.dtype), spec.shape)
+        for k, j in copies.items():
+            t = last[states.index(j)]
+            results[k] = t if k == j else self._copied(t, self.inputs[k])
+        for k, (backwards, of_zeros) in arrays.items():
+            results[k] = self.making.stacked(zeroed_y if of_zeros else y, backwards)
+        for k in zeros:
+            at = 0 if self.making.reverse else -1
+            results[k] = zeroed_y[at] if self.making.time_major else zeroed_y[:, at]
+        if rest:
+            looped = self._rest(condition, y, rest)
+            results |= {k: looped[k] for k in rest}
+        return [results[k] for k in range(self.count)]
+
+    def _run(self, terms: Terms, carry: bool) -> list[Tensor]:
+        """The states of all steps, zeros in the place of those that wait, the last states.
+
+        carry: the first is wanted; else both are zeros there.
+        """
+        cell, making = self.cell, self.making
+        start = [self.inputs[k] for k in (cell.h, cell.c) if k >= 0]
+        if cell.live is None:
+            y, *last = making.run(start)
+            return [y, y, *last]
+        steps = Steps(terms, self.outside, making.reverse)
+        mask = steps.mask(cell.live, cell.new.spec.shape[0])
+        y, *last = making.run(start, mask, carry)
+        if not carry:
+            return [y, y, *last]
+        live = shaping.expand_dims(mask if making.time_major else shaping.transpose(mask), 2)
+        return [y, selections.where(live, y, shaping.zeros_like(y)), *last]
 
     def _copied(self, last: Tensor, first: Tensor) -> Tensor:
         """A loop variable that each iteration sets to the state: what it was, where none runs."""
@@ -217,17 +267,26 @@ class _Made:
             return None
         return terms.index(at)
 
-    def _collects(self, k: int, terms: Terms) -> bool:
-        """Whether loop variable k ends as the states of all iterations."""
+    def _collects(self, k: int, terms: Terms) -> tuple[bool, bool] | None:
+        """Whether loop variable k ends as the states of all iterations: from the last to the first,
+        and with zeros for those that wait; None: it does not."""
         at, array = self._written(k, terms), self.body.inputs[k].spec
         h = self.body.outputs[self.cell.h]
         if at is None or array.shape != (self.trips, *h.spec.shape):
-            return False
+            return None
         if at not in (Index(1, 0), Index(-1, self.trips - 1)):
-            return False
+            return None
         node = _views(self.body.outputs[k]).node
         assert node is not None
-        return _views(node.inputs[2]) is plain(h)
+        row = _views(node.inputs[2])
+        if row is plain(h):
+            return at.slope < 0, False
+        return (at.slope < 0, True) if self._is_zeroed(row) else None
+
+    def _is_zeroed(self, v: Value) -> bool:
+        """Whether a value is the new state of sequences that live, and 0 of those that wait."""
+        new, live = self.cell.new, self.cell.live
+        return live is not None and zeroed(v, new, live)
 
     def _rest(self, condition: Graph, y: Tensor, wanted: Sequence[int]) -> list[Any]:
         """The loop variables that are wanted: by a loop that reads the state h from arrays."""
@@ -241,7 +300,7 @@ class _Made:
             Node(gather_op, (v, number), {"axis": 0, "batch_dims": 0}, [h_in.spec], user_line())
             for v in arrays
         ]
-        swapped = {h_in: rows[0].output, h_out: rows[1].output}
+        swapped = {h_in: rows[0].output, h_out: rows[1].output, self.cell.new: rows[1].output}
         moved: dict[Node, Node] = {}
         nodes = list(rows)
         for node in body.nodes:

@@ -194,7 +194,7 @@ class RNN(Layer):
             carry=not self.zero_output_for_mask,
             reverse=self.go_backwards,
             unroll=self.unroll,
-            looped=mask is None and _becomes_one_op(self.cell, training),
+            looped=_becomes_one_op(self.cell, training),
         )
         _forget(self.cell)
         outputs = nest.map_structure(_turned, outputs)
