@@ -20,6 +20,11 @@ class Module:
     Variables and modules are found in attributes, also in lists, tuples and dicts, in the order of
     the attributes' names.
 
+    Layers of nf.keras are modules, as in TensorFlow up to 2.15: a module that holds them has their
+    weights, and those of a layer whose `trainable` is False are not among its trainable ones. (In
+    TensorFlow 2.21 they are none: a tf.Module there does not know the weights of its layers, and
+    who trains its trainable_variables leaves them as they were.)
+
     Example:
       >>> class Line(nf.Module):
       ...     def __init__(self):
@@ -53,11 +58,24 @@ class Module:
 
     @property
     def trainable_variables(self) -> tuple[Any, ...]:
-        return tuple(v for v in self.variables if v.trainable)
+        """Those that training changes."""
+        found = _within(self)
+        still = [m for m in found if isinstance(m, Module) and not m._trains]
+        left = {id(v) for m in still for v in m.variables}
+        return tuple(
+            v for v in found if isinstance(v, Variable) and v.trainable and id(v) not in left
+        )
 
     @property
     def non_trainable_variables(self) -> tuple[Any, ...]:
-        return tuple(v for v in self.variables if not v.trainable)
+        """The others."""
+        trained = {id(v) for v in self.trainable_variables}
+        return tuple(v for v in self.variables if id(v) not in trained)
+
+    @property
+    def _trains(self) -> bool:
+        """Whether training changes its variables: a layer may say no."""
+        return True
 
     @property
     def submodules(self) -> tuple[Module, ...]:

@@ -156,6 +156,10 @@ class Layer(Module):
             part.trainable = bool(value)
 
     @property
+    def _trains(self) -> bool:
+        return self._trainable
+
+    @property
     def trainable_weights(self) -> list[Variable]:
         """Weights that training changes: none of a layer that is not trainable."""
         if not self._trainable:
