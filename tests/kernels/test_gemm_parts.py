@@ -70,9 +70,16 @@ def test_sizes_around_every_block(dtype: str) -> None:
         check(dtype, n, m, k, parts, residual=residual, threads=threads)
 
 
+@pytest.mark.parametrize(("m", "n"), [(512, 67), (1024, 48), (40, 512), (130, 1536)])
+def test_rows_that_fall_into_few_sets_are_copied_in_every_block(m: int, n: int) -> None:
+    check("float32", m, n, 389, 2)
+    check("float64", m, n, 261, 3, residual=True, threads=16)
+
+
 def test_threads_and_ranges_change_no_bit() -> None:
-    results = [check("float32", 67, 29, 1031, 4, threads=t) for t in (1, 2, 3, 8, 64)]
-    assert all(np.array_equal(results[0], x) for x in results[1:])
+    for m, n in ((67, 29), (512, 70)):
+        results = [check("float32", m, n, 1031, 4, threads=t) for t in (1, 2, 3, 8, 64)]
+        assert all(np.array_equal(results[0], x) for x in results[1:])
 
 
 def test_more_parts_than_blocks_leave_zeros() -> None:
