@@ -51,7 +51,7 @@ def compile_graph(graph: Graph) -> runtime.Executable:
 
 def _cells() -> Any:
     """Who finds recurrent cells that were written out step by step: few graphs have any."""
-    from numflow.control.unrolled_ops import Replacing
+    from numflow.control.cell_sequences import Replacing
 
     return Replacing()
 

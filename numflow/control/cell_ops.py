@@ -1,7 +1,7 @@
 """Makes the op of a whole sequence for a cell that was recognised.
 
 Where the cell stood, in the body of a loop (cells.py) or in steps that Python wrote out
-(unrolled.py), does not matter here: weights and biases are values of outside, inputs are rows of
+(cell_steps.py), does not matter here: weights and biases are values of outside, inputs are rows of
 arrays.
 """
 

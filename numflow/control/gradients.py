@@ -41,7 +41,7 @@ from numflow.ops import shape as shaping
 from numflow.ops.control import cond_op, empty_op, extended, set_gradient
 from numflow.ops.indexed_slices import add_gradients
 from numflow.ops.scatter import scatter_rows_op
-from numflow.passes.unrolled_cells import unrolled_cells
+from numflow.passes.unrolled_cells import extended as extended_by_cells
 from numflow.shapes import Extent, product
 
 SMALL = 1 << 16  # elements of stacks that are as long as a loop can be, not as long as it is
@@ -86,14 +86,14 @@ class Walk:
         wanted: Sequence[int],
         sparse: Sequence[int] = (),
     ) -> None:
-        graph = unrolled_cells(graph)
+        graph, put = extended_by_cells(graph)
         self.graph, self.given, self.wanted = graph, list(given), list(wanted)
         outer: Any = current()
         self.inside = inside = Continued(outer, graph)
         for k, t in captured.items():
             inside.known_outside[graph.inputs[k]] = outer.value(t)
         tensor = inside.tensor
-        records = _records(inside, graph)
+        records = put(_records(inside, graph), tensor)
         self.cts = [inside.builder.add_input(graph.outputs[k].spec, "ct") for k in self.given]
         sources = [tensor(graph.inputs[k]) for k in self.wanted]
         rows = {id(tensor(graph.inputs[k])) for k in sparse}

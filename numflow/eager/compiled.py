@@ -82,6 +82,7 @@ class CompiledGraph:
         self._pullbacks: dict[Any, _Pullback] = {}
         self._version = version()
         self._recording = False  # whether a tape watched already
+        self._put: Any = None  # by then what puts ops of whole sequences into records
         self.reads = tuple(n.output for n in graph.nodes if n.op is read_op)
         self.read_variables = tuple(n.attrs["variable"] for n in graph.nodes if n.op is read_op)
 
@@ -137,10 +138,9 @@ class CompiledGraph:
 
     def _find_sequences(self) -> None:
         """Let gradients be those of the ops of whole sequences, where steps are written out."""
-        from numflow.passes.unrolled_cells import unrolled_cells  # passes load with the first trace
+        from numflow.passes.unrolled_cells import extended  # passes load with the first trace
 
-        self.graph = unrolled_cells(self.graph)
-        self.reads = tuple(n.output for n in self.graph.nodes if n.op is read_op)
+        self.graph, self._put = extended(self.graph)
 
     def _make_forward(self, needed: tuple[bool, ...]) -> _Forward:
         """The graph with those values as further outputs that its gradient needs."""
@@ -294,7 +294,7 @@ class CompiledGraph:
         with interpreting(building):
             found = iter(
                 backward(
-                    records,
+                    self._put(records, tensor),
                     list(map(tensor, targets)),
                     list(map(tensor, cts)),
                     list(map(tensor, sources)),

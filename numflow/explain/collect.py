@@ -228,7 +228,7 @@ def _cells_note(node: Node) -> str:
     scopes = f"/{node.scope}".split("/")
     if "loop_of_cells" in scopes:  # control/cells.py
         return "a loop over a cell"
-    return "steps of a cell" if "steps_of_cells" in scopes else ""  # control/unrolled_ops.py
+    return "steps of a cell" if "steps_of_cells" in scopes else ""  # control/cell_sequences.py
 
 
 def _pool_note(step: LibraryStep) -> str:

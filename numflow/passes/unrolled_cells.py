@@ -11,14 +11,15 @@ Before                                          After
 
 Why: one kernel runs the sequence, one the way back, and the products of all inputs are one.
 
-Which steps these are, and that they are all, control/unrolled.py finds; it loads where a quick look
-does not exclude them. A gradient is taken of the op, too: `with_sequences` puts it into the records
-of a tape, where the trace goes on; it is the same node as that of the pass, so it runs once.
+Which steps these are control/cell_steps.py finds; it loads where a quick look does not exclude that
+there are any. Gradients are taken of the op, too: `with_sequences` puts it into the records of a
+tape, where the trace goes on, `extended` into a finished graph. It is the same node as that of the
+pass, so it runs once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from numflow.gradient.vjp import Record
@@ -47,10 +48,17 @@ _PARTS = {
 }
 
 
+# Records, and the tensors that stand for values -> records that give the same gradients.
+Put = Callable[[Sequence[Record], Callable[[Value], Any]], Sequence[Record]]
+
+
 class Finder:
-    """What control/unrolled.py offers; see there."""
+    """What control/cell_steps.py offers; see there."""
 
     def rewritten(self, graph: Graph, live: Sequence[Node]) -> Graph:
+        raise NotImplementedError  # abstract
+
+    def extended(self, graph: Graph, live: Sequence[Node]) -> tuple[Graph, Put] | None:
         raise NotImplementedError  # abstract
 
     def records(
@@ -66,12 +74,24 @@ class Finder:
 
 def unrolled_cells(graph: Graph) -> Graph:
     """An equal graph; the nodes of the cells stay, and nobody needs them."""
-    if not _worth((n.op, n.inputs) for n in graph.nodes) or not cell_finders:
-        return graph
+    live = _looked_at(graph)
+    return graph if live is None else _finder().rewritten(graph, live)
+
+
+def extended(graph: Graph) -> tuple[Graph, Put]:
+    """The graph with ops of whole sequences behind all else, and what puts these into records of
+    its nodes: so gradients are those of the ops."""
+    live = _looked_at(graph)
+    found = None if live is None else _finder().extended(graph, live)
+    return found or (graph, lambda records, tensor: records)
+
+
+def _looked_at(graph: Graph) -> Sequence[Node] | None:
+    """The nodes that somebody needs, if there may be cells."""
+    if not cell_finders or not _worth((n.op, n.inputs) for n in graph.nodes):
+        return None
     live = dead_code(graph).nodes
-    if not _worth((n.op, n.inputs) for n in live):
-        return graph
-    return _finder().rewritten(graph, live)
+    return live if _worth((n.op, n.inputs) for n in live) else None
 
 
 def with_sequences(

@@ -1,19 +1,20 @@
-"""Puts the op of a whole sequence in the place of steps that Python wrote out (unrolled.py).
+"""Puts the op of a whole sequence in the place of steps that Python wrote out (cell_steps.py).
 
-In a finished graph the op stands in front of the first of the steps, and who takes a state takes a
-row of what it gives. The steps stay, and nobody needs them: gradient rules of users may.
+In a graph that is compiled the op stands in front of the first of the steps, and who takes a state
+takes a row of what it gives. The steps stay, and nobody needs them.
 
-Where a tape asks for gradients while the trace goes on, the op is appended to it, and the records
-say that the states come of it. What other nodes took, they go on taking; when the trace is done,
-the pass puts in front what it finds there, which is the same node as the one appended.
+Where gradients are asked for, the op is appended to the trace or to the finished graph, and the
+records say that the states come of it. What other nodes take, they go on taking, and so do gradient
+rules of users, which may hold any value. When all is compiled the pass puts in front what it finds,
+which is the same node as the one appended: one of them goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from numflow.control.unrolled import Run, Search, Step, Values
+from numflow.control.cell_steps import Run, Search, Step, Values
 from numflow.gradient.vjp import Record
 from numflow.graph.building import Building, Rebuilding, with_inputs
 from numflow.graph.graph import Graph, GraphBuilder, Node, Value
@@ -22,7 +23,8 @@ from numflow.graph.scopes import here
 from numflow.graph.tensor import Tensor
 from numflow.ops import joining, rearrange
 from numflow.ops import shape as shaping
-from numflow.passes.unrolled_cells import Finder
+from numflow.passes.dead_code import dead_code
+from numflow.passes.unrolled_cells import Finder, Put
 
 SCOPE = "steps_of_cells/"  # of the nodes that are made; explain() looks for it
 
@@ -90,23 +92,20 @@ class Replacing(Finder):
 
         live: the nodes that somebody needs: only those count.
         """
-        search = Search(live, graph.outputs)
+        search = Search(live, graph.outputs, set(live))
         runs: dict[Node, list[Run]] = {}
         for run in search.runs(live):
-            first = run.states[0].node
-            assert first is not None
-            runs.setdefault(first, []).append(run)
+            runs.setdefault(run.first, []).append(run)
         if not runs:
             return graph
-        builder = GraphBuilder(graph.name)
-        builder.inputs, builder.captures = list(graph.inputs), dict(graph.captures)
-        building = Rebuilding(builder, lambda node, inputs: None, False, None)
+        building = _continued(graph, ())
+        nodes = building.builder.nodes
         new: dict[Value, Value] = {}
         moved: dict[Node, Node] = {}
         arrays: dict[Value, Tensor] = {}
         for node in graph.nodes:
             for run in runs.get(node, ()):
-                builder.line, building.scope = node.line, f"{node.scope}{SCOPE}"
+                building.builder.line, building.scope = node.line, f"{node.scope}{SCOPE}"
                 with interpreting(building):
                     made = _made(
                         search.values, run, lambda v: building.tensor(new.get(v, v)), arrays
@@ -114,12 +113,24 @@ class Replacing(Finder):
                 for v, t in made.items():
                     new.update(dict.fromkeys(search.values.alike(v), building.value(t)))
             copy = with_inputs(node, new, moved) if new else node
-            builder.nodes.append(copy)
+            nodes.append(copy)
             if copy is not node:
                 moved[node] = copy
                 for v, w in zip(node.outputs, copy.outputs, strict=True):
                     new.setdefault(v, w)
-        return builder.freeze([new.get(v, v) for v in graph.outputs])
+        return building.builder.freeze([new.get(v, v) for v in graph.outputs])
+
+    def extended(self, graph: Graph, live: Sequence[Node]) -> tuple[Graph, Put] | None:
+        """The graph with the op of each run behind all else, and what puts them into records."""
+        search = Search(live, graph.outputs, set(live))
+        building = _continued(graph, graph.nodes)
+        arrays: dict[Value, Tensor] = {}
+        found = _Sequences()
+        for run in search.runs(live):
+            building.builder.line, building.scope = run.first.line, f"{run.first.scope}{SCOPE}"
+            with interpreting(building):
+                found.add(search.values, run, building, building.tensor, arrays)
+        return (building.builder.freeze(graph.outputs), found.put) if found.parts else None
 
     def records(
         self,
@@ -135,49 +146,79 @@ class Replacing(Finder):
         are differentiated. active: of those that a tape watches.
         """
         nodes, inputs = list(building.builder.nodes), set(building.builder.inputs)
-        search = Search(nodes, ())
+        outputs = [v for n in nodes for v in n.outputs if id(v.tensor) in targets]
+        live = dead_code(Graph((), tuple(nodes), tuple(outputs))).nodes  # so far
+        search = Search(nodes, (), set(live))
         recorded = {id(y) for r in records for y in r.outputs}
         arrays: dict[Value, Tensor] = {}
-        come: dict[int, int] = {}  # by id of a tensor, of which run it comes
-        made_of: list[list[Record]] = []
+        found = _Sequences()
         for run in search.runs(nodes):
             if not _may_go(search.values, run, building.tensor, ends, targets, recorded, active):
                 continue
             if any(v.node is None and v not in inputs and v not in arrays for v in _sources(run)):
                 continue  # the states of a run that may not go
-            start = len(building.builder.nodes)
-            with _at(building, run.states[0].node):
-                made = _made(search.values, run, building.tensor, arrays)
-            parts = [_record(building, n) for n in building.builder.nodes[start:] if n.outputs]
-            made_of.append([*parts, *_links(search.values, building, made)])
-            for v in made:
-                for w in search.values.alike(v):
-                    come[id(building.tensor(w))] = len(made_of) - 1
-        if not made_of:
+            with _at(building, run.first):
+                found.add(search.values, run, building, building.tensor, arrays)
+        return found.put(records, building.tensor)
+
+
+def _continued(graph: Graph, nodes: Sequence[Node]) -> Rebuilding:
+    """An interpreter that goes on behind these nodes of the graph."""
+    builder = GraphBuilder(graph.name)
+    builder.inputs, builder.captures = list(graph.inputs), dict(graph.captures)
+    builder.nodes = list(nodes)
+    return Rebuilding(builder, lambda node, inputs: None, False, None)
+
+
+class _Sequences:
+    """Ops that were appended for runs. parts: the nodes of each, and which of their values stand
+    for which."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[list[Node], list[tuple[Value, Value]]]] = []
+
+    def add(
+        self,
+        values: Values,
+        run: Run,
+        building: Building,
+        known: Callable[[Value], Tensor],
+        arrays: dict[Value, Tensor],
+    ) -> None:
+        """Append the op of a run to what is being built."""
+        start = len(building.builder.nodes)
+        made = _made(values, run, known, arrays)
+        links = [(building.value(t), w) for v, t in made.items() for w in values.alike(v)]
+        self.parts.append((building.builder.nodes[start:], links))
+
+    def put(self, records: Sequence[Record], tensor: Callable[[Value], Tensor]) -> Sequence[Record]:
+        """The records that say that states come of the ops: each stands where its first did."""
+        if not self.parts:
             return records
+        comes = {id(tensor(v)): k for k, (_, links) in enumerate(self.parts) for _, v in links}
+        own = {id(tensor(v)) for nodes, _ in self.parts for n in nodes for v in n.outputs}
         found: list[Record] = []
-        put: set[int] = set()
+        there: set[int] = set()
         for record in records:
-            numbers = [come[id(y)] for y in record.outputs if id(y) in come]
+            if any(id(y) in own for y in record.outputs):
+                continue  # behind all else
+            numbers = [comes[id(y)] for y in record.outputs if id(y) in comes]
             for number in numbers:
-                if number not in put:
-                    put.add(number)
-                    found += made_of[number]
+                if number not in there:
+                    there.add(number)
+                    found += self._records(number, tensor)
             if not numbers:
                 found.append(record)
         return found
 
-
-def _record(building: Building, node: Node) -> Record:
-    inputs, outputs = (tuple(map(building.tensor, v)) for v in (node.inputs, node.outputs))
-    return Record(node.op, inputs, outputs, node.attrs, node.line)
-
-
-def _links(values: Values, building: Building, made: Mapping[Value, Tensor]) -> Iterator[Record]:
-    """Records that say what values come of."""
-    for v, t in made.items():
-        for w in values.alike(v):
-            yield Record(shaping.identity_op, (t,), (building.tensor(w),), {})
+    def _records(self, number: int, tensor: Callable[[Value], Tensor]) -> Iterator[Record]:
+        nodes, links = self.parts[number]
+        for n in nodes:
+            if n.outputs:
+                inputs, outputs = tuple(map(tensor, n.inputs)), tuple(map(tensor, n.outputs))
+                yield Record(n.op, inputs, outputs, n.attrs, n.line)
+        for v, w in links:
+            yield Record(shaping.identity_op, (tensor(v),), (tensor(w),), {})
 
 
 def _sources(run: Run) -> set[Value]:
@@ -228,11 +269,10 @@ def _ways(values: Values, step: Step) -> Iterator[Value]:
 
 
 @contextmanager
-def _at(building: Building, node: Node | None) -> Iterator[None]:
+def _at(building: Building, node: Node) -> Iterator[None]:
     """Nodes that are made now belong to the line and the scope of this one."""
     builder, place = building.builder, here()
     before = builder.line, place.scope
-    assert node is not None
     builder.line, place.scope = node.line, f"{node.scope}{SCOPE}"
     try:
         with interpreting(building):

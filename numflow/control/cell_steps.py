@@ -1,5 +1,5 @@
 """Finds recurrent cells that Python wrote out step by step, to become the op of a whole sequence
-(unrolled_ops.py puts it in their place; passes/unrolled_cells.py says when).
+(cell_sequences.py puts it in their place; passes/unrolled_cells.py says when).
 
     h1 = cell(x[:, 0], h0)                 y, h = cell_steps(x W + b, U, h0)
     h2 = cell(x[:, 1], h1)          ->     h1, h2, .. = rows of y
@@ -11,8 +11,8 @@ left is the cell, if cell_kinds.py says so. Every other step must be equal to th
 node, with another state and other rows in the places of its own: so nothing is taken for a step
 that does not compute just that. Steps that follow each other, and whose rows do, are a *run*.
 
-A step inside of which somebody else reads is none, and so is one whose cell somebody reads before
-the last. A cell on top of another takes the rows of its states, so it is found in turn.
+A step inside of which somebody else reads begins another run, and one whose cell somebody reads
+ends one. A cell on top of another takes the rows of its states, so it is found in turn.
 """
 
 from __future__ import annotations
@@ -50,10 +50,13 @@ Slice = tuple[Value, int, int]  # an array, an axis, and which row
 class Values:
     """The values of nodes, where equal ones are one: the first of them stands for all.
 
-    taken_by: the nodes that take each; all: by the one that stands for them, all of them.
+    taken_by: the nodes that take each, of those that count. all: by the one that stands for them,
+    all of them.
     """
 
-    def __init__(self, nodes: Sequence[Node], outputs: Sequence[Value]) -> None:
+    def __init__(
+        self, nodes: Sequence[Node], outputs: Sequence[Value], counts: Collection[Node]
+    ) -> None:
         self.first: dict[Value, Value] = {}
         self.taken_by: dict[Value, list[Node | None]] = {}
         self.all: dict[Value, list[Value]] = {}
@@ -72,7 +75,7 @@ class Values:
             if found is not node:
                 self._same(node, tuple(map(self.of, found.outputs)))
                 continue
-            for v in dict.fromkeys(inputs):
+            for v in dict.fromkeys(inputs) if node in counts else ():
                 self.taken_by.setdefault(v, []).append(node)
         for v in outputs:
             self.taken_by.setdefault(self.of(v), []).append(None)
@@ -187,6 +190,13 @@ class Run(NamedTuple):
     def states(self) -> list[Value]:
         return [s.after[0] for s in self.steps]
 
+    @property
+    def first(self) -> Node:
+        """What makes the state behind the first step."""
+        node = self.steps[0].after[0].node
+        assert node is not None
+        return node
+
 
 def alike(values: Values, state: Sequence[Value], after: Sequence[Value], v: Value) -> Step | None:
     """The step that gives v, if that does what the one does that leads from state to after."""
@@ -287,11 +297,14 @@ def _cell(values: Values, step: Step, rows: Mapping[Value, Row], trips: int) -> 
 class Search:
     """Finds runs of cells among nodes.
 
-    nodes: in their order; outputs: values that somebody takes besides them.
+    nodes: in their order; outputs: values that somebody takes besides them. counts: the nodes that
+    may not take what is inside of a step.
     """
 
-    def __init__(self, nodes: Sequence[Node], outputs: Sequence[Value]) -> None:
-        self.values = Values(nodes, outputs)
+    def __init__(
+        self, nodes: Sequence[Node], outputs: Sequence[Value], counts: Collection[Node]
+    ) -> None:
+        self.values = Values(nodes, outputs, counts)
         self._operands = self._states(nodes)
         self._found: set[Value] = set()
 
@@ -395,14 +408,16 @@ class Search:
         return found
 
     def _parts(self, chain: Sequence[Step]) -> Iterator[list[Step]]:
-        """Of steps that follow each other those whose rows do, and inside of which nobody reads."""
+        """Of steps that follow each other those whose rows do, and inside of which nobody reads.
+
+        Inside of the first somebody may: it is computed once more. (What the step of a first state
+        of zeros computes, that of another cell of the same weights does, too.)
+        """
         part: list[Step] = []
         for step in chain:
-            if not self._private(step):
-                yield part
-                part = []
-                continue
-            if part and not (self._ends(part[-1], step) and _follows(part, step)):
+            if part and not (
+                self._private(step) and self._ends(part[-1], step) and _follows(part, step)
+            ):
                 yield part
                 part = []
             part.append(step)
