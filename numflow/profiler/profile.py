@@ -1,6 +1,7 @@
 """profile(f, *args): every instruction of a compiled function timed alone, and the call as a whole.
 
-Times are medians of many runs on the buffers of a real call. Variables that the function updates
+Times are medians of many runs on the buffers of a real call. A loop or a branch is one row, with
+all that is inside of it, and is timed within real calls. Variables that the function updates
 have their values again afterwards. An instruction alone finds its data in the caches more often
 than within a call, so the sum may be less than the call; what is left is named in the table.
 """
@@ -168,6 +169,8 @@ def _reached(row: Row, limits: Limits | None) -> str:
 
 
 def _bytes(n: int) -> str:
+    if not n:
+        return ""
     for unit, size in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
         if n >= size:
             return f"{n / size:.1f} {unit}"

@@ -91,10 +91,10 @@ class _Frame:
         if test is None or again is None:
             return None
         begin = len(items)
-        items += _moved(test, begin)
+        items += moved(test, begin)
         end = len(items) + len(again) + 2
         items.append(Turn("test", (self._cells[step.going],), (end,)))
-        items += _moved(again, len(items))
+        items += moved(again, len(items))
         items.append(Turn("jump", (), (begin,)))
         return items
 
@@ -124,7 +124,7 @@ class _Frame:
             return None
         end = begin + 4 + len(again)
         turns = [Turn("test", (going,), (end,)), Turn("test", (Pointer(self.key, 1),), (begin,))]
-        return [work, *turns, *_moved(again, begin + 3), Turn("jump", (), (begin,))]
+        return [work, *turns, *moved(again, begin + 3), Turn("jump", (), (begin,))]
 
     def branches(self, step: BranchStep) -> list[Item] | None:
         index, *captured = self._captured
@@ -136,7 +136,7 @@ class _Frame:
             if branch is None:
                 return None
             starts.append(len(items) + 1)  # behind the choice
-            items += _moved(branch, len(items) + 1)
+            items += moved(branch, len(items) + 1)
             leaving.append(len(items))
             items.append(None)
         end = len(items) + 1
@@ -191,7 +191,8 @@ class _Frame:
         return done
 
 
-def _moved(items: Sequence[Item], by: int) -> list[Item]:
+def moved(items: Sequence[Item], by: int) -> list[Item]:
+    """The items, with so many others before them."""
     return [
         w._replace(targets=tuple([t + by for t in w.targets])) if isinstance(w, Turn) else w
         for w in items

@@ -4,6 +4,7 @@ per busy thread."""
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -36,7 +37,8 @@ class Executable:
 
     def __init__(self, program: Program, sizes: Mapping[str, int] | None = None) -> None:
         """sizes: those that a graph inside of another takes from there."""
-        self.program, self._sizes = program, sizes
+        self.program, self.sizes = program, sizes
+        self.clock: dict[Any, float] | None = None  # if there is one: seconds of Python's steps
         self._inside: dict[Any, Inside] = {}
         self.graph = program.graph
         self._plans: dict[tuple[Any, ...], Plan] = {}
@@ -82,7 +84,7 @@ class Executable:
                 found = self._plans.get(key)
                 if found is None:
                     specs = [v.spec for v in self.program.inputs]
-                    sizes = bind_symbols(specs, key, self._sizes)
+                    sizes = bind_symbols(specs, key, self.sizes)
                     with no_collection():
                         found = Plan(self.program, sizes)
                     if len(self._plans) >= MOST_PLANS:
@@ -155,7 +157,10 @@ class Executable:
                 self._native(plan, phase.record, arrays, results, buffers.hosted)
                 continue
             for step in phase.steps:
+                start = 0.0 if self.clock is None else time.perf_counter()
                 buffers.run(step)
+                if self.clock is not None:
+                    self.clock[step] = time.perf_counter() - start
 
     def _run_segments(self, plan: Plan, arrays: Sequence[Array]) -> list[Array]:
         """Run segment after segment, each planned for the sizes that those before it bound."""

@@ -275,12 +275,13 @@ class Plan:
             if works[k] is not None:
                 stretch.append(k)
                 continue
-            phases += self._native(stretch, works)
+            phases += self.native(stretch, works)
             phases.append(Phase(None, (s,)))
             stretch = []
-        return phases + self._native(stretch, works)
+        return phases + self.native(stretch, works)
 
-    def _native(self, stretch: Sequence[int], works: Sequence[list[Work] | None]) -> list[Phase]:
+    def native(self, stretch: Sequence[int], works: Sequence[list[Work] | None]) -> list[Phase]:
+        """The phase of steps that follow each other, by their numbers; of none there is none."""
         if not stretch:
             return []
         program = self.program

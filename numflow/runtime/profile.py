@@ -3,7 +3,8 @@
     for row in profile(executable, arrays): print(row)
 
 The instructions of one plan run in order, each many times over, on the buffers of a real call:
-caches are as warm as in a tight loop of steps. A step that updates variables would run away if it
+caches are as warm as in a tight loop of steps. Loops and branches are timed as a whole, within real
+calls (profile_control.py). A step that updates variables would run away if it
 were repeated, so these are put back afterwards.
 """
 
@@ -18,12 +19,21 @@ from typing import Any
 
 import numpy as np
 
-from numflow.codegen.steps import ClusterStep, ControlStep, HostStep, LibraryStep, SegmentStep, Step
+from numflow.codegen.steps import (
+    ClusterStep,
+    ControlStep,
+    HostStep,
+    LibraryStep,
+    LoopStep,
+    SegmentStep,
+    Step,
+)
 from numflow.errors import SourceLine
 from numflow.graph.lowering import Elementwise, Reduction
 from numflow.runtime import native, pool
 from numflow.runtime.executable import Executable
 from numflow.runtime.plan import Plan
+from numflow.runtime.profile_control import control_seconds
 from numflow.runtime.words import Work
 
 Array = np.ndarray[Any, Any]
@@ -32,10 +42,11 @@ RESOLUTION = 5e-8  # seconds: what is shorter drowns in the cost of calling it f
 
 @dataclass(frozen=True)
 class Row:
-    """One instruction.
+    """One instruction; or a loop, or a branch, with all that is inside.
 
     number: of its step in the program. seconds: the median. nbytes: what it must move at least.
-    flops: of a library kernel what the algorithm asks for; elsewhere one per element and op.
+    flops: of a library kernel what the algorithm asks for; elsewhere one per element and op. Of
+    loops and branches neither is known: 0.
     lines: the user's, that it stands for.
     """
 
@@ -59,23 +70,26 @@ class Row:
 
 
 def profile(executable: Executable, arrays: Sequence[Array], rounds: int = 7) -> list[Row]:
-    """A row per native instruction, in the order of the program; host calls, and what is inside of
-    loops and branches, are left out.
+    """A row per native instruction, in the order of the program, and one per loop or branch; host
+    calls are left out.
 
-    arrays: of graph.inputs, as for a call. It is called once first.
+    arrays: of graph.inputs, as for a call. It is called first; for loops and branches many times.
     """
     arrays = [np.require(a, requirements=["C", "A"]) for a in arrays]
     with _put_back(executable):
+        whole = control_seconds(executable, arrays, rounds)
         kept = executable(arrays)  # the instructions hold the addresses of its arrays
         first = executable.plan(arrays)
         number = {step: k for k, step in enumerate(executable.program.steps)}
         rows: list[Row] = []
         phases = [(plan, phase) for plan in first.furthest.chain() for phase in plan.phases]
         for plan, phase in phases:
-            if phase.record is None:
-                continue
             instructions = iter(phase.instructions)
             for step in phase.steps:
+                if step in whole:
+                    rows.append(_control_row(number[step], step, whole[step]))
+                if phase.record is None:
+                    continue
                 works = [w for w in plan.work[step] or () if w.units]
                 if isinstance(step, ControlStep):
                     # Alone they would count on and on, and write where the counters say.
@@ -143,6 +157,14 @@ def _row(plan: Plan, step: Step, work: Work, instruction: Any, rounds: int) -> R
         work.chunk,
         tuple(lines),
     )
+
+
+def _control_row(number: int, step: Step, seconds: float) -> Row:
+    """What a loop or a branch takes as a whole; how much it moves nobody counts."""
+    kind = {LoopStep: "loop", HostStep: "host"}.get(type(step), "branches")
+    lines = dict.fromkeys(n.line for n in step.nodes if n.line is not None)
+    ops = tuple(n.op.name for n in step.nodes)
+    return Row(number, kind, ops, seconds, 0, 0.0, 1, 1, tuple(lines))
 
 
 def _flops(plan: Plan, step: Step) -> float:

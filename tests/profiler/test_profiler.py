@@ -62,6 +62,80 @@ def test_variables_have_their_values_again() -> None:
     np.testing.assert_array_equal(v.numpy(), [1.0, 2.0])
 
 
+def _rows(f: Any, *args: Any) -> list[Row]:
+    """The rows of loops and branches, whose numbers and kinds are those of explain."""
+    p = profile(f, *args, rounds=1)
+    kinds = {i.number: i.kind for i in f.explain(*args).facts.instructions}
+    assert all(row.kind == kinds[row.number] for row in p.rows if row.kind != "fold")
+    return [row for row in p.rows if row.ops[0] in ("while_loop", "cond")]
+
+
+def _line(row: Row) -> str:
+    return str(row.lines[0]).partition(":  ")[2]
+
+
+def test_a_loop_is_a_row_with_its_line() -> None:
+    """As one kernel, by jumps, and within Python; what is inside of it is not told apart."""
+
+    @nf.function
+    def scalars(n: Any) -> Any:
+        s = nf.constant(0.0)
+        for k in nf.range(n):
+            s = s * 0.5 + nf.cast(k, nf.float32)
+        return s
+
+    @nf.function
+    def arrays(n: Any, x: Any) -> Any:
+        y = nf.exp(x)
+        for _ in nf.range(n):
+            y = nf.sin(y) @ x
+        for _ in nf.range(2):
+            y = y @ x
+        return y
+
+    @nf.function
+    def words(n: Any) -> Any:
+        s = nf.constant("")
+        for _ in nf.range(n):
+            s = s + "a"
+        return s
+
+    n = nf.constant(200)
+    (row,) = _rows(scalars, n)
+    assert (row.kind, row.nbytes, row.flops, row.seconds > 0) == ("loop", 0, 0.0, True)
+    assert _line(row) == "for k in nf.range(n):"
+    long, short = _rows(arrays, n, nf.ones([17, 17]) * 0.01)
+    assert (_line(long), _line(short)) == ("for _ in nf.range(n):", "for _ in nf.range(2):")
+    (row,) = _rows(words, n)
+    assert row.kind == "host" and _line(row) == "for _ in nf.range(n):"
+
+
+def test_loops_of_programs_in_several_parts() -> None:
+    """Behind a size that depends on values, behind a host call; branches; variables go back."""
+    v = nf.Variable(nf.zeros([3]))
+
+    @nf.function
+    def f(x: Any, flag: Any) -> Any:
+        y = nf.boolean_mask(x, x > 0)
+        for _ in nf.range(nf.size(y)):
+            v.assign_add(nf.ones([3]))
+        z = nf.py_function(lambda t: t * 2.0, [y], nf.float32)
+        z = nf.reshape(z, [-1])
+        if flag:
+            z = nf.sort(z)
+        else:
+            z = nf.exp(z)
+        return z + nf.random.uniform([])
+
+    x = nf.constant(np.array([1.0, -2.0, 3.0, 4.0], np.float32))
+    rows = _rows(f, x, nf.constant(True))
+    assert {row.kind: _line(row) for row in rows} == {
+        "loop": "for _ in nf.range(nf.size(y)):",
+        "branches": "if flag:",
+    }
+    assert v.numpy().tolist() == [0, 0, 0]
+
+
 def test_traces_and_captured_tensors() -> None:
     scale = nf.constant(np.full(100, 3.0, np.float32))
     f = nf.function(lambda x: x * scale)
