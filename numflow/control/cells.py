@@ -8,9 +8,10 @@
         ys = ys.write(t, h)
 
 Where the body of a loop is an LSTM, a GRU or a simple cell, however it was written (cell_kinds.py,
-cell_terms.py), runs a number of times that shapes tell, and reads the rows of its inputs in order,
-the loop is not made: so its gradient is the op's, too. What else the body computes, with the states
-or beside them, stays a loop, which reads the states from what the op gives.
+cell_terms.py), whose sequences may wait in their states (cell_masks.py), runs a number of times
+that shapes tell, and reads the rows of its inputs in order, the loop is not made: so its gradient
+is the op's, too. What else the body computes, with the states or beside them, stays a loop, which
+reads the states from what the op gives.
 
 It is done while tracing, as the gradients are. Whatever does not fit stays the loop that it was.
 """

@@ -64,13 +64,24 @@ def _live(way: str, t: Any, row: Any) -> Any:
         return nf.broadcast_to(nf.logical_not(MASK[t])[:, None], [BATCH, UNITS])
     if way == "all sequences":
         return t < 4
+    if way == "all sequences, by rows":
+        return MASK[:, 0][t]
+    if way == "rows the other way round":
+        return MASK[STEPS - 1 - t][:, None]
+    if way == "a mask with a last axis":
+        return MASK[:, :, None][t]
+    if way == "part of a longer mask":
+        return nf.concat([MASK[:3], MASK], 0)[t + 2][:, None]
+    if way == "a mask of floats":
+        return nf.cast(MASK, nf.float32)[t][:, None] > 0.5
     return nf.reduce_any(row > 0.5, -1, keepdims=True)
 
 
 MASKS = [
     "row of a mask", "column of a mask", "lengths", "lengths, <=", "lengths, turned",
     "lengths as columns", "a mask made of lengths", "tokens", "numbers", "two of them", "wide",
-    "wide, broadcast", "all sequences", "elements of the input",
+    "wide, broadcast", "all sequences", "all sequences, by rows", "rows the other way round",
+    "a mask with a last axis", "part of a longer mask", "a mask of floats", "elements of the input",
 ]  # fmt: skip
 
 

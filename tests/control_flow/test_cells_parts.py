@@ -260,9 +260,7 @@ def test_an_odd_size_of_everything() -> None:
         def f(x: Any, w: Any, u: Any, p: Any, mask: Any = mask, units: int = units) -> Any:
             h = c = nf.zeros([x.shape[1], units], nf.float64)
             for t in nf.range(x.shape[0]):
-                h_new, c_new = _cell(
-                    {"peepholes", "bound"}, "clip_by_value", x[t], h, c, w, u, p, 0
-                )
+                h_new, c_new = _cell(has, "clip_by_value", x[t], h, c, w, u, p, 0)
                 live = mask[t][:, None]
                 h, c = nf.where(live, h_new, h), nf.where(live, c_new, c)
             return h, c
