@@ -4,7 +4,7 @@
 
 The forward pass needs what the gradient needs, so both come from one kernel; where nobody asks for
 the gradient, another op gives the loss alone. The reference is the same recursion in logarithms,
-over all examples of a batch at once.
+over all examples of a batch at once. Derivatives of the gradient are those of ctc_written.py.
 
 Source: Graves, Fernandez, Gomez & Schmidhuber 2006, "Connectionist temporal classification",
 section 4.
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import InvalidArgumentError, ShapeError, UnimplementedError, explain
+from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.lowering import Library
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
@@ -138,11 +138,13 @@ def _alphas(emitted: Array, skips: Array, stays: Array) -> Array:
 
 def _vjp(g: Backward) -> tuple[Tensor | None, ...]:
     ct, of_gradient = g.cts
+    found = None if ct is None else shaping.reshape(ct, (1, -1, 1)) * g.outputs[1]
     if of_gradient is not None:
-        problem = "its gradient has no gradient"
-        raise UnimplementedError(explain("nn.ctc_loss", problem, fix="derive it once only"))
-    assert ct is not None
-    return shaping.reshape(ct, (1, -1, 1)) * g.outputs[1], None, None, None
+        from numflow.ops import ctc_written  # second derivatives are rare
+
+        second = ctc_written.second(of_gradient, *g.inputs, **g.attrs)
+        found = second if found is None else found + second
+    return found, None, None, None
 
 
 def _planned(gradient: bool) -> Any:

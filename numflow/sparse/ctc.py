@@ -65,7 +65,8 @@ def ctc_loss(
       unique: not needed.
       blank_index: the class of the blank, from the end if negative; default 0 for dense labels.
 
-    Returns: [batch]; infinite where logits say that the labels are impossible.
+    Returns: [batch]; infinite where logits say that the labels are impossible. The gradient is
+    of the same kernel; it has derivatives, by plain ops, and these have theirs.
 
     Raises:
       InvalidArgumentError: a label is no class, a length is too large, or there are fewer frames

@@ -66,20 +66,17 @@ CASES = [
         lambda x: _oracle(x, LABELS, LENGTHS, USED),
         [floats(5, 4, 3)],
         dtypes=SINGLE_AND_DOUBLE,
-        second=False,
     ),
     Case(
         batch_major,
         lambda x: _oracle(x.swapaxes(0, 1), [[1, 0], [1]], [2, 1], [4, 3], 2),
         [floats(2, 4, 3)],
-        second=False,
     ),
     Case(
         unmerged,
         lambda x: _oracle(x, [[1, 1, 2], [2, 2]], [3, 2], [4, 3], merged=False),
         [floats(4, 2, 3)],
         dtypes=SINGLE_AND_DOUBLE,
-        second=False,
     ),
 ]
 
@@ -178,12 +175,79 @@ def test_bad_arguments() -> None:
         public.ctc_loss([[1.0]], x, [1], [3])
     with pytest.raises(ValueError, match="logits"):
         public.ctc_loss([[1]], x[0], [1], [3])
-    with nf.GradientTape() as outer, nf.GradientTape() as inner:
-        outer.watch(x)
-        inner.watch(x)
-        slope = inner.gradient(public.ctc_loss([[1]], x, [1], [3]), x)
-    with pytest.raises(nf.errors.UnimplementedError, match="ctc_loss"):
-        outer.gradient(slope, x)
+
+
+# --- second derivatives ------------------------------------------------------------------------
+
+
+def _slope(x: Any, *integers: Any, merged: bool = True) -> Any:
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        loss = ctc.losses(x, integers, 0, merged)
+    return tape.gradient(loss, x)
+
+
+def _curve(x: Any, along: Any, *integers: Any, merged: bool = True) -> Any:
+    """The gradient of the gradient along a direction."""
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        slope = nf.reduce_sum(_slope(x, *integers, merged=merged) * along)
+    return tape.gradient(slope, x)
+
+
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_second_derivatives_are_those_of_the_kernel(data: st.DataObject) -> None:
+    """Against differences of the compiled gradient; eagerly and traced, also as a loop."""
+    frames, batch = data.draw(st.sampled_from([1, 2, 5, 9, 40])), data.draw(st.integers(1, 3))
+    classes, most = data.draw(st.integers(2, 5)), data.draw(st.integers(0, 4))
+    merged = data.draw(st.booleans())
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    x, along = rng.standard_normal((2, frames, batch, classes)) * 2
+    labels = rng.integers(1, classes, (batch, most))
+    lengths = np.minimum(rng.integers(0, most + 1, batch), frames // 2)
+    used = rng.integers(2 * lengths, frames + 1)
+    integers = [nf.constant(v.astype(np.int32)) for v in (labels, lengths, used)]
+    slope = nf.function(lambda x: _slope(x, *integers, merged=merged))
+    high, low = (slope(nf.constant(x + h * along)).numpy() for h in (1e-5, -1e-5))
+    got = _curve(nf.constant(x), nf.constant(along), *integers, merged=merged)
+    np.testing.assert_allclose(got, (high - low) / 2e-5, 1e-6, 1e-7)
+    traced = nf.function(lambda x, d: _curve(x, d, *integers, merged=merged))
+    np.testing.assert_allclose(traced(nf.constant(x), nf.constant(along)), got, 1e-11, 1e-12)
+
+
+def test_second_derivatives_of_sizes_that_only_a_call_tells() -> None:
+    of = [nf.TensorSpec([None, None, 3])] * 2
+    integers = [nf.TensorSpec([None] * n, nf.int32) for n in (2, 1, 1)]
+    run = nf.function(_curve, input_signature=[*of, *integers])
+    rng = np.random.default_rng(1)
+    for frames, batch, most in ((5, 2, 2), (0, 2, 0), (7, 0, 1), (40, 1, 3)):
+        x, along = (nf.constant(rng.standard_normal((frames, batch, 3)).astype("f")) for _ in "xy")
+        lengths = nf.fill([batch], min(most, 2))
+        given = nf.ones([batch, most], nf.int32), lengths, nf.fill([batch], frames)
+        want = _curve(x, along, *given).numpy()
+        assert want.shape == x.shape and (want.any() == bool(want.size))
+        np.testing.assert_allclose(run(x, along, *given).numpy(), want, 1e-4, 1e-5)
+
+
+def test_higher_derivatives_and_classes_that_cannot_be() -> None:
+    integers = [nf.constant(v, nf.int32) for v in ([[1, 1, 2], [2, 0, 0]], [3, 1], [5, 4])]
+    rng = np.random.default_rng(2)
+    x, along = (nf.constant(rng.standard_normal((5, 2, 4))) for _ in range(2))
+    with nf.GradientTape() as tape:
+        tape.watch(x)
+        curve = nf.reduce_sum(_curve(x, along, *integers) * along)
+    third = tape.gradient(curve, x)
+    high, low = (
+        nf.reduce_sum(_curve(x + h * along, along, *integers) * along) for h in (1e-4, -1e-4)
+    )
+    np.testing.assert_allclose(nf.reduce_sum(third * along), (high - low) / 2e-4, 1e-6)
+    never = nf.constant(np.where(np.arange(4) == 3, -np.inf, 0.0)) + x
+    got = _curve(never, along, *integers).numpy()
+    np.testing.assert_allclose(
+        got[..., :3], _curve(x[..., :3], along[..., :3], *integers).numpy(), 1e-9, 1e-12
+    )
+    assert not got[..., 3].any()
 
 
 # --- decoders ----------------------------------------------------------------------------------
