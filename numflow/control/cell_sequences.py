@@ -24,7 +24,7 @@ from numflow.graph.tensor import Tensor
 from numflow.ops import joining, rearrange
 from numflow.ops import shape as shaping
 from numflow.passes.dead_code import dead_code
-from numflow.passes.unrolled_cells import Finder, Put
+from numflow.passes.unrolled_cells import Finder, Put, worth
 
 SCOPE = "steps_of_cells/"  # of the nodes that are made; explain() looks for it
 
@@ -145,21 +145,48 @@ class Replacing(Finder):
         ends: ids of tensors that gradients are wanted of, or that stop them. targets: of those that
         are differentiated. active: of those that a tape watches.
         """
-        nodes, inputs = list(building.builder.nodes), set(building.builder.inputs)
+        builder = building.builder
+        known: _Known | None = builder.made.get(SCOPE)
+        if known is None or worth((n.op, n.inputs) for n in builder.nodes[known.seen :]):
+            known = builder.made[SCOPE] = _Known(builder, targets)
+        values = known.search.values
+        recorded = {id(y) for r in records for y in r.outputs}
+        found, gone = _Sequences(), set[Value]()
+        for k, run in enumerate(known.runs):
+            made = not known.arrays_of(run) & gone
+            if not made or not _may_go(
+                values, run, building.tensor, ends, targets, recorded, active
+            ):
+                gone.add(run.array)
+                continue
+            if k not in known.parts:
+                with _at(building, run.first):
+                    one = _Sequences()
+                    one.add(values, run, building, building.tensor, known.arrays)
+                    (known.parts[k],) = one.parts
+            found.parts.append(known.parts[k])
+        known.seen = len(builder.nodes)
+        return found.put(records, building.tensor)
+
+
+class _Known:
+    """What was found in a trace that goes on, and the ops that were appended: a tape may be asked
+    for many gradients. seen: the nodes that there were."""
+
+    def __init__(self, builder: GraphBuilder, targets: Collection[int]) -> None:
+        nodes = list(builder.nodes)
         outputs = [v for n in nodes for v in n.outputs if id(v.tensor) in targets]
         live = dead_code(Graph((), tuple(nodes), tuple(outputs))).nodes  # so far
-        search = Search(nodes, (), set(live))
-        recorded = {id(y) for r in records for y in r.outputs}
-        arrays: dict[Value, Tensor] = {}
-        found = _Sequences()
-        for run in search.runs(nodes):
-            if not _may_go(search.values, run, building.tensor, ends, targets, recorded, active):
-                continue
-            if any(v.node is None and v not in inputs and v not in arrays for v in _sources(run)):
-                continue  # the states of a run that may not go
-            with _at(building, run.first):
-                found.add(search.values, run, building, building.tensor, arrays)
-        return found.put(records, building.tensor)
+        self.search = Search(nodes, (), set(live))
+        self.runs = list(self.search.runs(nodes))
+        self.parts: dict[int, tuple[list[Node], list[tuple[Value, Value]]]] = {}
+        self.arrays: dict[Value, Tensor] = {}
+        self.seen = len(nodes)
+        self._made = {run.array for run in self.runs}
+
+    def arrays_of(self, run: Run) -> set[Value]:
+        """The runs whose states a run takes, by their arrays."""
+        return self._made & {array for array, _, _ in run.steps[0].rows.values()}
 
 
 def _continued(graph: Graph, nodes: Sequence[Node]) -> Rebuilding:
@@ -219,11 +246,6 @@ class _Sequences:
                 yield Record(n.op, inputs, outputs, n.attrs, n.line)
         for v, w in links:
             yield Record(shaping.identity_op, (tensor(v),), (tensor(w),), {})
-
-
-def _sources(run: Run) -> set[Value]:
-    """The arrays whose rows a run takes."""
-    return {array for array, _, _ in run.steps[0].rows.values()}
 
 
 def _may_go(

@@ -24,7 +24,7 @@ from numflow import dtypes
 from numflow.control.cell_kinds import Cell, cell_of
 from numflow.control.cell_ops import Making
 from numflow.control.cell_terms import Index, Row, Terms, plain
-from numflow.graph.graph import Graph, Node, Value, constant_op
+from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.op import Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
@@ -33,11 +33,12 @@ from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.activation import relu_op
 from numflow.ops.indexing import gather_op
-from numflow.passes.cse import Keys, frozen
+from numflow.passes.cse import Keys
 from numflow.passes.unrolled_cells import LEAST
 
 _MOST = 200  # nodes of a step
 _NEAR = 150  # values between a state and the one before it
+_ALONE, _FEW = 12, 32  # steps from which on one sequence of no more units is worth it
 _DTYPES = (dtypes.float32, dtypes.float64)
 _SIMPLE = (maths.tanh_op, relu_op)
 
@@ -51,7 +52,7 @@ class Values:
     """The values of nodes, where equal ones are one: the first of them stands for all.
 
     taken_by: the nodes that take each, of those that count. all: by the one that stands for them,
-    all of them.
+    all of them. forms: a number for each node, the same for nodes that are the same function.
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class Values:
     ) -> None:
         self.first: dict[Value, Value] = {}
         self.taken_by: dict[Value, list[Node | None]] = {}
+        self.forms: dict[Node, int] = {}
         self.all: dict[Value, list[Value]] = {}
         self.awaited = {before for n in nodes for before in n.control_inputs}
         self.states: set[Value] = set()  # that are rows of what will be made
         self._slices: dict[Value, Slice | None] = {}
         keys = Keys()
         seen: dict[Hashable, Node] = {}
+        numbers: dict[Hashable, int] = {}
         for node in nodes:
             inputs = tuple([self.of(v) for v in node.inputs])
             if self._changes_nothing(node):
@@ -75,6 +78,9 @@ class Values:
             if found is not node:
                 self._same(node, tuple(map(self.of, found.outputs)))
                 continue
+            if key is not None and inputs and not node.op.effect:
+                form = key[0], key[2], key[3]
+                self.forms[node] = numbers.setdefault(form, len(numbers))
             for v in dict.fromkeys(inputs) if node in counts else ():
                 self.taken_by.setdefault(v, []).append(node)
         for v in outputs:
@@ -229,31 +235,18 @@ def alike(values: Values, state: Sequence[Value], after: Sequence[Value], v: Val
                 return None
             taken[a], rows[a] = b, other
             continue
-        if not _one_form(a, b) or len(inside) > _MOST:
+        m, n = a.node, b.node
+        if m is None or n is None or a.index != b.index or len(m.inputs) != len(n.inputs):
+            return None
+        if values.forms.get(m) != values.forms.get(n, -1) or len(inside) > _MOST:
             return None
         inside[a] = b
-        assert a.node is not None and b.node is not None
-        for x, y in zip(a.node.inputs, b.node.inputs, strict=True):
+        for x, y in zip(m.inputs, n.inputs, strict=True):
             waiting.append((first.get(x, x), first.get(y, y)))
     if not rows or any(s not in twin for s in state) or any(s not in inside for s in after):
         return None
     before, behind = tuple([twin[s] for s in state]), tuple([inside[s] for s in after])
     return Step(before, behind, taken, rows, inside, shared)
-
-
-def _one_form(a: Value, b: Value) -> bool:
-    """Whether two values are the same function of the inputs of their nodes."""
-    m, n = a.node, b.node
-    if m is None or n is None or m.op is not n.op or m.op is constant_op or a.index != b.index:
-        return False
-    if m.op.effect or m.subgraphs or m.control_inputs or n.control_inputs:
-        return False
-    return (
-        a.spec == b.spec
-        and len(m.inputs) == len(n.inputs)
-        and m.device == n.device
-        and (m.attrs is n.attrs or frozen(m.attrs) == frozen(n.attrs))
-    )
 
 
 class _StepTerms(Terms):
@@ -342,12 +335,16 @@ class Search:
         spec = node.output.spec
         if spec.rank != 2 or spec.dtype not in _DTYPES or not isinstance(spec.shape[1], int):
             return False
+        makers = self._makers(node)
         if node.op in _SIMPLE:
-            return True
-        makers = [v.node.op if v.node is not None else None for v in self.values.inputs(node)]
+            (x,) = self.values.inputs(node)
+            return x.node is not None and self._makers(x.node) != [maths.multiply_op] * 2
         if node.op is maths.multiply_op:
             return maths.tanh_op in makers
         return node.op is maths.add_op and makers == [maths.multiply_op] * 2
+
+    def _makers(self, node: Node) -> list[Op | None]:
+        return [None if v.node is None else v.node.op for v in self.values.inputs(node)]
 
     def _around(self, v: Value, candidates: Sequence[Value]) -> Iterator[Run]:
         """The runs of steps that are like the one that gives v."""
@@ -436,8 +433,9 @@ class Search:
         return all(n in nodes for v in step.after[1:] for n in self.values.taken_by.get(v, ()))
 
     def _run(self, template: Step, steps: list[Step]) -> Run | None:
-        count = len(steps)
-        if count < LEAST:
+        count, (batch, units) = len(steps), steps[0].after[0].spec.shape
+        alone = batch == 1 and isinstance(units, int) and units <= _FEW
+        if count < (_ALONE if alone else LEAST):
             return None
         rows = {}
         for a, (source, axis, at) in steps[0].rows.items():

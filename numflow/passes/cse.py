@@ -66,8 +66,9 @@ class Keys:
         self._writes: dict[int, int] = {}  # by id of the variable
         self._barriers = 0  # nodes so far that may write any variable
 
-    def of(self, node: Node, given: tuple[Value, ...] | None = None) -> Hashable:
-        """Equal for nodes that compute the same; None where nothing may be merged.
+    def of(self, node: Node, given: tuple[Value, ...] | None = None) -> tuple[Hashable, ...] | None:
+        """Equal for nodes that compute the same; None where nothing may be merged: op, inputs,
+        attributes, device, and the version of a variable.
 
         given: what stands for the inputs, where that are not the inputs themselves.
         """

@@ -88,10 +88,10 @@ def extended(graph: Graph) -> tuple[Graph, Put]:
 
 def _looked_at(graph: Graph) -> Sequence[Node] | None:
     """The nodes that somebody needs, if there may be cells."""
-    if not cell_finders or not _worth((n.op, n.inputs) for n in graph.nodes):
+    if not cell_finders or not worth((n.op, n.inputs) for n in graph.nodes):
         return None
     live = dead_code(graph).nodes
-    return live if _worth((n.op, n.inputs) for n in live) else None
+    return live if worth((n.op, n.inputs) for n in live) else None
 
 
 def with_sequences(
@@ -107,7 +107,7 @@ def with_sequences(
     stop them; targets: those that are differentiated. active: ids of the tensors that a tape
     watches: what it did not record of these counts as constant.
     """
-    if building is None or not cell_finders or not _worth((r.op, r.inputs) for r in records):
+    if building is None or not cell_finders or not worth((r.op, r.inputs) for r in records):
         return records
     ends, wanted = {id(t) for t in sources}, {id(t) for t in targets}
     return _finder().records(records, building, ends, wanted, active)
@@ -117,7 +117,7 @@ def _finder() -> Finder:
     return cell_finders[0]()  # type: ignore[no-any-return]
 
 
-def _worth(nodes: Iterable[tuple[Op, Sequence[Any]]]) -> bool:
+def worth(nodes: Iterable[tuple[Op, Sequence[Any]]]) -> bool:
     """A quick look: whether a matrix is used often enough, and activations are there at all.
 
     nodes: op and inputs of each, which are values or tensors.
