@@ -1,8 +1,10 @@
-"""Work that nobody waits for yet: code that a later call may ask for.
+"""Work for other threads.
 
-One thread does it, a second after it was asked for: a process has better things to do at its start,
-and a short one is gone by then. Nothing is promised; whoever needs the result before does the work
-himself.
+`later`: work that nobody waits for yet, code that a later call may ask for. One thread does it, a
+second after it was asked for: a process has better things to do at its start, and a short one is
+gone by then. Nothing is promised; whoever needs the result before does the work himself.
+
+`soon`: work that somebody is going to wait for, by another thread, at once. Who waits may `help`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -18,9 +21,16 @@ DELAY = 1.0
 """Seconds before the first piece of work."""
 
 _queue: deque[Callable[[], object]] = deque()
+_urgent: deque[Callable[[], object]] = deque()
 _stop = threading.Event()
 _lock = threading.Lock()
 _threads: list[threading.Thread] = []
+_busy: list[threading.Thread] = []  # at urgent work
+
+_usual: list[float] = []
+_SWITCH = 2e-4
+"""Seconds after which Python hands its lock on while urgent work is done (5 ms otherwise): both
+threads are in LLVM most of the time, and want the lock for a moment each time they come back."""
 
 
 def later(work: Callable[[], object]) -> None:
@@ -32,11 +42,47 @@ def later(work: Callable[[], object]) -> None:
             _threads[0].start()
 
 
+def soon(work: Callable[[], object]) -> None:
+    """Have work() done by another thread, at once; what it raises is dropped."""
+    with _lock:
+        _urgent.append(work)
+        if not _busy and not _stop.is_set():
+            _busy.append(threading.Thread(target=_hurry, name="numflow-soon", daemon=True))
+            _busy[0].start()
+
+
+def help() -> bool:
+    """Do a piece of the urgent work that nobody has begun; False where there is none."""
+    try:
+        work = _urgent.pop()
+    except IndexError:
+        return False
+    _do(work)
+    return True
+
+
 def finish() -> None:
     """Do all that is left, now: for tests."""
+    while help():
+        pass
     while _queue:
         with contextlib.suppress(IndexError):
             _do(_queue.popleft())
+
+
+def _hurry() -> None:
+    _usual[:] = [sys.getswitchinterval()]
+    sys.setswitchinterval(min(_usual[0], _SWITCH))
+    try:
+        while True:
+            with _lock:
+                if not _urgent or _stop.is_set():
+                    _busy.clear()
+                    return
+                work = _urgent.popleft()
+            _do(work)
+    finally:
+        sys.setswitchinterval(_usual.pop())
 
 
 def _run() -> None:
@@ -58,15 +104,17 @@ def _do(work: Callable[[], object]) -> None:
 def _end() -> None:
     """The process ends: not while LLVM compiles."""
     _stop.set()
-    for thread in tuple(_threads):
+    for thread in (*_threads, *_busy):
         thread.join()
 
 
 def _after_fork() -> None:
     global _lock
     _lock = threading.Lock()  # another thread of the parent may have held it
-    _threads.clear()
-    _queue.clear()
+    if _usual:
+        sys.setswitchinterval(_usual.pop())
+    for left in (_threads, _busy, _queue, _urgent):
+        left.clear()
 
 
 atexit.register(_end)

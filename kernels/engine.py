@@ -1,29 +1,35 @@
 """LLVM IR text -> machine code -> addresses; with Target, the machine that code is made for.
 
-The only file that calls llvmlite, which is loaded at the first compile (25 ms). Compiled code stays
-for the life of the process, and as an object file in `object_cache.py`, keyed by the canonical
-description of what was compiled. On a warm start nothing is emitted, and LLVM is not loaded at all:
-`elf.py` puts objects into memory, and what LLVM said of the machine is in the cache too (host.py).
+Compiled code stays for the life of the process, and as an object file in `object_cache.py`, keyed
+by the canonical description of what was compiled. On a warm start nothing is emitted, and LLVM
+(llvm.py) is not loaded at all: `elf.py` puts objects into memory, and what LLVM said of the machine
+is in the cache too (host.py).
 
-Code generation runs at O1 with no IR passes: our emitters write SSA form, and passes doubled the
-compile time for equal code. Loop strength reduction is off: it took half of the time and lengthened
-code whose addresses are base + index. That switch is of the process; Numba's compiles get it too.
+Who needs much code at once asks for all of it first:
+
+    with asking():
+        functions(...)      NotYet where it must be compiled; another thread begins with that
+    functions(...)          the addresses, as soon as somebody has compiled it
+
+So two threads compile what a first step needs: it takes two thirds of the time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
-from numflow.kernels import elf, host
+from numflow.kernels import background, elf, host, llvm
 from numflow.kernels.digest import digest
 from numflow.kernels.object_cache import ObjectCache
-from numflow.kernels.records import NamedTuple, field, record
+from numflow.kernels.records import NamedTuple
 from numflow.kernels.settings import settings
 
+T = TypeVar("T")
 _X86 = "x86_64-unknown-linux-gnu"
 
 
@@ -110,15 +116,20 @@ def _facts() -> host.Facts:
     return host.facts(_cache(), _ask)
 
 
+def host_is_known() -> bool:
+    """Whether `Target.host()` need not load LLVM."""
+    return _facts.cache_info().currsize > 0 or host.known(_cache())
+
+
 def _ask() -> host.Facts:
     import llvmlite
 
-    llvm = _llvm()
+    binding = llvm.binding()
     return host.Facts(
-        llvm.get_process_triple(),
-        llvm.get_host_cpu_name(),
-        llvm.get_host_cpu_features().flatten(),
-        f"{llvmlite.__version__} {llvm.llvm_version_info}",
+        binding.get_process_triple(),
+        binding.get_host_cpu_name(),
+        binding.get_host_cpu_features().flatten(),
+        f"{llvmlite.__version__} {binding.llvm_version_info}",
     )
 
 
@@ -148,6 +159,7 @@ def functions(
 
     Raises:
       RuntimeError: LLVM does not accept the text.
+      NotYet: while `asking`, it is not compiled yet.
     """
     target = target or Target.host()
     return _unit(
@@ -155,7 +167,7 @@ def functions(
         passes,
         tuple(names),
         description,
-        lambda prefix: _object(emit(prefix), target, passes),
+        lambda prefix: llvm.object_of(emit(prefix), target, passes),
         counted,
     )
 
@@ -172,13 +184,7 @@ def object_functions(
 
 def compile_only(ir: str, target: Target) -> str:
     """Assembly text for any machine, foreign ones too; nothing is cached."""
-    llvm = _llvm()
-    with _lock:
-        llvm.initialize_all_targets()
-        llvm.initialize_all_asmprinters()
-        machine = _machine(target, jit=False)
-        text: str = machine.emit_assembly(_module(ir, machine, ""))
-    return text
+    return llvm.assembly_of(ir, target)
 
 
 def compiles() -> int:
@@ -188,25 +194,128 @@ def compiles() -> int:
 
 def add_symbol(name: str, address: int) -> None:
     """Let compiled code refer to `name`; before the first function that uses it is asked for."""
-    _symbols[name] = address
-    if _ready:
-        _llvm().add_symbol(name, address)
+    llvm.add_symbol(name, address)
+
+
+# --- asking first ------------------------------------------------------------
+
+
+class NotYet(BaseException):
+    """Code was asked for that is still to be compiled. No Exception: nobody is to handle it as one
+    of the errors of what he calls."""
+
+
+@contextlib.contextmanager
+def asking() -> Iterator[None]:
+    """Nobody waits for compiled code meanwhile: `functions` raises NotYet, and it is compiled soon.
+
+    Where there is one thread only, `functions` compiles as ever.
+    """
+    before = _here.asking
+    _here.asking = settings.threads > 1
+    try:
+        yield
+    finally:
+        _here.asking = before
+
+
+def all_of(*calls: Callable[[], T]) -> list[T]:
+    """The results of calls; while `asking`, all are made before one raises NotYet."""
+    results: list[T] = []
+    missing: NotYet | None = None
+    for call in calls:
+        try:
+            results.append(call())
+        except NotYet as e:
+            missing = e
+    if missing is not None:
+        raise missing
+    return results
+
+
+class _Here(threading.local):
+    asking = False
+    making = 0  # units whose making has begun in this thread
+
+
+_here = _Here()
 
 
 # --- code units --------------------------------------------------------------
 
 _Key = tuple[Target, str, tuple[str, ...], str]
 _loaded: dict[_Key, dict[str, int]] = {}
-_symbols: dict[str, int] = {}
-_lock = threading.RLock()
+_units: dict[_Key, _Unit] = {}  # those to be made, or being made
+_gate = threading.Condition()  # guards _units, _running and _compiles
+_running = 0
 _compiles = 0
 
-if hasattr(os, "register_at_fork"):
-    # A child must not inherit a lock (ours, or LLVM's inside it) that another thread held, so a
-    # fork waits for the compile.
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
+
+class _Unit:
+    """Code that somebody wants; whoever holds the lock makes it."""
+
+    def __init__(
+        self,
+        target: Target,
+        passes: str,
+        names: tuple[str, ...],
+        description: str,
+        make: Callable[[str], bytes],
+        counted: bool,
+    ) -> None:
+        self.key = target, passes, names, description
+        self._make, self._counted = make, counted
+        self.lock = threading.Lock()
+        text = "\0".join((_facts().versions, target.describe(), passes, *names, description))
+        self._name = digest(text.encode()).hex()
+
+    def from_disk(self) -> dict[str, int] | None:
+        """Its addresses, if it is in the cache."""
+        code = _cache().get(self._name)
+        return None if code is None else self._link(code)
+
+    def made(self) -> dict[str, int]:
+        """Its addresses; `lock` is held."""
+        global _running, _compiles
+        found = _loaded.get(self.key)
+        if found is not None:
+            return found
+        with _gate:
+            _running += 1
+        _here.making += 1
+        try:
+            code = self._make(self._prefix)
+            found = self._link(code)
+            with _gate:
+                _compiles += self._counted
+            _cache().put(self._name, code)
+            return found
+        finally:
+            _here.making -= 1
+            with _gate:
+                _running -= 1
+                _units.pop(self.key, None)
+                _gate.notify_all()
+
+    @property
+    def _prefix(self) -> str:
+        return f"nf_{self._name[:20]}_"
+
+    def _link(self, code: bytes) -> dict[str, int]:
+        target, _, names, _ = self.key
+        found = _loaded[self.key] = _linked(code, self._prefix, names, target)
+        return found
+
+    def soon(self) -> None:
+        """Have it made by another thread."""
+        background.soon(self._unless_begun)
+
+    def _unless_begun(self) -> None:
+        if self.lock.acquire(blocking=False):
+            try:
+                self.made()
+            finally:
+                self.lock.release()
 
 
 def _unit(
@@ -217,33 +326,44 @@ def _unit(
     make: Callable[[str], bytes],
     counted: bool = True,
 ) -> dict[str, int]:
-    global _compiles
     key = (target, passes, names, description)
     found = _loaded.get(key)
     if found is not None:
         return found
-    with _lock:
-        if key in _loaded:
-            return _loaded[key]
-        versions = _facts().versions
-        text = "\0".join((versions, target.describe(), passes, *names, description))
-        unit = digest(text.encode()).hex()
-        prefix = f"nf_{unit[:20]}_"
-        stored = _cache().get(unit)
-        code = make(prefix) if stored is None else stored
-        _loaded[key] = _linked(code, prefix, names, target)
-        if stored is None:
-            _compiles += counted
-            _cache().put(unit, code)
-        return _loaded[key]
+    with _gate:
+        found, unit = _loaded.get(key), _units.get(key)
+    if found is not None:
+        return found
+    if unit is None:
+        unit = _Unit(*key, make, counted)
+        found = unit.from_disk()
+        if found is not None:
+            return found
+        with _gate:
+            first = _units.setdefault(key, unit)
+        if first is unit and _here.asking:
+            unit.soon()
+        unit = first
+    if _here.asking:
+        raise NotYet
+    if not unit.lock.acquire(blocking=False):
+        # Another thread is at it: do what else is waiting. Not inside of another unit's making,
+        # whose lock is held here.
+        while not _here.making and key not in _loaded and background.help():
+            pass
+        unit.lock.acquire()
+    try:
+        return unit.made()
+    finally:
+        unit.lock.release()
 
 
 def _linked(code: bytes, prefix: str, names: Sequence[str], target: Target) -> dict[str, int]:
     """The addresses of the functions of an object file, which is loaded."""
     symbols = [prefix + name for name in names]
-    found = elf.load(code, _symbols)
+    found = elf.load(code, llvm.symbols())
     if found is None:
-        found = _engine(target).link(code, symbols)
+        found = llvm.link(code, symbols, target)
     missing = [name for name, symbol in zip(names, symbols, strict=True) if not found.get(symbol)]
     if missing:
         raise RuntimeError(f"engine: the emitted module does not define {', '.join(missing)}")
@@ -260,79 +380,29 @@ def blobs() -> ObjectCache:
     return _cache()
 
 
-# --- llvmlite ----------------------------------------------------------------
+# --- forks -------------------------------------------------------------------
 
 
-_ready: list[Any] = []
+def _before_fork() -> None:
+    """A child must not inherit a lock (ours, or LLVM's inside it) that another thread held: a fork
+    waits for the compiles."""
+    _gate.acquire()
+    while _running > _here.making:
+        _gate.wait()
+    llvm.lock.acquire()
 
 
-def _llvm() -> Any:
-    if not _ready:
-        with _lock:
-            if not _ready:
-                _ready.append(_load())
-    return _ready[0]
+def _after_fork() -> None:
+    llvm.lock.release()
+    _gate.release()
 
 
-def _load() -> Any:
-    """llvmlite, set up; once, since LLVM ends the process when an option is given twice."""
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    llvm.initialize_native_asmparser()  # inline assembly (pause) ends the process without it
-    llvm.set_option("", "-disable-lsr")
-    for name, address in _symbols.items():
-        llvm.add_symbol(name, address)
-    return llvm
+def _after_fork_in_child() -> None:
+    _after_fork()
+    _units.clear()  # the thread that was to make them is not here
 
 
-def _machine(target: Target, *, jit: bool) -> Any:
-    options = {"reloc": "default", "codemodel": "jitdefault", "jit": True} if jit else {}
-    family = _llvm().Target.from_triple(target.triple)
-    return family.create_target_machine(cpu=target.cpu, features=target.features, opt=1, **options)
-
-
-def _module(ir: str, machine: Any, passes: str) -> Any:
-    llvm = _llvm()
-    module = llvm.parse_assembly(ir)
-    module.triple, module.data_layout = machine.triple, str(machine.target_data)
-    module.verify()
-    if passes:
-        builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options())
-        manager = llvm.create_new_module_pass_manager()
-        for name in passes.split(","):
-            getattr(manager, f"add_{name}_pass")()
-        manager.run(module, builder)
-    return module
-
-
-def _object(ir: str, target: Target, passes: str) -> bytes:
-    machine = _engine(target).machine
-    code: bytes = machine.emit_object(_module(ir, machine, passes))
-    return code
-
-
-@record
-class _Engine:
-    """One MCJIT engine; objects are kept, since MCJIT goes on reading them."""
-
-    machine: Any
-    jit: Any
-    objects: list[Any] = field(default_factory=list)
-
-    def link(self, code: bytes, symbols: Iterable[str]) -> dict[str, int]:
-        """Load an object file: the address of each of the symbols."""
-        loaded = _llvm().ObjectFileRef.from_data(code)
-        self.objects.append(loaded)
-        self.jit.add_object_file(loaded)
-        self.jit.finalize_object()
-        return {symbol: int(self.jit.get_function_address(symbol)) for symbol in symbols}
-
-
-@functools.cache
-def _engine(target: Target) -> _Engine:
-    llvm = _llvm()
-    # MCJIT takes ownership of its module and machine: code generation has a machine of its own.
-    jit = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(target, jit=True))
-    return _Engine(_machine(target, jit=True), jit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
+    )

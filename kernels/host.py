@@ -5,6 +5,7 @@ It is remembered for what the system says of the processor, and for the very fil
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 
@@ -24,16 +25,25 @@ class Facts(NamedTuple):
 
 def facts(cache: ObjectCache, ask: Callable[[], Facts]) -> Facts:
     """The facts: those in the cache, or else what `ask` tells."""
-    machine = _fingerprint()
-    if not machine:
-        return ask()
-    key = digest(machine.encode()).hex()
-    stored = cache.get(key)
+    key = _key()
+    stored = cache.get(key) if key else None
     if stored is not None:
         return Facts(*stored.decode().split("\n"))
     told = ask()
-    cache.put(key, "\n".join(told).encode())
+    if key:
+        cache.put(key, "\n".join(told).encode())
     return told
+
+
+def known(cache: ObjectCache) -> bool:
+    """Whether they are in the cache."""
+    return bool(_key()) and cache.get(_key()) is not None
+
+
+@functools.cache
+def _key() -> str:
+    machine = _fingerprint()
+    return digest(machine.encode()).hex() if machine else ""
 
 
 def _fingerprint() -> str:

@@ -123,13 +123,30 @@ def table(wanted: Iterable[Tile], vectors: Vectors, epilogue: Epilogue | None = 
     tiles = list(wanted)
     key, segmented = epilogue.key if epilogue else "", bool(tiles) and tiles[0].segmented
     places = _table(vectors, key, segmented)
-    for tile in tiles:
-        if not places[tile.place]:
-            before = engine.compiles()
-            places[tile.place] = _compiled(tile, vectors, epilogue)
-            if engine.compiles() > before:
-                background.later(functools.partial(_others, tile, vectors, epilogue))
+    engine.all_of(
+        *(
+            functools.partial(_place, tile, vectors, epilogue)
+            for tile in tiles
+            if not places[tile.place]
+        )
+    )
     return ctypes.addressof(places)
+
+
+def _place(tile: Tile, vectors: Vectors, epilogue: Epilogue | None) -> None:
+    places = _table(vectors, epilogue.key if epilogue else "", tile.segmented)
+    before, new = engine.compiles(), True
+    try:
+        places[tile.place] = _compiled(tile, vectors, epilogue)
+        new = engine.compiles() > before
+    finally:  # or it is still to be compiled
+        kind = tile._replace(rows=0), vectors, epilogue.key if epilogue else ""
+        if new and kind not in _foreseen:
+            _foreseen.add(kind)
+            background.later(functools.partial(_others, tile, vectors, epilogue))
+
+
+_foreseen: set[tuple[Tile, Vectors, str]] = set()
 
 
 def _others(tile: Tile, vectors: Vectors, epilogue: Epilogue | None) -> None:

@@ -238,6 +238,7 @@ class Function:
         call = self._describe(args, kwargs)
         concrete = self._traces.known(call)
         if concrete is None:
+            runtime.prepare()
             try:
                 with self._tracing, no_collection():
                     call, concrete = self._traces.find(call)

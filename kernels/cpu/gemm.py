@@ -23,7 +23,7 @@ import functools
 import os
 from collections.abc import Sequence
 
-from numflow.kernels import lang, tiles
+from numflow.kernels import engine, lang, tiles
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.gemm_nest import (
     BATCH_RANK,
@@ -155,12 +155,13 @@ def plan(
         if slots > 1 or units <= shares
         else max(1, min(-(-units // shares), -(-4 * SHARE // work)))
     )
-    table = 0
-    if choice.mode == 0 and units:
-        table = tiles.table(_tiles_of(v, shape, choice), v, epilogue)
-    pack_b = 0
-    if choice.pack_b:
-        pack_b = _address(pack_transposed if transpose_b else pack_rows, v)
+    pack = pack_transposed if transpose_b else pack_rows
+    wanted = _tiles_of(v, shape, choice) if choice.mode == 0 and units else []
+    address, pack_b, table = engine.all_of(
+        lambda: _address(choice.entry, v),
+        lambda: _address(pack, v) if choice.pack_b else 0,
+        lambda: tiles.table(wanted, v, epilogue) if wanted else 0,
+    )
     constants = _constants(
         {
             W.M: m,
@@ -189,7 +190,6 @@ def plan(
         },
         dims,
     )
-    address = _address(choice.entry, v)
     operands = 6 if epilogue is not None else 3 + bias
     workspace = -(-units // chunk) * choice.scratch
     return Call(address, units, chunk, operands, constants[operands:], workspace)

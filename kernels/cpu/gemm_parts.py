@@ -23,7 +23,7 @@ Written in the subset of lang.py. Bound: fused multiply-adds; memory where m and
 
 from __future__ import annotations
 
-from numflow.kernels import lang, tiles
+from numflow.kernels import engine, lang, tiles
 from numflow.kernels.abi import HEADER, WORKSPACE
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.gemm import _even, _l2_bytes
@@ -295,6 +295,10 @@ def plan(
     if n % nr:
         widths.append((-(-(n % nr) // v.lanes), n % v.lanes > 0))
     wanted = [Tile(r, w, tail) for r in sorted({m // count, -(-m // count)}) for w, tail in widths]
+    entries, table = engine.all_of(
+        lambda: lang.addresses(partial_products, sum_parts, dtype=dtype, target=v.target),
+        lambda: {"": tiles.table(wanted, v)},
+    )
     slots = max(1, min(count, threads // parts))
     copied = COPIED // rows if m * v.itemsize % SAME_SETS == 0 and n > nr else 0
     copy = KC * -(-copied * rows // v.lanes) * v.target.vbytes
@@ -307,14 +311,13 @@ def plan(
         W.SLOTS: slots,
         W.ROWS: rows,
         W.VECTORS: vectors,
-        W.TILES: tiles.table(wanted, v),
+        W.TILES: table[""],
         W.SCRATCH: scratch,
         W.TURNED: int(turned),
         W.COPIED: copied,
     }
     positions = (W.A, W.B, W.C, W.RESIDUAL)[: 3 + residual]
     constants = tuple(values.get(k, 0) for k in range(W.A, W.END) if k not in positions)
-    entries = lang.addresses(partial_products, sum_parts, dtype=dtype, target=v.target)
     places = tuple(place - HEADER for place in positions)
     blocks = -(-n // v.lanes) if turned else -(-m * n // FOLDED)
     one = parts * (m * v.lanes if turned else FOLDED)

@@ -10,22 +10,29 @@ the arena load at the first use of `Executable`, so that `import numflow` need n
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from numflow.runtime.entry import register_tensor_class
+    from numflow.runtime.entry import prepare, register_tensor_class
     from numflow.runtime.executable import Executable
     from numflow.runtime.fast_call import MISS, Constant, Number
 
-__all__ = ["MISS", "Constant", "Executable", "Number", "register_tensor_class"]
+__all__ = ["MISS", "Constant", "Executable", "Number", "prepare", "register_tensor_class"]
+
+_MODULES = {
+    "MISS": "fast_call",
+    "Constant": "fast_call",
+    "Executable": "executable",
+    "Number": "fast_call",
+    "prepare": "entry",
+    "register_tensor_class": "entry",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from numflow.runtime import entry, executable, fast_call
-
-        for module in (executable, fast_call, entry):
-            if hasattr(module, name):
-                found = globals()[name] = getattr(module, name)
-                return found
+    if name in _MODULES:
+        module = importlib.import_module(f"numflow.runtime.{_MODULES[name]}")
+        found = globals()[name] = getattr(module, name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,14 +23,16 @@ Where the layouts of objects are not known (`native.py`), `fallback.py` keeps th
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numflow.kernels import abi
+from numflow.kernels import abi, background, engine
 from numflow.kernels.records import record
+from numflow.kernels.settings import settings
 from numflow.runtime import arena, executor, fallback, native, pool
 from numflow.runtime import native_layout as layout
 from numflow.runtime.call_parts import CellPatch, InputGuard, Parts, Slot, addend
@@ -50,6 +52,7 @@ __all__ = [
     "Slot",
     "make_call",
     "new_context",
+    "prepare",
     "register_tensor_class",
 ]
 
@@ -94,6 +97,21 @@ class CallRecord:
     def copy(self) -> CallRecord:
         """The same program on blocks, context and memory of its own, for a second thread."""
         return _build(self.parts.copy())
+
+
+def prepare() -> None:
+    """Let another thread compile what every call needs, if it is still to be compiled: a function
+    is about to be traced, which takes as long."""
+    if settings.threads > 1 and not _prepared:
+        _prepared.append(True)
+        if not engine.host_is_known():
+            background.soon(lambda: (native.code(), pool.launch_address()))
+            return
+        with engine.asking(), contextlib.suppress(engine.NotYet):
+            engine.all_of(native.code, pool.launch_address)
+
+
+_prepared: list[bool] = []
 
 
 def make_call(

@@ -173,7 +173,8 @@ _methods: dict[str, _MethodDef] = {}  # CPython reads them as long as the builti
 
 
 @functools.cache
-def _code() -> dict[str, int]:
+def code() -> dict[str, int]:
+    """The addresses of the builtins."""
     for name in native_ir.PYTHON_API:
         function = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p)
         engine.add_symbol(name, function.value or 0)
@@ -213,7 +214,7 @@ def _builtin(name: str, convention: int, of: object = None) -> Callable[..., Any
     """A function in C, bound to an object."""
     method = _methods.get(name)
     if method is None:
-        made = _MethodDef(name.encode(), _code()[name], convention, None)
+        made = _MethodDef(name.encode(), code()[name], convention, None)
         method = _methods.setdefault(name, made)
     new = ctypes.PYFUNCTYPE(
         ctypes.py_object, ctypes.POINTER(_MethodDef), ctypes.py_object, ctypes.c_void_p
@@ -226,4 +227,4 @@ def _builtin(name: str, convention: int, of: object = None) -> Callable[..., Any
 def native_run() -> Callable[[int], int]:
     """run(address of a record), which must not be busy; raises what a signal handler raised."""
     # PYFUNCTYPE keeps the GIL (the code releases it) and raises a pending exception.
-    return ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(_code()["run"])
+    return ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(code()["run"])

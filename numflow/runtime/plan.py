@@ -23,6 +23,7 @@ from numflow.collection import no_collection
 from numflow.errors import ResourceExhaustedError, explain
 from numflow.graph.graph import Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
+from numflow.kernels import engine
 from numflow.kernels.records import NamedTuple, field, record
 from numflow.runtime import arena
 from numflow.runtime.entry import (
@@ -127,8 +128,7 @@ class Plan:
         self._fixed: dict[Value, Array] = {}
         for k, node in enumerate(program.draws):
             self._fixed[node.output] = self.draws[k]
-        worker = Worker(program, self.sizes)
-        works = [worker.of(s, k) for k, s in enumerate(self.steps, self.begin)]
+        worker, works = self._works()
         self.checks, self._held = worker.checks, worker.held
         self.work = dict(zip(self.steps, works, strict=True))
         self._place_arena(works, worker.scratch)
@@ -140,6 +140,24 @@ class Plan:
         self.alone = parts or bool(program.draws)
         self.views: dict[BindStep, Array] = {}  # see host.py
         self._following: dict[tuple[int, ...], Plan] = {}
+
+    def _works(self) -> tuple[Worker, list[list[Any] | None]]:
+        """The instructions of each step, and who made them.
+
+        Kernels that are to be compiled are asked for, all of them, before one is waited for.
+        """
+        worker, works = Worker(self.program, self.sizes), []
+        ready = True
+        with engine.asking():
+            for k, step in enumerate(self.steps, self.begin):
+                try:
+                    works.append(worker.of(step, k))
+                except engine.NotYet:
+                    ready = False
+        if not ready:  # anew: steps number what they check
+            worker = Worker(self.program, self.sizes)
+            works = [worker.of(s, k) for k, s in enumerate(self.steps, self.begin)]
+        return worker, works
 
     def _made(self) -> dict[int, Spec]:
         """The specs of the results that this segment is the first to write, by number."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,38 @@ def test_finish_does_what_is_left() -> None:
         background.later(lambda k=k: done.append(k))  # type: ignore[misc]
     background.finish()
     assert done == [0, 1, 2]
+
+
+def test_urgent_work_is_done_at_once_and_the_switch_interval_is_left_as_it_was() -> None:
+    before, ready = sys.getswitchinterval(), threading.Event()
+
+    def fail() -> None:
+        raise RuntimeError("whoever needs it sees")
+
+    background.soon(fail)
+    background.soon(ready.set)
+    assert ready.wait(60)
+    while background._busy:
+        time.sleep(0.001)
+    time.sleep(0.01)
+    assert sys.getswitchinterval() == before
+
+
+def test_who_waits_helps() -> None:
+    done: list[str] = []
+    begun, go = threading.Event(), threading.Event()
+
+    def block() -> None:
+        begun.set()
+        go.wait(60)
+
+    background.soon(block)
+    assert begun.wait(60)
+    background.soon(lambda: done.append(threading.current_thread().name))
+    assert background.help()
+    assert not background.help()
+    go.set()
+    assert done == [threading.current_thread().name]
 
 
 def test_a_process_does_not_wait_for_it() -> None:

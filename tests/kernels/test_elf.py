@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from numflow.kernels import elf, engine
+from numflow.kernels import elf, engine, llvm
 from numflow.kernels.engine import Target
 
 pytestmark = pytest.mark.skipif(
@@ -44,7 +44,7 @@ define double @cosine(double %x) {
 
 def _object(ir: str, triple: str = "") -> bytes:
     target = Target.host()
-    return engine._object(ir, target._replace(triple=triple or target.triple), "")
+    return llvm.object_of(ir, target._replace(triple=triple or target.triple), "")
 
 
 @pytest.fixture

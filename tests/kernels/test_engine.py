@@ -10,13 +10,15 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from numflow.kernels import abi, engine
+from numflow.kernels import abi, engine, llvm
 from numflow.kernels.engine import Target
 from numflow.kernels.object_cache import CacheWarning, ObjectCache
+from numflow.kernels.settings import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "ab" * 32
@@ -104,6 +106,96 @@ def test_many_threads_compile_one_unit_once() -> None:
         thread.join()
     assert len({unit["plus"] for unit in found}) == 1 and len(found) == 6
     assert engine.compiles() == before + 1
+
+
+def _several(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "settings", settings._replace(threads=threads))
+
+
+def test_who_asks_first_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is asked for is compiled once, by whoever comes to it first."""
+    _several(2, monkeypatch)
+    before, description = engine.compiles(), f"test of asking {time.time_ns()}"
+    numbers = range(12)
+    asked: list[Callable[[], dict[str, int]]] = [
+        partial(engine.functions, f"{description} {k}", _add(k), ["plus"]) for k in numbers
+    ]
+    with engine.asking(), pytest.raises(engine.NotYet):
+        engine.all_of(*asked)
+    found = engine.all_of(*asked)
+    assert [_call(f["plus"], 100) for f in found] == [100 + k for k in numbers]
+    assert engine.compiles() == before + len(numbers)
+    with engine.asking():
+        assert engine.all_of(*asked) == found
+
+
+def test_one_thread_compiles_what_it_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    _several(1, monkeypatch)
+    with engine.asking():
+        found = engine.functions(f"test of one {time.time_ns()}", _add(3), ["plus"])
+    assert _call(found["plus"], 1) == 4
+
+
+def test_what_another_thread_could_not_compile_raises_for_who_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _several(2, monkeypatch)
+    broken = partial(engine.functions, f"broken {time.time_ns()}", lambda prefix: "?", ["plus"])
+    with engine.asking(), pytest.raises(engine.NotYet):
+        broken()
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            broken()
+
+
+def test_with_and_without_the_lock_of_llvmlite_the_same_object_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target, text = Target.host(), _add(5)("x_")
+    free = llvm.object_of(text, target, "")
+    assert llvm._emission() is not None
+    monkeypatch.setattr(llvm, "_emission", lambda: None)
+    assert llvm.object_of(text, target, "") == free
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_fork_while_two_threads_compile() -> None:
+    code = """
+import os, sys, time, warnings
+from functools import partial
+from numflow.kernels import engine
+from tests.kernels.test_engine import _add, _call
+warnings.simplefilter("ignore")  # newer Pythons warn of forks with threads
+children = []
+for round in range(4):
+    asked = [
+        partial(engine.functions, f"fork {round} {k} {time.time_ns()}", _add(k), ["plus"])
+        for k in range(8)
+    ]
+    with engine.asking():
+        try:
+            engine.all_of(*asked)
+        except engine.NotYet:
+            pass
+    child = os.fork()
+    if not child:
+        right = [_call(f["plus"], 1) for f in engine.all_of(*asked)] == list(range(1, 9))
+        os._exit(0 if right and sys.getswitchinterval() > 0.004 else 1)
+    children.append(child)
+    assert [_call(f["plus"], 1) for f in engine.all_of(*asked)] == list(range(1, 9))
+print([os.waitpid(child, 0)[1] for child in children])
+"""
+    environment = {**os.environ, "NUMFLOW_NUM_THREADS": "2"}
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert run.stdout.strip() == "[0, 0, 0, 0]"
 
 
 def test_targets() -> None:
