@@ -268,15 +268,15 @@ def waits(body: Graph, live: Live, batch: Extent) -> set[tuple[Node, int]]:
     return found
 
 
-def zeroed(v: Value, new: Value, live: Live) -> bool:
-    """Whether a value is the new state of sequences that live, and 0 of others."""
+def otherwise(v: Value, new: Value, live: Live) -> Value | None:
+    """What a value is for sequences that wait, if it is the new state of those that live."""
     node = plain(v).node
     if node is None or node.op is not selections.where_op:
-        return False
+        return None
     for k in (1, 2):
         if plain(node.inputs[k]) is new and _chosen(node, k, live, new.spec.shape[0]):
-            return bool(filled(node.inputs[3 - k]) == 0) and node.output.spec == new.spec
-    return False
+            return plain(node.inputs[3 - k])
+    return None
 
 
 def _chosen(node: Node, k: int, live: Live, batch: Extent) -> bool:

@@ -19,20 +19,20 @@ It is done while tracing, as the gradients are. Whatever does not fit stays the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from numflow import dtypes
 from numflow.control.cell_kinds import Cell, cell_of
-from numflow.control.cell_masks import Steps, twins, waits, zeroed
+from numflow.control.cell_masks import Steps, otherwise, twins, waits
 from numflow.control.cell_ops import Making
-from numflow.control.cell_terms import Index, Terms, plain
+from numflow.control.cell_terms import Index, Terms, filled, plain
 from numflow.eager.apply import tapes
 from numflow.errors import user_line
 from numflow.graph.building import with_inputs
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.scopes import here
 from numflow.graph.tensor import Tensor
-from numflow.ops import comparisons, joining
+from numflow.ops import comparisons, joining, scan
 from numflow.ops import math as maths
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
@@ -133,6 +133,15 @@ def _trips(condition: Graph, body: Graph, inputs: Sequence[Tensor]) -> Extent | 
 
 # --- the op in its place -----------------------------------------------------
 
+ZEROS = -1
+
+
+class _Seen(NamedTuple):
+    """rows: of all steps, by what they are like (`_Made._like`); last: the last states."""
+
+    rows: dict[int, Tensor]
+    last: list[Tensor]
+
 
 class _Made:
     """Makes the op, and what else there is to the loop."""
@@ -202,53 +211,59 @@ class _Made:
             for k, v in enumerate(after)
             if v is after[j] and k not in numbers and k not in same
         }
-        zeros = {
-            k for k, v in enumerate(after) if self._is_zeroed(v) and isinstance(self.trips, int)
+        ends = {
+            k: j
+            for k, v in enumerate(after)
+            if k not in copies and (j := self._like(v)) is not None and isinstance(self.trips, int)
         }
         arrays = {
             k: found
             for k in range(self.count)
             if k not in copies and (found := self._collects(k, terms)) is not None
         }
-        known = {*numbers, *same, *copies, *zeros, *arrays}
+        known = {*numbers, *same, *copies, *ends, *arrays}
         rest = [k for k in range(self.count) if k not in known]
-        carry = bool(rest) or not all(of_zeros for _, of_zeros in arrays.values())
-        y, zeroed_y, *last = self._run(terms, carry)
+        used = [*ends.values(), *(j for _, j in arrays.values())]
+        seen = self._run(terms, used if not rest else [*used, self.cell.h])
         results: dict[int, Tensor] = {k: self.inputs[k] for k in same}
         for k, i in numbers.items():
             end = shaping.size_tensor(i.base + i.slope * self.trips, dtypes.int64)
             spec = self.body.outputs[k].spec
             results[k] = shaping.reshape(maths.cast(end, spec.dtype), spec.shape)
         for k, j in copies.items():
-            t = last[states.index(j)]
+            t = seen.last[states.index(j)]
             results[k] = t if k == j else self._copied(t, self.inputs[k])
-        for k, (backwards, of_zeros) in arrays.items():
-            results[k] = self.making.stacked(zeroed_y if of_zeros else y, backwards)
-        for k in zeros:
-            at = 0 if self.making.reverse else -1
-            results[k] = zeroed_y[at] if self.making.time_major else zeroed_y[:, at]
+        for k, (backwards, j) in arrays.items():
+            results[k] = self.making.stacked(seen.rows[j], backwards)
+        for k, j in ends.items():
+            y, at = seen.rows[j], 0 if self.making.reverse else -1
+            results[k] = y[at] if self.making.time_major else y[:, at]
         if rest:
-            looped = self._rest(condition, y, rest)
+            looped = self._rest(condition, seen.rows[self.cell.h], rest)
             results |= {k: looped[k] for k in rest}
         return [results[k] for k in range(self.count)]
 
-    def _run(self, terms: Terms, carry: bool) -> list[Tensor]:
-        """The states of all steps, zeros in the place of those that wait, the last states.
-
-        carry: the first is wanted; else both are zeros there.
-        """
+    def _run(self, terms: Terms, used: Sequence[int]) -> _Seen:
+        """What the op gives. used: of what all steps are wanted, as `_like` says it."""
         cell, making = self.cell, self.making
         start = [self.inputs[k] for k in (cell.h, cell.c) if k >= 0]
         if cell.live is None:
             y, *last = making.run(start)
-            return [y, y, *last]
+            return _Seen({cell.h: y}, last)
         steps = Steps(terms, self.outside, making.reverse)
         mask = steps.mask(cell.live, cell.new.spec.shape[0])
+        carry = any(j != ZEROS for j in used)
         y, *last = making.run(start, mask, carry)
-        if not carry:
-            return [y, y, *last]
-        live = shaping.expand_dims(mask if making.time_major else shaping.transpose(mask), 2)
-        return [y, selections.where(live, y, shaping.zeros_like(y)), *last]
+        rows = {cell.h if carry else ZEROS: y}
+        for j in {*used} - {*rows}:
+            if j == ZEROS:
+                here, other = mask, shaping.zeros_like(y)
+            else:  # once a sequence has lived
+                here = scan.cumsum(maths.cast(mask, dtypes.int32), 0, reverse=making.reverse) > 0
+                other = shaping.expand_dims(self.inputs[j], 0 if making.time_major else 1)
+            here = here if making.time_major else shaping.transpose(here)
+            rows[j] = selections.where(shaping.expand_dims(here, 2), y, other)
+        return _Seen(rows, last)
 
     def _copied(self, last: Tensor, first: Tensor) -> Tensor:
         """A loop variable that each iteration sets to the state: what it was, where none runs."""
@@ -268,9 +283,9 @@ class _Made:
             return None
         return terms.index(at)
 
-    def _collects(self, k: int, terms: Terms) -> tuple[bool, bool] | None:
-        """Whether loop variable k ends as the states of all iterations: from the last to the first,
-        and with zeros for those that wait; None: it does not."""
+    def _collects(self, k: int, terms: Terms) -> tuple[bool, int] | None:
+        """Whether loop variable k ends as all rows of what is like j: from the last to the first,
+        and j; None: it does not."""
         at, array = self._written(k, terms), self.body.inputs[k].spec
         h = self.body.outputs[self.cell.h]
         if at is None or array.shape != (self.trips, *h.spec.shape):
@@ -279,15 +294,24 @@ class _Made:
             return None
         node = _views(self.body.outputs[k]).node
         assert node is not None
-        row = _views(node.inputs[2])
-        if row is plain(h):
-            return at.slope < 0, False
-        return (at.slope < 0, True) if self._is_zeroed(row) else None
+        j = self._like(_views(node.inputs[2]))
+        return None if j is None else (at.slope < 0, j)
 
-    def _is_zeroed(self, v: Value) -> bool:
-        """Whether a value is the new state of sequences that live, and 0 of those that wait."""
-        new, live = self.cell.new, self.cell.live
-        return live is not None and zeroed(v, new, live)
+    def _like(self, v: Value) -> int | None:
+        """The number of the loop variable that is the state, or what it was where a sequence waits;
+        ZEROS: 0 there; None: a value is none of these."""
+        h, new, live = self.cell.h, self.cell.new, self.cell.live
+        if plain(v) is plain(self.body.outputs[h]):
+            return h
+        other = None if live is None else otherwise(v, new, live)
+        if live is None or other is None or v.spec != new.spec:
+            return None
+        if filled(other) == 0:
+            return ZEROS
+        for k, before in enumerate(self.body.inputs[: self.count]):
+            if other is before and (k == h or otherwise(self.body.outputs[k], new, live) is other):
+                return k
+        return None
 
     def _rest(self, condition: Graph, y: Tensor, wanted: Sequence[int]) -> list[Any]:
         """The loop variables that are wanted: by a loop that reads the state h from arrays."""

@@ -252,6 +252,37 @@ def test_a_keras_layer_with_a_mask(zeros: bool, stacked: bool) -> None:
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_outputs_that_stay_begin_as_they_like(turned: bool) -> None:
+    """Until a sequence has lived they are not the state that it waits in; both directions."""
+
+    def f(x: Any, w: Any, u: Any, b: Any) -> Any:
+        h, y, ys = zero() + 0.5, zero() - 2.0, nf.TensorArray(nf.float64, size=STEPS)
+        for t in nf.range(STEPS - 1, -1, -1) if turned else nf.range(STEPS):
+            new, live = nf.tanh(x[t] @ w[:, :4] + h @ u[:, :4] + b[:4]), (t > 5 - LENGTHS)[:, None]
+            h, y = nf.where(live, new, h), nf.where(live, new, y)
+            ys = ys.write(t, y)
+        return ys.stack(), h, y
+
+    assert _steps(f, *ARGS) == ["simple_steps"]
+    same(f, *ARGS)
+
+
+def test_a_keras_layer_with_a_mask_and_a_state() -> None:
+    """Its outputs begin with 0, its states do not."""
+    layers = nf.keras.layers
+    layer = layers.RNN(layers.GRUCell(4), return_sequences=True, go_backwards=True)
+    x = nf.transpose(nf.cast(X, nf.float32), [1, 0, 2])
+    start = nf.ones([BATCH, 4]) * 0.5
+
+    def f(x: Any) -> Any:
+        return layer(x, mask=nf.transpose(MASK), initial_state=[start])
+
+    want = f(x)
+    assert _steps(f, x) == ["gru_steps"]
+    np.testing.assert_allclose(nf.function(f)(x), want, rtol=1e-4, atol=1e-6)
+
+
 def test_masks_of_unknown_sizes() -> None:
     """One trace for any number of steps and sequences."""
     w, u = (nf.cast(t[:, :4], nf.float32) for t in (W, U))
