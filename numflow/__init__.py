@@ -153,7 +153,8 @@ if TYPE_CHECKING:
     from numflow.control.branches import case, cond, switch_case
     from numflow.control.functional import foldl, foldr, map_fn, scan, vectorized_map
     from numflow.control.loops import while_loop
-    from numflow.control.tensor_array import TensorArray, TensorArraySpec
+    from numflow.control.tensor_array import TensorArray
+    from numflow.control.tensor_array_spec import TensorArraySpec
     from numflow.devices import DeviceSpec
     from numflow.eager.creators import variable_creator_scope
     from numflow.eager.custom_gradient import custom_gradient, grad_pass_through
@@ -239,7 +240,8 @@ _LATE_NAMES = {
         "control.branches": "case cond switch_case",
         "control.functional": "foldl foldr map_fn scan vectorized_map",
         "control.loops": "while_loop",
-        "control.tensor_array": "TensorArray TensorArraySpec",
+        "control.tensor_array": "TensorArray",
+        "control.tensor_array_spec": "TensorArraySpec",
         "devices": "DeviceSpec",
         "eager.creators": "variable_creator_scope",
         "eager.custom_gradient": "custom_gradient grad_pass_through",

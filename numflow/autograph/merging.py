@@ -16,10 +16,10 @@ import numpy as np
 from numflow import dtypes, nest
 from numflow.autograph.staged_list import StagedList, element_form
 from numflow.autograph.undefined import MaybeUnset, Undefined
+from numflow.control.array_buffers import is_unset, resized
 from numflow.control.branches import Traced
 from numflow.control.nested import Nested
 from numflow.control.structure import taken_apart
-from numflow.control.tensor_array import is_unset, resized
 from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.op import interpreting
 from numflow.graph.tensor import Tensor

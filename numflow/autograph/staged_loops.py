@@ -25,7 +25,7 @@ from numflow.autograph.options import LoopOptions, within_loop
 from numflow.autograph.staged_list import StagedList, element_form
 from numflow.autograph.undefined import ONLY_IN_LOOP, MaybeUnset, Undefined
 from numflow.autograph.values import Block, Get, Names, Set
-from numflow.control import tensor_array
+from numflow.control import array_buffers
 from numflow.control.loops import Loop
 from numflow.control.nested import Nested
 from numflow.control.structure import Form, taken_apart
@@ -514,8 +514,8 @@ def _is_structure(x: Any) -> bool:
 def _of_array(before: Tensor, after: Tensor) -> bool:
     """Whether it is the buffer of a TensorArray, whose shape the loop learns."""
     traced: Any = current()
-    grown = tensor_array.grown(traced.builder)
-    return tensor_array.is_unset(before.spec.shape) or traced.value(after) in grown
+    grown = array_buffers.grown(traced.builder)
+    return array_buffers.is_unset(before.spec.shape) or traced.value(after) in grown
 
 
 def _is(x: Any, y: Any) -> bool:

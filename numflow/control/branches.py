@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.control import ragged, tensor_array
+from numflow.control import array_buffers, ragged
 from numflow.control.nested import Nested
 from numflow.control.structure import Form, taken_apart
 from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
@@ -127,9 +127,9 @@ def _agree(op: str, traced: Sequence[Traced], k: int, path: str) -> list[bool]:
 
 
 def _fit_buffers(traced: Sequence[Traced], k: int) -> None:
-    """Buffers of a TensorArray to which only some branches wrote (tensor_array.py)."""
+    """Buffers of a TensorArray to which only some branches wrote (array_buffers.py)."""
     shapes = [t.tensors[k].spec.shape for t in traced]
-    unset = list(map(tensor_array.is_unset, shapes))
+    unset = list(map(array_buffers.is_unset, shapes))
     if any(unset) and not all(unset):
         like = next(t.tensors[k] for t, u in zip(traced, unset, strict=True) if not u)
         for t, missing in zip(traced, unset, strict=True):
@@ -140,24 +140,24 @@ def _fit_buffers(traced: Sequence[Traced], k: int) -> None:
     longer = [
         t.tensors[k].spec.shape[0]
         for t in traced
-        if t.inside.value(t.inside.capture(t.tensors[k])) in tensor_array.grown(t.inside.builder)
+        if t.inside.value(t.inside.capture(t.tensors[k])) in array_buffers.grown(t.inside.builder)
     ]
     for n in longer:
         for t in traced:
             have = t.tensors[k].spec.shape[0]
             if have != n and not (isinstance(have, int) and isinstance(n, int) and have > n):
                 with interpreting(t.inside):
-                    t.tensors[k] = tensor_array.resized(t.tensors[k], n)
+                    t.tensors[k] = array_buffers.resized(t.tensors[k], n)
 
 
 def _mark(outer: Any, traced: Sequence[Traced], outputs: Sequence[Tensor]) -> None:
     """What is known of buffers in branches is known of what the branches give."""
     for k, t in enumerate(outputs):
         values = [(b.inside.value(b.tensors[k]), b.inside.builder) for b in traced]
-        if any(v in tensor_array.grown(builder) for v, builder in values):
-            tensor_array.grown(outer.builder).add(outer.value(t))
-        if all(v in tensor_array.reserved(builder) for v, builder in values):
-            tensor_array.reserved(outer.builder).add(outer.value(t))
+        if any(v in array_buffers.grown(builder) for v, builder in values):
+            array_buffers.grown(outer.builder).add(outer.value(t))
+        if all(v in array_buffers.reserved(builder) for v, builder in values):
+            array_buffers.reserved(outer.builder).add(outer.value(t))
 
 
 def known(tensor: Any) -> Any:

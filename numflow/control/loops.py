@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numflow import dtypes, nest
-from numflow.control import tensor_array
+from numflow.control import array_buffers
 from numflow.control.nested import Nested
 from numflow.control.ragged import ragged
 from numflow.control.structure import Form, taken_apart
@@ -109,7 +109,7 @@ class Loop:
             length = self._length(traced)
             for k, more in self._growing.items():
                 before = self.outer_initial[k]
-                longer = tensor_array.resized(before, before.spec.shape[0] + length * more)
+                longer = array_buffers.resized(before, before.spec.shape[0] + length * more)
                 self.outer_initial[k] = longer
                 self._longer.add(k)
             self._start()
@@ -119,7 +119,7 @@ class Loop:
         inside = [self.body.add_input(s, n) for s, n in zip(specs, self.names, strict=True)]
         for k, t in enumerate(inside):
             if k in self._longer or self._reserved(k):
-                tensor_array.reserved(self.body.builder).add(self.body.value(t))
+                array_buffers.reserved(self.body.builder).add(self.body.value(t))
         with interpreting(self.body):
             after, form = body(inside)
             self._check_form(form)
@@ -154,7 +154,7 @@ class Loop:
     def _reserved(self, k: int) -> bool:
         """Whether a buffer of outside is as long as it will ever be."""
         value = self.outer.value(self.outer.capture(self.outer_initial[k]))
-        return value in tensor_array.reserved(self.outer.builder)
+        return value in array_buffers.reserved(self.outer.builder)
 
     def _graphs(
         self, inside: list[Value], after: list[Value], ahead: list[Value], going: Value
@@ -203,9 +203,9 @@ class Loop:
             v.assign(value)
         for k, t in enumerate(outputs[:count]):
             if self._reserved(k):
-                tensor_array.reserved(outer.builder).add(outer.value(t))
+                array_buffers.reserved(outer.builder).add(outer.value(t))
             elif k in self._longer:
-                tensor_array.grown(outer.builder).add(outer.value(t))
+                array_buffers.grown(outer.builder).add(outer.value(t))
         return outputs[:count]
 
     def _length(self, traced: _Traced) -> Extent:
@@ -257,9 +257,9 @@ class Loop:
             before = Spec(tuple(m if loose else n for m, n, loose in have), x.dtype)
         if x.spec.shape == before.shape:
             return x
-        if tensor_array.is_unset(before.shape):
+        if array_buffers.is_unset(before.shape):
             raise _Learned(k, (before.shape[0], *x.spec.shape[1:]), x.dtype)
-        if self.body.value(x) in tensor_array.grown(self.body.builder):
+        if self.body.value(x) in array_buffers.grown(self.body.builder):
             self._growing[k] = x.spec.shape[0] - before.shape[0]
             return x
         fits = run_time.fitted(x, before.shape)

@@ -15,13 +15,13 @@ What a loop learns of an array only by tracing its body:
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from numflow import dtypes
+from numflow.control.array_buffers import grown, is_unset, reserved, resized, unset_op
 from numflow.errors import (
     DTypeError,
     InvalidArgumentError,
@@ -30,59 +30,18 @@ from numflow.errors import (
     explain,
 )
 from numflow.graph.building import SymbolicTensor
-from numflow.graph.graph import Value
 from numflow.graph.indexed_slices import COMPOSITES
-from numflow.graph.lowering import HostCall
-from numflow.graph.op import Op
 from numflow.graph.operation import building
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.graph.type_spec import TypeSpec
 from numflow.ops import indexing, joining, run_time
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.control import empty_op
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.scatter import scatter_op
-from numflow.shapes import Dim, Extent, Shape, product
+from numflow.shapes import Extent, Shape, product
 from numflow.tensor_shape import TensorShape
-
-UNSET = Dim.symbol("unset elements")
-
-# The buffer of an array to which nothing was written: gone before code is made.
-unset_op = Op(
-    "unset_array",
-    lambda *, length, dtype: Spec((length, UNSET), dtype),
-    lambda *, length, dtype: np.zeros((length, 0), dtype.numpy),
-    lambda g: (),
-    HostCall("nothing was written to this array"),
-)
-
-
-def is_unset(shape: Shape) -> bool:
-    """Whether a buffer's elements are of no known shape yet."""
-    return len(shape) == 2 and shape[1] == UNSET
-
-
-def reserved(builder: Any) -> weakref.WeakSet[Value]:
-    """The buffers of a graph that are as long as they will ever be."""
-    found: weakref.WeakSet[Value] = builder.made.setdefault("reserved", weakref.WeakSet())
-    return found
-
-
-def grown(builder: Any) -> weakref.WeakSet[Value]:
-    """The buffers of a graph that writes made longer."""
-    found: weakref.WeakSet[Value] = builder.made.setdefault("grown", weakref.WeakSet())
-    return found
-
-
-def resized(buffer: Tensor, length: Extent) -> Tensor:
-    """A buffer with rows of zeros behind it, so that there are `length` in all."""
-    (have, *inner) = buffer.spec.shape
-    if have == length:
-        return buffer
-    more = length - have
-    return joining.concat([buffer, shaping.zeros((more, *inner), buffer.dtype)], 0)
 
 
 class TensorArray:
@@ -538,67 +497,3 @@ def _numbers(x: Tensor) -> list[int] | None:
             return None
         return [int(n) for n in x.content.reshape(-1)]
     return [int(n) for n in np.asarray(x).reshape(-1)]
-
-
-class TensorArraySpec(TypeSpec):
-    """What a TensorArray must be.
-
-    Args:
-      element_shape, dtype, dynamic_size, infer_shape: as of the array.
-
-    Example:
-      >>> spec = nf.TensorArraySpec(element_shape=[3], dtype=nf.float32)
-      >>> spec.is_compatible_with(nf.TensorArray(nf.float32, 2, element_shape=[3]))
-      True
-    """
-
-    __slots__ = ("dtype", "dynamic_size", "element_shape", "infer_shape")
-
-    def __init__(
-        self,
-        element_shape: Any = None,
-        dtype: Any = dtypes.float32,
-        dynamic_size: bool = False,
-        infer_shape: bool = True,
-    ) -> None:
-        self.element_shape = TensorShape(element_shape)
-        self.dtype = dtypes.as_dtype(dtype)
-        self.dynamic_size, self.infer_shape = bool(dynamic_size), bool(infer_shape)
-
-    @property
-    def value_type(self) -> type[Any]:
-        return TensorArray
-
-    def is_compatible_with(self, spec_or_value: Any) -> bool:
-        other = spec_or_value
-        return (
-            isinstance(other, TensorArray | TensorArraySpec)
-            and other.dtype is self.dtype
-            and other.dynamic_size == self.dynamic_size
-            and self.element_shape.is_compatible_with(other.element_shape)
-        )
-
-    def most_specific_compatible_type(self, other: Any) -> Any:
-        if not self.is_compatible_with(other):
-            raise ValueError(f"{self!r} and {other!r} have nothing in common")
-        shape = self.element_shape.most_specific_compatible_shape(other.element_shape)
-        return TensorArraySpec(shape, self.dtype, self.dynamic_size, self.infer_shape)
-
-    @staticmethod
-    def from_value(value: TensorArray) -> TensorArraySpec:
-        """The spec of an array."""
-        return TensorArraySpec(
-            value.element_shape, value.dtype, value.dynamic_size, infer_shape=True
-        )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TensorArraySpec) and repr(self) == repr(other)
-
-    def __hash__(self) -> int:
-        return hash(repr(self))
-
-    def __repr__(self) -> str:
-        return (
-            f"TensorArraySpec({self.element_shape!r}, {self.dtype!r}, "
-            f"{self.dynamic_size}, {self.infer_shape})"
-        )

@@ -7,7 +7,8 @@ from typing import Any
 
 from numflow.control import branches, functional, loops
 from numflow.control.functional import vectorized_map
-from numflow.control.tensor_array import TensorArray, TensorArraySpec
+from numflow.control.tensor_array import TensorArray
+from numflow.control.tensor_array_spec import TensorArraySpec
 
 __all__ = [
     "TensorArray",
