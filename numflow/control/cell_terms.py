@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from numflow.graph.graph import Graph, Node, Value, bind_op, constant_op
 from numflow.graph.lowering import Checked, Library
 from numflow.ops import comparisons
@@ -147,7 +149,22 @@ class Terms:
             return (y if more > 0 else x) if isinstance(more, int) else None
         if node.op is selections.where_op:
             return self._wrapped(node)
-        return None
+        return self._counted(node) if node.op is gather_op else None
+
+    def _counted(self, node: Node) -> Index | None:
+        """Element i of numbers that are equally far from each other: of nf.range outside."""
+        source, at = plain(node.inputs[0]).node, self.index(node.inputs[1])
+        if source is None or source.op is not constant_op or at is None:
+            return None
+        numbers = source.attrs["value"]
+        ends = at.base, at.base + at.slope * (self.trips - 1)
+        if numbers.ndim != 1 or not all(isinstance(k, int) and 0 <= k < numbers.size for k in ends):
+            return None
+        wide = numbers.astype(np.int64)  # without wrapping around
+        step = int(wide[1] - wide[0]) if wide.size > 1 else 1
+        if (np.diff(wide) != step).any():
+            return None
+        return Index(step * at.slope, int(wide[0]) + at.base * step)
 
     def _wrapped(self, node: Node) -> Index | None:
         """Of where(i < 0, i + n, i) what it is: i, if that is never negative."""

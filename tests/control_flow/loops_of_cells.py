@@ -120,6 +120,16 @@ def by_for(step: Callable[..., Any], x: Any) -> Any:
     return ys.stack(), h, c
 
 
+def _by_numbers(step: Callable[..., Any], x: Any) -> Any:
+    """The numbers of the steps are a tensor, from the last to the first."""
+    h = c = zero()
+    ys, numbers = nf.TensorArray(nf.float64, size=STEPS), nf.range(STEPS - 1, -1, -1)
+    for t in numbers:
+        h, c = step(x[t], h, c)
+        ys = ys.write(t, h)
+    return ys.stack(), h, c
+
+
 def _by_for_over_rows(step: Callable[..., Any], x: Any) -> Any:
     h = c = zero()
     ys = []
@@ -147,5 +157,6 @@ def _by_scan(step: Callable[..., Any], x: Any) -> Any:
 
 
 WALKS: dict[str, Walk] = {
-    "for": by_for, "rows": _by_for_over_rows, "while": _by_while, "scan": _by_scan,
+    "for": by_for, "numbers": _by_numbers, "rows": _by_for_over_rows, "while": _by_while,
+    "scan": _by_scan,
 }  # fmt: skip
