@@ -54,6 +54,13 @@ class Memory:
             known = self.asm.value(f"trunc {kind} {known} to i{lanes}")
         self.parts[count] = self.asm.value(f"bitcast i{lanes} {known} to <{lanes} x i1>")
 
+    def tail_mask(self, i: str, hi: str) -> str:
+        """A register with the mask of the lanes i .. that are below hi."""
+        asm, width = self.asm, self.lanes
+        left = asm.value(f"trunc i64 {asm.value(f'sub i64 {hi}, {i}')} to i32")
+        wide = self.b.splat(Reg(left, "i32", 1), width).text
+        return asm.value(f"icmp sgt <{width} x i32> {wide}, {iota('i32', width)}")
+
     def load_scalar(self, o: Operand, base: str) -> Reg:
         return self._value(o, self.asm.value(f"load {MEMORY[o.dtype]}, ptr {base}"), 1)
 

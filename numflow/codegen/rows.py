@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from numflow.codegen import turns
 from numflow.codegen.deep import Deep
 from numflow.codegen.folds import finish, fold, identity
 from numflow.codegen.memory import MEMORY, Place
 from numflow.codegen.terms import Row, Terms
-from numflow.codegen.vector import LLVM, Reg, iota, vector
-from numflow.graph.loops import KERNEL, LANE, Loop, Operand, Reduce, Store, Sweep, Term, walk
+from numflow.codegen.turns import ROWS, WEIGHT, weight
+from numflow.codegen.vector import LLVM, Reg, vector
+from numflow.graph.loops import KERNEL, LANE, Loop, Operand, Reduce, Store, Sweep, walk
 from numflow.kernels.builder import HALVES
 from numflow.kernels.engine import Target
-from numflow.kernels.scalar import BODIES
-
-ROWS = 4
-WEIGHT = 12  # a transcendental counts as that many operations
-# Up to n operations: that many vectors per turn; more: one. A chain of operations as long as a
-# transcendental's leaves units idle; four in turns (`interleave`) took 12 to 18 % off gelu and its
-# gradient, eight would take 2 to 10 % more for a third more code.
-UNROLL = ((4, 4), (11, 2), (64, 4), (128, 2))
 
 
 class Rows:
@@ -40,7 +34,7 @@ class Rows:
         self.places = -(-loop.inner // self.lanes) if loop.inner else 0
         wanted = sum(len(r.terms) for r in self.crossing if r.over == "rows") * self.places
         self.columns_stay = 0 < wanted <= target.registers // 4
-        self.paired = self._pairs()
+        self.paired = turns.pairs(loop)
 
     def function(self) -> list[str]:
         """Its instructions."""
@@ -117,7 +111,7 @@ class Rows:
             return self._end_states()
         end, sweep = lo, loop.sweeps[0]
         only_columns = all(r.over == "rows" for s in loop.sweeps for r in s.reduces)
-        light = self._weight(sweep) <= (4 * WEIGHT if loop.inner else WEIGHT)
+        light = weight(sweep.roots()) <= (4 * WEIGHT if loop.inner else WEIGHT)
         if len(loop.sweeps) == 1 and only_columns and light and not sweep.checks:
             end = self._carry(lo, hi, ROWS, self._several_rows)
             self.unroll = 1  # for the few rows left: less code to compile
@@ -132,7 +126,7 @@ class Rows:
         each is folded, two at once."""
         if self.paired:
             lo = self._carry(lo, hi, 2, self._two_rows)
-        count = self._rows_in_turns()
+        count = turns.rows_at_once(self.loop, self.places, self.columns_stay)
         if count > 1:
             lo = self._carry(lo, hi, count, lambda y: self._several_turns(y, count))
         self._carry(lo, hi, 1, self._one_row)
@@ -341,7 +335,7 @@ class Rows:
             end, values = asm.loop(end, hi, width, start, turn(1))
             start = list(zip(kinds, values, strict=True))
         beyond = asm.value(f"add i64 {hi}, {width - 1}")
-        masked = turn(1, lambda i: tail_mask(self.terms, i, hi))
+        masked = turn(1, lambda i: self.memory.tail_mask(i, hi))
         _, values = asm.loop(end, beyond, width, start, masked)
         return pack(values)
 
@@ -425,7 +419,7 @@ class Rows:
 
     def _heaviest(self) -> Sweep:
         """The sweep of a row that takes longest, and leaves memory idle."""
-        return max(self.loop.sweeps, key=self._weight)
+        return max(self.loop.sweeps, key=lambda sweep: weight(sweep.roots()))
 
     def _fetch_ahead(self, rows: list[Row], place: Place) -> None:
         """Bring the next two rows into the caches while these two are computed: what the machine
@@ -492,57 +486,11 @@ class Rows:
         texts = [self.asm.value(f"extractelement {self.b.type(x)} {x.text}, i32 0") for x in state]
         return [Reg(t, x.dtype, 1) for t, x in zip(texts, state, strict=True)]
 
-    # choices ----------------------------------------------------------------------------------
-    def _pairs(self) -> bool:
-        """Whether rows go by two: the last steps of a fold, one value out of many lanes, are a
-        chain that another row's hides."""
-        loop, folds = self.loop, {r.over for s in self.loop.sweeps for r in s.reduces}
-        if loop.inner or loop.deep or not loop.outer or any(s.checks for s in loop.sweeps):
-            return False
-        total = weight([t for s in loop.sweeps for t in s.roots()])
-        return "cols" in folds and "all" not in folds and total <= 4 * WEIGHT
-
-    def _rows_in_turns(self) -> int:
-        """How many rows at once. A row of one or two vectors is a chain: a cross-entropy of 10
-        columns takes 0.9 us in place of 1.6 for 64 rows, where a fold within each row makes the
-        chain long four at once, else two."""
-        loop, folds = self.loop, {r.over for s in self.loop.sweeps for r in s.reduces}
-        if not 0 < self.places <= 2 or loop.deep or any(s.checks for s in loop.sweeps):
-            return 1
-        if "rows" in folds and not self.columns_stay:
-            return 1  # a row reads what the one before has written
-        total = weight([t for s in loop.sweeps for t in s.roots()])
-        if not WEIGHT <= total <= 4 * WEIGHT:
-            return 1
-        return 4 if "cols" in folds else 2
+    def _unroll(self, sweep: Sweep, rows: int) -> int:
+        # streams: a whole line at once, or they are slower than plain stores
+        least = 64 // self.target.vbytes if self.memory.streamed else 1
+        return turns.vectors_at_once(sweep, rows, least, self.paired)
 
     def _constant_place(self, p: int) -> Place:
         left = (self.loop.inner or 0) - p * self.lanes
         return Place(str(p * self.lanes), count=left if left < self.lanes else 0)
-
-    def _weight(self, sweep: Sweep) -> int:
-        return weight(sweep.roots())
-
-    def _unroll(self, sweep: Sweep, rows: int) -> int:
-        # streams: a whole line at once, or they are slower than plain stores
-        least = 64 // self.target.vbytes if self.memory.streamed else 1
-        count = next((u for n, u in UNROLL if self._weight(sweep) <= n), 1)
-        if self.paired:  # the same for a single row: how it is summed must not follow its number
-            return max(least, count // 2)
-        if rows == ROWS and not sweep.stores and self._weight(sweep) <= UNROLL[0][0]:
-            return 2  # a fold of columns: a turn of one vector waits for its own instructions
-        return 1 if rows > 1 else max(least, count)
-
-
-def weight(roots: Sequence[Term]) -> int:
-    """Operations per element, about."""
-    lanes = [t for t in walk(*roots) if t.level >= LANE and t.op not in ("load", "index")]
-    return sum(WEIGHT if (t.op, t.dtype) in BODIES else 1 for t in lanes)
-
-
-def tail_mask(terms: Terms, i: str, hi: str) -> str:
-    """The lanes i .. that are below hi."""
-    asm, width = terms.asm, terms.lanes
-    left = asm.value(f"trunc i64 {asm.value(f'sub i64 {hi}, {i}')} to i32")
-    wide = terms.b.splat(Reg(left, "i32", 1), width).text
-    return asm.value(f"icmp sgt <{width} x i32> {wide}, {iota('i32', width)}")

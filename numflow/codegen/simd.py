@@ -74,4 +74,4 @@ def _version() -> str:
     return digest_of(files).hex()[:16]
 
 
-_PRINTER = ("simd", "rows", "deep", "terms", "assembler", "vector", "memory", "folds")
+_PRINTER = ("simd", "rows", "turns", "deep", "terms", "assembler", "vector", "memory", "folds")
