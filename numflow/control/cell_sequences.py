@@ -11,8 +11,10 @@ which is the same node as the one appended: one of them goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
 
 from numflow.control.cell_steps import Run, Search, Step, Values
 from numflow.gradient.vjp import Record
@@ -37,6 +39,8 @@ def _made(
     known: the tensor for a value of the graph. arrays: what runs before gave; this one's is added.
     """
     making, steps, states = run.making, run.steps, run.states
+    for array, parts in run.stacks.items():
+        arrays[array] = joining.stack([known(v) for v in parts], 0)
     making.outside = lambda v: arrays[v] if v in arrays else known(v)
     y, *last = making.run(list(map(making.outside, steps[0].state)))
     arrays[run.array] = y
@@ -103,8 +107,21 @@ class Replacing(Finder):
         new: dict[Value, Value] = {}
         moved: dict[Node, Node] = {}
         arrays: dict[Value, Tensor] = {}
+        there: set[Node] = set()
+
+        def add(node: Node) -> None:
+            there.add(node)
+            copy = with_inputs(node, new, moved) if new else node
+            nodes.append(copy)
+            if copy is not node:
+                moved[node] = copy
+                for v, w in zip(node.outputs, copy.outputs, strict=True):
+                    new.setdefault(v, w)
+
         for node in graph.nodes:
             for run in runs.get(node, ()):
+                for before in _awaited(graph, run, there, new):
+                    add(before)
                 building.builder.line, building.scope = node.line, f"{node.scope}{SCOPE}"
                 with interpreting(building):
                     made = _made(
@@ -112,12 +129,8 @@ class Replacing(Finder):
                     )
                 for v, t in made.items():
                     new.update(dict.fromkeys(search.values.alike(v), building.value(t)))
-            copy = with_inputs(node, new, moved) if new else node
-            nodes.append(copy)
-            if copy is not node:
-                moved[node] = copy
-                for v, w in zip(node.outputs, copy.outputs, strict=True):
-                    new.setdefault(v, w)
+            if node not in there:
+                add(node)
         return building.builder.freeze([new.get(v, v) for v in graph.outputs])
 
     def extended(self, graph: Graph, live: Sequence[Node]) -> tuple[Graph, Put] | None:
@@ -125,12 +138,12 @@ class Replacing(Finder):
         search = Search(live, graph.outputs, set(live))
         building = _continued(graph, graph.nodes)
         arrays: dict[Value, Tensor] = {}
-        found = _Sequences()
+        parts: list[_Part] = []
         for run in search.runs(live):
             building.builder.line, building.scope = run.first.line, f"{run.first.scope}{SCOPE}"
             with interpreting(building):
-                found.add(search.values, run, building, building.tensor, arrays)
-        return (building.builder.freeze(graph.outputs), found.put) if found.parts else None
+                parts.append(_part(search.values, run, building, building.tensor, arrays))
+        return (building.builder.freeze(graph.outputs), partial(_put, parts)) if parts else None
 
     def records(
         self,
@@ -151,7 +164,7 @@ class Replacing(Finder):
             known = builder.made[SCOPE] = _Known(builder, targets)
         values = known.search.values
         recorded = {id(y) for r in records for y in r.outputs}
-        found, gone = _Sequences(), set[Value]()
+        parts, gone = list[_Part](), set[Value]()
         for k, run in enumerate(known.runs):
             made = not known.arrays_of(run) & gone
             if not made or not _may_go(
@@ -161,12 +174,11 @@ class Replacing(Finder):
                 continue
             if k not in known.parts:
                 with _at(building, run.first):
-                    one = _Sequences()
-                    one.add(values, run, building, building.tensor, known.arrays)
-                    (known.parts[k],) = one.parts
-            found.parts.append(known.parts[k])
+                    part = _part(values, run, building, building.tensor, known.arrays)
+                    known.parts[k] = part
+            parts.append(known.parts[k])
         known.seen = len(builder.nodes)
-        return found.put(records, building.tensor)
+        return _put(parts, records, building.tensor)
 
 
 class _Known:
@@ -179,7 +191,7 @@ class _Known:
         live = dead_code(Graph((), tuple(nodes), tuple(outputs))).nodes  # so far
         self.search = Search(nodes, (), set(live))
         self.runs = list(self.search.runs(nodes))
-        self.parts: dict[int, tuple[list[Node], list[tuple[Value, Value]]]] = {}
+        self.parts: dict[int, _Part] = {}
         self.arrays: dict[Value, Tensor] = {}
         self.seen = len(nodes)
         self._made = {run.array for run in self.runs}
@@ -187,6 +199,20 @@ class _Known:
     def arrays_of(self, run: Run) -> set[Value]:
         """The runs whose states a run takes, by their arrays."""
         return self._made & {array for array, _, _ in run.steps[0].rows.values()}
+
+
+def _awaited(
+    graph: Graph, run: Run, there: Collection[Node], new: Mapping[Value, Value]
+) -> list[Node]:
+    """The nodes that make inputs of a run and are not there yet, in their order."""
+    waiting = [v for part in run.stacks.values() for v in part]
+    found: set[Node] = set()
+    while waiting:
+        v = waiting.pop()
+        if v not in new and v.node is not None and v.node not in there and v.node not in found:
+            found.add(v.node)
+            waiting += v.node.inputs
+    return [n for n in graph.nodes if n in found] if found else []
 
 
 def _continued(graph: Graph, nodes: Sequence[Node]) -> Rebuilding:
@@ -197,55 +223,102 @@ def _continued(graph: Graph, nodes: Sequence[Node]) -> Rebuilding:
     return Rebuilding(builder, lambda node, inputs: None, False, None)
 
 
-class _Sequences:
-    """Ops that were appended for runs. parts: the nodes of each, and which of their values stand
-    for which."""
+class _Part(NamedTuple):
+    """The op of a run: its nodes, pairs of their values and those that they stand for, and what is
+    put side by side for it."""
 
-    def __init__(self) -> None:
-        self.parts: list[tuple[list[Node], list[tuple[Value, Value]]]] = []
+    nodes: list[Node]
+    links: list[tuple[Value, Value]]
+    inputs: list[Value]
 
-    def add(
+
+def _part(
+    values: Values,
+    run: Run,
+    building: Building,
+    known: Callable[[Value], Tensor],
+    arrays: dict[Value, Tensor],
+) -> _Part:
+    """Append the op of a run to what is being built."""
+    start = len(building.builder.nodes)
+    made = _made(values, run, known, arrays)
+    links = [(building.value(t), w) for v, t in made.items() for w in values.alike(v)]
+    inputs = [v for part in run.stacks.values() for v in part]
+    return _Part(building.builder.nodes[start:], links, inputs)
+
+
+class _Putting:
+    """Puts the ops of runs into records: each where its first state is recorded, behind all that
+    its inputs come of."""
+
+    def __init__(
         self,
-        values: Values,
-        run: Run,
-        building: Building,
-        known: Callable[[Value], Tensor],
-        arrays: dict[Value, Tensor],
+        parts: Sequence[_Part],
+        records: Sequence[Record],
+        tensor: Callable[[Value], Tensor],
     ) -> None:
-        """Append the op of a run to what is being built."""
-        start = len(building.builder.nodes)
-        made = _made(values, run, known, arrays)
-        links = [(building.value(t), w) for v, t in made.items() for w in values.alike(v)]
-        self.parts.append((building.builder.nodes[start:], links))
+        self.parts, self.records, self.tensor = parts, records, tensor
+        comes = {id(tensor(w)): k for k, part in enumerate(parts) for _, w in part.links}
+        # by number of a record, of which run its states are
+        self.states = {
+            k: comes[id(y)] for k, r in enumerate(records) for y in r.outputs if id(y) in comes
+        }
+        there = set(self.states.values())
+        own = {id(tensor(v)) for k in there for n in parts[k].nodes for v in n.outputs}
+        self.own = {k for k, r in enumerate(records) if any(id(y) in own for y in r.outputs)}
+        self.makers: dict[int, int] = {}  # by id of a tensor, the number of its record
+        if any(part.inputs for part in parts):
+            self.makers = {id(y): k for k, r in enumerate(records) for y in r.outputs}
+        self.found: list[Record] = []
+        self.done: set[int] = set()  # of records
+        self.put: set[int] = set()  # of parts
 
-    def put(self, records: Sequence[Record], tensor: Callable[[Value], Tensor]) -> Sequence[Record]:
-        """The records that say that states come of the ops: each stands where its first did."""
-        if not self.parts:
-            return records
-        comes = {id(tensor(v)): k for k, (_, links) in enumerate(self.parts) for _, v in links}
-        own = {id(tensor(v)) for nodes, _ in self.parts for n in nodes for v in n.outputs}
-        found: list[Record] = []
-        there: set[int] = set()
-        for record in records:
-            if any(id(y) in own for y in record.outputs):
-                continue  # behind all else
-            numbers = [comes[id(y)] for y in record.outputs if id(y) in comes]
-            for number in numbers:
-                if number not in there:
-                    there.add(number)
-                    found += self._records(number, tensor)
-            if not numbers:
-                found.append(record)
-        return found
+    def all(self) -> list[Record]:
+        """The records, in an order in which each stands behind those of its inputs."""
+        for k in range(len(self.records)):
+            self._take(k)
+        return self.found
 
-    def _records(self, number: int, tensor: Callable[[Value], Tensor]) -> Iterator[Record]:
-        nodes, links = self.parts[number]
-        for n in nodes:
+    def _take(self, k: int) -> None:
+        """Take a record over, or the op in its place."""
+        if k in self.done or k in self.own:
+            return
+        self.done.add(k)
+        if k not in self.states:
+            self.found.append(self.records[k])
+        elif self.states[k] not in self.put:
+            part = self.parts[self.states[k]]
+            self.put.add(self.states[k])
+            for before in self._before(part):
+                self._take(before)
+            self.found += self._records(part)
+
+    def _before(self, part: _Part) -> list[int]:
+        """The records that the inputs of an op come of, and that are not there yet."""
+        waiting = [self.tensor(v) for v in part.inputs]
+        found: set[int] = set()
+        while waiting:
+            k = self.makers.get(id(waiting.pop()))
+            if k is not None and k not in self.done and k not in found:
+                found.add(k)
+                if k not in self.states:
+                    waiting += self.records[k].inputs
+        return sorted(found)
+
+    def _records(self, part: _Part) -> Iterator[Record]:
+        tensor = self.tensor
+        for n in part.nodes:
             if n.outputs:
                 inputs, outputs = tuple(map(tensor, n.inputs)), tuple(map(tensor, n.outputs))
                 yield Record(n.op, inputs, outputs, n.attrs, n.line)
-        for v, w in links:
+        for v, w in part.links:
             yield Record(shaping.identity_op, (tensor(v),), (tensor(w),), {})
+
+
+def _put(
+    parts: Sequence[_Part], records: Sequence[Record], tensor: Callable[[Value], Tensor]
+) -> Sequence[Record]:
+    return _Putting(parts, records, tensor).all() if parts else records
 
 
 def _may_go(
@@ -275,7 +348,8 @@ def _may_go(
             if not known and v.node is not None:
                 if any(id(tensor(x)) in active for x in v.node.inputs):
                     return False
-    for v in (*run.shared, *run.steps[0].state):  # what stands for all of them has their gradient
+    stacked = [v for part in run.stacks.values() for v in part]
+    for v in (*run.shared, *run.steps[0].state, *stacked):  # what stands for all has their gradient
         known = id(tensor(v)) in recorded
         if any((id(tensor(w)) in recorded) != known for w in values.alike(v)):
             return False
@@ -285,6 +359,8 @@ def _may_go(
 def _ways(values: Values, step: Step) -> Iterator[Value]:
     """What leads from arrays to the inputs of a step, these included."""
     for a, v in step.taken.items():
+        if a not in step.rows:
+            continue
         while v is not step.rows[a][0] and v.node is not None and v not in values.states:
             yield v
             v = values.of(v.node.inputs[0])

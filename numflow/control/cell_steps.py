@@ -24,7 +24,7 @@ from numflow import dtypes
 from numflow.control.cell_kinds import Cell, cell_of
 from numflow.control.cell_ops import Making
 from numflow.control.cell_terms import Index, Row, Terms, plain
-from numflow.graph.graph import Graph, Node, Value
+from numflow.graph.graph import Graph, Node, Value, constant_op
 from numflow.graph.op import Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
@@ -41,6 +41,7 @@ _NEAR = 150  # values between a state and the one before it
 _ALONE, _FEW = 12, 32  # steps from which on one sequence of no more units is worth it
 _DTYPES = (dtypes.float32, dtypes.float64)
 _SIMPLE = (maths.tanh_op, relu_op)
+_PROJECTED = (linalg.matmul_op, maths.minimum_op, maths.maximum_op)  # of LSTMs
 
 Slice = tuple[Value, int, int]  # an array, an axis, and which row
 
@@ -185,12 +186,13 @@ class Step(NamedTuple):
 
 class Run(NamedTuple):
     """Steps that are one op. shared: what all of them take. array: stands for the first output of
-    the op until that is made."""
+    the op until that is made; so do the keys of `stacks` for their values, one of each step."""
 
     making: Making
     steps: list[Step]
     shared: list[Value]
     array: Value
+    stacks: dict[Value, list[Value]]
 
     @property
     def states(self) -> list[Value]:
@@ -204,17 +206,26 @@ class Run(NamedTuple):
         return node
 
 
-def alike(values: Values, state: Sequence[Value], after: Sequence[Value], v: Value) -> Step | None:
-    """The step that gives v, if that does what the one does that leads from state to after."""
+def alike(
+    values: Values,
+    state: Sequence[Value],
+    after: Sequence[Value],
+    v: Value,
+    inputs: Collection[Value] = (),
+) -> Step | None:
+    """The step that gives v, if that does what the one does that leads from state to after.
+
+    inputs: of that one, which may be those of other steps, too.
+    """
     twin: dict[Value, Value] = {}
     taken: dict[Value, Value] = {}
     rows: dict[Value, Slice] = {}
     inside: dict[Value, Value] = {}
     shared: list[Value] = []
     first = values.first
-    waiting = [(after[0], v)]
+    waiting = [(after[0], v, False)]
     while waiting:
-        a, b = waiting.pop()
+        a, b, operand = waiting.pop()
         have = twin.get(a)
         if have is not None:
             if have is not b:
@@ -225,7 +236,7 @@ def alike(values: Values, state: Sequence[Value], after: Sequence[Value], v: Val
             if a.spec != b.spec:
                 return None
             continue
-        if a is b:
+        if a is b and a not in inputs:
             shared.append(a)
             continue
         row = values.slice(a)
@@ -236,17 +247,40 @@ def alike(values: Values, state: Sequence[Value], after: Sequence[Value], v: Val
             taken[a], rows[a] = b, other
             continue
         m, n = a.node, b.node
-        if m is None or n is None or a.index != b.index or len(m.inputs) != len(n.inputs):
+        if m is None or n is None:
+            if not operand or a.spec != b.spec or a.spec.rank != 2:
+                return None
+            taken[a] = b  # inputs of the function
+            continue
+        joined = m.op is joining.concat_op
+        if operand and not joined and not _gated(values, m, state):
+            if a.spec != b.spec or a.spec.rank != 2:
+                return None
+            taken[a] = b
+            continue
+        if a.index != b.index or len(m.inputs) != len(n.inputs) or len(inside) > _MOST:
             return None
-        if values.forms.get(m) != values.forms.get(n, -1) or len(inside) > _MOST:
+        if values.forms.get(m) != values.forms.get(n, -1):
             return None
         inside[a] = b
-        for x, y in zip(m.inputs, n.inputs, strict=True):
-            waiting.append((first.get(x, x), first.get(y, y)))
-    if not rows or any(s not in twin for s in state) or any(s not in inside for s in after):
+        operand &= joined
+        for k, (x, y) in enumerate(zip(m.inputs, n.inputs, strict=True)):
+            multiplied = m.op is linalg.matmul_op and k == 0
+            waiting.append((first.get(x, x), first.get(y, y), multiplied or operand))
+    if not taken or any(s not in twin for s in state) or any(s not in inside for s in after):
         return None
     before, behind = tuple([twin[s] for s in state]), tuple([inside[s] for s in after])
     return Step(before, behind, taken, rows, inside, shared)
+
+
+def _gated(values: Values, node: Node, state: Sequence[Value]) -> bool:
+    """Whether a node computes what is multiplied by a matrix of the state."""
+    if node.op is not maths.multiply_op:
+        return False
+    for v in values.inputs(node):
+        if v in state or (v.node is not None and v.node.op is maths.tanh_op):
+            return True  # a reset gate, or what is projected
+    return False
 
 
 class _StepTerms(Terms):
@@ -298,8 +332,11 @@ class Search:
         self, nodes: Sequence[Node], outputs: Sequence[Value], counts: Collection[Node]
     ) -> None:
         self.values = Values(nodes, outputs, counts)
+        self._nodes = nodes
+        self._places = {n: k for k, n in enumerate(nodes)}
         self._operands = self._states(nodes)
         self._found: set[Value] = set()
+        self._begins: dict[Value, int] = {}  # by state, where its run does
 
     def _states(self, nodes: Sequence[Node]) -> set[Value]:
         """What matrices that are used often are multiplied by, and its parts."""
@@ -339,8 +376,8 @@ class Search:
         if node.op in _SIMPLE:
             (x,) = self.values.inputs(node)
             return x.node is not None and self._makers(x.node) != [maths.multiply_op] * 2
-        if node.op is maths.multiply_op:
-            return maths.tanh_op in makers
+        if node.op is maths.multiply_op or node.op in _PROJECTED:
+            return len(self._with_cell(node.output)) == 2
         return node.op is maths.add_op and makers == [maths.multiply_op] * 2
 
     def _makers(self, node: Node) -> list[Op | None]:
@@ -358,13 +395,13 @@ class Search:
             last = alike(self.values, state, after, before)
             if last is None:
                 continue
-            taken, own = ({a: a for a in part} for part in (last.rows, last.inside))
+            taken, own = ({a: a for a in part} for part in (last.taken, last.inside))
             rows = {a: s for a in last.rows if (s := self.values.slice(a)) is not None}
             template = Step(state, after, taken, rows, own, last.shared)
             steps = {v: template}
             for w in candidates:
                 if w is not v and w not in self._found:
-                    step = alike(self.values, state, after, w)
+                    step = alike(self.values, state, after, w, template.taken)
                     if step is not None and _same_parts(step, template):
                         steps[w] = step
             ordered = [steps[w] for w in candidates if w in steps]
@@ -379,11 +416,17 @@ class Search:
                 return
 
     def _with_cell(self, h: Value) -> tuple[Value, ...]:
-        """h, and the value of which it is the tanh, times something."""
-        if h.node is not None and h.node.op is maths.multiply_op:
-            for x in self.values.inputs(h.node):
+        """h, and the value of which it is the tanh, times something; projected, between bounds."""
+        v, of = h, self.values.of
+        for _ in range(3):
+            if v.node is not None and v.node.op in _PROJECTED:
+                x, y = map(of, v.node.inputs)
+                bound = v.node.op is not linalg.matmul_op and x.spec != v.spec
+                v = y if bound or (x.node is not None and x.node.op is constant_op) else x
+        if v.node is not None and v.node.op is maths.multiply_op:
+            for x in self.values.inputs(v.node):
                 if x.node is not None and x.node.op is maths.tanh_op:
-                    return h, self.values.of(x.node.inputs[0])
+                    return h, of(x.node.inputs[0])
         return (h,)
 
     def _before(self, v: Value) -> list[Value]:
@@ -440,8 +483,13 @@ class Search:
         rows = {}
         for a, (source, axis, at) in steps[0].rows.items():
             rows[a] = Row(source, axis, Index(steps[1].rows[a][2] - at, at))
+        stacks: dict[Value, list[Value]] = {}
+        for a in template.taken.keys() - template.rows.keys():
+            array = Value(Spec((count, *a.spec.shape), a.spec.dtype), None, 0)
+            stacks[array] = [s.taken[a] for s in steps]
+            rows[a] = Row(array, 0, Index(1, 0))
         cell = _cell(self.values, template, rows, count)
-        if cell is None:
+        if cell is None or not self._known_before(steps, stacks):
             return None
         h = steps[0].after[0].spec
         making = Making(cell, count, h, _nothing)
@@ -449,11 +497,36 @@ class Search:
             return None
         axis = 0 if making.time_major else 1
         shape = (*h.shape[:axis], count, *h.shape[axis:])
-        run = Run(making, steps, template.shared, Value(Spec(shape, h.dtype), None, 0))
+        run = Run(making, steps, template.shared, Value(Spec(shape, h.dtype), None, 0), stacks)
         states = run.states
         self._found.update(states)
+        self._begins |= dict.fromkeys(states, self._places[run.first])
         self.values.states_are_rows(states[::-1] if making.reverse else states, run.array, axis)
         return run
+
+    def _known_before(self, steps: Sequence[Step], stacks: Mapping[Value, list[Value]]) -> bool:
+        """Whether inputs depend on no state, and may be computed before the first step."""
+        if not stacks:
+            return True
+        first = self._places[steps[0].after[0].node]  # type: ignore[index]
+        later = {v for s in steps for v in s.after}
+        for node in self._nodes[first:]:
+            if any(v in later for v in self.values.inputs(node)):
+                later.update(map(self.values.of, node.outputs))
+        waiting, seen = [v for part in stacks.values() for v in part], set[Value]()
+        while waiting:
+            v = waiting.pop()
+            if v in later:
+                return False
+            if v.node is None or v in seen or self._places[v.node] < first:
+                continue
+            seen.add(v)
+            if self._begins.get(v, first) < first:
+                continue  # the state of a run that is there by then
+            if v.node.op.effect or v.node.subgraphs or v.node.control_inputs:
+                return False
+            waiting += self.values.inputs(v.node)
+        return True
 
 
 def _nothing(v: Value) -> Tensor:
@@ -461,7 +534,8 @@ def _nothing(v: Value) -> Tensor:
 
 
 def _same_parts(a: Step, b: Step) -> bool:
-    return a.inside.keys() == b.inside.keys() and a.rows.keys() == b.rows.keys()
+    same = a.inside.keys() == b.inside.keys() and a.rows.keys() == b.rows.keys()
+    return same and a.taken.keys() == b.taken.keys()
 
 
 def _chains(steps: Sequence[Step]) -> Iterator[list[Step]]:

@@ -32,6 +32,7 @@ def _f64(*shape: int) -> Any:
 
 X, W, U, B = _f64(BATCH, STEPS, DEPTH), _f64(DEPTH, 4 * UNITS), _f64(UNITS, 4 * UNITS), _f64(16)
 ARGS = (X, W, U, B)
+W4, U4 = W[:, :4], U[:, :4]
 
 
 def _zero(dtype: nf.DType = nf.float64) -> Any:
@@ -348,6 +349,110 @@ def test_part_of_the_steps() -> None:
     _same(f, *ARGS)
 
 
+INPUTS: dict[str, Callable[..., Any]] = {
+    "stopped": lambda t, x, w: nf.stop_gradient(x[:, t]),
+    "masked": lambda t, x, w: nf.where(x[:, t] > 0, x[:, t], 0),
+    "made of others": lambda t, x, w: nf.nn.relu(x[:, t] @ w[:, :5]) + x[:, (t * 3) % STEPS],
+    "looked up": lambda t, x, w: nf.gather(x[:, 0], [t % 2, t % 3, 2]),
+    "in disorder": lambda t, x, w: x[:, (0, 2, 1, 3, 5, 4, 6)[t]],
+}
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_inputs_that_are_no_rows_are_put_side_by_side(name: str) -> None:
+    def f(x: Any, w: Any, u: Any, b: Any) -> Any:
+        h, ys = _zero(), []
+        for t in range(STEPS):
+            h = nf.tanh(INPUTS[name](t, x, w) @ w[:, :4] + h @ u[:, :4] + b[:4])
+            ys.append(h)
+        return nf.stack(ys, 1)
+
+    assert _ops(f, *ARGS).count("simple_steps") == (name != "in disorder")
+    _same(f, *ARGS)
+
+
+def test_inputs_that_are_arguments() -> None:
+    """A list of tensors, and gradients for each."""
+
+    def f(u: Any, w: Any, *xs: Any) -> Any:
+        h = _zero()
+        for x in xs:
+            h = nf.tanh(x @ w + h @ u)
+        return h
+
+    args = (U4, W4, *nf.unstack(X, axis=1))
+    assert "simple_steps" in _ops(f, *args)
+    assert _ops(_slopes(f), *args).count("simple_gradients") == 1
+    _same(f, *args)
+
+
+def test_layers_with_something_between() -> None:
+    """Residuals, and a layer of a step that is computed before the next one's input is known."""
+
+    def f(x: Any, w: Any, u: Any, b: Any) -> Any:
+        below = _lstm("two products", (0, 1, 2, 3), 0.0, w, u, b)
+        above = _lstm("concat", (0, 1, 2, 3), 0.0, w[:4] * 2.0, u, b)
+        h = c = k = d = _zero()
+        ys = []
+        for t in range(STEPS):
+            h, c = below(x[:, t], h, c)
+            k, d = above(h + x[:, t, :4], k, d)
+            ys.append(k + h)
+        return nf.stack(ys, 1), h
+
+    for g in (f, _slopes(f)):
+        assert _ops(g, *ARGS).count("lstm_steps") == 2
+    assert _ops(_slopes(f), *ARGS).count("lstm_gradients") == 2
+    _same(f, *ARGS)
+
+
+def test_effects_between_the_steps_keep_their_order() -> None:
+    """An input that reads a variable behind a write is not computed before it."""
+    v = nf.Variable(X[:, 0])
+
+    @nf.function
+    def f(w: Any, u: Any) -> Any:
+        h = _zero()
+        for _ in range(STEPS):
+            h = nf.tanh((v * 1.0) @ w + h @ u)
+            v.assign(v * 0.5)
+        return h
+
+    h, x = _zero(), X[:, 0]
+    for _ in range(STEPS):
+        h, x = nf.tanh(x @ W4 + h @ U4), x * 0.5
+    np.testing.assert_allclose(f(W4, U4), h, rtol=1e-9)
+    np.testing.assert_allclose(v, x, rtol=1e-9)
+
+
+@pytest.mark.parametrize("peepholes", [True, False])
+@pytest.mark.parametrize("projection", [None, 3])
+@pytest.mark.parametrize("clip", [None, 0.05])
+def test_lstms_with_more(peepholes: bool, projection: Any, clip: Any) -> None:
+    """TensorFlow 1's LSTM: peepholes, a projection, bounds of both."""
+    more = {} if projection is None else {"proj_clip": clip}
+    cell = nf.compat.v1.nn.rnn_cell.LSTMCell(
+        UNITS, use_peepholes=peepholes, num_proj=projection, cell_clip=clip, **more
+    )
+    cell.build((BATCH, DEPTH))
+    for v in cell.trainable_variables:
+        v.assign(nf.cast(nf.constant(RNG.normal(size=v.shape)), v.dtype))
+
+    def f(x: Any) -> Any:
+        state = cell.zero_state(BATCH, nf.float32)
+        ys = []
+        for t in range(STEPS):
+            y, state = cell(x[:, t], state)
+            ys.append(y)
+        return nf.stack(ys, 1), *state
+
+    x = nf.cast(X, nf.float32)
+    assert _ops(f, x).count("lstm_steps") == 1
+    for g in (f, _slopes(f)):
+        for a, b in zip(nf.nest.flatten(nf.function(g)(x)), nf.nest.flatten(g(x)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+
+
 def test_few_steps_stay() -> None:
     """The op is worth it from some steps on."""
     for steps in (LEAST - 1, LEAST):
@@ -409,10 +514,10 @@ NEAR = {
     "a scaled state": lambda t, x, w, u, b, h: x[:, t] @ w + (h * 0.5) @ u,
     "a changed state": lambda t, x, w, u, b, h: x[:, t] @ w + (h + b) @ u,
     "a stopped state": lambda t, x, w, u, b, h: x[:, t] @ w + nf.stop_gradient(h) @ u,
-    "a stopped input": lambda t, x, w, u, b, h: nf.stop_gradient(x[:, t]) @ w + h @ u,
+    "the state before as input": lambda t, x, w, u, b, h: (h * 1.5) @ w[:4] + x[:, t] @ w + h @ u,
+    "the state in the input": lambda t, x, w, u, b, h: (x[:, t] + h[:, :1]) @ w + h @ u,
     "no input": lambda t, x, w, u, b, h: h @ u + b,
     "the last state as input": lambda t, x, w, u, b, h: (h @ u) @ u + h @ u + x[:, t] @ w * 0.0,
-    "masked inputs": lambda t, x, w, u, b, h: nf.where(x[:, t] > 0, x[:, t], 0) @ w + h @ u,
 }
 
 
@@ -540,9 +645,6 @@ def _loop(x: Any, w: Any, u: Any, h: Any, first: int = 0, last: int = STEPS) -> 
         h = nf.tanh(x[:, t] @ w + h @ u)
         ys.append(h)
     return ys
-
-
-W4, U4 = W[:, :4], U[:, :4]
 
 
 def _check(f: Any, *args: Any) -> None:
