@@ -25,7 +25,8 @@ from numflow.eager.creators import Creation
 from numflow.eager.lifting import lifted
 from numflow.eager.tensor import Array, EagerTensor, interned, on_own_lines
 from numflow.eager.variable_row_methods import RowMethods
-from numflow.errors import OutOfRangeError, ShapeError, SymbolicTensorError, explain
+from numflow.eager.variable_session_methods import SessionMethods
+from numflow.errors import ShapeError, SymbolicTensorError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import current, init_scope
 from numflow.graph.scopes import here
@@ -55,19 +56,10 @@ class _Holder:
 _PRIVATE = _Holder(arena.aligned_array((1,), np.int8)).counts()
 
 
-def _buffer(array: Array) -> Array:
-    """An aligned copy that nobody else holds."""
-    if array.dtype == object:
-        return np.array(array)
-    copy = arena.aligned_array(array.shape, array.dtype)
-    copy[...] = array
-    return copy
-
-
 # --- the class ---------------------------------------------------------------
 
 
-class Variable(RowMethods, metaclass=Creation):
+class Variable(RowMethods, SessionMethods, metaclass=Creation):
     """A tensor whose value can be assigned.
 
     Args:
@@ -158,7 +150,7 @@ class Variable(RowMethods, metaclass=Creation):
                         {"name": self._name, "initial_value": value.spec})
             )  # fmt: skip
         self._dtype = value.dtype
-        self._own(_buffer(value._array))
+        self._own(arena.aligned_copy(value._array))
 
     # --- the buffer ---
 
@@ -187,7 +179,7 @@ class Variable(RowMethods, metaclass=Creation):
     def make_private(self) -> None:
         """Move to a copy of the buffer if somebody else holds it: before writing in place."""
         if self.shared():
-            self._own(_buffer(self._array))
+            self._own(arena.aligned_copy(self._array))
 
     def _write(self, array: Array) -> None:
         """Take over the value of array, which has the variable's dtype."""
@@ -196,7 +188,7 @@ class Variable(RowMethods, metaclass=Creation):
                 np.copyto(self._array, array)
             else:
                 self._row[FORM] += array.shape != self._array.shape
-                self._own(_buffer(array))
+                self._own(arena.aligned_copy(array))
 
     # --- what it is ---
 
@@ -253,10 +245,6 @@ class Variable(RowMethods, metaclass=Creation):
 
         return self._aggregation or VariableAggregation.NONE
 
-    def is_initialized(self, name: str | None = None) -> Tensor:
-        """True: a variable has a value from the start."""
-        return as_tensor(True)
-
     def set_shape(self, shape: Any) -> None:
         """Check that values have a shape.
 
@@ -290,10 +278,6 @@ class Variable(RowMethods, metaclass=Creation):
 
     def read_value(self) -> Tensor:
         """The same as `value`."""
-        return self._as_tensor()
-
-    def initialized_value(self) -> Tensor:
-        """The value: a variable has one from the start."""
         return self._as_tensor()
 
     def numpy(self) -> Any:
@@ -454,53 +438,6 @@ class Variable(RowMethods, metaclass=Creation):
 
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = __imod__ = __ipow__ = _in_place
     __imatmul__ = __iand__ = __ior__ = __ixor__ = _in_place
-
-    # --- TensorFlow 1's face, for variables outside of a graph ---
-
-    def load(self, value: Any, session: Any = None) -> None:
-        """Replace the value."""
-        self.assign(value)
-
-    @property
-    def initializer(self) -> None:
-        """None: a variable outside of a graph has its value from the start."""
-        return None
-
-    @property
-    def initial_value(self) -> Any:
-        """Raises: as in TensorFlow, the initial value is not kept."""
-        raise RuntimeError(explain("Variable", "the initial value is not kept", fix="value()"))
-
-    @property
-    def graph(self) -> Any:
-        """Raises: a variable belongs to no graph."""
-        raise AttributeError(f"variable {self._name} belongs to no graph")
-
-    @property
-    def op(self) -> Any:
-        """Raises: no operation of a graph makes it."""
-        raise AttributeError(f"variable {self._name} belongs to no graph, and no op makes it")
-
-    def eval(self, session: Any = None) -> Any:
-        """Raises: there is no session."""
-        raise RuntimeError(explain("Variable", "there is no session", fix="numpy()"))
-
-    def count_up_to(self, limit: int) -> Tensor:
-        """The value before, and one more from now on.
-
-        Raises:
-          OutOfRangeError: it has reached the limit.
-
-        Example:
-          >>> v = nf.Variable(1)
-          >>> v.count_up_to(3).numpy().item(), v.numpy().item()
-          (1, 2)
-        """
-        before = self._known()
-        if int(before) >= limit:
-            raise OutOfRangeError(explain("count_up_to", f"{self._name} has reached {limit}"))
-        self.assign_add(1)
-        return before
 
     def __str__(self) -> str:
         return repr(self)
