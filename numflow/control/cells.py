@@ -221,15 +221,20 @@ class _Made:
             for k in range(self.count)
             if k not in copies and (found := self._collects(k, terms)) is not None
         }
-        known = {*numbers, *same, *copies, *ends, *arrays}
+        counted = {
+            k: i
+            for k, v in enumerate(after)
+            if k not in numbers and k not in same and (i := terms.index(v)) is not None
+        }
+        known = {*numbers, *same, *copies, *ends, *arrays, *counted}
         rest = [k for k in range(self.count) if k not in known]
         used = [*ends.values(), *(j for _, j in arrays.values())]
         seen = self._run(terms, used if not rest else [*used, self.cell.h])
         results: dict[int, Tensor] = {k: self.inputs[k] for k in same}
         for k, i in numbers.items():
-            end = shaping.size_tensor(i.base + i.slope * self.trips, dtypes.int64)
-            spec = self.body.outputs[k].spec
-            results[k] = shaping.reshape(maths.cast(end, spec.dtype), spec.shape)
+            results[k] = self._number(k, i, self.trips)
+        for k, i in counted.items():  # the last number, of whoever looks at it behind the loop
+            results[k] = self._copied(self._number(k, i, self.trips - 1), self.inputs[k])
         for k, j in copies.items():
             t = seen.last[states.index(j)]
             results[k] = t if k == j else self._copied(t, self.inputs[k])
@@ -264,6 +269,12 @@ class _Made:
             here = here if making.time_major else shaping.transpose(here)
             rows[j] = selections.where(shaping.expand_dims(here, 2), y, other)
         return _Seen(rows, last)
+
+    def _number(self, k: int, i: Index, iteration: Extent) -> Tensor:
+        """What an index is there, as loop variable k."""
+        number = shaping.size_tensor(i.base + i.slope * iteration, dtypes.int64)
+        spec = self.body.outputs[k].spec
+        return shaping.reshape(maths.cast(number, spec.dtype), spec.shape)
 
     def _copied(self, last: Tensor, first: Tensor) -> Tensor:
         """A loop variable that each iteration sets to the state: what it was, where none runs."""

@@ -107,6 +107,43 @@ def test_a_simple_cell_of_several_inputs(activation: str) -> None:
     same(f, *ARGS)
 
 
+@pytest.mark.parametrize("product", ["matmul", "tensordot", "einsum", "reshaped", "batch first"])
+@pytest.mark.parametrize("kind", ["lstm", "gru", "gru before"])
+def test_products_of_the_inputs_made_before_the_loop(kind: str, product: str) -> None:
+    """The loop reads rows of what all gates get, and adds the rest."""
+
+    def f(x: Any, w: Any, u: Any, b: Any) -> Any:
+        if product == "matmul":
+            wide = nf.matmul(x, w) + b
+        elif product == "tensordot":
+            wide = nf.tensordot(x, w, 1)
+        elif product == "einsum":
+            wide = nf.einsum("tbd,dk->tbk", x, w)
+        elif product == "reshaped":
+            wide = nf.reshape(nf.reshape(x, [-1, DEPTH]) @ w, [STEPS, BATCH, -1])
+        else:
+            wide = nf.matmul(nf.transpose(x, [1, 0, 2]), w)
+
+        def step(t: Any, h: Any, c: Any) -> Any:
+            row = wide[:, t] if product == "batch first" else wide[t]
+            if kind == "lstm":
+                return lstm(nf.split(row + h @ u, 4, 1), (0, 1, 2, 3), 1.0, h, c)
+            z, r, n, _ = parts(row)
+            uz, ur, un, _ = parts(u)
+            z, r = nf.sigmoid(z + h @ uz), nf.sigmoid(r + h @ ur)
+            n = nf.tanh(n + (r * (h @ un) if kind == "gru" else (r * h) @ un))
+            return z * h + (1.0 - z) * n, c
+
+        h = c = zero()
+        for t in nf.range(STEPS):
+            h, c = step(t, h, c)
+        return h
+
+    names = ops_of(f, *ARGS)
+    assert "while_loop" not in names and any(name.endswith("_steps") for name in names)
+    same(f, *ARGS)
+
+
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_context_beside_the_inputs(shared: bool) -> None:
     """What all steps of a sequence see, in one product with the rest, or in one of some gates."""

@@ -66,6 +66,25 @@ def test_steps_and_batch_of_unknown_size() -> None:
         np.testing.assert_allclose(g(x), f(x), rtol=1e-4, atol=1e-6)
 
 
+def test_numbers_of_steps_behind_the_loop() -> None:
+    """The last one, and the one before it; where no step runs, what they were."""
+
+    def f(x: Any) -> Any:
+        def body(t: Any, h: Any, last: Any, before: Any) -> Any:
+            h = nf.tanh(x[t] @ W[:, :4] + h @ U[:, :4])
+            return t + 1, h, t * 1, 3 - t
+
+        start = (0, nf.zeros([nf.shape(x)[1], 4], nf.float64), -5, nf.constant(-7))
+        return nf.while_loop(lambda t, *_: t < nf.shape(x)[0], body, start)
+
+    g = nf.function(f, input_signature=[nf.TensorSpec([None, BATCH, DEPTH], nf.float64)])
+    assert "simple_steps" in [n.op.name for n in g.get_concrete_function().graph.nodes]
+    for steps in (4, 0, 1):
+        for have, want in zip(g(X[:steps]), f(X[:steps]), strict=True):
+            assert have.shape == want.shape and have.dtype == want.dtype
+            np.testing.assert_allclose(have.numpy(), want.numpy(), rtol=1e-9)
+
+
 def test_a_loop_that_trains_with_loops_of_cells() -> None:
     """The op and its gradient inside of another loop, and inside of a branch."""
     x, target = nf.cast(X, nf.float32), nf.ones([BATCH, UNITS]) * 0.5
