@@ -10,7 +10,8 @@ from numflow.ops import comparisons, creation, indexing, joining, run_time
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
-from numflow.ragged.tensor import RaggedTensor, check
+from numflow.ragged.partition import check
+from numflow.ragged.tensor import RaggedTensor
 from numflow.sparse.tensor import SparseTensor
 
 

@@ -27,8 +27,9 @@ from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_int, static_shape
 from numflow.ragged import places
+from numflow.ragged.partition import check, partition, splits_of
 from numflow.ragged.parts import same_rows
-from numflow.ragged.tensor import RaggedTensor, check, partition, splits_of
+from numflow.ragged.tensor import RaggedTensor
 
 # --- constant ------------------------------------------------------------------------------
 

@@ -16,7 +16,8 @@ from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
-from numflow.ragged.tensor import RaggedTensor, check, splits_of
+from numflow.ragged.partition import check, splits_of
+from numflow.ragged.tensor import RaggedTensor
 
 
 def getitem(self: RaggedTensor, key: Any) -> Any:

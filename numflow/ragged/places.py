@@ -13,8 +13,9 @@ from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_int, static_ints
+from numflow.ragged.partition import check, splits_of
 from numflow.ragged.parts import _take, same_rows
-from numflow.ragged.tensor import RaggedTensor, check, splits_of
+from numflow.ragged.tensor import RaggedTensor
 
 
 def _axis(op: str, axis: Any, rank: int) -> int:

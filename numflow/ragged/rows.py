@@ -26,8 +26,9 @@ from numflow.ops import reduce as reductions
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.convert import static_ints
+from numflow.ragged.partition import splits_of
 from numflow.ragged.places import expand_dims
-from numflow.ragged.tensor import RaggedTensor, splits_of
+from numflow.ragged.tensor import RaggedTensor
 
 _WHOLE: dict[str, Callable[..., Any]] = {
     "sum": reductions.reduce_sum,

@@ -16,49 +16,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.errors import DTypeError, InvalidArgumentError, ShapeError, explain
+from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.op import CompositeGiven
-from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import (
-    comparisons,
     creation,
-    indexing,
     joining,
     plain,
     rearrange,
     run_time,
-    scan,
     segments,
 )
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
-from numflow.ops import select as selections
 from numflow.ops import shape as shaping
-from numflow.ops.assertion import Claim, claim_holds
-from numflow.ops.convert import as_tensor, static_int, static_shape
-from numflow.ops.shape_queries import as_tensor_shape
+from numflow.ops.convert import as_tensor, static_int
+from numflow.ragged import padded
+from numflow.ragged.partition import check, even_splits, partition, splits_of
+from numflow.ragged.sizeless import RaggedSpec
 from numflow.tensor_shape import TensorShape
-
-SPLITS = (dtypes.int32, dtypes.int64)
-
-
-def partition(op: str, value: TensorLike, name: str) -> Tensor:
-    """value as what tells rows apart: int32 or int64 [...], one axis.
-
-    Raises:
-      InvalidArgumentError: another dtype.
-      ShapeError: another number of axes.
-    """
-    x = as_tensor(value, None, op, name)
-    if x.spec.rank != 1:
-        raise ShapeError(explain(op, f"{name} has {x.spec.rank} axes; it takes 1", {name: x.spec}))
-    if x.dtype not in SPLITS:
-        problem = f"{name} is {x.dtype.name}; it takes int32 and int64"
-        raise InvalidArgumentError(explain(op, problem, {name: x.spec}))
-    return x
 
 
 def rows_of(values: Any) -> Tensor:
@@ -77,16 +55,6 @@ def components(values: Any) -> Any:
         problem = "values is a scalar: it needs an axis of rows"
         raise ShapeError(explain("RaggedTensor", problem, {"values": x.spec}))
     return x
-
-
-def _open_sizes(shape: Any) -> list[Any]:
-    """A shape as an argument, as its sizes, None for those that are open."""
-    op = "RaggedTensor.to_tensor"
-    sizes = [*as_tensor_shape(op, shape)]
-    if not sizes:
-        raise ShapeError(explain(op, "shape is of a scalar: at least 1 size is wanted"))
-    static_shape([n for n in sizes if n is not None], op)
-    return sizes
 
 
 class RaggedTensor:
@@ -272,30 +240,15 @@ class RaggedTensor:
             inner: Any = cls.from_tensor(
                 merged, lengths, padding, ragged_rank - 1, row_splits_dtype=dtype
             )
-            return cls(inner, _even_splits(x, dtype), internal=True)
+            return cls(inner, even_splits(x, dtype), internal=True)
         if padding is not None:
-            filled = comparisons.not_equal(x, as_tensor(padding, x.dtype, op, "padding"))
-            if x.spec.rank > 2:
-                filled = reductions.reduce_any(filled, [*range(2, x.spec.rank)])
-            place = creation.iota(filled.spec.shape, 1, dtype) + 1
-            lengths = reductions.reduce_max(
-                joining.concat(
-                    [
-                        selections.where(filled, place, shaping.zeros_like(place)),
-                        shaping.zeros((x.spec.shape[0], 1), dtype),
-                    ],
-                    1,
-                ),
-                1,
-            )
+            lengths = padded.lengths_without(padding, x, dtype)
         if lengths is None:
             merged = shaping.reshape(x, (x.spec.shape[0] * x.spec.shape[1], *x.spec.shape[2:]))
-            return cls(merged, _even_splits(x, dtype), internal=True)
+            return cls(merged, even_splits(x, dtype), internal=True)
         kept = maths.cast(as_tensor(lengths, None, op, "lengths"), dtype)
         kept = maths.minimum(maths.maximum(kept, 0), shaping.size_tensor(x.spec.shape[1], dtype))
-        place = creation.iota(x.spec.shape[:2], 1, dtype)
-        values = indexing.boolean_mask(x, place < shaping.expand_dims(kept, 1))
-        return cls(values, splits_of(kept), internal=True)
+        return cls(padded.beginnings(x, kept), splits_of(kept), internal=True)
 
     def _opened(self) -> tuple[None, tuple[Any, Any]]:
         return None, (self._values, self._splits)
@@ -446,41 +399,7 @@ class RaggedTensor:
           >>> nf.ragged.constant([[1, 2], [3]]).to_tensor(-1).numpy().tolist()
           [[1, 2], [3, -1]]
         """
-        flat = self.flat_values
-        blank: Any = b"" if flat.dtype is dtypes.string else 0
-        fill = as_tensor(blank if default_value is None else default_value)
-        if fill.dtype is not flat.dtype:
-            fill = maths.cast(fill, flat.dtype)
-        wanted = [None] * (1 + self.ragged_rank) if shape is None else _open_sizes(shape)
-        made = self._filled(fill, wanted[1:])
-        if wanted[0] is None:
-            return made
-        rows = int(wanted[0])
-        kept = made[:rows]
-        missing = rows - kept.spec.shape[0]
-        more = shaping.fill((missing, *made.spec.shape[1:]), fill)
-        return joining.concat([kept, more], 0)
-
-    def _filled(self, fill: Tensor, wanted: list[Any]) -> Tensor:
-        inner = (
-            self._values._filled(fill, wanted[1:])
-            if isinstance(self._values, RaggedTensor)
-            else self._values
-        )
-        dtype = dtypes.int64
-        width: Any = wanted[0] if wanted else None
-        if width is None:
-            (width,) = run_time.sizes_of(shaping.reshape(self._width(dtype), (1,)))
-        rows = self._splits.spec.shape[0] - 1
-        starts = maths.cast(self._splits[:-1], dtype)
-        lengths = maths.cast(self.row_lengths(), dtype)
-        place = creation.iota((rows, width), 1, dtype)
-        # one more row, of nothing but fill, stands behind the values
-        blank = shaping.fill((1, *inner.spec.shape[1:]), fill)
-        last = shaping.size_tensor(inner.spec.shape[0], dtype)
-        at = shaping.expand_dims(starts, 1) + place
-        chosen = selections.where(place < shaping.expand_dims(lengths, 1), at, last)
-        return indexing.gather(joining.concat([inner, blank], 0), chosen)
+        return padded.filled_up(self, default_value, shape)
 
     def to_list(self) -> list[Any]:
         """Nested lists of Python values.
@@ -569,43 +488,4 @@ class RaggedTensor:
         def call(self, function: Any, args: Any, kwargs: Any, given: CompositeGiven) -> Any: ...
 
 
-class RaggedSpec(Spec):
-    """Of a ragged tensor, where a tensor's is wanted: dtype and rank."""
-
-    __slots__ = ("_of",)
-
-    def __init__(self, of: RaggedTensor) -> None:
-        self._of, self.dtype = of, of.dtype
-
-    @property
-    def shape(self) -> Any:  # type: ignore[override]  # nobody sets it
-        """Raises: there is none."""
-        self._of.as_one()
-
-    @property
-    def rank(self) -> int:
-        return len(self._of.shape)
-
-    def __str__(self) -> str:
-        return f"{self.dtype.name} {self._of.shape}"
-
-    def __repr__(self) -> str:
-        return f"RaggedSpec({self})"
-
-
 COMPOSITES[RaggedTensor] = ("_values", "_splits")
-
-
-def check(holds: Any, op: str, problem: str, shown: Tensor) -> None:
-    """Raise now, or when the program runs."""
-    claim = Claim(op, (f"{op}: {problem}; got ", 0))
-    claim_holds(as_tensor(holds, dtypes.bool), [shown], claim)
-
-
-def splits_of(lengths: Tensor) -> Tensor:
-    return joining.concat([shaping.zeros((1,), lengths.dtype), scan.cumsum(lengths)], 0)
-
-
-def _even_splits(x: Tensor, dtype: dtypes.DType) -> Tensor:
-    rows, columns = x.spec.shape[:2]
-    return creation.iota((rows + 1,), 0, dtype) * shaping.size_tensor(columns, dtype)

@@ -15,7 +15,8 @@ from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor, static_ints
 from numflow.ops.pieces import format_op, transcode_op
 from numflow.ops.text import as_bytes, choice, text
-from numflow.ragged.tensor import RaggedTensor, splits_of
+from numflow.ragged.partition import splits_of
+from numflow.ragged.tensor import RaggedTensor
 from numflow.shapes import product
 
 
