@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from numflow.kernels import lang, lang_vector, tiles
 from numflow.kernels.abi import HEADER
-from numflow.kernels.cpu import attention
+from numflow.kernels.cpu import attention, attention_gradients
 from numflow.kernels.cpu.attention import BLOCK_K, BLOCK_Q, W
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.engine import Target
@@ -95,7 +95,7 @@ def plan_keys(s: Sizes, dtype: str, *, target: Target | None = None) -> Call:
     """Operands: panels of queries, keys, values; biases; log of sums, panels of do, do, delta
     [heads in all, queries padded], queries; dk, dv."""
     v = Vectors(dtype, target or Target.host())
-    return _call(attention.keys, s, v, _of_gradients(s), _key_blocks(s), _of_scores(s, v))
+    return _call(attention_gradients.keys, s, v, _of_gradients(s), _key_blocks(s), _of_scores(s, v))
 
 
 def plan_gradients(s: Sizes, dtype: str, *, threads: int, target: Target | None = None) -> Call:
@@ -104,11 +104,11 @@ def plan_gradients(s: Sizes, dtype: str, *, threads: int, target: Target | None 
     pointers, scratch = [*_of_gradients(s), W.DQ], _of_scores(s, v)
     all_heads = s.examples * s.heads
     if all_heads >= MANY * threads:
-        return _call(attention.heads, s, v, pointers, all_heads, scratch)
+        return _call(attention_gradients.heads, s, v, pointers, all_heads, scratch)
     block = block_of(s.queries, v.itemsize)
     items = max(_key_blocks(s), all_heads * -(-s.queries // block))
-    first = _call(attention.keys, s, v, pointers, items, scratch)
-    (address,) = _addresses(v, attention.queries)
+    first = _call(attention_gradients.keys, s, v, pointers, items, scratch)
+    (address,) = _addresses(v, attention_gradients.queries)
     return first._replace(then=first._replace(address=address))
 
 
