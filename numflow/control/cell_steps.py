@@ -336,6 +336,7 @@ class Search:
         self._places = {n: k for k, n in enumerate(nodes)}
         self._operands = self._states(nodes)
         self._found: set[Value] = set()
+        self._tried: set[Value] = set()  # as templates; those that are alike are, too
         self._begins: dict[Value, int] = {}  # by state, where its run does
 
     def _states(self, nodes: Sequence[Node]) -> set[Value]:
@@ -385,7 +386,7 @@ class Search:
 
     def _around(self, v: Value, candidates: Sequence[Value]) -> Iterator[Run]:
         """The runs of steps that are like the one that gives v."""
-        if v in self._found:
+        if v in self._tried:
             return
         after = self._with_cell(v)
         for before in self._before(v):
@@ -404,6 +405,7 @@ class Search:
                     step = alike(self.values, state, after, w, template.taken)
                     if step is not None and _same_parts(step, template):
                         steps[w] = step
+            self._tried.update(steps)
             ordered = [steps[w] for w in candidates if w in steps]
             found = False
             for chain in _chains(ordered):
