@@ -6,7 +6,7 @@ not carried, unless something behind the loop reads it: then it starts as zeros,
 checks that the loop has run. Anything else has to stay the same.
 
 What becomes of a name is seen when the body is traced. Where that was not foreseen, the body is
-traced again (`_Again`); most loops need one trace.
+traced again (`Again`); most loops need one trace.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from numflow import dtypes, nest
 from numflow.autograph import logic
 from numflow.autograph.iteration import Counted
 from numflow.autograph.jumps import RETVAL
-from numflow.autograph.merging import described, dtype_of, is_leaf, is_number
-from numflow.autograph.options import LoopOptions, within_loop
+from numflow.autograph.learned import Again, Learned, unlike
+from numflow.autograph.merging import dtype_of, is_leaf, is_number
+from numflow.autograph.options import within_loop
 from numflow.autograph.staged_list import StagedList, element_form
 from numflow.autograph.undefined import ONLY_IN_LOOP, MaybeUnset, Undefined
 from numflow.autograph.values import Block, Get, Names, Set
@@ -29,7 +30,6 @@ from numflow.control import array_buffers
 from numflow.control.loops import Loop
 from numflow.control.nested import Nested
 from numflow.control.structure import Form, taken_apart
-from numflow.errors import DTypeError, ShapeError, explain, user_line
 from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.op import current, interpreting
 from numflow.graph.spec import Spec
@@ -39,30 +39,6 @@ from numflow.ops import math as maths
 from numflow.ops import shape as shaping
 from numflow.ops.convert import as_tensor
 from numflow.shapes import run_time as is_run_time
-from numflow.tensor_shape import TensorShape
-
-
-class _Again(Exception):
-    """The body has to be traced again, with what was learned of a name."""
-
-
-class _Learned:
-    """What earlier traces of a body told.
-
-    dtypes: of names that start as numbers. zeros: names that start as zeros of the specs, in the
-    structure. constants: numbers that the body leaves alone; False: they seemed to be. lists: the
-    form of the elements of those that grow. poisoned: names that cannot be carried, and why.
-    options: of set_loop_options.
-    """
-
-    def __init__(self) -> None:
-        self.dtypes: dict[str, list[dtypes.DType]] = {}
-        self.zeros: dict[str, Any] = {}
-        self.lists: dict[str, Any] = {}
-        self.constants: dict[str, bool] = {}
-        self.poisoned: dict[str, Undefined] = {}
-        self.tried_numbers = False
-        self.options: LoopOptions | None = None
 
 
 def while_loop(
@@ -124,7 +100,7 @@ class _Staging:
     def __init__(self, get: Get, set_: Set, names: Names, loose: Names, lists: Names) -> None:
         self._get, self._set, self._names = get, set_, names
         self._loose, self._lists = loose, lists
-        self._learned = _Learned()
+        self._learned = Learned()
         self._unchanged: set[int] = set()  # what the body hands on as it got it
         self._before = tuple(v.value if type(v) is MaybeUnset else v for v in get())
 
@@ -143,7 +119,7 @@ class _Staging:
             try:
                 self._attempt(hidden, going, once, runs)
                 return
-            except _Again:
+            except Again:
                 continue
 
     def _attempt(
@@ -169,7 +145,7 @@ class _Staging:
         most = None
         if options is not None and options.maximum_iterations is not None:
             most = maths.cast(as_tensor(options.maximum_iterations), dtypes.int64)
-        open_sizes = self._open_sizes(carried, start, head)
+        open_sizes = learned.open_sizes([self._names[k] for k in carried], start, head)
         names = [*all_names, *names]
         loop = Loop("the loop", initial, taken_apart(initial)[1], names, most, open_sizes)
         state = list(self._before)
@@ -197,7 +173,7 @@ class _Staging:
                     raise
             if asked_for.given and learned.options is None:
                 learned.options = asked_for
-                raise _Again
+                raise Again
             after = self._get()
             behind[:] = after
             out = self._after(carried, form, inside[head:], after, entered, loop)
@@ -259,31 +235,6 @@ class _Staging:
             out += [self._names[k] + path for path in paths]
         return out
 
-    def _open_sizes(
-        self, carried: Sequence[int], start: Sequence[Any], head: int
-    ) -> dict[int, list[bool]]:
-        """By number of a loop variable, per axis whether set_loop_options leaves its size open.
-
-        Raises:
-          ShapeError: the shape that it says is not that of the variable.
-        """
-        options = self._learned.options
-        found: dict[int, list[bool]] = {}
-        number = head
-        for k, value in zip(carried, start, strict=True):
-            shape = None if options is None else options.shapes.get(self._names[k])
-            if shape is not None and isinstance(value, Tensor):
-                wanted = TensorShape(getattr(shape, "shape", shape))
-                if not wanted.is_compatible_with(value.shape):
-                    problem = f"the shape invariant of {self._names[k]} is not compatible with it"
-                    shown = {"variable": value.spec, "invariant": wanted}
-                    raise ShapeError(explain("set_loop_options", problem, shown))
-                if wanted.dims is not None:
-                    sizes = [getattr(d, "value", d) for d in wanted.dims]
-                    found[number] = [n is None for n in sizes]
-            number += len(taken_apart(value)[0])
-        return {k: axes for k, axes in found.items() if any(axes)}
-
     # --- behind the body -----------------------------------------------------
 
     def _after(
@@ -306,7 +257,7 @@ class _Staging:
             if type(now) is StagedList and type(before) is tuple:
                 now = now.arrays
             if type(now) is Undefined:
-                again |= self._poison(
+                again |= self._learned.poison(
                     name, now if now.why else Undefined(name, "is deleted in a loop")
                 )
                 continue
@@ -324,7 +275,7 @@ class _Staging:
             if k not in carried:
                 again |= self._look_at(k, name, entered[k], after[k])
         if again:
-            raise _Again
+            raise Again
         return given
 
     def _leaves(self, name: str, before: Any, now: Any) -> list[Tensor] | None:
@@ -339,10 +290,10 @@ class _Staging:
         try:
             tensors, got = taken_apart(now, convert)
         except (TypeError, ValueError):
-            self._poison(name, self._unlike(name, before, now))
+            self._learned.poison(name, unlike(name, before, now))
             return None
         if form.difference(got):
-            self._poison(name, self._unlike(name, before, now))
+            self._learned.poison(name, unlike(name, before, now))
             return None
         out: list[Tensor] = []
         kinds: list[dtypes.DType] = []
@@ -351,15 +302,15 @@ class _Staging:
             kinds.append(new.dtype)
             if new.dtype is not old.dtype:
                 if name in self._learned.dtypes or not self._starts_as_number(name):
-                    self._poison(name, self._unlike(name, old, new))
+                    self._learned.poison(name, unlike(name, old, new))
                     return None
                 learnt = True
             elif old.spec.shape != new.spec.shape and not (
-                _of_array(old, new) or self._may_change(name, old, new)
+                _of_array(old, new) or self._learned.may_change(name, old, new)
             ):
                 fits = run_time.fitted(new, old.spec.shape)
                 if fits is None:
-                    self._poison(name, self._unlike(name, old, new))
+                    self._learned.poison(name, unlike(name, old, new))
                     return None
                 new = fits
             out.append(new)
@@ -368,46 +319,9 @@ class _Staging:
             return None
         return out
 
-    def _may_change(self, name: str, before: Tensor, now: Tensor) -> bool:
-        """Whether set_loop_options lets a name have another shape."""
-        options = self._learned.options
-        known = options is not None and name in options.shapes
-        return known and before.spec.rank == now.spec.rank
-
     def _starts_as_number(self, name: str) -> bool:
         value = self._before[self._names.index(name)]
         return any(map(is_number, nest.flatten(value)))
-
-    def _unlike(self, name: str, before: Any, now: Any) -> Undefined:
-        kind: type[Exception] = TypeError
-        if isinstance(before, Tensor) and isinstance(now, Tensor):
-            if before.dtype is not now.dtype:
-                kind = DTypeError
-                what = f"dtype {before.dtype.name} before the loop, but dtype {now.dtype.name}"
-                fix = f"nf.cast to {before.dtype.name} in the loop"
-            else:
-                kind = ShapeError
-                what = f"shape {before.shape} before the loop, but shape {now.shape}"
-                fix = "nf.autograph.experimental.set_loop_options(shape_invariants=...)"
-            text = f"has {what} after one iteration; try {fix}"
-        else:
-            text = (
-                f"is {described(before)} before the loop, but {described(now)} after one iteration"
-            )
-        line = user_line()
-        where = "" if line is None else f" ({line.file.rpartition('/')[2]}:{line.line})"
-        return Undefined(name, text + where, kind)
-
-    def _poison(self, name: str, why: Undefined) -> bool:
-        """Let a name have no value in the loop, nor behind it.
-
-        Raises:
-          why: it is no name, but a place that others see.
-        """
-        if not name.isidentifier():
-            why.fail()
-        self._learned.poisoned[name] = why
-        return True
 
     def _look_at(self, k: int, name: str, entered: Any, now: Any) -> bool:
         """A name that is not carried; whether the body has to be traced again."""
@@ -417,7 +331,7 @@ class _Staging:
         if name in learned.poisoned or unchanged:
             return False
         if type(now) is Undefined:
-            return type(entered) is not Undefined and self._poison(name, now)
+            return type(entered) is not Undefined and self._learned.poison(name, now)
         if learned.constants.get(name):  # it is not, as a number of Python's
             learned.constants[name] = False
             return True
@@ -442,10 +356,12 @@ class _Staging:
             if len(now) > len(before) and all(is_leaf(x) for x in nest.flatten(now)):
                 learned.lists[name] = element_form(now[-1])
                 return True
-            return self._poison(name, Undefined(name, "is a list that a loop changes", TypeError))
+            return self._learned.poison(
+                name, Undefined(name, "is a list that a loop changes", TypeError)
+            )
         if isinstance(entered, str) and isinstance(now, str) and entered == now:
             return False
-        return self._poison(name, self._unlike(name, entered, now))
+        return self._learned.poison(name, unlike(name, entered, now))
 
     def _final(self, k: int, values: dict[int, Any], behind: Any, ran: Tensor | None) -> Any:
         """The value of a name behind the loop."""
@@ -473,7 +389,7 @@ class _Staging:
         """Where a body fails with numbers as tensors of their own dtype: see what it makes of them.
 
         Raises:
-          _Again: their dtypes turn out to be others.
+          Again: their dtypes turn out to be others.
         """
         learned = self._learned
         numbers = [
@@ -500,7 +416,7 @@ class _Staging:
             if kind is not None and kind is not as_tensor(self._before[k]).dtype:
                 learned.dtypes[self._names[k]] = [kind]
         if learned.dtypes:
-            raise _Again
+            raise Again
 
 
 def _is_structure(x: Any) -> bool:
