@@ -152,9 +152,9 @@ if TYPE_CHECKING:
     from numflow import bitwise, experimental, linalg, losses, math, nn, random
     from numflow.control.branches import case, cond, switch_case
     from numflow.control.functional import foldl, foldr, map_fn, scan, vectorized_map
-    from numflow.control.loops import while_loop
     from numflow.control.tensor_array import TensorArray
     from numflow.control.tensor_array_spec import TensorArraySpec
+    from numflow.control.while_loop import while_loop
     from numflow.devices import DeviceSpec
     from numflow.eager.creators import variable_creator_scope
     from numflow.eager.custom_gradient import custom_gradient, grad_pass_through
@@ -239,7 +239,7 @@ _LATE_NAMES = {
     for module, names in {
         "control.branches": "case cond switch_case",
         "control.functional": "foldl foldr map_fn scan vectorized_map",
-        "control.loops": "while_loop",
+        "control.while_loop": "while_loop",
         "control.tensor_array": "TensorArray",
         "control.tensor_array_spec": "TensorArraySpec",
         "devices": "DeviceSpec",

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from numflow import dtypes, nest
-from numflow.control.loops import while_loop
 from numflow.control.nested import Nested
 from numflow.control.structure import taken_apart
 from numflow.control.tensor_array import TensorArray
+from numflow.control.while_loop import while_loop
 from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.op import current, interpreting
 from numflow.graph.operation import building

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numflow.control import branches, functional, loops
+from numflow.control import branches, functional
+from numflow.control import while_loop as loops
 from numflow.control.functional import vectorized_map
 from numflow.control.tensor_array import TensorArray
 from numflow.control.tensor_array_spec import TensorArraySpec

@@ -12,9 +12,9 @@ from typing import Any
 
 from numflow import dtypes, nest
 from numflow.compat.v1.rnn_cell.base import zero_state
-from numflow.control.loops import while_loop
 from numflow.control.recurrence import recur
 from numflow.control.tensor_array import TensorArray
+from numflow.control.while_loop import while_loop
 from numflow.errors import ShapeError, explain
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike

@@ -7,8 +7,8 @@ import math
 from typing import Any
 
 from numflow import dtypes, nest
-from numflow.control.loops import while_loop
 from numflow.control.tensor_array import TensorArray
+from numflow.control.while_loop import while_loop
 from numflow.errors import InvalidArgumentError, ShapeError, explain
 from numflow.graph.tensor import Tensor
 from numflow.ops import comparisons, plain
