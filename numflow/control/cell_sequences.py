@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from numflow.control.cell_steps import Run, Search, Step, Values
+from numflow.control.cell_steps import Run, Search, Step
+from numflow.control.cell_values import Values
 from numflow.gradient.vjp import Record
 from numflow.graph.building import Building, Rebuilding, with_inputs
 from numflow.graph.graph import Graph, GraphBuilder, Node, Value
