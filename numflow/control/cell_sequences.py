@@ -267,9 +267,8 @@ class _Putting:
         there = set(self.states.values())
         own = {id(tensor(v)) for k in there for n in parts[k].nodes for v in n.outputs}
         self.own = {k for k, r in enumerate(records) if any(id(y) in own for y in r.outputs)}
-        self.makers: dict[int, int] = {}  # by id of a tensor, the number of its record
-        if any(part.inputs for part in parts):
-            self.makers = {id(y): k for k, r in enumerate(records) for y in r.outputs}
+        # by id of a tensor, the number of its record
+        self.makers = {id(y): k for k, r in enumerate(records) for y in r.outputs}
         self.found: list[Record] = []
         self.done: set[int] = set()  # of records
         self.put: set[int] = set()  # of parts
@@ -313,6 +312,8 @@ class _Putting:
                 inputs, outputs = tuple(map(tensor, n.inputs)), tuple(map(tensor, n.outputs))
                 yield Record(n.op, inputs, outputs, n.attrs, n.line)
         for v, w in part.links:
+            if id(tensor(w)) not in self.makers:
+                continue  # a stack that the tape has not seen
             yield Record(shaping.identity_op, (tensor(v),), (tensor(w),), {})
 
 

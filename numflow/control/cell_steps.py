@@ -9,8 +9,9 @@ One step is the *template*: a value that a product of the same state takes again
 before it shares with it is the same in every step, rows of an array are its inputs, and what is
 left is the cell, if cell_kinds.py says so. Every other step must be equal to the template node by
 node, with another state and other inputs in the places of its own: so nothing is taken for a step
-that does not compute just that. Steps that follow each other, and whose rows do, are a *run*. An input
-that is no row is put side by side with those of the other steps, if none depends on their states.
+that does not compute just that. Steps that follow each other, and whose rows do, are a *run*. An
+input that is no row is put side by side with those of the other steps, if none depends on their
+states.
 
 A step inside of which somebody else reads begins another run, and one whose cell somebody reads
 ends one. A cell on top of another takes the rows of its states, so it is found in turn.

@@ -688,6 +688,17 @@ def test_a_tape_of_some_of_the_steps() -> None:
 
     _check(before, X, W4, U)
 
+    def behind(x: Any, w: Any, u: Any) -> Any:
+        with nf.GradientTape(persistent=True) as tape:
+            tape.watch([w, u])
+            ys = _loop(x, w, u, _zero())
+            total = nf.reduce_sum(ys[-1] ** 2)
+        stack = nf.stack(ys)
+        nothing = tape.gradient(stack, w, unconnected_gradients="zero")
+        return stack, tape.gradient(total, w), nothing
+
+    _check(behind, X, W4, U4)
+
 
 def test_gradients_of_what_is_inside() -> None:
     """Sources: states, inputs of steps, sums; and targets there."""
