@@ -21,7 +21,7 @@ from numflow.codegen.kept import made_of
 from numflow.codegen.steps import BindStep, ControlStep, Program, Step
 from numflow.collection import no_collection
 from numflow.errors import ResourceExhaustedError, explain
-from numflow.graph.graph import Value, constant_op, sizes_op
+from numflow.graph.graph import Node, Value, constant_op, sizes_op
 from numflow.graph.spec import Spec
 from numflow.kernels import engine
 from numflow.kernels.records import NamedTuple, field, record
@@ -39,7 +39,7 @@ from numflow.runtime.kept import Kept
 from numflow.runtime.layout import LINE, Interval, offsets
 from numflow.runtime.lives import lives_of
 from numflow.runtime.native import address_function
-from numflow.runtime.sizes import Checks, Sizes, check_memory, check_nodes, check_sizes
+from numflow.runtime.sizes import Checks, Sizes, check_memory, check_nodes
 from numflow.runtime.words import Held, Pointer, Row, Table, Told, Turn, Work
 from numflow.runtime.work import Worker
 
@@ -103,10 +103,10 @@ class Plan:
         self.begin, self.end = program.segments[self.number]
         self.steps = program.steps[self.begin : self.end]
         self.is_last = self.number + 1 == len(program.segments)
-        if len(program.segments) == 1:
-            check_sizes(program.graph, self.sizes)
-        else:
-            checks_of(program, self.number).run(self.sizes)
+        if len(program.segments) > 1:
+            checks_of(program, self.number, program.checked[self.number]).run(self.sizes)
+        elif sizes:
+            checks_of(program, 0, program.graph.nodes).run(self.sizes)
         if parent is None:
             check_nodes(program.assumed, self.sizes)
             self.specs = [self.concrete(v.spec) for v in program.inputs]
@@ -447,11 +447,11 @@ class Plan:
         return plan.base + plan.offsets[key] + nbytes
 
 
-def checks_of(program: Program, number: int) -> Checks:
-    """The checks of the sizes that are known when segment `number` begins."""
+def checks_of(program: Program, number: int, nodes: Sequence[Node]) -> Checks:
+    """The checks of the sizes of nodes that are known when segment `number` begins."""
     found = program.checks.get(number)
     if found is None:
-        found = program.checks[number] = Checks(program.checked[number])
+        found = program.checks[number] = Checks(nodes)
     return found
 
 

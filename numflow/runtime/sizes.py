@@ -65,28 +65,32 @@ class Sizes:
 
 
 def check_sizes(graph: Graph, sizes: Sizes) -> None:
+    """check_nodes, of a whole graph."""
+    if sizes.symbols:
+        check_nodes(graph.nodes, sizes)
+
+
+def check_nodes(nodes: Iterable[Node], sizes: Sizes) -> None:
     """Refuse sizes that could not be told wrong while they were symbols: kernels check nothing.
 
     Raises:
       ShapeError: a size is negative, or a reshape has another number of elements.
       IndexRangeError: a slice is not inside.
     """
-    if sizes.symbols:
-        check_nodes(graph.nodes, sizes)
-
-
-def check_nodes(nodes: Iterable[Node], sizes: Sizes) -> None:
-    """check_sizes, of some nodes."""
     for node in nodes:
-        if not all(v.spec.known for v in (*node.inputs, *node.outputs)):
+        if not _all_known(node):
             _check_node(node, sizes)
+
+
+def _all_known(node: Node) -> bool:
+    return all(v.spec.known for v in (*node.inputs, *node.outputs))
 
 
 class Checks:
     """check_nodes of the same nodes again and again: what can fail is sorted out once."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        self.nodes = nodes
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self.nodes = nodes = [n for n in nodes if not _all_known(n)]
         dims = {n: None for node in nodes for v in node.outputs for n in v.spec.shape}
         self._dims = [n for n in dims if not isinstance(n, int)]
         self._special = [node for node in nodes if _compares(node)]
