@@ -43,12 +43,20 @@ def later(work: Callable[[], object]) -> None:
 
 
 def soon(work: Callable[[], object]) -> None:
-    """Have work() done by another thread, at once; what it raises is dropped."""
+    """Have work() done by another thread, at once; what it raises is dropped.
+
+    Not if there can be no other thread: whoever needs the result has to see to it.
+    """
     with _lock:
         _urgent.append(work)
-        if not _busy and not _stop.is_set():
-            _busy.append(threading.Thread(target=_hurry, name="numflow-soon", daemon=True))
-            _busy[0].start()
+        if _busy or _stop.is_set():
+            return
+        thread = threading.Thread(target=_hurry, name="numflow-soon", daemon=True)
+        with contextlib.suppress(RuntimeError):  # no more threads, or the interpreter ends
+            thread.start()
+            _busy.append(thread)
+            _usual[:] = [sys.getswitchinterval()]
+            sys.setswitchinterval(min(_usual[0], _SWITCH))
 
 
 def help() -> bool:
@@ -71,18 +79,14 @@ def finish() -> None:
 
 
 def _hurry() -> None:
-    _usual[:] = [sys.getswitchinterval()]
-    sys.setswitchinterval(min(_usual[0], _SWITCH))
-    try:
-        while True:
-            with _lock:
-                if not _urgent or _stop.is_set():
-                    _busy.clear()
-                    return
-                work = _urgent.popleft()
-            _do(work)
-    finally:
-        sys.setswitchinterval(_usual.pop())
+    while True:
+        with _lock:
+            if not _urgent or _stop.is_set():
+                _busy.clear()
+                sys.setswitchinterval(_usual.pop())
+                return
+            work = _urgent.popleft()
+        _do(work)
 
 
 def _run() -> None:
