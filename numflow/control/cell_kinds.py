@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from numflow.control.cell_masks import Live, Steps, kept
+from numflow.control.all_steps import Steps
+from numflow.control.cell_masks import Live, kept
 from numflow.control.cell_terms import (
     State,
     Term,

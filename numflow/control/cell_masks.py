@@ -3,7 +3,8 @@
     h = where(live, h_new, h)         live: mask[t][:, None], t < lengths[:, None], tokens[t] != 0
 
 A mask is a bool per sequence, made of rows of outside, of the iteration's number and of what is the
-same in every iteration: so those of all steps are made at once, outside of the loop (`Steps`).
+same in every iteration: so those of all steps are made at once, outside of the loop
+(all_steps.py).
 Only `where` is a mask: m h_new + (1 - m) h is nan where h_new is, which no step that waits is here.
 
 What reads h_new only for sequences that live may as well read h (`waits`); a loop variable that
@@ -12,19 +13,17 @@ begins as the state and waits as it does is the state (`twins`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from numflow import dtypes
-from numflow.control.cell_terms import Index, Row, Terms, filled, plain
+from numflow.control.all_steps import Steps
+from numflow.control.cell_terms import filled, plain
 from numflow.graph.building import with_inputs
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.lowering import Elementwise
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.ops import comparisons, creation, rearrange
-from numflow.ops import math as maths
-from numflow.ops import reduce as reductions
+from numflow.ops import comparisons
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 from numflow.ops.joining import concat_op
@@ -33,16 +32,6 @@ from numflow.ops.shape import broadcast_op, reshape_op
 from numflow.ops.slicing import slice_op
 from numflow.passes.cse import cse
 from numflow.shapes import Extent
-
-_EXACT = {  # equal to the last bit, whatever stands beside an element
-    comparisons.less_op, comparisons.less_equal_op, comparisons.greater_op,
-    comparisons.greater_equal_op, comparisons.equal_op, comparisons.not_equal_op,
-    selections.logical_and_op, selections.logical_or_op, selections.logical_not_op,
-    selections.logical_xor_op, selections.where_op, maths.cast_op, maths.add_op,
-    maths.subtract_op, maths.multiply_op, maths.maximum_op, maths.minimum_op,
-}  # fmt: skip
-_MOST = 100  # values that a mask is made of
-_FOLDS = (reductions.any_op, reductions.all_op, reductions.max_op)
 
 
 class Live(NamedTuple):
@@ -152,103 +141,13 @@ def _turned(live: Live) -> Live:
     return Live(live.source, not live.positive, (*live.test[:-1], not live.test[-1]))
 
 
-# --- of all steps at once --------------------------------------------------------------------
-
-
-class Steps:
-    """Values of all steps: [steps or 1, *shape of one], in the order of the op's steps.
-
-    outside: makes what is the same in every iteration. turned: the op's last step is the first.
-    """
-
-    def __init__(
-        self, terms: Terms, outside: Callable[[Value], Tensor] | None = None, turned: bool = False
-    ) -> None:
-        self.terms, self.outside, self.turned = terms, outside, turned
-        self._known: dict[Value, bool] = {}
-        self._made: dict[Value, Tensor] = {}
-
-    def can(self, v: Value) -> bool:
-        """Whether a value can be made."""
-        found = self._known.get(v)
-        if found is None:
-            node = v.node
-            exact = node is not None and (node.op in _EXACT or node.op in _FOLDS)
-            found = self._leaf(v) is not None or (
-                node is not None
-                and (exact or node.op in (reshape_op, broadcast_op))
-                and len(self._known) < _MOST
-                and all(map(self.can, node.inputs))
-            )
-            self._known[v] = found
-        return found
-
-    def _leaf(self, v: Value) -> Any:
-        if self.terms.fixed(v):
-            return v
-        if v.spec.dtype in (dtypes.int32, dtypes.int64):
-            found = self.terms.index(v)
-            if found is not None:
-                return found
-        return self.terms.row_of(v, (1, 2, 3))
-
-    def make(self, v: Value) -> Tensor:
-        """A value that can be made, of all steps."""
-        found = self._made.get(v)
-        if found is None:
-            found = self._made[v] = self._of_all(v)
-        return found
-
-    def _of_all(self, v: Value) -> Tensor:
-        leaf, node = self._leaf(v), v.node
-        if isinstance(leaf, Index):
-            return self._numbers(leaf, v.spec)
-        if isinstance(leaf, Row):
-            return self._rows(leaf)
-        assert self.outside is not None
-        if leaf is not None:
-            return shaping.expand_dims(self.outside(v), 0)
-        assert node is not None
-        given = [self.make(x) for x in node.inputs]
-        attrs, (steps, *_) = dict(node.attrs), given[0].spec.shape
-        if node.op in _FOLDS:
-            attrs["axis"] = tuple(k + 1 for k in node.attrs["axis"])
-        elif node.op in (reshape_op, broadcast_op):
-            attrs["shape"] = (steps, *v.spec.shape)
-        if node.op is not reshape_op and node.op not in _FOLDS:
-            for k, x in enumerate(given):  # in front of the axes that broadcasting adds
-                first, *rest = x.spec.shape
-                shape = (first, *(1,) * (v.spec.rank - len(rest)), *rest)
-                given[k] = shaping.reshape(x, shape)
-        made: Tensor = node.op(*given, **attrs)
-        return made
-
-    def _numbers(self, index: Index, like: Spec) -> Tensor:
-        slope, base = index
-        if self.turned:
-            slope, base = -slope, base + slope * (self.terms.trips - 1)
-        steps = creation.iota((self.terms.trips,), 0, dtypes.int64)
-        found = steps * slope + shaping.size_tensor(base, dtypes.int64)
-        found = maths.cast(found, like.dtype)
-        return shaping.reshape(found, (self.terms.trips, *like.shape))
-
-    def _rows(self, row: Row) -> Tensor:
-        assert self.outside is not None
-        x, trips = self.outside(row.source), self.terms.trips
-        if x.spec.shape[row.axis] != trips:
-            low = row.at.base if row.at.slope > 0 else row.at.base - (trips - 1)
-            x = x[(*(slice(None),) * row.axis, slice(low, low + trips))]
-        if row.axis:
-            x = shaping.transpose(x, [1, 0, *range(2, x.spec.rank)])
-        return x if (row.at.slope < 0) == self.turned else rearrange.reverse(x, [0])
-
-    def mask(self, live: Live, batch: Extent) -> Tensor:
-        """bool [steps, batch]."""
-        found = self.make(live.source)
-        found = shaping.reshape(found, (found.spec.shape[0], *(_dims(live.source) or (1,))))
-        if not live.positive:
-            found = selections.logical_not(found)
-        return shaping.broadcast_to(found, (self.terms.trips, batch))
+def mask_of(live: Live, steps: Steps, batch: Extent) -> Tensor:
+    """A mask of all steps: bool [steps, batch]."""
+    found = steps.make(live.source)
+    found = shaping.reshape(found, (found.spec.shape[0], *(_dims(live.source) or (1,))))
+    if not live.positive:
+        found = selections.logical_not(found)
+    return shaping.broadcast_to(found, (steps.terms.trips, batch))
 
 
 # --- what nobody sees ------------------------------------------------------------------------

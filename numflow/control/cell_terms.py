@@ -11,7 +11,7 @@ the same in every iteration.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,17 +93,22 @@ def made_by(v: Value, op: Any) -> tuple[Value, ...] | None:
     return node.inputs if node is not None and node.op is op else None
 
 
+def _nothing(v: Value) -> Row | None:
+    return None
+
+
 class Terms:
     """Reads the body of a loop that runs `trips` times.
 
-    state: the input that is h. counters: per input, its number as an Index. count: of the loop
-    variables, which come first among the inputs.
+    counters: per input, its number as an Index. count: of the loop variables, which come first
+    among the inputs. made: says of a value [batch, n] what row of an array it is that can be made.
     """
 
     def __init__(
         self, body: Graph, count: int, counters: Mapping[Value, Index], trips: Extent
     ) -> None:
         self.counters, self.trips = counters, trips
+        self.made: Callable[[Value], Row | None] = _nothing
         self._fixed: dict[Value, bool] = dict.fromkeys(body.inputs[:count], False)
         self._fixed |= dict.fromkeys(body.inputs[count:], True)
 
@@ -216,6 +221,14 @@ class Terms:
         if not isinstance(wide, int):
             return None
         lo, hi = columns or (0, wide)
+        found = self._read(v, state, (lo, hi), wide)
+        row = self.made(v) if found is None else None
+        return found if row is None else [Term("row", row, None, (lo, hi))]
+
+    def _read(
+        self, v: Value, state: State, columns: tuple[int, int], wide: int
+    ) -> list[Term] | None:
+        lo, hi = columns
         if self.fixed(v) and v.spec.rank <= 2:
             return [Term("bias", v, None, (0, 1) if wide == 1 else (lo, hi))]
         row = self.row(v)
@@ -300,17 +313,19 @@ class Terms:
         if node.op is maths.multiply_op and any(plain(v) is h for v in node.inputs):
             x, y = map(plain, node.inputs)
             return [Term("rh", y if x is h else x, weight, columns)]
-        if node.op is not concat_op or node.attrs["axis"] != 1:
-            return None
         terms: list[Term] = []
-        for v in node.inputs:
+        parts = node.inputs if node.op is concat_op and node.attrs["axis"] == 1 else ()
+        for v in parts:
             some = self._product(v, h, w, transposed, row, columns)
             n = v.spec.shape[-1]
             if some is None or not isinstance(n, int):
                 return None
             terms += some
             row += n
-        return terms
+        if parts:
+            return terms
+        made = self.made(a)
+        return None if made is None else [Term("x", made, weight, columns)]
 
 
 def activated(v: Value, op: Any) -> tuple[Value, tuple[int, int]] | None:

@@ -22,8 +22,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from numflow import dtypes
+from numflow.control.all_steps import Hoisted, Steps
 from numflow.control.cell_kinds import Cell, cell_of
-from numflow.control.cell_masks import Steps, otherwise, twins, waits
+from numflow.control.cell_masks import mask_of, otherwise, twins, waits
 from numflow.control.cell_ops import Making
 from numflow.control.cell_terms import Index, Terms, filled, plain
 from numflow.eager.apply import tapes
@@ -63,10 +64,12 @@ def fused(graphs: tuple[Graph, Graph], inputs: Sequence[Tensor]) -> list[Tensor]
     body = twins(body, inputs, count)
     numbers = _numbers(body, inputs)
     terms = Terms(body, count, {body.inputs[k]: i for k, i in numbers.items()}, trips)
+    hoisted = Hoisted(terms)
+    terms.made = hoisted.row
     cell = cell_of(body, terms, count, masks=True)
     if cell is None or body.inputs[cell.h].spec.dtype not in (dtypes.float32, dtypes.float64):
         return None
-    made = _Made(body, inputs, cell, trips, numbers)
+    made = _Made(body, inputs, cell, trips, numbers, hoisted)
     if not made.possible() or (made.tiny() and not tapes.items):
         return None
     place = here()
@@ -153,9 +156,10 @@ class _Made:
         cell: Cell,
         trips: Extent,
         numbers: dict[int, Index],
+        hoisted: Hoisted,
     ) -> None:
         self.body, self.inputs, self.cell, self.trips = body, inputs, cell, trips
-        self.numbers, self.count = numbers, len(body.outputs)
+        self.numbers, self.count, self._hoisted = numbers, len(body.outputs), hoisted
         self._outside: dict[Value, Tensor] = dict(
             zip(body.inputs[self.count :], inputs[self.count :], strict=True)
         )
@@ -190,6 +194,8 @@ class _Made:
     # values of outside ----------------------------------------------------------------------------
     def outside(self, v: Value) -> Tensor:
         found = self._outside.get(v)
+        if found is None and v in self._hoisted.arrays:
+            found = self._outside[v] = self._hoisted.make(v, self.outside)
         if found is None:
             node = v.node
             assert node is not None
@@ -256,7 +262,7 @@ class _Made:
             y, *last = making.run(start)
             return _Seen({cell.h: y}, last)
         steps = Steps(terms, self.outside, making.reverse)
-        mask = steps.mask(cell.live, cell.new.spec.shape[0])
+        mask = mask_of(cell.live, steps, cell.new.spec.shape[0])
         carry = any(j != ZEROS for j in used)
         y, *last = making.run(start, mask, carry)
         rows = {cell.h if carry else ZEROS: y}
