@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from numflow.control.cell_steps import Run, Search, Step
 from numflow.control.cell_values import Values
+from numflow.errors import GraphError, explain
 from numflow.gradient.vjp import Record
 from numflow.graph.building import Building, Rebuilding, with_inputs
 from numflow.graph.graph import Graph, GraphBuilder, Node, Value
@@ -152,31 +153,35 @@ class Replacing(Finder):
         building: Building,
         ends: Collection[int],
         targets: Collection[int],
-        active: Collection[int],
+        active: Collection[int] | None,
     ) -> Sequence[Record]:
         """The records with those of the ops in the place of those of the steps.
 
         ends: ids of tensors that gradients are wanted of, or that stop them. targets: of those that
-        are differentiated. active: of those that a tape watches.
+        are differentiated. active: of those that a tape watches; None: of all.
+
+        Raises:
+          GraphError: a gradient is wanted of what is inside of a run, and one was taken already.
         """
         builder = building.builder
         known: _Known | None = builder.made.get(SCOPE)
         if known is None or worth((n.op, n.inputs) for n in builder.nodes[known.seen :]):
             known = builder.made[SCOPE] = _Known(builder, targets)
-        values = known.search.values
-        recorded = {id(y) for r in records for y in r.outputs}
+        values, tensor = known.search.values, building.tensor
+        instead: dict[int, list[Node]] = builder.made.setdefault((SCOPE, "instead"), {})
+        if active is None:
+            _check_order(builder, [n for t in ends for n in instead.get(t, ())], targets)
         parts, gone = list[_Part](), set[Value]()
         for k, run in enumerate(known.runs):
             made = not known.arrays_of(run) & gone
-            if not made or not _may_go(
-                values, run, building.tensor, ends, targets, recorded, active
-            ):
+            if not made or not _may_go(values, run, tensor, ends, targets, active):
                 gone.add(run.array)
                 continue
             if k not in known.parts:
                 with _at(building, run.first):
-                    part = _part(values, run, building, building.tensor, known.arrays)
-                    known.parts[k] = part
+                    part = known.parts[k] = _part(values, run, building, tensor, known.arrays)
+                for v in _hidden(values, run):
+                    instead |= {id(tensor(w)): part.nodes for w in values.alike(v)}
             parts.append(known.parts[k])
         known.seen = len(builder.nodes)
         return _put(parts, records, building.tensor)
@@ -329,33 +334,60 @@ def _may_go(
     tensor: Callable[[Value], Tensor],
     ends: Collection[int],
     targets: Collection[int],
-    recorded: Collection[int],
-    active: Collection[int],
+    active: Collection[int] | None,
 ) -> bool:
-    """Whether gradients need nothing that is inside of a run, and it is recorded as a whole."""
+    """Whether gradients need nothing that is inside of a run, and a tape has seen it as a whole.
+
+    What it has not seen is constant. The op takes the first of equal values, so a tape must have
+    seen all of them, or none.
+    """
     states = {*run.states, run.steps[-1].after[-1]}
-    last: set[Value] = set()
-    for step in run.steps:
-        for v in (*step.inside.values(), *_ways(values, step)):
-            if v in last:
-                continue
-            last.add(v)
-            known = id(tensor(v)) in recorded
-            for w in values.alike(v):
-                t = id(tensor(w))
-                if t in ends or (t in targets and v in step.inside.values() and v not in states):
-                    return False
-                if (t in recorded) != known:
-                    return False
-            if not known and v.node is not None:
-                if any(id(tensor(x)) in active for x in v.node.inputs):
-                    return False
-    stacked = [v for part in run.stacks.values() for v in part]
-    for v in (*run.shared, *run.steps[0].state, *stacked):  # what stands for all has their gradient
-        known = id(tensor(v)) in recorded
-        if any((id(tensor(w)) in recorded) != known for w in values.alike(v)):
+    inside = {v for step in run.steps for v in step.inside.values()}
+    hidden = _hidden(values, run)
+    for v in hidden:
+        ids = {id(tensor(w)) for w in values.alike(v)}
+        if not ids.isdisjoint(ends):
             return False
-    return True
+        if v in inside and v not in states and not ids.isdisjoint(targets):
+            return False
+    if active is None:
+        return True
+    for v in hidden:
+        if v.node is not None and id(tensor(v)) not in active:
+            if any(id(tensor(x)) in active for x in v.node.inputs):
+                return False
+    outside = {*run.shared, *run.steps[0].state}.union(*run.stacks.values())
+    outside.update(source for source, _, _ in run.steps[0].rows.values())
+    return all(
+        len({id(tensor(w)) in active for w in values.alike(v)}) == 1
+        for v in hidden | outside - values.arrays
+    )
+
+
+def _hidden(values: Values, run: Run) -> set[Value]:
+    """What is inside of a run, and what leads to it from arrays."""
+    inside = {v for step in run.steps for v in step.inside.values()}
+    return inside.union(*(_ways(values, step) for step in run.steps))
+
+
+def _check_order(builder: GraphBuilder, nodes: Sequence[Node], targets: Collection[int]) -> None:
+    """See to it that targets depend on none of these, which came in the place of other nodes.
+
+    Raises:
+      GraphError: one does.
+    """
+    there = {v for n in nodes for v in n.outputs}
+    for node in builder.nodes if there else ():
+        if not there.isdisjoint(node.inputs):
+            there.update(node.outputs)
+    if any(id(v.tensor) in targets for v in there):
+        raise GraphError(
+            explain(
+                "gradients",
+                "a second derivative by what is inside of steps of a recurrent cell",
+                fix="two tapes, the outer one around the first gradient",
+            )
+        )
 
 
 def _ways(values: Values, step: Step) -> Iterator[Value]:

@@ -34,6 +34,7 @@ class Values:
         self.all: dict[Value, list[Value]] = {}
         self.awaited = {before for n in nodes for before in n.control_inputs}
         self.states: set[Value] = set()  # that are rows of what will be made
+        self.arrays: set[Value] = set()  # that will be
         self._slices: dict[Value, Slice | None] = {}
         keys = Keys()
         seen: dict[Hashable, Node] = {}
@@ -88,6 +89,7 @@ class Values:
         """Let these be the rows of an array that there will be."""
         self._slices |= {v: (array, axis, k) for k, v in enumerate(states)}
         self.states |= set(states)
+        self.arrays.add(array)
 
     def slice(self, v: Value) -> Slice | None:
         """What a value is a row of."""

@@ -6,11 +6,13 @@ traced functions only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from numflow import nest
+from numflow.eager.apply import tapes
 from numflow.errors import explain
 from numflow.gradient.cotangents import cotangents
 from numflow.gradient.unconnected import UnconnectedGradients, unconnected_kind
@@ -98,7 +100,9 @@ def gradients(
         id(t) for x, group in zip(wanted, leaves, strict=True) if not isinstance(x, Tensor)
         for t in group
     }  # fmt: skip
-    records = with_sequences(_records(building), building, [*flat, *stopping], targets)
+    records: Sequence[Record] = _records(building)
+    if not any(getattr(x, "_interpreter", None) is building for x in tapes.items):
+        records = with_sequences(records, building, [*flat, *stopping], targets)
     found = backward(records, targets, cts, flat, add_gradients, sparse, stops)
     by_leaf = {id(t): g for t, g in zip(flat, found, strict=True)}
     results: list[Gradient | None] = []

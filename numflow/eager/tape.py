@@ -289,7 +289,9 @@ class GradientTape:
             for t in group
         }
         records: Sequence[Record] = self._records
-        if self._interpreter is not None:
+        if self._interpreter is not None and not any(
+            getattr(x, "_interpreter", None) is self._interpreter for x in tapes.items
+        ):  # who differentiates this gradient may do so by what is inside of a sequence
             from numflow.passes.unrolled_cells import with_sequences  # and passes: of traces only
 
             records = with_sequences(records, self._interpreter, flat, targets, self._active)

@@ -67,7 +67,7 @@ class Finder:
         building: Building,
         ends: Collection[int],
         targets: Collection[int],
-        active: Collection[int],
+        active: Collection[int] | None,
     ) -> Sequence[Record]:
         raise NotImplementedError  # abstract
 
@@ -99,13 +99,13 @@ def with_sequences(
     building: Building | None,
     sources: Iterable[Any],
     targets: Iterable[Any],
-    active: Collection[int] = (),
+    active: Collection[int] | None = None,
 ) -> Sequence[Record]:
     """Records that give the same gradients, by the ops of whole sequences.
 
     building: of the trace that goes on. sources: tensors of which gradients are wanted, or that
     stop them; targets: those that are differentiated. active: ids of the tensors that a tape
-    watches: what it did not record of these counts as constant.
+    watches, or that depend on these: the others are constant. None: there is no tape.
     """
     if building is None or not cell_finders or not worth((r.op, r.inputs) for r in records):
         return records

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import numflow as nf
+from numflow.errors import GraphError
 from numflow.passes import pipeline, unrolled_cells
 from numflow.passes.cse import cse
 from numflow.passes.dead_code import dead_code
@@ -719,6 +720,52 @@ def test_gradients_of_what_is_inside() -> None:
 
     for k in range(5):
         _check(partial(f, k=k), X, W4, U4)
+
+
+def test_equal_values_that_a_tape_has_not_seen_are_constant() -> None:
+    """A copy of the weights, made before; the tape watches a bias late."""
+
+    def f(x: Any, w: Any, u: Any, b: Any) -> Any:
+        copy, late = nf.identity(w), nf.identity(x)
+        with nf.GradientTape() as tape:
+            tape.watch([x, w, u])
+            h = _zero()
+            for t in range(STEPS):
+                h = nf.tanh(late[:, t] @ copy[:, :4] + h @ u[:, :4] + b[:4])
+                if t == 2:
+                    tape.watch(b)
+            total = nf.reduce_sum(h**2)
+        return tape.gradient(total, [x, w, u, b], unconnected_gradients="zero")
+
+    _check(f, *ARGS)
+
+
+def test_second_derivatives_of_what_is_inside() -> None:
+    """By a state or a sum of a step, of a gradient that was taken before."""
+
+    def f(x: Any, w: Any, u: Any, k: Any) -> Any:
+        with nf.GradientTape(persistent=True) as tape:
+            tape.watch([w, u])
+            h, ys, zs = _zero(), [], []
+            for t in range(STEPS):
+                zs.append(x[:, t] @ w + h @ u)
+                h = nf.tanh(zs[-1])
+                ys.append(h)
+            slope = tape.gradient(nf.reduce_sum(h**2), u)
+            total = nf.reduce_sum(slope**2)
+        return tape.gradient(total, [(ys, zs)[k][3], w])
+
+    for k in range(2):
+        _check(partial(f, k=k), X, W4, U4)
+
+    @nf.function
+    def g(x: Any, w: Any, u: Any) -> Any:
+        ys = _loop(x, w, u, _zero())
+        (slope,) = nf.gradients(nf.reduce_sum(ys[-1] ** 2), [u])
+        return nf.gradients(slope, [w, ys[3]])
+
+    with pytest.raises(GraphError, match="inside of steps of a recurrent cell"):
+        g(X, W4, U4)
 
 
 def test_stop_gradients_of_states() -> None:
