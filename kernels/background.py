@@ -28,7 +28,7 @@ _threads: list[threading.Thread] = []
 _busy: list[threading.Thread] = []  # at urgent work
 
 _usual: list[float] = []
-_SWITCH = 2e-4
+_SWITCH = 5e-4
 """Seconds after which Python hands its lock on while urgent work is done (5 ms otherwise): both
 threads are in LLVM most of the time, and want the lock for a moment each time they come back."""
 

@@ -77,8 +77,8 @@ def object_of(ir: str, target: Target, passes: str) -> bytes:
     Raises:
       RuntimeError: LLVM does not accept the text.
     """
-    machine = _own.machine(target)
-    return _emitted(machine, _module(ir, machine, passes, _own.context()))
+    machine, head = _own.machine(target)
+    return _emitted(machine, _module(head + ir, machine, passes, _own.context()))
 
 
 def assembly_of(ir: str, target: Target) -> str:
@@ -88,6 +88,7 @@ def assembly_of(ir: str, target: Target) -> str:
         llvm.initialize_all_targets()
         llvm.initialize_all_asmprinters()
         machine = _machine(target, jit=False)
+        ir = _head(machine) + ir
         text: str = machine.emit_assembly(_module(ir, machine, "", llvm.create_context()))
     return text
 
@@ -120,7 +121,6 @@ def _machine(target: Target, *, jit: bool) -> Any:
 def _module(ir: str, machine: Any, passes: str, context: Any) -> Any:
     llvm = binding()
     module = llvm.parse_assembly(ir, context)
-    module.triple, module.data_layout = machine.triple, str(machine.target_data)
     module.verify()
     if passes:
         builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options())
@@ -131,17 +131,26 @@ def _module(ir: str, machine: Any, passes: str, context: Any) -> Any:
     return module
 
 
+def _head(machine: Any) -> str:
+    """What a module says of the machine. Each call of LLVM lets go of Python's lock and wants it
+    back from the other thread: a few lines of text save ten."""
+    return f'target datalayout = "{machine.target_data}"\ntarget triple = "{machine.triple}"\n'
+
+
 class _Own(threading.local):
     """What belongs to one thread."""
 
     def __init__(self) -> None:
-        self._machines: dict[Target, Any] = {}
+        self._machines: dict[Target, tuple[Any, str]] = {}
         self._context: Any = None
 
-    def machine(self, target: Target) -> Any:
-        if target not in self._machines:
-            self._machines[target] = _machine(target, jit=True)
-        return self._machines[target]
+    def machine(self, target: Target) -> tuple[Any, str]:
+        """The machine, and the head of its modules."""
+        found = self._machines.get(target)
+        if found is None:
+            made = _machine(target, jit=True)
+            found = self._machines[target] = made, _head(made)
+        return found
 
     def context(self) -> Any:
         if self._context is None:
