@@ -352,7 +352,10 @@ def _by_pooled(
     blocks = _lines(stripe + tall * line) + 192
     units = s.batch * bands if side.columns and behind.window.result[2] else 0
     address, pool_words = behind.entry(v.dtype, v.target)
+    flat = _flat(side)
+    counts = _stripes(side, behind, band, step) if flat else side.phases
     words = {
+        W.FLAT: int(flat),
         W.RUN: side.run,
         W.COPIED: side.copied(height),
         W.BAND: band,
@@ -369,9 +372,32 @@ def _by_pooled(
         W.BLOCKS: blocks,
         **dict(enumerate(pool_words, W.END)),
     }
-    tallest = _even(longest, tiles.largest_rows(v, vectors)) or 1
+    most = tiles.largest_rows(v, vectors)
+    tallest = most if flat else _even(longest, most) or 1
     scratch = _lines(blocks + W.END * 8 + BYTES)
-    return _Cut(units, max(1, units // (8 * threads)), scratch, tallest, side.phases, words)
+    return _Cut(units, max(1, units // (8 * threads)), scratch, tallest, counts, words)
+
+
+def _flat(side: _Side) -> bool:
+    """Whether a window of one pixel stands on every pixel: rows are as good as one long row."""
+    s = side.window
+    plain = s.kernel == s.strides == (1, 1, 1) and s.padding == (0, 0, 0)
+    return plain and not side.transposed and not side.padded
+
+
+def _stripes(side: _Side, behind: Behind, band: int, step: int) -> list[int]:
+    """The numbers of pixels that the nest makes at a time, of bands and steps of pooled rows."""
+    rows, oh, w = behind.window.result[1], side.result[1], behind.window
+    found = set()
+    for begin in range(0, rows, band):
+        end, done = min(rows, begin + band), 0
+        for first in range(begin, end, step):
+            start = max(0, min(oh, first * w.strides[1] - w.padding[1]))
+            done = max(start, done)
+            last = (min(end, first + step) - 1) * w.strides[1] - w.padding[1] + behind.span
+            found.add(min(oh, last) - done)
+            done = max(done, min(oh, last))
+    return sorted(n * side.result[2] for n in found if n > 0)
 
 
 def _most(behind: Behind, image_rows: int, rows: int) -> int:

@@ -27,7 +27,7 @@ architectures".
 from __future__ import annotations
 
 from numflow.kernels.abi import HEADER, WORKSPACE
-from numflow.kernels.cpu.gemm_nest import bounds, copy, pack_rows, pack_transposed
+from numflow.kernels.cpu.gemm_nest import AHEAD, bounds, copy, pack_rows, pack_transposed
 from numflow.kernels.cpu.pool_behind import POOL_X, enter_block
 from numflow.kernels.intrinsics import (
     ES,
@@ -108,7 +108,8 @@ class W:
     SPAN = HEADER + 56  # rows that its window is over
     STRIPE = HEADER + 57  # bytes of the workspace in front of the rows that it reads
     BLOCKS = HEADER + 58  # and of the blocks of convolution and pool
-    END = HEADER + 59  # where the words of the pool begin
+    FLAT = HEADER + 59  # tiles run over the pixels of rows, as if these were one row
+    END = HEADER + 60  # where the words of the pool begin
 
 
 class P:
@@ -389,6 +390,9 @@ def convolve(
     step, out_step, phases = sw, 1, 1
     if word(args, W.TRANSPOSED) != 0:
         step, out_step, phases = 1, sw, min(sw, ow)
+    lines, length, flat = last - first, ow, word(args, W.FLAT)
+    if flat != 0:
+        lines, length = min(1, lines), lines * ow
     nt, slots = (columns + nr - 1) // nr, word(args, W.COLUMN_SLOTS)
     n0, n1 = nt * slot // slots * nr, min(columns, nt * (slot + 1) // slots * nr)
     set_word(q, Q.A_ROW, step * pixel * ES)
@@ -400,11 +404,17 @@ def convolve(
         j = n0
         while j < n1:
             nc = min(word(args, W.NC), n1 - j)
-            for row in range(first, last):
+            few = (nc + nr - 1) // nr  # panels, where that is too few for what is asked for ahead
+            if 2 * few >= mr or flat == 0 or word(args, W.RUN) != pixel or pixel == 0:
+                few = 0
+            for row in range(first, first + lines):
                 line = ((image * word(args, W.OD) + plane) * oh + row) * ow
                 for phase in range(phases):
-                    set_word(q, Q.SEGMENTS, window(args, runs, plane, row, phase, top))
-                    count = (ow - phase + out_step - 1) // out_step
+                    segments = window(args, runs, plane, row, phase, top)
+                    set_word(q, Q.SEGMENTS, segments)
+                    # of a window of one run all that comes next is new, and is asked for
+                    ahead = word(runs, 0) if segments == 1 else 0
+                    count = (length - phase + out_step - 1) // out_step
                     mt = (count + mr - 1) // mr
                     height_of = count // mt
                     extra = count - height_of * mt
@@ -414,6 +424,11 @@ def convolve(
                         a = base + channel + r0 * step * pixel * ES
                         at = line + phase + r0 * out_step
                         cp = word(args, W.Y) + (at * out + group * columns + j) * ES
-                        set_word(q, Q.NEXT, a + rows * step * pixel * ES)
+                        set_word(q, Q.NEXT, a + ahead + rows * step * pixel * ES)
+                        if few > 0:  # as in gemm_nest.py: each line is asked for
+                            share = rows * pixel * ES // (2 * few)
+                            set_word(q, Q.NEXT, a + ahead + max(rows * pixel * ES, AHEAD))
+                            set_word(q, Q.NEXT_ROW, share)
+                            set_word(q, Q.NEXT_STEP, share // word(args, W.RUN))
                         panels(args, q, rows, a, cp, j, nc, group)
             j += nc

@@ -235,7 +235,7 @@ def _pool_note(step: LibraryStep) -> str:
     """What a library kernel's op says about the pool that it takes along."""
     node, pool = step.node, step.behind
     assert pool is not None and node.op.lower.pools is not None
-    specs = [[v.spec for v in values] for values in (node.inputs, node.outputs)]
+    specs = [[v.spec for v in values] for values in (node.inputs, pool.inputs[:1])]
     return str(node.op.lower.pools(*specs, node.attrs, pooling(pool))[1])
 
 

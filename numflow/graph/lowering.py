@@ -193,9 +193,10 @@ class Library:
               their own.
     residual: plan also takes `residual` (a tensor like the result is added before the activation;
               its address comes last).
-    pools: (input specs, output specs, attrs, Pooling) -> whether the kernel should pool what it
-           makes, where nobody else reads that, and why; plan also takes `behind`, a Pooling, whose
-           results are then the outputs.
+    pools: (input specs, [spec of the image], attrs, Pooling) -> whether the kernel should pool what
+           it makes, where nobody else reads that, and why; plan also takes `behind`, a Pooling,
+           whose results are then the outputs; its output spec is then that of the image, too, the
+           pixels of which are the rows of a product.
     pool: what it is for such a kernel: "max" or "mean"; the input is what is pooled.
     note: note(input specs, output specs, attrs): what explain() says about the choice of kernel.
     alone: the op that gives the first outputs only, for where nobody wants the others.

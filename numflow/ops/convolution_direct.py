@@ -134,6 +134,28 @@ def _plan_direct(
     )
 
 
+def plan_product(
+    inputs: Sequence[Spec], outputs: Sequence[Spec], threads: int, bias: bool, activation: str,
+    residual: bool, behind: Pooling,
+) -> Any:  # fmt: skip
+    """A product whose rows are the pixels of an image that is pooled: its window is one pixel."""
+    from numflow.kernels.cpu import conv
+
+    (_, b), (y,) = inputs, outputs
+    image, rank = y.shape[1:-1], y.rank - 2
+    g = Geometry((1,) * rank, ((0, 0),) * rank, (1,) * rank)
+    s = _window(y.shape[0], image, b.shape[0], y.shape[-1], (1,) * rank, image, g)
+    return conv.plan(
+        s,
+        y.dtype.name,
+        bias=bias,
+        residual=residual,
+        activation=activation,
+        behind=pooled.behind_of(behind, y),
+        threads=threads,
+    )
+
+
 def _direct_cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> float:
     x, f = inputs
     return _flops(x.shape[-1], attrs["groups"], ints(f.shape[:-2]), outputs[0])

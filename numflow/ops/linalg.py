@@ -9,7 +9,7 @@ import numpy as np
 
 from numflow import dtypes
 from numflow.errors import DTypeError, ShapeError, explain
-from numflow.graph.lowering import Call, HostCall, Library
+from numflow.graph.lowering import Call, HostCall, Library, Pooling
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
@@ -114,12 +114,18 @@ def plan_matmul(
     bias: bool = False,
     activation: str = "",
     residual: bool = False,
+    behind: Pooling | None = None,
 ) -> Call:
     """The kernel of one product of dense arrays, all sizes being known.
 
     bias: a row vector is added, the fourth operand. activation: "relu", "relu6" or "".
     residual: a tensor like the result is added, the last operand.
+    behind: what pools the image whose pixels are the rows: a convolution does it all.
     """
+    if behind is not None:
+        from numflow.ops.convolution_direct import plan_product  # few products are images
+
+        return plan_product(inputs, outputs, threads, bias, activation, residual, behind)
     from numflow.kernels import tiles
     from numflow.kernels.cpu import gemm, gemm_parts  # llvmlite: only where code is made
 
@@ -190,12 +196,22 @@ def _flops(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> flo
     return 2.0 * float(size) * float(k)
 
 
+def _pools(
+    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, pooling: Pooling
+) -> tuple[bool, str]:
+    from numflow.ops.convolution_pooled import product_pays  # few products are images
+
+    return product_pays(inputs, outputs, attrs, pooling)
+
+
 matmul_op = Op(
     "matmul",
     _matmul_infer,
     _matmul_reference,
     _matmul_vjp,
-    Library(plan_matmul, cost=_flops, epilogue=True, residual=True, note=_matmul_note),
+    Library(
+        plan_matmul, cost=_flops, epilogue=True, residual=True, note=_matmul_note, pools=_pools
+    ),
 )
 run_time.PRODUCTS.append(matmul_op)
 exact_matmul_op = Op(

@@ -62,12 +62,15 @@ class Epilogues:
             if final:
                 break
         group.epilogue = tuple(taken)
-        group.pool = self._pool(group, node)
-        return taken if group.pool is None else [*taken, group.pool]
+        group.pool = self._pool(group, node, last)
+        if group.pool is None:
+            return taken
+        group.epilogue = (*taken, *passed)
+        return [*group.epilogue, group.pool]
 
-    def _pool(self, group: Group, node: Node) -> Node | None:
+    def _pool(self, group: Group, node: Node, made: Value) -> Node | None:
         """What pools the result, if the kernel should, and nobody else reads it."""
-        made, lower = (group.epilogue or (node,))[-1].output, node.op.lower
+        lower = node.op.lower
         users = self.users.get(made, [])
         assert isinstance(lower, Library)
         if lower.pools is None or made in self.graph.outputs or len(users) != 1:
@@ -75,10 +78,12 @@ class Epilogues:
         (pool,) = users
         if not (isinstance(pool.op.lower, Library) and pool.op.lower.pool):
             return None
-        if made.spec != node.output.spec or self.levels.get(pool, 0) != group.level:
+        if self.levels.get(pool, 0) != group.level:
             return None
-        inputs, outputs = ([v.spec for v in values] for values in (node.inputs, node.outputs))
-        pays, why = lower.pools(inputs, outputs, node.attrs, pooling(pool))
+        if made.spec != node.output.spec and node.output.spec.rank != 2:
+            return None  # pixels of another image; a product's rows are those of any
+        inputs = [v.spec for v in node.inputs]
+        pays, why = lower.pools(inputs, [made.spec], node.attrs, pooling(pool))
         if not pays and self.note is not None:
             self.note(group.nodes, [pool], f"{POOLED} {why}")
         return pool if pays else None

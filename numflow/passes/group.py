@@ -59,7 +59,7 @@ FORM = "together they need more operands, or other strides, than one loop has"
 MIDDLE = "a fold over a middle axis has a loop of its own"
 LARGE = "together they are more than one loop should hold"
 LEVEL = "a size that the one has depends on values, and is known only when the other has run"
-POOLED = "the convolution's kernel does not pool its result:"
+POOLED = "the kernel does not pool its result:"
 Note = Callable[[Sequence[Node], Sequence[Node], str], None]
 
 

@@ -287,6 +287,7 @@ class Worker:
             more |= {"residual": True}
         if step.behind is not None:
             kind, shape, items = pooling(step.behind)
+            outputs = [self.sizes.spec(step.behind.inputs[0].spec)]  # rows of a product are pixels
             items = tuple(self.sizes.attrs(dict(items)).items())
             more |= {"behind": (kind, self.sizes.shape(shape), items)}
         return _planned(step.node.op.lower, inputs, outputs, attrs, more, pointers)

@@ -126,6 +126,18 @@ def test_strides_groups_and_dilated_windows() -> None:
     check(s, behind(s, "mean", 2, 1, 0, 3))
 
 
+@pytest.mark.parametrize("kind", ["max", "places", "mean"])
+@pytest.mark.parametrize("columns", [1, 16, 33, 128])
+def test_windows_of_one_pixel(kind: str, columns: int) -> None:
+    """Tiles run over the pixels of several rows; the last stripe of a band is another one."""
+    for channels in (0, 1, 7, 48):
+        s = window(3, (27, 13), channels, (1, 1), columns)
+        for b in (behind(s, kind, 2, 2), behind(s, kind, 3, 2, 1), behind(s, kind, 2, 3)):
+            check(s, b, "float64" if columns == 33 else "float32", threads=3)
+    s = window(1, (9, 1200), 6, (1, 1), 32, groups=2)
+    check(s, behind(s, kind, 2, 2), residual=True)
+
+
 def test_filters_that_leave_the_cache() -> None:
     """A band's rows are made together."""
     s = window(2, (9, 8), 130, (5, 5), 200, padding=2)

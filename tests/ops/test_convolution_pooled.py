@@ -17,14 +17,15 @@ from numflow.ops import convolution_pooled as pooled
 from numflow.ops import convolution_unpooled
 from numflow.ops.convolution_direct import direct_op
 from numflow.ops.convolution_winograd import winograd_op
+from numflow.ops.linalg import matmul_op
 
 Rule = Callable[..., tuple[bool, str]]
-CONVOLUTIONS = (direct_op, winograd_op)
+CONVOLUTIONS = (direct_op, winograd_op, matmul_op)
 
 
 @contextmanager
 def rules(rule: Rule | None) -> Iterator[None]:
-    """Another rule for both kernels; None: they never pool."""
+    """Another rule for all kernels; None: they never pool."""
     kept = [op.lower.pools for op in CONVOLUTIONS]
     for op in CONVOLUTIONS:
         op.lower.pools = rule
@@ -37,7 +38,8 @@ def rules(rule: Rule | None) -> Iterator[None]:
 
 def always(inputs: Any, outputs: list[Spec], attrs: Any, pooling: Any) -> tuple[bool, str]:
     """Also where it does not pay."""
-    return outputs[0].rank <= 4, "pools in the cache"
+    turned = attrs.get("transpose_a") or attrs.get("transpose_b")
+    return outputs[0].rank <= 4 and not turned, "pools in the cache"
 
 
 def floats(*shape: int, dtype: Any = np.float32, seed: int = 0) -> Any:
@@ -60,7 +62,9 @@ def both(
 
 def fused(program: Any, *arguments: Any) -> int:
     """How many steps pool what they make."""
-    return " ".join(str(program.explain(*arguments)).split()).count("; pools in the cache")
+    with rules(always):
+        said = " ".join(str(program.explain(*arguments)).split())
+    return said.count("pools in the cache") - said.count("result: pools in the cache")
 
 
 def equal(got: list[Any], want: list[Any]) -> None:
@@ -173,6 +177,58 @@ def test_what_is_spread_and_read_again() -> None:
     program = nf.function(_training)
     program(*args)
     assert "convolution_filter_unpooled" not in str(program.explain(*args))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [(12, 14), (13, 9)])
+def test_a_window_of_one_pixel(size: tuple[int, int], dtype: Any) -> None:
+    """A product, whose kernel is then a convolution's; without bias and relu, too."""
+    args = (
+        floats(5, *size, 18, dtype=dtype),
+        floats(1, 1, 18, 34, dtype=dtype, seed=1),
+        floats(34, dtype=dtype, seed=2),
+    )
+    program, got, separate = both(_training, *args)
+    assert fused(program, *args) == 1
+    equal(got, separate)
+    for a, b in zip(got, _training(*args), strict=True):
+        np.testing.assert_allclose(a, b.numpy(), rtol=1e-3, atol=1e-3 * np.abs(b).max())
+
+    def bare(x: Any, f: Any) -> Any:
+        return nf.nn.avg_pool2d(nf.nn.conv2d(x, f, 1, "SAME"), 2, 2, "SAME")
+
+    program, got, separate = both(bare, *args[:2])
+    assert fused(program, *args[:2]) == 1
+    equal(got, separate)
+
+    def returned(x: Any, f: Any) -> Any:
+        y = nf.nn.conv2d(x, f, 1, "SAME")
+        return nf.nn.max_pool2d(y, 2, 2, "SAME"), nf.reshape(y, [-1, 34])
+
+    program, got, separate = both(returned, *args[:2])
+    assert fused(program, *args[:2]) == 0
+    equal(got, separate)
+
+
+def test_reshapes_between() -> None:
+    """A product's rows are the pixels of whatever image they are made; a convolution's are not."""
+    x, f = floats(4, 12, 12, 3), floats(1, 1, 3, 17, seed=1)
+    g = floats(3, 3, 3, 17, seed=2)
+
+    def other(x: Any, f: Any) -> Any:
+        y = nf.reshape(nf.nn.conv2d(x, f, 1, "SAME"), [8, 6, 12, 17])
+        return nf.nn.max_pool2d(y, 2, 2, "VALID")
+
+    for filters, count in ((f, 1), (g, 0)):
+        program, got, separate = both(other, x, filters)
+        assert fused(program, x, filters) == count
+        equal(got, separate)
+    a, b = floats(96, 3), floats(3, 17, seed=1)
+    program, got, separate = both(
+        lambda a, b: nf.nn.max_pool2d(nf.reshape(a @ b, [2, 6, 8, 17]), 2, 2, "VALID"), a, b
+    )
+    assert fused(program, a, b) == 1
+    equal(got, separate)
 
 
 def test_gradients_are_those_of_finite_differences() -> None:
@@ -327,6 +383,21 @@ def test_explain_says_why() -> None:
     assert "would stay in no cache" in _pooled((1, 150, 160, 64), many, 3, 2, "SAME")
     deep = floats(3, 3, 384, 384)
     assert "would read the filter too often" in _pooled((4, 9, 10, 384), deep, 2, 2, "VALID")
+
+
+def test_explain_says_why_of_products() -> None:
+    def of(
+        shape: tuple[int | None, ...], columns: int, pool: int = 2, padding: str = "VALID"
+    ) -> str:
+        return _pooled(shape, floats(1, 1, shape[-1] or 1, columns), pool, 2, padding)
+
+    assert "pools in the cache what it makes: 4.2 MB are not" in of((16, 32, 32, 3), 64)
+    assert "the image is not written" in of((None, 64, 64, 16), 32)
+    assert "its windows share rows" in of((16, 32, 32, 3), 64, 3, "SAME")
+    assert "a cache holds the image between" in of((16, 32, 32, 64), 64)
+    assert "a cache holds the image between" in of((2, 32, 32, 16), 64)
+    assert "the product alone is faster as it is" in of((4, 32, 32, 129), 64)
+    assert "8 rows are too few to be shared by threads" in of((1, 16, 16, 3), 32)
 
 
 def test_rows_made_twice() -> None:
