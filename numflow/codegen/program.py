@@ -20,9 +20,9 @@ from numflow.codegen.steps import (
     Step,
 )
 from numflow.codegen.writes import order_writes
-from numflow.errors import UnimplementedError, explain
+from numflow.errors import InvalidArgumentError, UnimplementedError, explain
 from numflow.graph.graph import Graph, Node, Value, bind_op, bound_symbols, constant_op
-from numflow.graph.lowering import Assemble, HostCall, Layout, Library, View, dense
+from numflow.graph.lowering import Assemble, HostCall, Layout, Library, Refused, View, dense
 from numflow.ops.indexing import gather_op
 from numflow.passes.fuse import fuse
 from numflow.passes.group import Group
@@ -112,6 +112,9 @@ class _Emitter:
             if control is not None:
                 self.steps.append(control)
                 return
+        if isinstance(lower, Refused):
+            text = explain(lower.op, lower.why, fix=lower.fix, line=node.line)
+            raise InvalidArgumentError(text)
         if isinstance(lower, HostCall) or not _compiles(node):
             reads = tuple(dict.fromkeys(r for r, _ in inputs))
             seen = dict(zip(node.inputs, inputs, strict=True))

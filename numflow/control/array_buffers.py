@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from numflow.graph.graph import Value
-from numflow.graph.lowering import HostCall
+from numflow.graph.lowering import Refused
 from numflow.graph.op import Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.ops import joining
 from numflow.ops import shape as shaping
 from numflow.shapes import Dim, Extent, Shape
+
+NOT_WRITTEN = "an element was never written, and has no shape"
 
 UNSET = Dim.symbol("unset elements")
 
@@ -27,7 +29,7 @@ unset_op = Op(
     lambda *, length, dtype: Spec((length, UNSET), dtype),
     lambda *, length, dtype: np.zeros((length, 0), dtype.numpy),
     lambda g: (),
-    HostCall("nothing was written to this array"),
+    Refused("TensorArray", NOT_WRITTEN, "element_shape"),
 )
 
 

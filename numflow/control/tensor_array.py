@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from numflow import dtypes
-from numflow.control.array_buffers import grown, is_unset, reserved, resized, unset_op
+from numflow.control.array_buffers import NOT_WRITTEN, grown, is_unset, reserved, resized, unset_op
 from numflow.errors import (
     DTypeError,
     InvalidArgumentError,
@@ -408,8 +408,7 @@ class TensorArray:
         """What an element is that was never written."""
         shape = self._shape()
         if shape is None:
-            problem = "an element was never written, and has no shape"
-            raise InvalidArgumentError(explain("TensorArray", problem, fix="element_shape"))
+            raise InvalidArgumentError(explain("TensorArray", NOT_WRITTEN, fix="element_shape"))
         return shaping.zeros(shape, self._dtype)
 
     def _behind_the_first(self) -> Shape:

@@ -253,6 +253,19 @@ class HostCall:
         self.why = why
 
 
+class Refused(HostCall):
+    """Of what a trace may hold for a while only: an error of `op` where it comes to a program.
+
+    why: what is wrong; fix: the remedy.
+    """
+
+    __slots__ = ("fix", "op")
+
+    def __init__(self, op: str, why: str, fix: str) -> None:
+        super().__init__(why)
+        self.op, self.fix = op, fix
+
+
 Lowering = (
     Elementwise | Checked | Reduction | View | Assemble | Composite | Library | HostCall | None
 )

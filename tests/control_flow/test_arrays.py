@@ -299,3 +299,17 @@ def test_specs_of_arrays() -> None:
     assert spec.most_specific_compatible_type(other) == nf.TensorArraySpec([None, 3], nf.float32)
     ta = nf.TensorArray(nf.float32, 2, dynamic_size=True)
     assert ta.dtype is nf.float32 and ta.dynamic_size and ta.element_shape.rank is None
+
+
+@pytest.mark.parametrize("looped", [False, True])
+def test_an_array_that_nobody_writes_is_refused_with_its_line(looped: bool) -> None:
+    def f(n: Any) -> Any:
+        a = nf.TensorArray(nf.float32, size=n)
+        if looped:
+            for i in nf.range(n):
+                a = a.identity() if i > 1 else a
+        return a.stack()
+
+    for n in (3, nf.constant(3)):
+        with pytest.raises(nf.errors.InvalidArgumentError, match=r"never written[^§]*test_arrays"):
+            nf.function(f)(n)
