@@ -110,6 +110,7 @@ class Replacing(Finder):
         moved: dict[Node, Node] = {}
         arrays: dict[Value, Tensor] = {}
         there: set[Node] = set()
+        places = {n: k for k, n in enumerate(graph.nodes)}
 
         def add(node: Node) -> None:
             there.add(node)
@@ -122,7 +123,7 @@ class Replacing(Finder):
 
         for node in graph.nodes:
             for run in runs.get(node, ()):
-                for before in _awaited(graph, run, there, new):
+                for before in sorted(_awaited(run, there, new), key=places.__getitem__):
                     add(before)
                 building.builder.line, building.scope = node.line, f"{node.scope}{SCOPE}"
                 with interpreting(building):
@@ -207,10 +208,8 @@ class _Known:
         return self._made & {array for array, _, _ in run.steps[0].rows.values()}
 
 
-def _awaited(
-    graph: Graph, run: Run, there: Collection[Node], new: Mapping[Value, Value]
-) -> list[Node]:
-    """The nodes that make inputs of a run and are not there yet, in their order."""
+def _awaited(run: Run, there: Collection[Node], new: Mapping[Value, Value]) -> set[Node]:
+    """The nodes that make inputs of a run and are not there yet."""
     waiting = [v for part in run.stacks.values() for v in part]
     found: set[Node] = set()
     while waiting:
@@ -218,7 +217,7 @@ def _awaited(
         if v not in new and v.node is not None and v.node not in there and v.node not in found:
             found.add(v.node)
             waiting += v.node.inputs
-    return [n for n in graph.nodes if n in found] if found else []
+    return found
 
 
 def _continued(graph: Graph, nodes: Sequence[Node]) -> Rebuilding:

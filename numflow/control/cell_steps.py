@@ -207,7 +207,6 @@ class Search:
         self, nodes: Sequence[Node], outputs: Sequence[Value], counts: Collection[Node]
     ) -> None:
         self.values = Values(nodes, outputs, counts)
-        self._nodes = nodes
         self._places = {n: k for k, n in enumerate(nodes)}
         self._operands = self._states(nodes)
         self._found: set[Value] = set()
@@ -386,14 +385,11 @@ class Search:
         if not stacks:
             return True
         first = self._places[steps[0].after[0].node]  # type: ignore[index]
-        later = {v for s in steps for v in s.after}
-        for node in self._nodes[first:]:
-            if any(v in later for v in self.values.inputs(node)):
-                later.update(map(self.values.of, node.outputs))
+        states = {v for s in steps for v in s.after}
         waiting, seen = [v for part in stacks.values() for v in part], set[Value]()
         while waiting:
             v = waiting.pop()
-            if v in later:
+            if v in states:
                 return False
             if v.node is None or v in seen or self._places[v.node] < first:
                 continue

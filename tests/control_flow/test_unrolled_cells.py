@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import numflow as nf
+from numflow.control.cell_values import Values
 from numflow.errors import GraphError
 from numflow.passes import pipeline, unrolled_cells
 from numflow.passes.cse import cse
@@ -954,3 +955,47 @@ def test_graphs_without_cells_are_not_searched() -> None:
     ws = [_f64(4, 4) for _ in range(8)]
     with patch.object(unrolled_cells, "cell_finders", [fail]):
         nf.function(f)(_f64(3, 4), *ws)
+
+
+def test_an_input_of_what_the_first_step_made_inside() -> None:
+    """It is there before the op, which computes that step once more."""
+
+    def f(x: Any, w: Any, u: Any, b: Any) -> Any:
+        h = c = _zero()
+        ys, seen = [], _zero()
+        for t in range(STEPS):
+            i, j, g, o = nf.split((x[:, t] + (seen if t == 1 else 0.0)) @ w + h @ u + b, 4, 1)
+            c = nf.sigmoid(j) * c + nf.sigmoid(i) * nf.tanh(g)
+            squashed = nf.tanh(c)
+            seen = squashed @ nf.transpose(w[:, :4]) if t == 0 else seen
+            h = squashed * nf.sigmoid(o)
+            ys.append(h)
+        return nf.stack(ys, 1)
+
+    _same(f, *ARGS)
+
+
+def test_many_runs_are_found_in_a_time_that_grows_with_the_steps() -> None:
+    """Cells that are read break the steps up; each part has inputs that are no rows."""
+
+    def looks(steps: int) -> int:
+        def f(x: Any, w: Any, u: Any, b: Any) -> Any:
+            h = c = _zero()
+            ys, cells = [], []
+            for t in range(steps):
+                i, j, g, o = nf.split(nf.sin(x[:, t]) @ w + h @ u + b, 4, 1)
+                c = nf.sigmoid(j) * c + nf.sigmoid(i) * nf.tanh(g)
+                h = nf.tanh(c) * nf.sigmoid(o)
+                ys.append(h)
+                if t % 5 == 4:
+                    cells.append(c)
+            return ys, cells
+
+        x = _f64(BATCH, steps, DEPTH)
+        graph = nf.function(f).get_concrete_function(x, *ARGS[1:]).graph
+        with patch.object(Values, "inputs", autospec=True, side_effect=Values.inputs) as count:
+            found = unrolled_cells.unrolled_cells(graph)
+        assert sum(n.op.name == "lstm_steps" for n in found.nodes) == steps // 5
+        return int(count.call_count)
+
+    assert looks(80) < 2.5 * looks(40)
