@@ -405,7 +405,7 @@ def test_sizes_beside_an_axis_of_0_have_to_fit_too(run: Any) -> None:
     for call in (chosen, compiled):
         with pytest.raises(nf.errors.ShapeError):
             call(x, does_not, y)
-    with pytest.raises(nf.errors.ShapeError, match="reshape: axis 0 has size [23], not [23]"):
+    with pytest.raises(nf.errors.ShapeError, match=r"reshape: axis 0 has size [23], not [23]"):
         compiled(x, does_not, y)
 
 
