@@ -340,12 +340,12 @@ def _by_pooled(
     wanted = -(-4 * threads // max(1, s.batch))  # bands of an image
     least = 1 if behind.span <= behind.window.strides[1] else SHARED
     most = max(least, -(-rows // wanted))
-    band = _most(behind, within // max(1, copied * s.strides[1]), min(rows, most) or 1)
-    band = _most(behind, within // max(1, line), band) if whole else band
+    band = most_pooled(behind, within // max(1, copied * s.strides[1]), min(rows, most) or 1)
+    band = most_pooled(behind, within // max(1, line), band) if whole else band
     bands = -(-rows // band)
     band = -(-rows // bands) if bands else 1
     room = STRIPE if behind.span <= behind.window.strides[1] else 4 * STRIPE
-    step = band if whole else _most(behind, room // max(1, line), band)
+    step = band if whole else most_pooled(behind, room // max(1, line), band)
     height, tall = (min(behind.rows(n), side.result[1]) for n in (band, step))
     head = _lines(Q.BYTES + 16 * s.kernel[0] * s.kernel[1] * side.pieces)
     stripe = _lines(head + side.copied(height) * copied) + 192
@@ -400,7 +400,7 @@ def _stripes(side: _Side, behind: Behind, band: int, step: int) -> list[int]:
     return sorted(n * side.result[2] for n in found if n > 0)
 
 
-def _most(behind: Behind, image_rows: int, rows: int) -> int:
+def most_pooled(behind: Behind, image_rows: int, rows: int) -> int:
     """Of so many rows of the pool, those that read so many rows of the image; 1 at least."""
     return max(1, min(rows, (image_rows - behind.span) // behind.window.strides[1] + 1))
 

@@ -1,8 +1,8 @@
 """Whether a convolution's kernel pools its result itself, stripe by stripe, and how it is told.
 
 The image between the two is then never written: kernels/cpu/pool_behind.py. fuse.py asks
-`direct_pays`, `product_pays` and `winograd_pays` where nobody else reads that image; explain()
-shows what they say.
+`direct_pays`, `product_pays`, `depthwise_pays` and `winograd_pays` where nobody else reads that
+image; explain() shows what they say.
 """
 
 from __future__ import annotations
@@ -132,6 +132,27 @@ def product_pays(
         return False, "the product alone is faster as it is"
     if _known(*y.shape) * y.dtype.size < (SHALLOW_IMAGE if depth <= SHALLOW else DEEP_IMAGE):
         return False, "a cache holds the image between"
+    return True, _saved(y)
+
+
+def depthwise_pays(
+    inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, pooling: Pooling
+) -> Answer:
+    """Of a depthwise convolution.
+
+    Memory is its bound: measured on a Zen 5 with two threads, of images of 0.1 to 26 MB, 1.1 to 1.5
+    times as fast; with the gradients 1 to 1.27 times.
+    """
+    (_, f), (y,) = inputs, outputs
+    why = _refused(y, pooling)
+    if why:
+        return False, why
+    from numflow.kernels.cpu.conv import SHARED
+
+    p = _rows(pooling)
+    twice = p.overlap / (SHARED * p.stride)  # at most: of rows at the border of two units
+    if _known(*f.shape[:2]) * twice > GAIN:
+        return False, f"{twice:.0%} of its rows would be made twice"
     return True, _saved(y)
 
 

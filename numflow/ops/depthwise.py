@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from numflow.graph.lowering import Composite, Library
+from numflow.graph.lowering import Composite, Library, Pooling
 from numflow.graph.op import Attrs, Backward, Op
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
+from numflow.ops import convolution_pooled as pooled
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
 from numflow.ops import slicing
@@ -160,11 +161,19 @@ def _plan(
     threads: int,
     bias: bool = False,
     activation: str = "",
+    behind: Pooling | None = None,
 ) -> Any:
     from numflow.kernels.cpu import depthwise
 
     (x, f), (y,) = inputs, outputs
     s = _sizes(x, f.shape[:2], y, attrs)
+    if behind is not None:
+        from numflow.kernels.cpu import depthwise_pooled
+
+        pool = pooled.behind_of(behind, y)
+        return depthwise_pooled.plan(
+            s, pool, x.dtype.name, bias=bias, activation=activation, threads=threads
+        )
     return depthwise.plan(s, x.dtype.name, bias=bias, activation=activation, threads=threads)
 
 
@@ -190,7 +199,13 @@ def _cost(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> floa
     return 2.0 * float(pixels) * float(np.prod(ints(tuple(kernel))))
 
 
-depthwise_op = Op("depthwise", _infer, _reference, _vjp, Library(_plan, cost=_cost, epilogue=True))
+depthwise_op = Op(
+    "depthwise",
+    _infer,
+    _reference,
+    _vjp,
+    Library(_plan, cost=_cost, epilogue=True, pools=pooled.depthwise_pays),
+)
 
 depthwise_image_op = Op(
     "depthwise_image", _image_infer, _image_reference, _image_vjp, Library(_plan_image, cost=_cost)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numflow.kernels.cpu import conv, conv_filter, pool, winograd
+from numflow.kernels.cpu import conv, conv_filter, depthwise, depthwise_pooled, pool, winograd
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv import Three, Window
 from numflow.kernels.cpu.pool_behind import Behind
@@ -198,6 +198,38 @@ def test_winograd_of_nothing() -> None:
     b = Behind("max", pool.Window(2, (1, 0, 1), 16, (1, 2, 2), (1, 1, 1), (1, 2, 2), (0, 1, 0)))
     check_winograd(s, 4, b)
     check(s, b)
+
+
+@pytest.mark.parametrize("kind", ["max", "places", "mean"])
+@pytest.mark.parametrize("pool_of", [(2, 2), (2, 3), (3, 3), (3, 2, 1), (2, 1, 0, 3)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_depthwise(kind: str, pool_of: tuple[int, ...], dtype: str) -> None:
+    """Stripes of one row and of many, of images and of parts of them."""
+    rng = np.random.default_rng(7)
+    for batch, image, channels, kernel, stride, threads in (
+        (3, (13, 17), 37, 3, 1, 2),
+        (1, (61, 5), 16, 5, 1, 4),
+        (2, (9, 301), 130, 3, 2, 1),
+        (0, (6, 7), 3, 3, 1, 2),
+        (11, (1, 1), 1, 3, 1, 5),
+        (1, (23, 1), 0, 3, 1, 2),
+    ):
+        s = window(batch, image, channels, (kernel, kernel), channels, kernel // 2, stride)
+        b = behind(s, kind, *pool_of)
+        sizes = depthwise.Sizes(
+            batch, *image, channels, kernel, kernel, *s.result[1:], stride, stride,
+            kernel // 2, kernel // 2,
+        )  # fmt: skip
+        x = guarded(rng.standard_normal((batch, *image, channels)).astype(dtype))
+        f = guarded(rng.standard_normal((kernel, kernel, channels)).astype(dtype))
+        bias = guarded(rng.standard_normal(channels).astype(dtype))
+        y = guarded(np.full((batch, *s.result[1:], channels), np.nan, dtype))
+        options: dict[str, Any] = {"bias": True, "activation": "relu6", "threads": threads}
+        run(depthwise.plan(sizes, dtype, **options), [x, f, y, bias])
+        want, found = separate(y, b, dtype), results(b, dtype)
+        run(depthwise_pooled.plan(sizes, b, dtype, **options), [x, f, *found, bias])
+        for got, wanted in zip(found, want, strict=True):
+            np.testing.assert_array_equal(got, wanted, err_msg=f"{s} {b}")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

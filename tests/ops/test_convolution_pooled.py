@@ -17,10 +17,11 @@ from numflow.ops import convolution_pooled as pooled
 from numflow.ops import convolution_unpooled
 from numflow.ops.convolution_direct import direct_op
 from numflow.ops.convolution_winograd import winograd_op
+from numflow.ops.depthwise import depthwise_op
 from numflow.ops.linalg import matmul_op
 
 Rule = Callable[..., tuple[bool, str]]
-CONVOLUTIONS = (direct_op, winograd_op, matmul_op)
+CONVOLUTIONS = (direct_op, winograd_op, matmul_op, depthwise_op)
 
 
 @contextmanager
@@ -208,6 +209,36 @@ def test_a_window_of_one_pixel(size: tuple[int, int], dtype: Any) -> None:
     program, got, separate = both(returned, *args[:2])
     assert fused(program, *args[:2]) == 0
     equal(got, separate)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("unknown", [False, True])
+@pytest.mark.parametrize(("size", "stride", "pool"), [((12, 14), 1, 2), ((29, 27), 2, 3)])
+def test_depthwise(
+    size: tuple[int, int], stride: int, pool: int, unknown: bool, dtype: Any
+) -> None:
+    """Also with its gradients, and of images whose sizes are known late."""
+    x, f = floats(5, *size, 18, dtype=dtype), floats(3, 3, 18, 1, dtype=dtype, seed=1)
+    bias = floats(18, dtype=dtype, seed=2)
+
+    def net(x: Any) -> Any:
+        y = nf.nn.depthwise_conv2d(x, f, [1, stride, stride, 1], "SAME")
+        return nf.nn.max_pool2d(nf.nn.relu6(y + bias), pool, 2, "SAME")
+
+    def train(x: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch([x, f, bias])
+            loss = nf.reduce_sum(nf.square(net(x)))
+        return loss, *tape.gradient(loss, [x, f, bias])
+
+    signature = [nf.TensorSpec([None, None, None, 18] if unknown else x.shape, dtype)]
+    for function in (net, train):
+        program, got, separate = both(function, x, signature=signature)
+        assert fused(program, x) == 1
+        equal(got, separate)
+        for a, b in zip(got, nf.nest.flatten(function(x)), strict=True):
+            np.testing.assert_allclose(a, b.numpy(), rtol=1e-3, atol=1e-3 * np.abs(b).max())
+    assert "pools in the cache what it makes" in str(nf.function(net).explain(x))
 
 
 def test_reshapes_between() -> None:
