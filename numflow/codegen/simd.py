@@ -65,13 +65,20 @@ def print_simd(loop: Loop, target: Target, stream: bool = False, symbol: str = "
 @cache
 def _version() -> str:
     """A hash of all files that decide what is printed: whoever edits one of them gets new code."""
+    return digest_of(_sources()).hex()[:16]
+
+
+def _sources() -> list[str]:
     here, kernels = os.path.dirname(__file__), os.path.dirname(engine.__file__)
-    files = [os.path.join(here, f"{name}.py") for name in _PRINTER]
+    graph = os.path.join(os.path.dirname(here), "graph")
     bodies = sorted(
         name for name in os.listdir(kernels) if name.startswith("scalar") and name.endswith(".py")
     )
-    files += [os.path.join(kernels, name) for name in ["builder.py", *bodies]]
-    return digest_of(files).hex()[:16]
+    return [
+        *(os.path.join(here, f"{name}.py") for name in _PRINTER),
+        *(os.path.join(graph, name) for name in ("loops.py", "loop_form.py")),
+        *(os.path.join(kernels, name) for name in ("abi.py", "builder.py", *bodies)),
+    ]
 
 
 _PRINTER = ("simd", "rows", "turns", "deep", "terms", "assembler", "vector", "memory", "folds")

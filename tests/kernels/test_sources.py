@@ -1,11 +1,13 @@
 """What is remembered of sources is forgotten when one of them changes."""
 
+import ast
 import os
 import time
 from pathlib import Path
 
 import pytest
 
+from numflow.codegen import simd
 from numflow.kernels import engine, sources
 from numflow.kernels.digest import digest
 from numflow.kernels.object_cache import ObjectCache
@@ -64,3 +66,22 @@ def test_an_edit_of_the_same_length_and_time_is_seen(
     Path(files[0]).write_text("the next of b.py")
     os.utime(files[0], (1e9, 1e9))
     assert sources.digest_of(files) != before
+
+
+def test_all_that_the_printer_of_loops_imports_decides_its_code() -> None:
+    """But for what compiles, and what has no say in the text."""
+    known = {os.path.realpath(path) for path in simd._sources()}
+    root = Path(simd.__file__).parents[2]
+    aside = {"engine", "records", "sources", "digest"}
+    for path in known:
+        for node in ast.walk(ast.parse(Path(path).read_text())):
+            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith(
+                "numflow"
+            ):
+                continue
+            folder = root / str(node.module).replace(".", "/")
+            names = [folder / f"{a.name}.py" for a in node.names if folder.is_dir()]
+            for file in names or [folder.with_suffix(".py")]:
+                part = file.resolve().relative_to(root.resolve()).parts
+                if part[:2] != ("numflow", "graph") and file.stem not in aside:
+                    assert os.path.realpath(file) in known, (path, file)
