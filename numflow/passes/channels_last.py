@@ -41,6 +41,15 @@ def _is_kernel(node: Node) -> bool:
     return isinstance(node.op.lower, Library) and node.op is not linalg.matmul_op
 
 
+def _of_pixels(node: Node) -> bool:
+    """Whether it makes an image of a product whose rows are pixels: a window of one pixel."""
+    if node.op is not shaping.reshape_op:
+        return False
+    rows = node.inputs[0]
+    product = rows.node is not None and rows.node.op is linalg.matmul_op
+    return product and rows.spec.rank == 2 and rows.spec.shape[-1:] == node.output.spec.shape[-1:]
+
+
 class _Sinking:
     """The rule; it remembers which values come from kernels of images."""
 
@@ -82,6 +91,7 @@ class _Sinking:
             if node is not None and value.spec.rank > 2:
                 near = isinstance(node.op.lower, Elementwise) or node.op is joining.concat_op
                 found = _is_kernel(node) or (near and any(map(self._from_kernel, node.inputs)))
+                found = found or _of_pixels(node)
             self._known[value] = found
         return found
 

@@ -348,9 +348,11 @@ def test_a_residual_goes_along() -> None:
     equal(got, separate)
 
 
-def test_channels_first() -> None:
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_channels_first(kernel: int) -> None:
     """Through the transposes, which are nothing."""
-    x, f, bias = floats(4, 3, 12, 14), floats(3, 3, 3, 17, seed=1), floats(17, seed=2)
+    x, f = floats(4, 3, 12, 14), floats(kernel, kernel, 3, 17, seed=1)
+    bias = floats(17, seed=2)
 
     def run(x: Any) -> Any:
         y = nf.nn.bias_add(nf.nn.conv2d(x, f, 1, "SAME", "NCHW"), bias, "NCHW")
