@@ -389,11 +389,11 @@ def _before_fork() -> None:
     _gate.acquire()
     while _running > _here.making:
         _gate.wait()
-    llvm.lock.acquire()
+    llvm.hold()
 
 
 def _after_fork() -> None:
-    llvm.lock.release()
+    llvm.let_go()
     _gate.release()
 
 

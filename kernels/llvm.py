@@ -57,6 +57,27 @@ def _load() -> Any:
     return llvm
 
 
+def hold() -> None:
+    """Wait until no other thread is in LLVM, and keep all out: before a fork, whose child would
+    inherit their locks. llvmlite's own is held, too, when a thread ends and its context goes."""
+    lock.acquire()
+    for own in _locks():
+        own.__enter__()
+
+
+def let_go() -> None:
+    """After `hold`, in the same thread or in its child."""
+    for own in _locks():
+        own.__exit__(None, None, None)
+    lock.release()
+
+
+def _locks() -> list[Any]:
+    """llvmlite's lock, once it is loaded."""
+    own = getattr(_ready[0].ffi.lib, "_lock", None) if _ready else None
+    return [] if own is None else [own]
+
+
 def add_symbol(name: str, address: int) -> None:
     """Let compiled code refer to `name`."""
     _symbols[name] = address
