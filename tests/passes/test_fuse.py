@@ -16,10 +16,11 @@ from numflow.graph.lowering import Layout, View
 from numflow.graph.tensor import Tensor
 from numflow.graph.text import parse
 from numflow.ops import activation, linalg, loss, math, reduce, shape, slicing
-from numflow.passes.fuse import MOST_NODES, fuse
+from numflow.passes.fuse import fuse
 from numflow.passes.group import Group
 from numflow.passes.materialise import layout_of, materialise
 from numflow.passes.pipeline import run_passes
+from numflow.passes.placing import MOST_NODES
 from tests.codegen.drawn_programs import Trial, draw
 
 
