@@ -1,4 +1,4 @@
-"""Sizes that depend on values and meet others: they fit, or the call is refused and harms nothing."""
+"""Sizes that depend on values and meet others: they fit, or a call is refused and harms nothing."""
 
 from __future__ import annotations
 
