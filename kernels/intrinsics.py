@@ -23,7 +23,6 @@ VL: int = 0
 VB: int = 0
 """Bytes of a vector."""
 
-
 _INDEX_BITS = abi.error_record(1, 0).bit_length() - 1
 
 

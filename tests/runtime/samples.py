@@ -13,6 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from numflow.kernels import abi, engine
+from numflow.runtime import entry, executor
+from numflow.runtime.entry import CallRecord, InputGuard
 from numflow.runtime.executor import IntArray
 
 NAMES = ("count", "refuse", "copy", "sleep", "below", "nest", "empty")
@@ -38,6 +40,20 @@ def block(context: int, *operands: int, node: int = 0) -> IntArray:
     words[abi.CONTEXT], words[abi.NODE] = context, node
     words[abi.HEADER :] = operands
     return words
+
+
+def copying(shape: tuple[int, ...], long: bool = False) -> CallRecord:
+    """A program y = x of two arguments."""
+    context = entry.new_context()
+    args = block(context.ctypes.data, 0, 0)
+    units = int(np.prod(shape))
+    return entry.make_call(
+        [executor.kernel(addresses()["copy"], args, units, max(1, units // 3))],
+        [InputGuard(shape, np.dtype(np.float32), [(args, abi.HEADER + i)]) for i in range(2)],
+        context=context,
+        long=long,
+        first_write=1,
+    )
 
 
 def _operand(name: str, kind: str, index: int) -> str:
