@@ -6,7 +6,7 @@
     python -m tests.robust.bad_inputs --one-of 100 --seed 7
     python -m tests.robust.bad_inputs --mode argument --twins
 
-`calls.py` has a right call of every op; here each of its arguments is replaced, one at a time, by
+`calls.py` finds a right call of every op; here each of its arguments is replaced, one at a time, by
 what breaks frameworks: wrong ranks, dtypes and lengths, None, text, objects, NaN, infinities,
 numbers beyond 32 and 64 bits, negative and huge counts, nothing at all, places out of range. Modes:
 
@@ -48,7 +48,8 @@ import numpy as np
 
 import numflow as nf
 from numflow.errors import InternalError, OpError, in_numflow
-from tests.robust.calls import Call, Given, Made, calls, without_a_call
+from tests.robust.arguments import Given, Made
+from tests.robust.calls import Call, calls, without_a_call
 from tests.robust.spoiled import SPOILED, STRANGE, numbers_of
 
 MODES = ("eager", "constant", "argument", "gradient", "compiled")
