@@ -15,8 +15,19 @@ import pytest
 from numflow.autograph import scan
 from numflow.autograph.functions import callee, converted
 from numflow.autograph.source import syntax_of
-from tests.autograph import language
-from tests.autograph.language import PROBES
+from tests.autograph import (
+    language_exceptions,
+    language_flow,
+    language_functions,
+    language_names,
+)
+
+PROBES = [
+    *language_flow.PROBES,
+    *language_exceptions.PROBES,
+    *language_functions.PROBES,
+    *language_names.PROBES,
+]
 
 
 def run(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[str, Any]:
@@ -39,14 +50,14 @@ def test_most_probes_are_converted() -> None:
 def test_the_last_line_is_the_users() -> None:
     """The traceback of an error has the user's lines, and names his function only."""
     with pytest.raises(ZeroDivisionError) as e:
-        converted(language.division_by_zero)(0)
+        converted(language_exceptions.division_by_zero)(0)
     frames = [t for t in traceback.extract_tb(e.tb) if "numflow/autograph" not in t.filename]
-    assert frames[-1].line == "b = a / n" and frames[-1].filename == language.__file__
+    assert frames[-1].line == "b = a / n" and frames[-1].filename == language_exceptions.__file__
     assert {t.name for t in frames[1:]} == {"division_by_zero"}
 
 
 def test_lambdas_are_found_by_their_place() -> None:
-    lambdas: list[Any] = language.LAMBDAS
+    lambdas: list[Any] = language_functions.LAMBDAS
     for f in lambdas:
         g = converted(f)
         assert g is not f
@@ -111,4 +122,4 @@ def test_functions_made_in_a_loop_share_one_conversion() -> None:
 
 def test_libraries_are_called_as_they_are() -> None:
     assert callee(json.dumps) is json.dumps and callee(len) is len
-    assert callee(language.Base) is language.Base
+    assert callee(language_functions.Base) is language_functions.Base

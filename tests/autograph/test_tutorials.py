@@ -1,4 +1,4 @@
-"""Tutorials' functions give what TensorFlow 2.21 gives (tutorials.json).
+"""Tutorials' functions (tutorial_*.py) give what TensorFlow 2.21 gives (tutorials.json).
 
 Three of them TensorFlow does not run, or takes no note of what an inner function writes: there the
 recorded result is Python's.
@@ -15,7 +15,21 @@ import pytest
 
 import numflow as nf
 from numflow import nest
-from tests.autograph.tutorials import SNIPPETS
+from tests.autograph import (
+    tutorial_branches,
+    tutorial_numbers,
+    tutorial_programs,
+    tutorial_sequences,
+    tutorial_training,
+)
+
+SNIPPETS = [
+    *tutorial_numbers.SNIPPETS,
+    *tutorial_branches.SNIPPETS,
+    *tutorial_sequences.SNIPPETS,
+    *tutorial_training.SNIPPETS,
+    *tutorial_programs.SNIPPETS,
+]
 
 RECORDED = json.loads(Path(__file__).with_name("tutorials.json").read_text())
 
