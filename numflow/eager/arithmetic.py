@@ -21,7 +21,7 @@ from numflow.graph.op import Array, Attrs, Op, observers
 from numflow.graph.spec import Spec
 from numflow.ops import comparisons, linalg
 from numflow.ops import math as maths
-from numflow.ops.convert import as_array
+from numflow.ops.literals import as_array
 from numflow.ops.operators import METHODS
 
 LARGE = 1 << 16

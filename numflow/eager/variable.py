@@ -132,14 +132,10 @@ class Variable(RowMethods, SessionMethods, metaclass=Creation):
                 found = lifted(value)
                 value = value if found is None else found
         if not isinstance(value, EagerTensor):
-            raise SymbolicTensorError(
-                explain(
-                    "Variable",
-                    "the initial value depends on arguments of the function that is being traced",
-                    {"name": self._name, "initial_value": value},
-                    fix="initial_value=lambda: ..., which runs outside of the trace",
-                )
-            )
+            problem = "the initial value depends on arguments of the function that is being traced"
+            shown = {"name": self._name, "initial_value": value}
+            fix = "initial_value=lambda: ..., which runs outside of the trace"
+            raise SymbolicTensorError(explain("Variable", problem, shown, fix))
         declared = TensorShape(value._array.shape if shape is None else shape)
         self._declared = declared if validate_shape else TensorShape(None)
         self._validated = validate_shape
@@ -294,14 +290,9 @@ class Variable(RowMethods, SessionMethods, metaclass=Creation):
           SymbolicTensorError: a function is being traced.
         """
         if current() is not eager:
-            raise SymbolicTensorError(
-                explain(
-                    "function",
-                    f"variable {self._name} has no NumPy value while a function is traced",
-                    {"variable": self._spec},
-                    fix="use it as a tensor; look at .numpy() outside of the function",
-                )
-            )
+            problem = f"variable {self._name} has no NumPy value while a function is traced"
+            fix = "use it as a tensor; look at .numpy() outside of the function"
+            raise SymbolicTensorError(explain("function", problem, {"variable": self._spec}, fix))
         return self._snapshot()
 
     def _snapshot(self) -> EagerTensor:

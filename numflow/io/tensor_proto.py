@@ -17,7 +17,7 @@ import numpy as np
 from numflow import dtypes
 from numflow.errors import explain
 from numflow.io.protobuf import Message, signed
-from numflow.ops.convert import as_array
+from numflow.ops.literals import as_array
 from numflow.tensor_shape import TensorShape
 
 Array = np.ndarray[Any, Any]

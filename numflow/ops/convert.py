@@ -7,7 +7,6 @@ operand has one; NumPy arrays keep theirs; tensors are never converted silently.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,8 @@ from numflow.errors import (
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.op import Array, CompositeGiven, current, observers
 from numflow.graph.tensor import Tensor
+from numflow.ops.literals import as_array, is_array, leaves
 from numflow.shapes import Dim, Shape, Size, as_extent
-
-_INT32 = np.iinfo(np.int32)
 
 
 def as_tensor(
@@ -133,145 +131,6 @@ def _here(tensor: Tensor) -> Tensor:
     return tensor if capture is None else capture(tensor)
 
 
-def as_array(value: Any, want: dtypes.DType | None, op: str, name: str) -> Array:
-    """A fresh array of value, in the dtype it has as a tensor."""
-    if value is None:
-        raise ValueError(explain(op, f"{name} is None: a tensor was wanted"))
-    try:
-        array = np.array(value)
-    except UnicodeDecodeError:  # str beside bytes that are no text
-        array = np.array(value, object)
-    except (ValueError, TypeError) as e:
-        raise ValueError(
-            explain(op, f"{name} cannot become a tensor: {e}", {name: repr(value)[:200]})
-        ) from None
-    if array.dtype == object and want is not None and want.is_floating and _holds_ints(array):
-        with suppress(OverflowError):  # beyond 64 bits, or beyond all floats
-            return array.astype(want.numpy)
-    if array.dtype == object or array.dtype.kind in "SU":
-        array = _objects(np.array(value, object), value, op, name)
-        if want not in (None, dtypes.string):
-            raise DTypeError(explain(op, f"{name} is text, which does not become {want.name}"))
-        return array
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    if array.dtype.kind in "MmV":  # V: records, and the 8- and 16-bit floats
-        try:
-            dtypes.from_numpy(array.dtype)
-        except TypeError:
-            problem = f"{name} holds NumPy's {array.dtype}, which no dtype can hold"
-            raise ValueError(explain(op, problem)) from None
-    adapts = not _is_array(value)
-    if adapts and array.dtype.kind in "iufc" and _begins_with_bool(value):
-        problem = f"{name} mixes bools and numbers"
-        raise ValueError(explain(op, problem, {name: repr(value)[:200]}))
-    if want is None:
-        return _of_python(array, value) if adapts else array
-    have = dtypes.from_numpy(array.dtype)
-    if have is want:
-        return array
-    if adapts and not array.size:  # [] is of every dtype
-        return array.astype(want.numpy)
-    if want is dtypes.string:
-        if not array.size:
-            return array.astype(object)
-        problem = f"{name} is {_python_kind(have)}, which does not become text silently"
-        raise DTypeError(explain(op, problem, {name: repr(value)[:200]}))
-    if want.is_integer and have.is_integer and array.size:
-        if array.min() < want.min or array.max() > want.max:
-            raise DTypeError(
-                explain(op, f"{name} does not fit into {want.name}", {name: repr(value)[:200]})
-            )
-    elif not _fits(have, want) and not (type(value) is bool and want.is_numeric):
-        raise DTypeError(
-            explain(
-                op,
-                f"{name} is {_python_kind(have)}, which does not become {want.name} silently",
-                {name: repr(value)[:200]},
-                fix="nf.cast, or a number of the right kind",
-            )
-        )
-    return array.astype(want.numpy)
-
-
-def _fits(have: dtypes.DType, want: dtypes.DType) -> bool:
-    if have.is_bool or want.is_bool:
-        return have.is_bool and want.is_bool
-    if have.is_integer:
-        return True
-    if have.is_floating:
-        return want.is_floating or want.is_complex
-    return want.is_complex
-
-
-def _python_kind(have: dtypes.DType) -> str:
-    return "a float" if have.is_floating else "a bool" if have.is_bool else f"of type {have.name}"
-
-
-def _of_python(array: Array, value: Any) -> Array:
-    """The array of Python numbers, or of a list, in the dtype that TensorFlow gives it.
-
-    Integers become int32 if they all fit, NumPy's in a list too; of floats the first one decides,
-    Python's being float32.
-    """
-    if array.dtype.kind in "iu":
-        if array.size and (array.min() < _INT32.min or array.max() > _INT32.max):
-            return array
-        return array.astype(np.int32)
-    if array.dtype.kind == "f":
-        first = _first_float(value)
-        return array.astype(np.float32 if first is None else first)
-    return array
-
-
-def _first_float(value: Any) -> np.dtype[Any] | None:
-    """The dtype of the first floating array or NumPy number in nested lists; None of Python's."""
-    for x in value if isinstance(value, list | tuple) else (value,):
-        if type(x) is float:
-            return None
-        if isinstance(x, list | tuple):
-            found = _first_float(x)
-            if found is not None or any(type(leaf) is float for leaf in _leaves(x)):
-                return found
-        elif _is_array(x) and x.dtype.kind not in "iub":
-            return x.dtype
-    return None
-
-
-def _begins_with_bool(value: Any) -> bool:
-    """Whether the first number of nested lists is a bool: others may follow numbers, as 0 and 1."""
-    if type(value) is bool:
-        return False
-    while isinstance(value, list | tuple) and value:
-        value = value[0]
-    return type(value) is bool
-
-
-def _holds_ints(array: Array) -> bool:
-    return all(isinstance(x, int) for x in array.reshape(-1))
-
-
-def _objects(array: Array, value: Any, op: str, name: str) -> Array:
-    flat = array.reshape(-1)
-    if all(isinstance(x, str | bytes | np.str_ | np.bytes_) for x in flat):
-        out = np.empty(array.shape, object)
-        out.reshape(-1)[:] = [x.encode() if isinstance(x, str) else bytes(x) for x in flat]
-        return out
-    if _holds_ints(array):
-        raise ArgumentError(
-            explain(op, f"{name} holds an integer beyond 64 bits", {name: repr(value)[:200]})
-        )
-    strange = next((x for x in flat if not isinstance(x, _PLAIN)), None)
-    problem = f"{name} mixes text and numbers"
-    if strange is not None or any(x is None for x in flat):
-        kind = "None" if strange is None else f"{type(strange).__name__} objects"
-        problem = f"{name} holds {kind}, which no dtype can hold"
-    raise ValueError(explain(op, problem, {name: repr(value)[:200]}))
-
-
-_PLAIN = (str, bytes, np.str_, np.bytes_, int, float, complex, np.number, type(None))
-
-
 def _holds_tensors(value: Sequence[Any]) -> bool:
     return any(
         isinstance(v, Tensor | Size | Dim)
@@ -293,14 +152,10 @@ def _pack(value: Sequence[Any], want: dtypes.DType | None, op: str, name: str) -
     from numflow.ops import joining  # the one cycle of this folder: packing converts, and is an op
 
     if want is None:
-        want = next((t.dtype for t in _leaves(value) if isinstance(t, Tensor)), None)
+        want = next((t.dtype for t in leaves(value) if isinstance(t, Tensor)), None)
         if want is None:
-            want = next((v.dtype for v in _leaves(value) if hasattr(v, "_as_tensor")), None)
+            want = next((v.dtype for v in leaves(value) if hasattr(v, "_as_tensor")), None)
     return joining.stack_tensors([as_tensor(v, want, op, name) for v in value], 0)
-
-
-def _leaves(value: Any) -> list[Any]:
-    return [x for v in value for x in _leaves(v)] if isinstance(value, list | tuple) else [value]
 
 
 def sizes(values: Sequence[Any], dtype: dtypes.DType) -> Tensor:
@@ -325,8 +180,8 @@ def operands(op: str, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tu
     first, second = names
     left, right = _typed(x), _typed(y)
     if left is not None and right is not None and left is not right:
-        if _is_array(x) is not _is_array(y):  # NumPy's array follows the tensor, as in TensorFlow
-            left, right = (None, right) if _is_array(x) else (left, None)
+        if is_array(x) is not is_array(y):  # NumPy's array follows the tensor, as in TensorFlow
+            left, right = (None, right) if is_array(x) else (left, None)
     if left is not None:
         a = as_tensor(x, None, op, first)
         b = as_tensor(y, None if right is not None else a.dtype, op, second)
@@ -365,10 +220,6 @@ def _typed(x: Any) -> dtypes.DType | None:
     if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biufc":
         return dtypes.from_numpy(x.dtype)
     return None
-
-
-def _is_array(x: Any) -> bool:
-    return isinstance(x, np.ndarray | np.generic)
 
 
 def static_ints(value: Any, op: str, name: str, sizes: bool = False) -> tuple[Any, ...]:

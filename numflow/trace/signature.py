@@ -26,7 +26,8 @@ from numflow.errors import DTypeError, ShapeError, explain
 from numflow.graph.indexed_slices import COMPOSITES
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
-from numflow.ops.convert import as_array, as_tensor
+from numflow.ops.convert import as_tensor
+from numflow.ops.literals import as_array
 from numflow.shapes import Dim, Shape
 from numflow.trace.tensor_spec import TensorSpec
 
