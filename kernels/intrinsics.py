@@ -179,16 +179,22 @@ def store_f64(p: int, x: F64) -> None:
     _compiled_only()
 
 
-def _prefetch(write: bool) -> Callable[[Compiler, Value], None]:
+def _prefetch(write: bool = False, level: int = 3) -> Callable[[Compiler, Value], None]:
     def emit(c: Compiler, p: Value) -> None:
-        c.b.prefetch(c.b.pointer(p.name), write=write)
+        c.b.prefetch(c.b.pointer(p.name), level, write)
 
     return emit
 
 
-@intrinsic(_prefetch(write=False))
+@intrinsic(_prefetch())
 def prefetch(p: int) -> None:
     """Ask for the cache line at p, which will be read; never faults."""
+    _compiled_only()
+
+
+@intrinsic(_prefetch(level=2))
+def prefetch_to_l2(p: int) -> None:
+    """The same, without pushing anything out of L1."""
     _compiled_only()
 
 

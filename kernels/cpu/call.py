@@ -15,7 +15,7 @@ class Call(NamedTuple):
     constants: the other words, in order.
     positions: where in the words the addresses stand; default the first places, in order.
     shared_bytes: memory that it shares with `then`; its address stands at word shared_position.
-    then: what runs after it, with the same words.
+    then: what runs after it, with the same words. prepares: that is what does the work.
     """
 
     address: int
@@ -28,6 +28,7 @@ class Call(NamedTuple):
     shared_bytes: int = 0
     shared_position: int = 0
     then: Call | None = None
+    prepares: bool = False
 
     @property
     def pointer_positions(self) -> Sequence[int]:

@@ -9,6 +9,9 @@ first needs them (cold first product 30 to 60 ms, from the object cache 4).
     block = [context, workspace, p.units, node, *p.words([a, b, c, bias])]
     kernel(p.address)(block, 0, p.units)
 
+Where several slots would pack the same columns of B, the plan is two calls (`then`): the first packs
+B for all of them. 2048x128x1024 with B transposed: 384 and with it 416 GFLOP/s of two threads.
+
 Units may also go in ranges that start at multiples of p.chunk, in any order, in parallel. The bits
 of the result depend on sizes, dtype and machine, not on `threads` and not on how units are dealt
 out: only M and N are cut, and blocks of k follow from K alone.
@@ -30,6 +33,7 @@ from numflow.kernels.cpu.gemm_nest import (
     W,
     gemm,
     pack_rows,
+    pack_shared,
     pack_transposed,
     thin,
 )
@@ -41,8 +45,16 @@ from numflow.kernels.tiles import ACCUMULATE, ACTIVATIONS, BIAS, EPILOGUE, Epilo
 
 KC = 384
 """Most steps of k that go through at once: a panel of B (two vectors wide) about fills L1."""
+WIDE_KC = 512
+"""The same with AVX-512: 1024x1024x1024 1 %, 1024x256x1024 2 % faster than with 384."""
+NARROW = 4
+"""Panels of B, at most, of which twice as many steps go through: of fewer passes over C more is
+gained than panels in L1 are worth. 2048x128x1024: 416 and with it 431 GFLOP/s of two threads."""
 SHARE = 250_000
 """Multiply-adds per slot below which a further thread does not pay: 2 us with AVX-512."""
+
+SHARED = 1 << 15
+"""Elements of B from which packing it once for all slots is worth a launch of its own."""
 
 FINE_SHARE = 16_000_000
 """Multiply-adds per slot from which finer slots cost less than 2 % (each packs for itself)."""
@@ -72,6 +84,7 @@ class _Choice(NamedTuple):
     grid_n: int = 1
     a_bytes: int = 0
     scratch: int = Q.BYTES
+    shared: bool = False  # B is packed once, for all slots
 
 
 def plan(
@@ -146,7 +159,7 @@ def plan(
     ):  # finer where it costs nothing, so that a thread that comes late leaves work to others
         shares = max(shares, min(4, count * work // FINE_SHARE // threads) * threads)
     slots = -(-shares // count) if count else 1
-    choice = _choose(v, shape, slots)
+    choice = _choose(v, shape, slots, alone=count == 1)
     slots = choice.grid_m * choice.grid_n
     units = count * slots if m * n else 0
     # a chunk is a slot of a large matrix, or several small matrices of a batch
@@ -162,6 +175,7 @@ def plan(
         lambda: _address(pack, v) if choice.pack_b else 0,
         lambda: tiles.table(wanted, v, epilogue) if wanted else 0,
     )
+    wide = -(-n // v.lanes) * v.lanes
     constants = _constants(
         {
             W.M: m,
@@ -187,12 +201,26 @@ def plan(
             W.SCRATCH: choice.scratch,
             W.A_BYTES: choice.a_bytes,
             W.TILES: table,
+            W.WIDE: wide,
         },
         dims,
     )
     operands = 6 if epilogue is not None else 3 + bias
     workspace = -(-units // chunk) * choice.scratch
-    return Call(address, units, chunk, operands, constants[operands:], workspace)
+    product = Call(address, units, chunk, operands, constants[operands:], workspace)
+    if not choice.shared:
+        return product
+    panels = -(-n // (choice.vectors * v.lanes))
+    return product._replace(
+        address=_address(pack_shared, v),
+        units=panels,
+        chunk=max(1, panels // (4 * threads)),
+        workspace_bytes=0,
+        shared_bytes=k * wide * v.itemsize,
+        shared_position=W.PACKED - W.A,
+        then=product,
+        prepares=True,
+    )
 
 
 def _address(f: lang.Function, v: Vectors) -> int:
@@ -243,7 +271,7 @@ class _Shape(NamedTuple):
     aligned_b: bool
 
 
-def _choose(v: Vectors, s: _Shape, slots: int) -> _Choice:
+def _choose(v: Vectors, s: _Shape, slots: int, *, alone: bool) -> _Choice:
     """How to compute one matrix. Mode and kc decide the bits: they follow from the sizes alone."""
     if s.m * s.n == 0:
         return _Choice()
@@ -260,7 +288,7 @@ def _choose(v: Vectors, s: _Shape, slots: int) -> _Choice:
         narrow = s.n < 2 * v.lanes and s.n % v.lanes and s.m >= 4 * v.lanes
         if s.transpose_a and narrow:
             return _narrow_choice(v, s, slots)
-    return _tile_choice(v, s, slots)
+    return _tile_choice(v, s, slots, alone)
 
 
 def _vector_choice(v: Vectors, s: _Shape, mode: int, slots: int) -> _Choice:
@@ -286,19 +314,22 @@ def _narrow_choice(v: Vectors, s: _Shape, slots: int) -> _Choice:
     )  # fmt: skip
 
 
-def _tile_choice(v: Vectors, s: _Shape, slots: int) -> _Choice:
+def _tile_choice(v: Vectors, s: _Shape, slots: int, alone: bool) -> _Choice:
     size, width = v.itemsize, v.lanes
     # at most three rows leave room for more vectors
     vectors = min({1: 4, 2: 4, 3: 3}.get(s.m, 2), -(-s.n // width))
     nr = vectors * width
     rows = _even(s.m, tiles.largest_rows(v, vectors))
     down, across = -(-s.m // rows), -(-s.n // nr)
-    grid_m, grid_n = _grid(v, s, slots, rows, nr)
+    share = alone and s.n * s.k >= SHARED and slots > 1
+    grid_m, grid_n = _grid(v, s, slots, rows, nr, share)
     m, n = -(-down // grid_m) * rows, min(s.n, -(-across // grid_n) * nr)  # of the largest slot
-    kc = max(1, _even(s.k, KC))
+    most = WIDE_KC if v.target.bits == 512 else KC
+    kc = max(1, _even(s.k, 2 * most if across <= NARROW else most))
     if kc < s.k:
         kc = -(-kc // 8) * 8
     pack_b = s.transpose_b or (m > rows and not _in_place(v, s, m, kc))
+    shared = bool(share and pack_b and grid_m > 1)
     nc = max(nr, int(_l2_bytes() * 1.375) // size // kc // nr * nr)
     nc = min(nc, -(-n // nr) * nr)
     # A is copied if it is read often with a stride, or with one that falls into the same cache sets
@@ -308,7 +339,7 @@ def _tile_choice(v: Vectors, s: _Shape, slots: int) -> _Choice:
         a_bytes = _lines(
             (kc * -(-rows // width) * width if s.transpose_a else rows * (kc + width)) * size
         )
-    if pack_b:
+    if pack_b and not shared:
         b_bytes = _lines(kc * (nc + width) * size)
     # 192: three lines, so that the workspaces of two slots do not start in the same cache set
     scratch = Q.BYTES + a_bytes + b_bytes + 192
@@ -323,6 +354,7 @@ def _tile_choice(v: Vectors, s: _Shape, slots: int) -> _Choice:
         grid_n=grid_n,
         a_bytes=a_bytes,
         scratch=scratch,
+        shared=shared,
     )
 
 
@@ -343,8 +375,11 @@ def _in_place(v: Vectors, s: _Shape, m: int, kc: int) -> bool:
     return fits and m * stride <= 8192 * v.target.vbytes
 
 
-def _grid(v: Vectors, s: _Shape, slots: int, rows: int, nr: int) -> tuple[int, int]:
-    """Rows x columns of slots: least work of the busiest, with its packing of B and loads of A."""
+def _grid(v: Vectors, s: _Shape, slots: int, rows: int, nr: int, share: bool) -> tuple[int, int]:
+    """Rows x columns of slots: least work of the busiest, with its packing of B and loads of A.
+
+    share: slots of the same columns have B packed once.
+    """
     down, across = -(-s.m // rows), -(-s.n // nr)
     best, grid = float("inf"), (1, 1)
     for grid_m in range(1, slots + 1):
@@ -352,7 +387,10 @@ def _grid(v: Vectors, s: _Shape, slots: int, rows: int, nr: int) -> tuple[int, i
         if slots % grid_m or grid_m > down or grid_n > across:
             continue
         m, n = -(-down // grid_m) * rows, -(-across // grid_n) * nr
-        cost = m * n / (2 * v.lanes) + (6 if s.transpose_b else 2) * n / v.lanes + 0.3 * m
+        packing = (6 if s.transpose_b else 2) * n / v.lanes
+        if share and grid_m > 1:  # a share of it, and panels that another core has made
+            packing = packing / grid_m + 2 * n / v.lanes
+        cost = m * n / (2 * v.lanes) + packing + 0.3 * m
         if cost < best:
             best, grid = cost, (grid_m, grid_n)
     return grid

@@ -21,6 +21,7 @@ from numflow.kernels.intrinsics import (
     larger,
     load,
     mask_address,
+    prefetch_to_l2,
     set_word,
     six,
     smaller,
@@ -84,7 +85,9 @@ class W:
     SCRATCH = HEADER + 26  # bytes of that workspace
     A_BYTES = HEADER + 27  # of it, for packed A
     TILES = HEADER + 28
-    BATCH_SIZES = HEADER + 29  # innermost first
+    PACKED = HEADER + 29  # all of B as panels, made beforehand for all slots; 0: it is not
+    WIDE = HEADER + 30  # elements of a row of that
+    BATCH_SIZES = HEADER + 31  # innermost first
     BATCH_A = BATCH_SIZES + BATCH_RANK
     BATCH_B = BATCH_A + BATCH_RANK
     BATCH_C = BATCH_B + BATCH_RANK
@@ -119,6 +122,19 @@ def gemm(args: int, begin: int, end: int) -> None:
         b = word(args, W.B) + batch_offset(args, batch, W.BATCH_B)
         c = word(args, W.C) + batch_offset(args, batch, W.BATCH_C)
         slot(args, q, unit - batch * slots, a, b, c)
+
+
+def pack_shared(args: int, begin: int, end: int) -> None:
+    """Entry: panels begin .. end of B, one block of k behind the other."""
+    ldb, tb = word(args, W.LDB) * ES, word(args, W.TRANSPOSE_B)
+    n, k, nr = word(args, W.N), word(args, W.K), word(args, W.VECTORS) * VL
+    for panel in range(begin, end):
+        j = panel * nr
+        for k0 in range(0, k, word(args, W.KC)):
+            kc = min(word(args, W.KC), k - k0)
+            source = word(args, W.B) + (j * ldb + k0 * ES if tb != 0 else k0 * ldb + j * ES)
+            target = word(args, W.PACKED) + (k0 * word(args, W.WIDE) + j * kc) * ES
+            call(word(args, W.PACK_B), source, ldb, target, kc, min(nr, n - j), nr)
 
 
 def thin(args: int, begin: int, end: int) -> None:
@@ -299,6 +315,7 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
     nr = nv * VL
     gm, gn = word(args, W.GRID_M), word(args, W.GRID_N)
     pack_a, pack_b = word(args, W.PACK_A), word(args, W.PACK_B)
+    packed = word(args, W.PACKED)
     bias, flags = word(args, W.BIAS), word(args, W.FLAGS)
     wa = q + Q.BYTES
     wb = wa + word(args, W.A_BYTES)
@@ -332,7 +349,10 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
             kc = min(word(args, W.KC), k - k0)
             bp = b + k0 * ldb + j * ES
             b_step, b_panel, b_tail = ldb, nr * ES, ldb
-            if pack_b != 0:
+            if packed != 0:
+                bp = packed + (k0 * word(args, W.WIDE) + j * kc) * ES
+                b_step, b_panel, b_tail = nr * ES, nr * ES * kc, rv * VB
+            elif pack_b != 0:
                 source = b + j * ldb + k0 * ES if tb != 0 else bp
                 call(pack_b, source, ldb, wb, kc, nc, nr)
                 bp, b_step, b_panel, b_tail = wb, nr * ES, nr * ES * kc, rv * VB
@@ -371,6 +391,10 @@ def slot(args: int, q: int, s: int, a: int, b: int, c: int) -> None:
                         set_word(q, Q.NEXT, ap + max(rows * lda, AHEAD))
                         set_word(q, Q.NEXT_ROW, share)
                         set_word(q, Q.NEXT_STEP, share // kc)
+                    elif few > 0 and ahead > 0:  # rows that no panel asks for
+                        for i in range(2 * few, rows):
+                            for line in range(0, kc * ES, 64):
+                                prefetch_to_l2(ap + (rows + i) * lda + line)
                     if pack_a != 0:
                         w = (kc + VL) * ES
                         for i in range(rows):

@@ -23,6 +23,7 @@ COLORS = {
     "library": "#c2761b",
     "copy": "#777777",
     "fold": "#8a6fb5",
+    "pack": "#b58a6f",
 }
 NAMED = 8  # instructions with a name beside them: those that take most of the time
 LEAST = 1e-3  # part of the time from which an instruction is shown

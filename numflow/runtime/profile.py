@@ -96,10 +96,13 @@ def profile(executable: Executable, arrays: Sequence[Array], rounds: int = 7) ->
                     for _ in works:
                         next(instructions)
                     continue
-                for k, work in enumerate(works):
+                kind = ""  # of what packs for the step's kernel, or sums up behind it
+                for work in works:
                     row = _row(plan, step, work, next(instructions), rounds)
-                    fold = {"kind": "fold", "nbytes": 0, "flops": 0.0} if k else {}
-                    rows.append(replace(row, number=number[step], **fold))  # type: ignore[arg-type]
+                    kind = "pack" if work.prepares else kind
+                    row = replace(row, number=number[step])
+                    rows.append(replace(row, kind=kind, nbytes=0, flops=0.0) if kind else row)
+                    kind = "" if work.prepares else "fold"
         del kept
         return rows
 

@@ -39,7 +39,8 @@ class Told(NamedTuple):
 
 class Work(NamedTuple):
     """An instruction before addresses. words: those behind the header; node: number of its first
-    check; workspace: bytes; scratch: where that is, of a kernel inside of a loop."""
+    check; workspace: bytes; scratch: where that is, of a kernel inside of a loop; prepares: only
+    what the next instruction of the step reads."""
 
     address: int
     words: tuple[Word, ...]
@@ -49,6 +50,7 @@ class Work(NamedTuple):
     node: int = 0
     workspace: int = 0
     scratch: Pointer | None = None
+    prepares: bool = False
 
 
 class Turn(NamedTuple):

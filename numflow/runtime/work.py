@@ -32,7 +32,7 @@ from numflow.errors import UnimplementedError, explain
 from numflow.graph.collapse import collapse
 from numflow.graph.graph import Node, Value
 from numflow.graph.loops import DEEP, LANE, Body, Loop, Operand, walk
-from numflow.graph.lowering import Call, Library
+from numflow.graph.lowering import Call, Layout, Library, dense
 from numflow.graph.op import Attrs
 from numflow.graph.spec import Spec
 from numflow.kernels.builder import ITEMSIZE
@@ -42,7 +42,7 @@ from numflow.runtime import pool
 from numflow.runtime.layout import Interval
 from numflow.runtime.sizes import Sizes
 from numflow.runtime.words import Held, Pointer, Row, Table, Told, Word, Work
-from numflow.shapes import Dim, product
+from numflow.shapes import Dim, Extent, product
 
 Array = np.ndarray[Any, Any]
 ALONE = 1 << 15  # elements up to which a fold across rows is one block
@@ -223,7 +223,9 @@ class Worker:
     # library kernels, copies ----------------------------------------------------------------------
     def _library(self, step: LibraryStep, at: int) -> list[Work]:
         places = [(r, self.sizes.number(layout.offset)) for r, layout in step.inputs]
-        places += [(r, 0) for r in step.outputs]
+        for v in step.outputs:
+            root, part = step.joined.get(v, (v, None))
+            places.append((root, 0 if part is None else self.sizes.number(part.offset)))
         if step.bias is not None:
             places.append((step.bias[0], self.sizes.number(step.bias[1].offset)))
         if step.residual is not None:
@@ -255,8 +257,12 @@ class Worker:
         then = call.then
         if then is None:
             return [first]
-        again = first._replace(address=then.address, units=then.units, chunk=then.chunk)
-        return [first, again._replace(ns=1e3, workspace=then.workspace_bytes)]
+        again = first._replace(
+            address=then.address, units=then.units, chunk=then.chunk, workspace=then.workspace_bytes
+        )
+        if call.prepares:
+            return [first._replace(ns=1e3, prepares=True), again]
+        return [first, again._replace(ns=1e3)]
 
     def _row(self, step: RowStep) -> list[Work] | None:
         """None where there are no rows: then not even the first one could be read."""
@@ -285,6 +291,9 @@ class Worker:
             more = {"bias": step.bias is not None, "activation": step.activation}
         if step.residual is not None:
             more |= {"residual": True}
+        apart = _apart(step)
+        if apart:
+            more["apart"] = self.sizes.shape(apart)
         if step.behind is not None:
             kind, shape, items = pooling(step.behind)
             outputs = [self.sizes.spec(step.behind.inputs[0].spec)]  # rows of a product are pixels
@@ -348,9 +357,30 @@ def _form(program: Program, step: LibraryStep) -> int:
             step.bias is None,
             step.residual is None,
             step.activation,
+            _apart(step),
         )
         step.form = program.forms.setdefault(key, len(program.forms))
     return step.form
+
+
+def _apart(step: LibraryStep) -> tuple[Extent, ...]:
+    """Elements from row to row of the operands that kernels also take as parts; () if all are
+    dense."""
+    lower = step.node.op.lower
+    if lower.rows == ((), ()):
+        return ()
+    inputs, outputs = lower.loose(len(step.inputs), len(step.outputs))
+    found = [step.inputs[k][1] for k in inputs]
+    for k in outputs:
+        v = step.outputs[k]
+        found.append(
+            step.joined[v][1] if v in step.joined else Layout(v.spec.shape, dense(v.spec.shape))
+        )
+    if all(layout.strides == dense(layout.shape) for layout in found):
+        return ()
+    apart = tuple(layout.apart for layout in found)
+    assert None not in apart
+    return apart  # type: ignore[return-value]
 
 
 _CALLS = 1024  # calls of library kernels that are kept

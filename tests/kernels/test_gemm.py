@@ -39,11 +39,18 @@ def run(
     operands = [a, b, c, bias, *extras]
     addresses = [0 if x is None else x.ctypes.data for x in operands]
     words = p.words([*addresses, 0, 0])
-    starts = reversed(range(0, p.units, p.chunk))
-    launch(
-        p.address, words, [(i, min(i + p.chunk, p.units)) for i in starts],
-        workspace_bytes=p.workspace_bytes,
-    )  # fmt: skip
+    shared = np.full(p.shared_bytes + 128, 0xFF, np.uint8)  # nan, and what must stay so behind
+    start = -(-shared.ctypes.data // 64) * 64
+    if p.shared_bytes:
+        words[p.shared_position] = start
+    for call in (p, p.then):
+        if call is not None:
+            starts = reversed(range(0, call.units, call.chunk))
+            launch(
+                call.address, words, [(i, min(i + call.chunk, call.units)) for i in starts],
+                workspace_bytes=call.workspace_bytes,
+            )  # fmt: skip
+    assert np.all(shared[start - shared.ctypes.data + p.shared_bytes :] == 0xFF)
     return c
 
 
@@ -143,11 +150,31 @@ def test_bits_are_equal_for_any_number_of_threads(m: int, n: int, k: int, ta: in
                 m, n, k, transpose_a=bool(ta), transpose_b=bool(tb), bias=True, accumulate=True,
                 threads=threads, aligned_b=aligned,
             )  # fmt: skip
-            slots.add(p.units)
+            slots.add((p.then or p).units)
             results.append(run(p, a, b, start.copy(), bias))
     assert len(slots) > 2  # the grids did differ
     for other in results[1:]:
         np.testing.assert_array_equal(results[0].view(np.int32), other.view(np.int32))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("m", "n", "k", "ta", "tb"),
+    [(1031, 147, 1303, 0, 1), (900, 300, 600, 1, 1), (1203, 96, 1100, 0, 1), (2048, 40, 840, 0, 1)],
+)
+def test_panels_that_all_slots_share(dtype: str, m: int, n: int, k: int, ta: int, tb: int) -> None:
+    """B is packed once, by a kernel of its own: same bits as where one thread packs for itself."""
+    a, b = (normal(*s, dtype=dtype) for s in ((k, m) if ta else (m, k), (n, k) if tb else (k, n)))
+    both = [
+        plan(m, n, k, dtype, transpose_a=bool(ta), transpose_b=bool(tb), threads=threads)
+        for threads in (1, 4)
+    ]
+    alone, shared = (run(p, a, b, np.full((m, n), np.nan, dtype)) for p in both)
+    assert both[0].then is None
+    assert both[1].then is not None
+    assert alone.tobytes() == shared.tobytes()
+    expected = (a.T if ta else a).astype(np.longdouble) @ (b.T if tb else b).astype(np.longdouble)
+    assert np.abs(shared - expected).max() <= TOLERANCE[dtype] * (1 + np.sqrt(k))
 
 
 def test_unaligned_addresses() -> None:

@@ -50,6 +50,14 @@ def test_numbers_are_those_of_explain() -> None:
     assert [row.nbytes for row in rows if row.kind == "fold"] == [0]
 
 
+def test_a_kernel_that_packs_for_another_is_a_row_of_its_own() -> None:
+    """Its step's bytes and operations are told of the one that multiplies."""
+    f = nf.function(lambda x, y: nf.matmul(x, y, transpose_b=True))
+    rows = profile(f, np.ones((1200, 600), np.float32), np.ones((90, 600), np.float32)).rows
+    assert [row.flops for row in rows if row.kind == "library"] == [2.0 * 1200 * 600 * 90]
+    assert all(row.nbytes == row.flops == 0 for row in rows if row.kind == "pack")
+
+
 def test_variables_have_their_values_again() -> None:
     v = nf.Variable([1.0, 2.0])
 
