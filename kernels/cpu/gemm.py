@@ -9,8 +9,8 @@ first needs them (cold first product 30 to 60 ms, from the object cache 4).
     block = [context, workspace, p.units, node, *p.words([a, b, c, bias])]
     kernel(p.address)(block, 0, p.units)
 
-Where several slots would pack the same columns of B, the plan is two calls (`then`): the first packs
-B for all of them. 2048x128x1024 with B transposed: 384 and with it 416 GFLOP/s of two threads.
+Where several slots would pack the same columns of B, the plan is two calls (`then`): the first
+packs B for all of them. 2048x128x1024, B transposed: 384 and with it 416 GFLOP/s of two threads.
 
 Units may also go in ranges that start at multiples of p.chunk, in any order, in parallel. The bits
 of the result depend on sizes, dtype and machine, not on `threads` and not on how units are dealt

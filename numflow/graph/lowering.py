@@ -174,6 +174,10 @@ class Call(Protocol):
     def pointer_positions(self) -> Sequence[int]:
         """Where in `words` the operands' pointers stand."""
 
+    @property
+    def prepares(self) -> bool:
+        """Whether this is only to prepare what `then` reads."""
+
 
 Pooling = tuple[str, Shape, tuple[tuple[str, Any], ...]]
 """A pool behind a kernel: "max", "places" or "mean", the shape of its result, its attributes."""
