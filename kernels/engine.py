@@ -23,11 +23,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from numflow.kernels import background, elf, host, llvm
+from numflow.kernels import background, elf, host, llvm, object_cache
 from numflow.kernels.digest import digest
-from numflow.kernels.object_cache import ObjectCache
 from numflow.kernels.records import NamedTuple
 from numflow.kernels.settings import settings
+from numflow.kernels.sources import digest_of
 
 T = TypeVar("T")
 _X86 = "x86_64-unknown-linux-gnu"
@@ -113,12 +113,12 @@ def _host(name: str) -> Target:
 
 @functools.cache
 def _facts() -> host.Facts:
-    return host.facts(_cache(), _ask)
+    return host.facts(object_cache.shared(), _ask)
 
 
 def host_is_known() -> bool:
     """Whether `Target.host()` need not load LLVM."""
-    return _facts.cache_info().currsize > 0 or host.known(_cache())
+    return _facts.cache_info().currsize > 0 or host.known(object_cache.shared())
 
 
 def _ask() -> host.Facts:
@@ -148,7 +148,8 @@ def functions(
 
     Args:
       description: canonical text of what is compiled, version of the emitter included: the cache
-        key, with names, passes, target and the versions of llvmlite and LLVM.
+        key, with names, passes, target, the versions of llvmlite and LLVM, and the sources of
+        this file and llvm.py.
       emit: emit(prefix) gives IR text whose exported functions are called prefix + name (symbols
         are process-wide). Called only when nothing is cached.
       names: the exported functions wanted.
@@ -266,12 +267,12 @@ class _Unit:
         self.key = target, passes, names, description
         self._make, self._counted = make, counted
         self.lock = threading.Lock()
-        text = "\0".join((_facts().versions, target.describe(), passes, *names, description))
+        text = "\0".join((_versions(), target.describe(), passes, *names, description))
         self._name = digest(text.encode()).hex()
 
     def from_disk(self) -> dict[str, int] | None:
         """Its addresses, if it is in the cache."""
-        code = _cache().get(self._name)
+        code = object_cache.shared().get(self._name)
         return None if code is None else self._link(code)
 
     def made(self) -> dict[str, int]:
@@ -288,7 +289,7 @@ class _Unit:
             found = self._link(code)
             with _gate:
                 _compiles += self._counted
-            _cache().put(self._name, code)
+            object_cache.shared().put(self._name, code)
             return found
         finally:
             _here.making -= 1
@@ -358,6 +359,12 @@ def _unit(
         unit.lock.release()
 
 
+@functools.cache
+def _versions() -> str:
+    """What decides which code a text becomes, beside the target: LLVM, and how it is called."""
+    return f"{_facts().versions} {digest_of((__file__, llvm.__file__)).hex()}"
+
+
 def _linked(code: bytes, prefix: str, names: Sequence[str], target: Target) -> dict[str, int]:
     """The addresses of the functions of an object file, which is loaded."""
     symbols = [prefix + name for name in names]
@@ -368,16 +375,6 @@ def _linked(code: bytes, prefix: str, names: Sequence[str], target: Target) -> d
     if missing:
         raise RuntimeError(f"engine: the emitted module does not define {', '.join(missing)}")
     return {name: found[symbol] for name, symbol in zip(names, symbols, strict=True)}
-
-
-@functools.cache
-def _cache() -> ObjectCache:
-    return ObjectCache(settings.cache_dir)
-
-
-def blobs() -> ObjectCache:
-    """The cache, for what else is dear to make again."""
-    return _cache()
 
 
 # --- forks -------------------------------------------------------------------

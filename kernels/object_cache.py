@@ -11,6 +11,7 @@ Whatever goes wrong with the disk is no error: the cache then does less, and say
 
 from __future__ import annotations
 
+import functools
 import os
 import struct
 import threading
@@ -18,6 +19,7 @@ import time
 import warnings
 
 from numflow.kernels.digest import digest
+from numflow.kernels.settings import settings
 
 MAGIC = b"NFOBJ003"
 _HEADER = struct.Struct("<8sQ32s")
@@ -163,6 +165,12 @@ class ObjectCache:
             size -= bytes_
             if size <= self.max_bytes * 3 // 4:
                 return
+
+
+@functools.cache
+def shared() -> ObjectCache:
+    """The one in the user's folder: of compiled code, and of what else is dear to make again."""
+    return ObjectCache(settings.cache_dir)
 
 
 def _private(path: str, flags: int) -> int:

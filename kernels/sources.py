@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Iterable
 
-from numflow.kernels import engine
+from numflow.kernels import object_cache
 from numflow.kernels.digest import digest, read
 
 _SETTLED = 2.0  # seconds after which a further change has another time in any file system
@@ -28,10 +28,10 @@ def digest_of(files: Iterable[str]) -> bytes:
         newest = max(newest, s.st_mtime_ns, s.st_ctime_ns)
         told.append(f"{path} {s.st_size} {s.st_mtime_ns} {s.st_ctime_ns} {s.st_dev} {s.st_ino}")
     key = digest("\n".join(("sources 1", *told)).encode()).hex()
-    found = engine.blobs().get(key)
+    found = object_cache.shared().get(key)
     if found is None:
         now = time.time()
         found = digest(b"\0".join(map(read, paths)))
         if newest / 1e9 + _SETTLED < now:
-            engine.blobs().put(key, found)
+            object_cache.shared().put(key, found)
     return found

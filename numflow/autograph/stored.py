@@ -13,7 +13,7 @@ import sys
 from types import CodeType
 from typing import Any
 
-from numflow.kernels import engine
+from numflow.kernels import object_cache
 from numflow.kernels.digest import digest
 from numflow.kernels.sources import digest_of
 
@@ -22,7 +22,7 @@ _CONVERTER = ("conversion", "functions", "jumps", "names", "rewrite", "scan", "s
 
 def get(code: CodeType) -> CodeType | None:
     """What was made of the code, if some process has put it."""
-    body = engine.blobs().get(_key(code))
+    body = object_cache.shared().get(_key(code))
     if body is None:
         return None
     try:
@@ -34,7 +34,7 @@ def get(code: CodeType) -> CodeType | None:
 
 def put(code: CodeType, made: CodeType) -> None:
     """Keep what was made of the code."""
-    engine.blobs().put(_key(code), marshal.dumps(made))
+    object_cache.shared().put(_key(code), marshal.dumps(made))
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from numflow.codegen import simd
-from numflow.kernels import engine, sources
+from numflow.kernels import object_cache, sources
 from numflow.kernels.digest import digest
 from numflow.kernels.object_cache import ObjectCache
 
@@ -16,7 +16,7 @@ from numflow.kernels.object_cache import ObjectCache
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectCache:
     made = ObjectCache(tmp_path / "cache")
-    monkeypatch.setattr(engine, "blobs", lambda: made)
+    monkeypatch.setattr(object_cache, "shared", lambda: made)
     return made
 
 
