@@ -330,7 +330,8 @@ class Function:
         if not args and not kwargs and self._signature is not None:
             args = self._signature
         examples: dict[int, TensorSpec] = {}
-        with self._tracing:
+        runtime.prepare()
+        with self._tracing, no_collection():
             call = self._describe(_examples(args, examples), _examples(kwargs, examples))
             specs = {k: examples[id(x)] for k, x in enumerate(call.tensors) if id(x) in examples}
             axes = frozenset(

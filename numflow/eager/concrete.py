@@ -14,6 +14,7 @@ import numpy as np
 
 from numflow import explain as explaining
 from numflow import runtime
+from numflow.collection import no_collection
 from numflow.eager.apply import eager, tapes
 from numflow.eager.compiled import Compile, CompiledGraph, Runnable
 from numflow.eager.tensor import Array, EagerTensor
@@ -73,6 +74,7 @@ class ConcreteFunction:
         self.otherwise: Callable[..., ConcreteFunction] | None = None
         self.ways: dict[Any, Callable[..., Any] | None] = {}  # see Function._pave
         self._way: Callable[..., Any] | None = None  # for calls with the tensors alone
+        self._prepared = False
         self._miss: object = None  # runtime.MISS, which loads late
 
     # --- what it is ---
@@ -145,6 +147,9 @@ class ConcreteFunction:
             if self.otherwise is None or any(map(_misfits, self._values, shapes)):
                 self._refuse(shapes)
             return self.otherwise(*args, **kwargs).run(arrays, tensors)
+        if not self._prepared:
+            with no_collection():
+                self.prepare(arrays)
         try:
             result = self.run(arrays, tensors)
             if not observers and given is args:
@@ -166,6 +171,7 @@ class ConcreteFunction:
         """Compile what `run` will run, and plan it for these arrays, while the collector rests."""
         if tapes.items:
             return  # other programs
+        self._prepared = True
         captured = [t._array for t in self._captures]
         with suppress(UnknownSizeError, UnfitSizeError):  # `run` meets them too
             self._compiled.plain().plan([*arrays, *captured])

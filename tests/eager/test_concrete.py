@@ -1,12 +1,16 @@
 """ConcreteFunction: what one trace takes and gives, and how it is called."""
 
+import gc
 import pickle
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
 import numflow as nf
+from numflow import runtime
+from numflow.eager.concrete import ConcreteFunction
 from numflow.errors import DTypeError, ShapeError
 
 F32 = nf.float32
@@ -145,3 +149,32 @@ def test_calls_with_the_tensors_alone_take_the_shortest_way() -> None:
     assert float(tape.gradient(x, v)) == 2.0
     with pytest.raises(DTypeError):
         c(nf.constant([1, 2]), nf.ones([2]))
+
+
+def test_it_is_prepared_as_a_call_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the trace what every call needs is compiled by another thread; before the first run
+    its program is compiled and planned, while the collector rests."""
+    seen: list[Any] = []
+    plain = ConcreteFunction.prepare
+
+    def planned(concrete: ConcreteFunction, arrays: Sequence[Any]) -> None:
+        seen.append(gc.isenabled())
+        plain(concrete, arrays)
+
+    monkeypatch.setattr(runtime, "prepare", lambda: seen.append("threads"))
+    monkeypatch.setattr(ConcreteFunction, "prepare", planned)
+    spec = nf.TensorSpec([None])
+
+    def f(x: Any) -> Any:
+        seen.append("trace")
+        return x + 1.0
+
+    g = nf.function(f).get_concrete_function(spec)
+    assert seen == ["threads", "trace"]
+    with nf.GradientTape() as tape:  # other programs
+        tape.watch(x := nf.constant([1.0]))
+        y = g(x)
+    assert tape.gradient(y, x).numpy().tolist() == [1.0]
+    for size in (2, 3, 2):
+        assert g(nf.zeros([size])).numpy().tolist() == [1.0] * size
+    assert seen == ["threads", "trace", False, False]
