@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from typing import Any
 
@@ -260,6 +261,22 @@ def test_arguments_have_an_order(kind: str) -> None:
         make(*first, *values, None)
     with pytest.raises(TypeError, match=rf"{kind}.* multiple values for argument '{names[0]}'"):
         make(*first, *values, **{names[0]: values[0]})
+
+
+@pytest.mark.parametrize("kind", ORDERS)
+def test_signatures_show_the_arguments(kind: str) -> None:
+    """All of them, with the defaults that they have."""
+    parameters = list(inspect.signature(getattr(layers, kind)).parameters.values())
+    *shown, rest = parameters
+    assert rest.kind is inspect.Parameter.VAR_KEYWORD
+    behind = [p.name for p in shown].index("use_bias") + 1
+    assert [p.name for p in shown[behind:]] == ORDERS[kind].split()
+    assert {p.kind for p in shown} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    make, own = getattr(layers, kind), {"name": "mine"}
+    first: list[Any] = [UNITS, 2] if kind == "ConvLSTM1D" else [UNITS]
+    defaults = {p.name: p.default for p in shown[len(first) :]}
+    named = make(*first, **defaults, **own)
+    assert str(named.get_config()) == str(make(*first, **own).get_config())
 
 
 def test_layers_that_are_not_trained() -> None:

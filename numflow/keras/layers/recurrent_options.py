@@ -7,6 +7,7 @@ by `in_order`, for calls that give more of them without their names.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, TypedDict, TypeVar
 
@@ -69,11 +70,22 @@ CONSTRAINTS_AND_DROPOUT = (
 )
 SEQUENCES = "return_sequences return_state go_backwards stateful unroll"
 
+DEFAULTS = {
+    "kernel_initializer": "glorot_uniform",
+    "recurrent_initializer": "orthogonal",
+    "bias_initializer": "zeros",
+    "dropout": 0.0,
+    "recurrent_dropout": 0.0,
+    **dict.fromkeys(SEQUENCES.split(), False),
+}
+"""Of options, as signatures show them; of the others: None."""
+
 
 def in_order(*names: str) -> Callable[[Init], Init]:
     """Of a constructor: what is given without a name behind its own arguments has these names.
 
-    It has `*more` in its signature, which is always empty when it runs.
+    It is written with `*more`, which is always empty when it runs; `inspect.signature` shows the
+    names, as it does of Keras's.
 
     Args:
       names: in Keras's order; each is one or more, with blanks between them.
@@ -100,9 +112,24 @@ def in_order(*names: str) -> Callable[[Init], Init]:
                     options[name] = value
             init(*args[:own], **options)
 
+        vars(begin)["__signature__"] = _shown(inspect.signature(init), order)
         return begin  # type: ignore[return-value]
 
     return taking
+
+
+def _shown(written: inspect.Signature, order: list[str]) -> inspect.Signature:
+    """The signature with the names of that order in place of `*more`."""
+    own = dict(written.parameters)
+    defaults = {name: own.pop(name).default for name in order if name in own}
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    named = [
+        inspect.Parameter(name, kind, default=defaults.get(name, DEFAULTS.get(name)))
+        for name in order
+    ]
+    begin = [p for p in own.values() if p.kind is kind]
+    rest = inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)
+    return written.replace(parameters=[*begin, *named, rest])
 
 
 OF_BOTH = ("dtype", "trainable")
