@@ -45,6 +45,8 @@ class Sequences(NamedTuple):
     cell_clip: float = 0.0
     state_clip: float = 0.0
     carry: bool = False  # the output of a masked step is the state, not 0
+    y_row: int | None = None  # elements from row to row of y; None: it is dense
+    dy_row: int | None = None
 
 
 def _vectors(count: int, v: Vectors) -> int:
@@ -292,6 +294,8 @@ def _call(
         W.SCRATCH: -(-scratch // 64) * 64,
         W.CELL_CLIP: _bits(s.cell_clip or float("inf"), v),
         W.STATE_CLIP: _bits(s.state_clip or float("inf"), v),
+        W.Y_ROW: s.state if s.y_row is None else s.y_row,
+        W.DY_ROW: s.state if s.dy_row is None else s.dy_row,
     }
     given = set(pointers)
     constants = tuple(values.get(w, 0) for w in range(HEADER, W.END) if w not in given)

@@ -115,7 +115,7 @@ def after_cells(
     bias, keep = word(args, W.EXTRA), word(args, W.GATES)
     for r in range(rows):
         at = place(args, t, r0 + r)
-        live = alive(args, at)
+        live, y_at = alive(args, at), word(args, W.Y) + at * word(args, W.Y_ROW) * ES
         j = 0
         while j < count:
             n = count - j
@@ -149,7 +149,7 @@ def after_cells(
                     put(k + gate, vzero(), n)
                     put(k + gate * 2, vzero(), n)
                     put(k + gate * 3, vzero(), n)
-            put(word(args, W.Y) + at * gate + o, y, n)
+            put(y_at + o, y, n)
             j += VL
 
 
@@ -199,7 +199,7 @@ def before_cells(
     x_n, keep = word(args, W.PLACE2) * gate, word(args, W.GATES)
     for r in range(rows):
         at = place(args, t, r0 + r)
-        live = alive(args, at)
+        live, y_at = alive(args, at), word(args, W.Y) + at * word(args, W.Y_ROW) * ES
         j = 0
         while j < count:
             n = count - j
@@ -216,7 +216,7 @@ def before_cells(
                 store(to + r * row + o, before)
                 if word(args, W.CARRY) != 0:
                     y = before
-            put(word(args, W.Y) + at * gate + o, y, n)
+            put(y_at + o, y, n)
             if keep != 0:
                 put(keep + at * 4 * gate + gate * 2 + o, new, n)
             j += VL
@@ -278,12 +278,13 @@ def slopes(args: int, at: int, dh: int, dg: int) -> None:
     p_z, p_r = word(args, W.PLACE0) * gate, word(args, W.PLACE1) * gate
     p_n = word(args, W.PLACE2) * gate
     dx, dr = word(args, W.DX) + at * 3 * gate, word(args, W.DR) + at * 3 * gate
+    dy = word(args, W.DY) + at * word(args, W.DY_ROW) * ES
     if not alive(args, at):
         zero_bytes(dx, 3 * gate)
         zero_bytes(dg, 3 * gate)
         if kind == AFTER:
             zero_bytes(dr, 3 * gate)
-        rest_back(args, word(args, W.DY) + at * gate, dh, units)
+        rest_back(args, dy, dh, units)
         return
     for j in range(0, units, VL):
         n = units - j
@@ -291,7 +292,7 @@ def slopes(args: int, at: int, dh: int, dg: int) -> None:
         k = word(args, W.GATES) + at * 4 * gate + o
         z, r, new = get(k, n), get(k + gate, n), get(k + gate * 2, n)
         before = get(word(args, W.BEFORE) + at * gate + o, n)
-        d = get(word(args, W.DY) + at * gate + o, n) + vload(dh + o)
+        d = get(dy + o, n) + vload(dh + o)
         store(dh + o, d * z)
         d_n = d * (1.0 - z) * (1.0 - new * new)
         d_z = d * (before - new) * z * (1.0 - z)

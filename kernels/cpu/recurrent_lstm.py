@@ -120,6 +120,7 @@ def cells(
     wide = 4 * gate
     keep, projected = word(args, W.GATES), word(args, W.PROJECTED)
     xs, ys, kept = word(args, W.X), word(args, W.Y), word(args, W.CELLS)
+    y_row = word(args, W.Y_ROW) * ES
     x_i, x_f = word(args, W.PLACE0) * gate, word(args, W.PLACE1) * gate
     x_g, x_o = word(args, W.PLACE2) * gate, word(args, W.PLACE3) * gate
     peep = word(args, W.EXTRA)
@@ -164,7 +165,7 @@ def cells(
         for j in range(0, count, VL):
             n = count - j
             o = (left + j) * ES
-            new, y_at = to + r * h_row + o, ys + at * gate + o
+            new, y_at = to + r * h_row + o, ys + at * y_row + o
             if live:
                 y = vload(s + r * s_row + apart * 3 + j * ES) * vtanh(vload(c + r * c_row + o))
                 store(new, y)
@@ -215,11 +216,12 @@ def project(args: int, t: int, r0: int, rows: int, state: int, h: int, to: int, 
             y = smaller(clip, larger(-clip, vload(to + o)))
             if live:
                 store(to + o, y)
-                put(word(args, W.Y) + (at * state + j) * ES, y, state - j)
+                put(word(args, W.Y) + (at * word(args, W.Y_ROW) + j) * ES, y, state - j)
             else:
                 store(to + o, vload(h + o))
         if not live:
-            rest(args, word(args, W.Y) + at * state * ES, h + r * h_row, state)
+            y_at = word(args, W.Y) + at * word(args, W.Y_ROW) * ES
+            rest(args, y_at, h + r * h_row, state)
 
 
 # --- backward ----------------------------------------------------------------------------------
@@ -261,7 +263,7 @@ def lstm_backward(args: int, begin: int, end: int) -> None:
                     step = next_at * units
                 slopes(
                     args, at, previous, dh + r * h_row, dc + r * c_row, dg + r * g_row,
-                    dm + r * c_row, next_at * units * ES, step * ES,
+                    dm + r * c_row, next_at * word(args, W.DY_ROW) * ES, step * ES,
                 )  # fmt: skip
             begin_product(q, 4 * units, ACCUMULATE, g_row, h_row)
             fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units, calls)
@@ -283,12 +285,12 @@ def slopes(
     wide = 4 * gate
     p_i, p_f = word(args, W.PLACE0) * gate, word(args, W.PLACE1) * gate
     p_g, p_o = word(args, W.PLACE2) * gate, word(args, W.PLACE3) * gate
-    dx = word(args, W.DX) + at * wide
+    dx, dy = word(args, W.DX) + at * wide, word(args, W.DY) + at * word(args, W.DY_ROW) * ES
     if not alive(args, at):
         zero_bytes(dx, wide)
         zero_bytes(dg, wide)
         if projected == 0:
-            rest_back(args, word(args, W.DY) + at * gate, dh, units)
+            rest_back(args, dy, dh, units)
         return
     peep = word(args, W.EXTRA)
     clip = splat(load(args + W.CELL_CLIP * WORD))
@@ -296,7 +298,7 @@ def slopes(
         n = units - j
         o = j * ES
         k = word(args, W.GATES) + at * wide + o
-        prefetch(word(args, W.DY) + at * gate + o + ahead)
+        prefetch(dy + o + ahead)
         prefetch(previous + o + step)
         i, f, g = get(k, n), get(k + gate, n), get(k + gate * 2, n)
         out = get(k + gate * 3, n)
@@ -305,7 +307,7 @@ def slopes(
         if projected != 0:
             d = vload(dm + o)
         else:
-            d = get(word(args, W.DY) + at * gate + o, n) + vload(dh + o)
+            d = get(dy + o, n) + vload(dh + o)
             store(dh + o, vzero())
         th = vtanh(cell)
         d_o = d * th * out * (1.0 - out)
@@ -338,15 +340,16 @@ def unproject(
     for r in range(rows):
         at = place(args, t, r0 + r)
         live = alive(args, at)
+        y = word(args, W.Y) + at * word(args, W.Y_ROW) * ES
+        dy = word(args, W.DY) + at * word(args, W.DY_ROW) * ES
         for j in range(0, state, VL):
             o, n = r * h_row + j * ES, state - j
-            from_y = (at * state + j) * ES
             d = vzero()
             if live:
-                d = get(word(args, W.DY) + from_y, n) + vload(dh + o)
-                d = inside(get(word(args, W.Y) + from_y, n), clip, d)
+                d = get(dy + j * ES, n) + vload(dh + o)
+                d = inside(get(y + j * ES, n), clip, d)
                 store(dh + o, vzero())
             store(dp + o, d)
-            put(word(args, W.DP) + from_y, d, n)
+            put(word(args, W.DP) + (at * state + j) * ES, d, n)
         if not live:
-            rest_back(args, word(args, W.DY) + at * state * ES, dh + r * h_row, state)
+            rest_back(args, dy, dh + r * h_row, state)

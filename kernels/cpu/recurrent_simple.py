@@ -72,7 +72,7 @@ def simple_forward(args: int, begin: int, end: int) -> None:
 def state(args: int, at: int, h: int, to: int) -> None:
     """The new state of one row; `to` has the recurrent product."""
     units, kind = word(args, W.UNITS), word(args, W.KIND)
-    x, y = word(args, W.X) + at * units * ES, word(args, W.Y) + at * units * ES
+    x, y = word(args, W.X) + at * units * ES, word(args, W.Y) + at * word(args, W.Y_ROW) * ES
     if not alive(args, at):
         rest(args, y, h, units)
         copy_bytes(to, h, units * ES)
@@ -112,16 +112,17 @@ def simple_backward(args: int, begin: int, end: int) -> None:
 def slopes(args: int, at: int, dh: int, dg: int) -> None:
     """The gradient before the nonlinearity of one row and step."""
     units, kind = word(args, W.UNITS), word(args, W.KIND)
-    dx = word(args, W.DX) + at * units * ES
+    dx, dy = word(args, W.DX) + at * units * ES, word(args, W.DY) + at * word(args, W.DY_ROW) * ES
+    ys = word(args, W.Y) + at * word(args, W.Y_ROW) * ES
     if not alive(args, at):
         zero_bytes(dx, units * ES)
         zero_bytes(dg, units * ES)
-        rest_back(args, word(args, W.DY) + at * units * ES, dh, units)
+        rest_back(args, dy, dh, units)
         return
     for j in range(0, units, VL):
         o, n = j * ES, units - j
-        y = get(word(args, W.Y) + at * units * ES + o, n)
-        d = get(word(args, W.DY) + at * units * ES + o, n) + vload(dh + o)
+        y = get(ys + o, n)
+        d = get(dy + o, n) + vload(dh + o)
         if kind == RELU:
             d = positive(y, d)
         else:

@@ -52,7 +52,8 @@ if TYPE_CHECKING:
 class W:
     """Words of the argument blocks. Steps and rows in elements (of the mask: bytes).
 
-    "Wide" arrays have a row of all gates per step and sequence, "narrow" ones a row of state.
+    "Wide" arrays have a row of all gates per step and sequence, "narrow" ones a row of state. Rows
+    of Y and DY may lie further apart: those of one direction are halves of what both make.
     """
 
     X = HEADER  # wide: the inputs' share of the gates
@@ -97,7 +98,9 @@ class W:
     CELL_CLIP = HEADER + 39  # bits of an element; inf: none
     STATE_CLIP = HEADER + 40
     CARRY = HEADER + 41  # whether a masked step's output is the state, not 0
-    END = HEADER + 42
+    Y_ROW = HEADER + 42  # elements from row to row
+    DY_ROW = HEADER + 43
+    END = HEADER + 44
 
 
 class P:

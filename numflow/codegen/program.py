@@ -26,10 +26,10 @@ from numflow.graph.lowering import Assemble, HostCall, Layout, Library, Refused,
 from numflow.ops.indexing import gather_op
 from numflow.passes.fuse import fuse
 from numflow.passes.group import Group
+from numflow.passes.joined import joined, parts_of
 from numflow.passes.levels import levels
 from numflow.passes.materialise import layout_of, materialise
 from numflow.passes.messages import without_messages
-from numflow.shapes import Extent
 
 __all__ = ["Program", "emit"]
 
@@ -53,7 +53,8 @@ def emit_inside(graph: Graph) -> Program:
 class _Emitter:
     def __init__(self, graph: Graph, inside: bool = False) -> None:
         self.graph, self.inside = graph, inside
-        self.layouts: dict[Value, Seen] = {}
+        self.joined = joined(graph)
+        self.layouts: dict[Value, Seen] = dict(self.joined)
         self.users = graph.users()
         self.steps: list[Step] = []
 
@@ -184,11 +185,12 @@ class _Emitter:
         if group.pool is not None:
             outputs = group.pool.outputs
         reads = [r for r, _ in (*inputs, *filter(None, (bias, residual)))]
+        places = {v: self.joined[v] for v in outputs if v in self.joined}
         self.steps.append(
             LibraryStep(
                 tuple(group.nodes),
                 tuple(dict.fromkeys(reads)),
-                outputs,
+                tuple(dict.fromkeys(self._root(v) for v in outputs)),
                 node,
                 inputs,
                 outputs,
@@ -196,24 +198,19 @@ class _Emitter:
                 residual,
                 activation,
                 group.pool,
+                places,
             )
         )
 
     def _assemble(self, node: Node, lower: Assemble, inputs: tuple[Seen, ...]) -> None:
         out = node.output
-        strides = dense(out.spec.shape)
         fill = lower.fill(node.attrs)
-        whole = Layout(out.spec.shape, strides)
+        whole = Layout(out.spec.shape, dense(out.spec.shape))
         if fill is not None:
             self.steps.append(CopyStep((node,), (), (out,), None, (out, whole), fill))
-        places = lower.place([v.spec for v in node.inputs], out.spec, node.attrs)
-        for v, (root, layout), (begin, step) in zip(node.inputs, inputs, places, strict=True):
-            offset: Extent = 0
-            for b, s in zip(begin, strides, strict=True):
-                offset = offset + b * s
-            part = Layout(
-                v.spec.shape, tuple(s * k for s, k in zip(strides, step, strict=True)), offset
-            )
+        for v, (root, layout), part in zip(node.inputs, inputs, parts_of(node), strict=True):
+            if v in self.joined and root is out:
+                continue  # its kernel has put it there
             self.steps.append(CopyStep((node,), (root,), (out,), (root, layout), (out, part)))
 
 

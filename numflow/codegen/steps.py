@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from numflow.codegen.cluster import ClusterCode
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.loops import Loop
-from numflow.graph.lowering import Layout
+from numflow.graph.lowering import Layout, dense
 from numflow.graph.spec import Spec
 from numflow.kernels.records import field, record
+from numflow.shapes import Extent
 
 if TYPE_CHECKING:
     from numflow.codegen.registers import RegisterLoop
@@ -50,9 +51,13 @@ class SegmentStep(Step):
 
 @record
 class LibraryStep(Step):
-    """A kernel of kernels/: inputs and outputs are dense. bias, residual, activation: what a
-    product takes along; behind: what pools its result, whose results are then the outputs. form:
-    the same number for steps of a program that differ in their operands only (runtime/work.py)."""
+    """A kernel of kernels/: inputs and outputs are dense, but for rows that may lie apart.
+
+    bias, residual, activation: what a product takes along; behind: what pools its result, whose
+    results are then the outputs. joined: where outputs lie that are parts of another array
+    (passes/joined.py). form: the same number for steps of a program that differ in their operands
+    only (runtime/work.py).
+    """
 
     node: Node
     inputs: tuple[Seen, ...]
@@ -61,7 +66,23 @@ class LibraryStep(Step):
     residual: Seen | None = None
     activation: str = ""
     behind: Node | None = None
+    joined: dict[Value, Seen] = field(default_factory=dict)
     form: int | None = None
+
+    def apart(self) -> tuple[Extent, ...]:
+        """Elements from row to row of the operands that the kernel takes in rows; () if all are
+        dense."""
+        lower = self.node.op.lower
+        if lower.rows == ((), ()):
+            return ()
+        inputs, outputs = lower.loose(len(self.inputs), len(self.outputs))
+        found = [self.inputs[k][1] for k in inputs]
+        for v in map(self.outputs.__getitem__, outputs):
+            whole = v, Layout(v.spec.shape, dense(v.spec.shape))
+            found.append(self.joined.get(v, whole)[1])
+        if all(layout.strides == dense(layout.shape) for layout in found):
+            return ()
+        return tuple(layout.apart for layout in found)
 
 
 @record

@@ -215,6 +215,7 @@ def _note(step: Step) -> str:
         notes = [_kernel_note(step.nodes[0]), _cells_note(step.nodes[0])]
         notes += [f"takes along {' and '.join(along)}"] if along else []
         notes += [_pool_note(step)] if step.behind is not None else []
+        notes += ["writes where its result is joined to others"] if step.joined else []
         return "; ".join(filter(None, notes))
     if isinstance(step, CopyStep):
         return "fills with a value" if step.source is None else ""

@@ -23,6 +23,7 @@ data class more. Nobody changes one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Protocol
 
 from numflow.graph.op import Attrs, Op
@@ -78,6 +79,19 @@ class Layout(NamedTuple):
         return self.strides == wanted or all(
             s == want for n, s, want in zip(self.shape, self.strides, wanted, strict=True) if n != 1
         )
+
+    @property
+    def apart(self) -> Extent | None:
+        """Elements from row to row along the last axis: of dense rows that lie evenly apart."""
+        if not self.shape or (self.strides[-1] != 1 and self.shape[-1] != 1):
+            return None
+        leading = list(zip(self.shape[:-1], self.strides[:-1], strict=True))
+        axes = [(n, s) for n, s in leading if n != 1]
+        if not axes:
+            return self.shape[-1]
+        if any(s != inner * n for (_, s), (n, inner) in pairwise(axes)):
+            return None
+        return axes[-1][1]
 
 
 def dense(shape: Sequence[Extent]) -> tuple[Extent, ...]:
@@ -204,6 +218,9 @@ class Library:
     pool: what it is for such a kernel: "max" or "mean"; the input is what is pooled.
     note: note(input specs, output specs, attrs): what explain() says about the choice of kernel.
     alone: the op that gives the first outputs only, for where nobody wants the others.
+    rows: (inputs, outputs; below 0 from the end): those whose rows along the last axis may lie
+          evenly apart, parts of longer ones. plan then also takes `apart`: elements from row to row
+          of each of these, inputs first; it does not where all are dense.
     private: where elements lie in the result only its kernel and the reader's know; the reference
              has the same numbers in another order, so it is never computed while compiling.
     """
@@ -222,6 +239,7 @@ class Library:
         "private",
         "refuses",
         "residual",
+        "rows",
     )
 
     def __init__(
@@ -240,12 +258,21 @@ class Library:
         | None = None,
         pool: str = "",
         over: tuple[int, int] | None = None,
+        rows: tuple[tuple[int, ...], tuple[int, ...]] = ((), ()),
     ) -> None:
         self.plan, self.refuses, self.checked = plan, refuses, checked
         self.cost, self.in_place, self.epilogue = cost, in_place, epilogue
         self.note, self.alone, self.private = note, alone, private
         self.residual, self.pools, self.pool = residual, pools, pool
-        self.over = over
+        self.over, self.rows = over, rows
+
+    def loose(self, inputs: int, outputs: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """`rows` as places from the front, for so many inputs and outputs."""
+        first, second = self.rows
+        return (
+            tuple([k % inputs for k in first]) if first else (),
+            tuple([k % outputs for k in second]) if second else (),
+        )
 
 
 class HostCall:

@@ -288,12 +288,19 @@ def _forward_reference(*inputs: Any, **attrs: Any) -> Any:
     return _reference(*_present(p._replace(u=p.u[:, : 3 * units])), **attrs)
 
 
-def _plan(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Any:
+def _plan(
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    attrs: Attrs,
+    threads: int,
+    apart: Sequence[int | None] = (None,),
+) -> Any:
     from numflow.kernels.cpu import recurrent
 
     p, _ = parts(inputs, attrs)
     units = p.h0.shape[1]
-    s = panels.sequences(p.x, units, attrs, state=units, extra=attrs["biased"])
+    more = {"extra": attrs["biased"], "y_row": apart[0]}
+    s = panels.sequences(p.x, units, attrs, state=units, **more)
     return recurrent.plan_gru(
         s,
         p.x.dtype.name,
@@ -321,14 +328,14 @@ states_op = Op(
     lambda *inputs, **attrs: _infer(*inputs, **attrs)[:2],
     lambda *inputs, **attrs: _forward_reference(*inputs, **attrs)[:2],
     None,
-    Library(_plan, cost=_cost, note=_note),
+    Library(_plan, cost=_cost, note=_note, rows=((), (0,))),
 )
 forward_op = Op(
     "gru_forward",
     _infer,
     _forward_reference,
     None,
-    Library(_plan, cost=_cost, note=_note, alone=states_op),
+    Library(_plan, cost=_cost, note=_note, alone=states_op, rows=((), (0,))),
 )
 
 
@@ -347,12 +354,18 @@ def _backward_reference(u: Any, *more: Any, **attrs: Any) -> Any:
     return _gradients_reference(wide, u[:units], dh, *mask, *more[-4:], **bare)
 
 
-def _plan_back(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Any:
+def _plan_back(
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    attrs: Attrs,
+    threads: int,
+    apart: Sequence[int | None] = (None,),
+) -> Any:
     from numflow.kernels.cpu import recurrent
 
     dx, units = outputs[0], outputs[1].shape[1]
     return recurrent.plan_gru_backward(
-        panels.sequences(dx, units, attrs, state=units),
+        panels.sequences(dx, units, attrs, state=units, dy_row=apart[0]),
         dx.dtype.name,
         order=attrs["order"],
         kind=int(attrs["after"]),
@@ -369,5 +382,5 @@ backward_op = Op(
     _backward_infer,
     _backward_reference,
     None,
-    Library(_plan_back, cost=_back_cost, note=_back_note),
+    Library(_plan_back, cost=_back_cost, note=_back_note, rows=((-2,), ())),
 )

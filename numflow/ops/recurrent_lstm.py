@@ -336,7 +336,7 @@ def _forward_reference(*inputs: Any, **attrs: Any) -> Any:
     return _reference(*_present(_weights(p, p.c0.shape[1])), **attrs)
 
 
-def _sizes(x: Spec, state: Any, units: Any, attrs: Attrs) -> Any:
+def _sizes(x: Spec, state: Any, units: Any, attrs: Attrs, **rows: int | None) -> Any:
     return panels.sequences(
         x,
         units,
@@ -346,14 +346,21 @@ def _sizes(x: Spec, state: Any, units: Any, attrs: Attrs) -> Any:
         projected=attrs["projected"],
         cell_clip=attrs["cell_clip"],
         state_clip=attrs["state_clip"],
+        **rows,
     )
 
 
-def _plan(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Any:
+def _plan(
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    attrs: Attrs,
+    threads: int,
+    apart: Sequence[int | None] = (None,),
+) -> Any:
     from numflow.kernels.cpu import recurrent
 
     p, _ = parts(inputs, attrs)
-    s = _sizes(p.x, p.h0.shape[1], p.c0.shape[1], attrs)
+    s = _sizes(p.x, p.h0.shape[1], p.c0.shape[1], attrs, y_row=apart[0])
     return recurrent.plan_lstm(
         s, p.x.dtype.name, order=attrs["order"], keep=len(outputs) > 3, threads=threads
     )
@@ -376,14 +383,14 @@ states_op = Op(
     lambda *inputs, **attrs: _infer(*inputs, **attrs)[:3],
     lambda *inputs, **attrs: _forward_reference(*inputs, **attrs)[:3],
     None,
-    Library(_plan, cost=_cost, note=_note),
+    Library(_plan, cost=_cost, note=_note, rows=((), (0,))),
 )
 forward_op = Op(
     "lstm_forward",
     _infer,
     _forward_reference,
     None,
-    Library(_plan, cost=_cost, note=_note, alone=states_op, over=(3, 0)),
+    Library(_plan, cost=_cost, note=_note, alone=states_op, over=(3, 0), rows=((), (0,))),
 )
 
 
@@ -398,10 +405,17 @@ def _backward_reference(u: Any, c0: Any, *more: Any, **attrs: Any) -> Any:
     return _gradients_reference(*_present(_weights(p, c0.shape[1])), *rest, **attrs)
 
 
-def _plan_back(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Any:
+def _plan_back(
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    attrs: Attrs,
+    threads: int,
+    apart: Sequence[int | None] = (None, None),
+) -> Any:
     from numflow.kernels.cpu import recurrent
 
-    s = _sizes(outputs[0], outputs[1].shape[1], outputs[2].shape[1], attrs)
+    rows = dict(zip(("y_row", "dy_row"), apart, strict=True))
+    s = _sizes(outputs[0], outputs[1].shape[1], outputs[2].shape[1], attrs, **rows)
     return recurrent.plan_lstm_backward(
         s, outputs[0].dtype.name, order=attrs["order"], threads=threads
     )
@@ -416,5 +430,5 @@ backward_op = Op(
     _backward_infer,
     _backward_reference,
     None,
-    Library(_plan_back, cost=_back_cost, note=_back_note, over=(0, -5)),
+    Library(_plan_back, cost=_back_cost, note=_back_note, over=(0, -5), rows=((-6, -3), ())),
 )

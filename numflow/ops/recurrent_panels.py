@@ -107,7 +107,7 @@ def rows(x: Tensor) -> Tensor:
 
 
 def sequences(x: Spec, units: Any, attrs: Attrs, **more: Any) -> Any:
-    """The sizes, for a plan."""
+    """The sizes, for a plan. more: further fields, or other values of them."""
     from numflow.kernels.cpu.recurrent import Sequences  # llvmlite: only where code is made
 
     steps, batch = steps_of(x, attrs["time_major"])

@@ -187,11 +187,18 @@ def _forward_reference(x: Any, u: Any, *more: Any, **attrs: Any) -> Any:
     return _reference(x, u[:, : x.shape[2]], *more, **attrs)
 
 
-def _plan(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Any:
+def _plan(
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    attrs: Attrs,
+    threads: int,
+    apart: Sequence[int | None] = (None,),
+) -> Any:
     from numflow.kernels.cpu import recurrent
 
     x = inputs[0]
-    s = panels.sequences(x, x.shape[2], attrs, state=int(x.shape[2]))  # type: ignore[arg-type]
+    units: Any = x.shape[2]
+    s = panels.sequences(x, units, attrs, state=int(units), y_row=apart[0])
     keep = len(outputs) > 2
     return recurrent.plan_simple(
         s, x.dtype.name, kind=int(attrs["relu"]), keep=keep, threads=threads
@@ -215,14 +222,14 @@ states_op = Op(
     lambda *inputs, **attrs: _infer(*inputs, **attrs)[:2],
     lambda *inputs, **attrs: _forward_reference(*inputs, **attrs)[:2],
     None,
-    Library(_plan, cost=_cost, note=_note),
+    Library(_plan, cost=_cost, note=_note, rows=((), (0,))),
 )
 forward_op = Op(
     "simple_forward",
     _infer,
     _forward_reference,
     None,
-    Library(_plan, cost=_cost, note=_note, alone=states_op),
+    Library(_plan, cost=_cost, note=_note, alone=states_op, rows=((), (0,))),
 )
 
 
@@ -232,11 +239,19 @@ def _backward_reference(u: Any, *more: Any, **attrs: Any) -> Any:
     return _gradients_reference(y, u[: y.shape[2]], dh, *mask, *more[-3:], **attrs)
 
 
-def _plan_back(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs, threads: int) -> Any:
+def _plan_back(
+    inputs: Sequence[Spec],
+    outputs: Sequence[Spec],
+    attrs: Attrs,
+    threads: int,
+    apart: Sequence[int | None] = (None, None),
+) -> Any:
     from numflow.kernels.cpu import recurrent
 
     dx = outputs[0]
-    s = panels.sequences(dx, dx.shape[2], attrs, state=int(dx.shape[2]))  # type: ignore[arg-type]
+    units: Any = dx.shape[2]
+    rows = dict(zip(("y_row", "dy_row"), apart, strict=True))
+    s = panels.sequences(dx, units, attrs, state=int(units), **rows)
     return recurrent.plan_simple_backward(
         s, dx.dtype.name, kind=int(attrs["relu"]), threads=threads
     )
@@ -247,5 +262,5 @@ backward_op = Op(
     lambda u, *more, **attrs: (more[-3], more[-1]),
     _backward_reference,
     None,
-    Library(_plan_back, cost=_cost, note=_back_note),
+    Library(_plan_back, cost=_cost, note=_back_note, rows=((-3, -2), ())),
 )

@@ -9,7 +9,8 @@ Before                                          After
 
 A view that strides cannot express reads a copy of its input; library kernels, assemblies and
 outputs get dense arrays of their own; a fold over axes that are not neighbours becomes one fold per
-run, the last run first.
+run, the last run first. What repeats one number is written once for all kernels that read it, and
+as one row for those that take rows from where they lie (`Library.rows`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from numflow.graph.op import Op, current
 from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
 from numflow.ops import shape as shaping
+from numflow.passes.patterns import inputs_of, made_by, shaped
 from numflow.shapes import Extent, Shape
 
 copy_op = Op(
@@ -71,8 +73,23 @@ def materialise(graph: Graph) -> Graph:
         assert isinstance(t, SymbolicTensor)
         return t.value
 
-    def dense_of(t: Tensor) -> Tensor:
-        return t if layout_of(value(t), layouts)[1].contiguous else copy_op(t)
+    repeated: dict[tuple[Value, Shape], Tensor] = {}  # copies of what repeats one number
+
+    def operand(lower: Library | HostCall, k: int, loose: Sequence[int], t: Tensor) -> Tensor:
+        """What a kernel reads as its input number k."""
+        _, layout = layout_of(value(t), layouts)
+        if layout.contiguous or (k in loose and layout.apart is not None):
+            return t
+        first = made_by(t, shaping.broadcast_op)
+        one = None if first is None else inputs_of(first)[0]
+        if one is None or one.spec.size != 1 or isinstance(lower, HostCall) or k == lower.in_place:
+            return copy_op(t)  # type: ignore[no-any-return]
+        shape = t.spec.shape[-1:] if k in loose else t.spec.shape
+        found = repeated.get((value(one), shape))
+        if found is None:
+            few = shaped(shaping.reshape_op(one, shape=()) if one.spec.shape else one, shape)
+            found = repeated[value(one), shape] = copy_op(few)
+        return shaped(found, t.spec.shape)
 
     def fold(node: Node, x: Tensor) -> Tensor | None:
         """A fold over one run of axes at a time, of what a loop can read, in float32 at least."""
@@ -103,7 +120,8 @@ def materialise(graph: Graph) -> Graph:
             if lower.see(layout, node.output.spec, node.attrs) is None:
                 return _again(node, [copy_op(inputs[0])])
         elif isinstance(lower, Library | HostCall):
-            arrays = list(map(dense_of, inputs))
+            loose = lower.loose(len(inputs), 1)[0] if isinstance(lower, Library) else ()
+            arrays = [operand(lower, k, loose, t) for k, t in enumerate(inputs)]
             copied = any(a is not x for a, x in zip(arrays, inputs, strict=True))
             return _again(node, arrays) if copied else None
         elif isinstance(lower, Reduction):

@@ -17,6 +17,7 @@ from numflow.graph.tensor import Tensor
 from numflow.ops import math as maths
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
+from numflow.ops import slicing
 from numflow.passes.patterns import inputs_of, made_by, scalar, shaped
 from numflow.shapes import Extent, UnknownSizeError
 
@@ -68,6 +69,30 @@ def broadcast_twice(node: Node, inputs: Inputs) -> Tensor | None:
     """broadcast_to(broadcast_to(x)) -> broadcast_to(x)."""
     first = made_by(inputs[0], shaping.broadcast_op)
     return None if first is None else shaping.broadcast_op(inputs_of(first)[0], **node.attrs)
+
+
+def slice_twice(node: Node, inputs: Inputs) -> Tensor | None:
+    """slice(slice(x)) -> slice(x)."""
+    first = made_by(inputs[0], slicing.slice_op)
+    if first is None:
+        return None
+    whole, part = first.inputs[0].spec, first.output.spec
+    if whole.shape != part.shape and not (whole.known and part.known):
+        return None  # whether the first is inside is known with its sizes, and told by it
+    begin, stride = first.attrs["begin"], first.attrs["stride"]
+    return slicing.slice_op(  # type: ignore[no-any-return]
+        inputs_of(first)[0],
+        begin=tuple(b + s * c for b, s, c in zip(begin, stride, node.attrs["begin"], strict=True)),
+        stride=tuple(s * t for s, t in zip(stride, node.attrs["stride"], strict=True)),
+        shape=node.output.spec.shape,
+    )
+
+
+def unslice_of_all(node: Node, inputs: Inputs) -> Tensor | None:
+    """unslice(x) that fills the whole -> slice(x): x itself, or x turned round."""
+    if inputs[0].spec.shape != node.output.spec.shape:
+        return None
+    return slicing.slice_op(inputs[0], **node.attrs)  # type: ignore[no-any-return]
 
 
 def view_of_scalar(node: Node, inputs: Inputs) -> Tensor | None:

@@ -62,6 +62,8 @@ class Buffers:
             for v in node.outputs:
                 if v in step.writes:
                     self.of(v)[...] = values[v]
+                elif isinstance(step, LibraryStep) and v in step.joined:
+                    self.seen(*step.joined[v])[...] = values[v]
             if node.op.effect:
                 self.hosted[id(node.attrs)] = [values[v] for v in node.outputs]
 

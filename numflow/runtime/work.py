@@ -32,7 +32,7 @@ from numflow.errors import UnimplementedError, explain
 from numflow.graph.collapse import collapse
 from numflow.graph.graph import Node, Value
 from numflow.graph.loops import DEEP, LANE, Body, Loop, Operand, walk
-from numflow.graph.lowering import Call, Layout, Library, dense
+from numflow.graph.lowering import Call, Library
 from numflow.graph.op import Attrs
 from numflow.graph.spec import Spec
 from numflow.kernels.builder import ITEMSIZE
@@ -42,7 +42,7 @@ from numflow.runtime import pool
 from numflow.runtime.layout import Interval
 from numflow.runtime.sizes import Sizes
 from numflow.runtime.words import Held, Pointer, Row, Table, Told, Word, Work
-from numflow.shapes import Dim, Extent, product
+from numflow.shapes import Dim, product
 
 Array = np.ndarray[Any, Any]
 ALONE = 1 << 15  # elements up to which a fold across rows is one block
@@ -291,7 +291,7 @@ class Worker:
             more = {"bias": step.bias is not None, "activation": step.activation}
         if step.residual is not None:
             more |= {"residual": True}
-        apart = _apart(step)
+        apart = step.apart()
         if apart:
             more["apart"] = self.sizes.shape(apart)
         if step.behind is not None:
@@ -357,30 +357,10 @@ def _form(program: Program, step: LibraryStep) -> int:
             step.bias is None,
             step.residual is None,
             step.activation,
-            _apart(step),
+            step.apart(),
         )
         step.form = program.forms.setdefault(key, len(program.forms))
     return step.form
-
-
-def _apart(step: LibraryStep) -> tuple[Extent, ...]:
-    """Elements from row to row of the operands that kernels also take as parts; () if all are
-    dense."""
-    lower = step.node.op.lower
-    if lower.rows == ((), ()):
-        return ()
-    inputs, outputs = lower.loose(len(step.inputs), len(step.outputs))
-    found = [step.inputs[k][1] for k in inputs]
-    for k in outputs:
-        v = step.outputs[k]
-        found.append(
-            step.joined[v][1] if v in step.joined else Layout(v.spec.shape, dense(v.spec.shape))
-        )
-    if all(layout.strides == dense(layout.shape) for layout in found):
-        return ()
-    apart = tuple(layout.apart for layout in found)
-    assert None not in apart
-    return apart  # type: ignore[return-value]
 
 
 _CALLS = 1024  # calls of library kernels that are kept

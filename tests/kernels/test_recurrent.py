@@ -3,6 +3,7 @@ rows gives the same bits."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,22 @@ class Layer:
         self.v = array(units, state)
         self.order = {"lstm": (0, 2, 1, 3), "gru": (1, 0, 2), "before": (0, 1, 2)}.get(kind, (0,))
         self.dy, self.dh, self.dc = array(*lead, state), array(batch, state), array(batch, units)
+        self.y: Guarded | None = None
+
+    def part(self, values: Array, more: int) -> Guarded:
+        """Narrow values as parts of rows with so many more elements, which nobody may touch."""
+        rows, columns = self.s.steps * self.s.batch, self.s.state
+        found = Guarded((rows, columns), columns + more, self.dtype)
+        found.array[...] = values.reshape(rows, columns)
+        return found
+
+    def apart(self, y: int, dy: int) -> Layer:
+        """The same, rows of y and dy with so many elements between them."""
+        other = copy.copy(self)
+        other.s = self.s._replace(y_row=self.s.state + y, dy_row=self.s.state + dy)
+        other.dy = self.part(self.dy, dy).array
+        other.y = self.part(self.blank(*self.lead, self.s.state), y)
+        return other
 
     def blank(self, *shape: int) -> Array:
         return guarded(np.full(shape, np.nan, self.dtype))
@@ -101,6 +118,7 @@ class Layer:
         s, state, units = self.s, self.s.state, self.s.units
         u = panels(self.u, len(self.order), self.order, False)
         y, h = self.blank(*self.lead, state), self.blank(s.batch, state)
+        y = y if self.y is None else self.y.array
         before = self.blank(*self.lead, state)
         plan: dict[str, Any] = {"keep": True, "threads": threads}
         if self.kind == "lstm":
@@ -162,3 +180,20 @@ def test_nothing_outside_is_touched_and_cuts_do_not_matter(
         for a, b in zip(layer.backward(one, 1), layer.backward(one, 3), strict=True):
             np.testing.assert_array_equal(a, b)
             assert not np.isnan(a).any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("full", [False, True], ids=["plain", "all"])
+@pytest.mark.parametrize("kind", ["lstm", "gru", "before", "simple"])
+def test_rows_of_y_and_dy_may_lie_apart(kind: str, full: bool, dtype: str) -> None:
+    """The same bits as of dense ones; what lies between them stays as it was."""
+    for sizes in SIZES:
+        dense = Layer(kind, sizes, dtype, full)
+        parts = dense.apart(y=3, dy=2 * dense.s.state)
+        want, got = dense.forward(2), parts.forward(2)
+        assert parts.y is not None
+        assert parts.y.untouched()
+        for a, b in zip(want, got, strict=True):
+            np.testing.assert_array_equal(a, b.reshape(a.shape))
+        for a, b in zip(dense.backward(want, 2), parts.backward(got, 2), strict=True):
+            np.testing.assert_array_equal(a, b)

@@ -227,6 +227,47 @@ VIEWS = {
           return %0
         """,
     ),
+    "a part of a part": (
+        """
+        graph(%0: f32[11, 3])
+          %1 = slice(%0, begin=(9, 0), stride=(-2, 1), shape=(4, 3))
+          %2 = slice(%1, begin=(1, 1), stride=(2, 1), shape=(2, 2))
+          return %2
+        """,
+        """
+        graph(%0: f32[11, 3])
+          %1 = slice(%0, begin=(7, 1), stride=(-4, 1), shape=(2, 2))
+          return %1
+        """,
+    ),
+    "turned round, and back": (
+        """
+        graph(%0: f32[n, 3])
+          %1 = slice(%0, begin=(n - 1, 0), stride=(-1, 1), shape=(n, 3))
+          %2 = slice(%1, begin=(n - 1, 0), stride=(-1, 1), shape=(n, 3))
+          %3 = unslice(%2, begin=(n - 1, 0), stride=(-1, 1), shape=(n, 3))
+          %4 = unslice(%3, begin=(n - 1, 0), stride=(-1, 1), shape=(n, 3))
+          return %4
+        """,
+        """
+        graph(%0: f32[n, 3])
+          return %0
+        """,
+    ),
+    "a part of unknown size says whether there is enough": (
+        """
+        graph(%0: f32[n, 3])
+          %1 = slice(%0, begin=(2, 0), stride=(1, 1), shape=(5, 3))
+          %2 = slice(%1, begin=(0, 0), stride=(1, 1), shape=(2, 3))
+          return %2
+        """,
+        """
+        graph(%0: f32[n, 3])
+          %1 = slice(%0, begin=(2, 0), stride=(1, 1), shape=(5, 3))
+          %2 = slice(%1, begin=(0, 0), stride=(1, 1), shape=(2, 3))
+          return %2
+        """,
+    ),
     "an operand still gives the shape": (
         """
         graph(%0: f32[n, 3], %1: f32[3], %2: f32[n, 1])
