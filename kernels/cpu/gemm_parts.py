@@ -23,6 +23,9 @@ Written in the subset of lang.py. Bound: fused multiply-adds; memory where m and
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from numflow.kernels import engine, lang, tiles
 from numflow.kernels.abi import HEADER, WORKSPACE
 from numflow.kernels.cpu.call import Call
@@ -41,8 +44,10 @@ from numflow.kernels.intrinsics import (
     mask_address,
     set_word,
     store,
+    vload,
     vload_masked,
     vstore_masked,
+    vzero,
     word,
     zero_bytes,
     zeros,
@@ -56,6 +61,11 @@ KC = 128
 MOST_PARTS = 16
 LEAST_ROWS = 512
 """Rows of a part, at least: of fewer, summing the parts up would cost over 4 %."""
+ENOUGH_ROWS = 1 << 11
+"""Rows of a part, at most, as long as there are fewer than MOST_PARTS."""
+ENOUGH_BYTES = 1 << 20
+"""Of all partial products together, as long as parts have fewer rows: their tiles are enough for
+threads to share, and more would only be more to sum up."""
 LEAST_WORK = 4_000_000
 """Multiply-adds of a part, at least: 35 us with AVX-512."""
 LARGEST = 1 << 21
@@ -71,16 +81,22 @@ FOLDED = 1 << 11
 
 
 class W:
-    """Words of the argument blocks of both kernels. Sizes and strides in elements."""
+    """Words of the argument blocks of both kernels. Sizes and strides in elements.
+
+    A is what all products share, [k, m]: its columns are rows of tiles. Each product has an entry
+    of EACH words: its B, [k, n], its result and n. Partial products lie one behind the other,
+    [m, n] each; turned, the results are their transposes. Sums of A's columns, where they are
+    wanted, are one more entry: n = 1, and no B.
+    """
 
     A = HEADER
-    B = HEADER + 1
-    C = HEADER + 2
-    RESIDUAL = HEADER + 3  # 0: none
-    PARTIAL = HEADER + 4  # [parts, m, n]
-    M = HEADER + 5  # turned: of C^T, and A and B have changed places
-    N = HEADER + 6
-    K = HEADER + 7
+    PARTIAL = HEADER + 1  # [parts, size]
+    RESIDUAL = HEADER + 2  # of a single product; 0: none
+    M = HEADER + 3
+    K = HEADER + 4
+    SIZE = HEADER + 5  # of a part
+    PRODUCTS = HEADER + 6
+    ENTRIES = HEADER + 7  # the products, and the sums
     PARTS = HEADER + 8
     SLOTS = HEADER + 9  # rows of tiles are dealt out to so many units
     ROWS = HEADER + 10  # of a tile
@@ -89,11 +105,14 @@ class W:
     SCRATCH = HEADER + 13  # bytes of a unit's workspace
     TURNED = HEADER + 14
     COPIED = HEADER + 15  # rows of tiles whose columns of A are copied at once; 0: none are
-    END = HEADER + 16
+    B = HEADER + 16
+    C = HEADER + 17
+    N = HEADER + 18
+    EACH = 3
 
 
 class Choice(NamedTuple):
-    """Into how many parts k is cut, 1 for not at all, and why."""
+    """Into how many parts k is cut, 0 for products that are left to gemm.py, and why."""
 
     parts: int
     why: str
@@ -108,18 +127,31 @@ def choose(
     whose B is wider than an eighth of L2 are left to gemm.py: of 384 x 1024, 103 GFLOP/s and 71.
     """
     v = Vectors(dtype, target or Target.host())
-    if m * n * k == 0:
-        return Choice(1, "nothing to do")
-    nbytes = m * n * v.itemsize
-    block = KC * min(m, n) * v.itemsize
-    if nbytes > LARGEST or block > _l2_bytes() // (4 if v.target.bits == 512 else 8):
-        return Choice(1, "whole: the result is too large for the caches")
+    return _choose(v, m * n, min(m, n), k)
+
+
+def choose_joint(
+    ms: Sequence[int], n: int, k: int, dtype: str = "float32", *, target: Target | None = None
+) -> Choice:
+    """The same of several C = A^T @ B [m, n] with one B."""
+    return _choose(Vectors(dtype, target or Target.host()), sum(ms) * n, sum(ms), k)
+
+
+def _choose(v: Vectors, size: int, across: int, k: int) -> Choice:
+    """size: of the results; across: columns of a block that each row of tiles reads."""
+    work, nbytes = size * k, size * v.itemsize
+    if work == 0:
+        return Choice(0, "nothing to do")
+    wide = KC * across * v.itemsize > _l2_bytes() // (4 if v.target.bits == 512 else 8)
+    if nbytes > LARGEST or wide:
+        return Choice(0, "whole: the result is too large for the caches")
     if k < 2 * LEAST_ROWS:
-        return Choice(1, f"whole: fewer than {2 * LEAST_ROWS} rows")
-    parts = min(k // LEAST_ROWS, m * n * k // LEAST_WORK, MOST_BYTES // nbytes, MOST_PARTS)
-    if parts < 2:
-        return Choice(1, f"whole: fewer than {2 * LEAST_WORK / 1e6:.0f} M multiply-adds")
-    return Choice(parts, f"{k} rows in {parts} parts")
+        return Choice(0, f"whole: fewer than {2 * LEAST_ROWS} rows")
+    most = min(k // LEAST_ROWS, work // LEAST_WORK, MOST_BYTES // nbytes, MOST_PARTS)
+    if most < 2:
+        return Choice(0, f"whole: fewer than {2 * LEAST_WORK / 1e6:.0f} M multiply-adds")
+    parts = min(most, max(1, k // ENOUGH_ROWS, ENOUGH_BYTES // nbytes))
+    return Choice(parts, f"{k} rows in {parts} part{'s' * (parts > 1)}")
 
 
 # --- partial products --------------------------------------------------------
@@ -127,31 +159,23 @@ def choose(
 
 def partial_products(args: int, begin: int, end: int) -> None:
     """Entry: units begin .. end, each a part of k for a slot of the rows of tiles."""
-    m, n, depth = word(args, W.M), word(args, W.N), word(args, W.K)
-    a_line, b_line = m * ES, n * ES
-    a_all, b_all = word(args, W.A), word(args, W.B)
-    if word(args, W.TURNED) != 0:
-        a_all, b_all = b_all, a_all
+    m, depth, size = word(args, W.M), word(args, W.K), word(args, W.SIZE) * ES
+    products, summed = word(args, W.PRODUCTS), word(args, W.ENTRIES) - word(args, W.PRODUCTS)
+    a_line, b_line, panels = m * ES, 0, 0
     parts, slots = word(args, W.PARTS), word(args, W.SLOTS)
     mr, nv, tiles = word(args, W.ROWS), word(args, W.VECTORS), word(args, W.TILES)
     nr = nv * VL
+    for i in range(products):
+        b_line += word(args, W.N + W.EACH * i) * ES
+        panels += (word(args, W.N + W.EACH * i) + nr - 1) // nr
     q = word(args, WORKSPACE) + begin * word(args, W.SCRATCH)
     group, copy = word(args, W.COPIED), q + Q.BYTES
     mt = (m + mr - 1) // mr
     base = m // mt
     extra = m - base * mt
-    full = n // nr
-    rem = n - full * nr
-    rv = (rem + VL - 1) // VL
-    lanes = rem - (rv - 1) * VL
-    masked = 1 if lanes < VL else 0
-    panels = full + (1 if rem > 0 else 0)
-    set_word(q, Q.MASK, mask_address(lanes))
     set_word(q, Q.A_ROW, ES)
     set_word(q, Q.A_STEP, a_line)
-    set_word(q, Q.B_STEP, b_line)
     set_word(q, Q.B_PANEL, nr * ES)
-    set_word(q, Q.C_ROW, n * ES)
     set_word(q, Q.BIAS_PANEL, 0)
     bounds(q, 0)
     blocks = (depth + KC - 1) // KC
@@ -159,14 +183,15 @@ def partial_products(args: int, begin: int, end: int) -> None:
         part = unit // slots
         slot = unit - part * slots
         t0, t1 = mt * slot // slots, mt * (slot + 1) // slots
-        c = word(args, W.PARTIAL) + part * m * n * ES
+        partial = word(args, W.PARTIAL) + part * size
+        sums = partial + size - summed * a_line
         first, last = blocks * part // parts, blocks * (part + 1) // parts
         if first == last and slot == 0:
-            zero_bytes(c, m * n * ES)
+            zero_bytes(partial, size)
         for block in range(first, last):
             k = depth * block // blocks
             kc = depth * (block + 1) // blocks - k
-            a, b = a_all + k * a_line, b_all + k * b_line
+            a = word(args, W.A) + k * a_line
             set_word(q, Q.K, kc)
             set_word(q, Q.FLAGS, ACCUMULATE if block > first else 0)
             # The next block: most tiles ask for a share of A, the last few for B. A panel of a
@@ -178,47 +203,119 @@ def partial_products(args: int, begin: int, end: int) -> None:
             ahead = a + a_bytes
             left = 0  # the first column of A that is copied
             for t in range(t0, t1):
-                if t == b_from:
-                    share = b_bytes // (2 * panels * for_b)
-                    ahead = b + b_bytes
-                set_word(q, Q.NEXT_ROW, share)
-                set_word(q, Q.NEXT_STEP, (share + kc - 1) // kc)
                 r = t * base + min(t, extra)
                 rows = base + (1 if t < extra else 0)
-                ap, cp = a + r * ES, c + r * n * ES
+                ap, c = a + r * ES, partial
                 if group != 0:
                     if (t - t0) % group == 0:
                         end_t = min(t1, t + group)
                         columns = end_t * base + min(end_t, extra) - r
-                        set_word(q, Q.A_STEP, pack_columns(ap, a_line, copy, kc, columns))
+                        if summed != 0:
+                            to = sums + r * ES
+                            w = sum_columns(ap, a_line, copy, kc, columns, to, block - first)
+                        else:
+                            w = pack_columns(ap, a_line, copy, kc, columns)
+                        set_word(q, Q.A_STEP, w)
                         left = r
                     ap = copy + (r - left) * ES
-                if full > 0:
-                    set_word(q, Q.NEXT, ahead)
-                    ahead += 2 * share * full
-                    call(word(tiles, nv * VECTORS_PLACE + rows), q, ap, b, cp, zeros(), full)
-                if rem > 0:
-                    set_word(q, Q.NEXT, ahead)
-                    ahead += 2 * share
-                    tail = word(tiles, rv * VECTORS_PLACE + masked * TAIL_PLACE + rows)
-                    call(tail, q, ap, b + full * nr * ES, cp + full * nr * ES, zeros(), 1)
+                for i in range(products):
+                    n = word(args, W.N + W.EACH * i)
+                    full = n // nr
+                    rem = n - full * nr
+                    rv = (rem + VL - 1) // VL
+                    lanes = rem - (rv - 1) * VL
+                    masked = 1 if lanes < VL else 0
+                    b, cp = word(args, W.B + W.EACH * i) + k * n * ES, c + r * n * ES
+                    if t >= b_from:
+                        several = full + (1 if rem > 0 else 0)
+                        share = kc * n * ES // (2 * several * for_b)
+                        ahead = b + kc * n * ES + 2 * share * several * (t - b_from)
+                    set_word(q, Q.MASK, mask_address(lanes))
+                    set_word(q, Q.B_STEP, n * ES)
+                    set_word(q, Q.C_ROW, n * ES)
+                    set_word(q, Q.NEXT_ROW, share)
+                    set_word(q, Q.NEXT_STEP, (share + kc - 1) // kc)
+                    if full > 0:
+                        set_word(q, Q.NEXT, ahead)
+                        ahead += 2 * share * full
+                        call(word(tiles, nv * VECTORS_PLACE + rows), q, ap, b, cp, zeros(), full)
+                    if rem > 0:
+                        set_word(q, Q.NEXT, ahead)
+                        ahead += 2 * share
+                        tail = word(tiles, rv * VECTORS_PLACE + masked * TAIL_PLACE + rows)
+                        call(tail, q, ap, b + full * nr * ES, cp + full * nr * ES, zeros(), 1)
+                    c += m * n * ES
+
+
+def sum_columns(src: int, lds: int, dst: int, kc: int, columns: int, sums: int, before: int) -> int:
+    """pack_columns, three vectors at a time, which adds each column up on the way.
+
+    before: whether the sums have rows of blocks in front of this one.
+    """
+    w = (columns + 3 * VL - 1) // (3 * VL) * 3 * VB
+    for v in range(0, w, 3 * VB):
+        some = columns - v // ES
+        m0 = first_lanes(min(VL, some))
+        m1 = first_lanes(max(0, min(VL, some - VL)))
+        m2 = first_lanes(max(0, min(VL, some - 2 * VL)))
+        p, d, to = src + v, dst + v, sums + v
+        s0, s1, s2 = vzero(), vzero(), vzero()
+        if before != 0:
+            s0, s1 = vload_masked(to, m0), vload_masked(to + VB, m1)
+            s2 = vload_masked(to + 2 * VB, m2)
+        if some >= 3 * VL:
+            for _ in range(kc):
+                x0, x1, x2 = vload(p), vload(p + VB), vload(p + 2 * VB)
+                store(d, x0)
+                store(d + VB, x1)
+                store(d + 2 * VB, x2)
+                s0, s1, s2 = s0 + x0, s1 + x1, s2 + x2
+                p += lds
+                d += w
+        else:
+            for _ in range(kc):
+                x0, x1 = vload_masked(p, m0), vload_masked(p + VB, m1)
+                x2 = vload_masked(p + 2 * VB, m2)
+                store(d, x0)
+                store(d + VB, x1)
+                store(d + 2 * VB, x2)
+                s0, s1, s2 = s0 + x0, s1 + x1, s2 + x2
+                p += lds
+                d += w
+        vstore_masked(to, s0, m0)
+        vstore_masked(to + VB, s1, m1)
+        vstore_masked(to + 2 * VB, s2, m2)
+    return w
 
 
 # --- their sum -----------------------------------------------------------------
 
 
 def sum_parts(args: int, begin: int, end: int) -> None:
-    """Entry: units begin .. end, of FOLDED elements of C; turned: of VL rows."""
-    size = word(args, W.M) * word(args, W.N)
-    if word(args, W.TURNED) != 0:
-        for unit in range(begin, end):
-            turn(args, word(args, WORKSPACE) + begin * word(args, W.SCRATCH), unit * VL)
-        return
-    parts, partial = word(args, W.PARTS), word(args, W.PARTIAL)
-    c, residual = word(args, W.C), word(args, W.RESIDUAL)
-    for i in range(begin * FOLDED, min(size, end * FOLDED), VL):
+    """Entry: units begin .. end, of FOLDED elements of a result; turned: of VL rows."""
+    m, entries, turned = word(args, W.M), word(args, W.ENTRIES), word(args, W.TURNED)
+    partial, step = word(args, W.PARTIAL), word(args, W.SIZE) * ES
+    scratch = word(args, WORKSPACE) + begin * word(args, W.SCRATCH)
+    start = 0  # the first unit of the entry
+    for i in range(entries):
+        c, n = word(args, W.C + W.EACH * i), word(args, W.N + W.EACH * i)
+        flat = 1 if turned == 0 or n == 1 else 0
+        units = (m * n + FOLDED - 1) // FOLDED if flat != 0 else (n + VL - 1) // VL
+        for unit in range(max(begin, start), min(end, start + units)):
+            if flat != 0:
+                add_up(args, c, partial, step, (unit - start) * FOLDED, m * n)
+            else:
+                turn(args, c, partial, step, scratch, (unit - start) * VL, n)
+        start += units
+        partial += m * n * ES
+
+
+def add_up(args: int, c: int, partial: int, step: int, first: int, size: int) -> None:
+    """FOLDED elements of a result that lies as its parts do."""
+    parts, residual = word(args, W.PARTS), word(args, W.RESIDUAL)
+    for i in range(first, min(size, first + FOLDED), VL):
         mask = first_lanes(min(VL, size - i))
-        x = added(partial + i * ES, size * ES, parts, mask)
+        x = added(partial + i * ES, step, parts, mask)
         if residual != 0:
             x = x + vload_masked(residual + i * ES, mask)
         vstore_masked(c + i * ES, x, mask)
@@ -233,14 +330,14 @@ def added(p: int, step: int, parts: int, mask: Mask) -> Vec:
     return x
 
 
-def turn(args: int, scratch: int, first: int) -> None:
-    """Rows first .. first + VL of C, which are columns of the parts."""
-    rows, columns = word(args, W.N), word(args, W.M)  # of C
-    parts, partial = word(args, W.PARTS), word(args, W.PARTIAL)
-    step = rows * columns * ES
+def turn(
+    args: int, result: int, partial: int, step: int, scratch: int, first: int, rows: int
+) -> None:
+    """Rows first .. first + VL of a result, which are columns of its parts."""
+    columns, parts = word(args, W.M), word(args, W.PARTS)
     count = min(VL, rows - first)
     mask = first_lanes(count)
-    c = word(args, W.C) + first * columns * ES
+    c = result + first * columns * ES
     for j in range(0, columns, VL):
         some = min(VL, columns - j)
         for i in range(some):
@@ -285,28 +382,75 @@ def plan(
     """
     v = Vectors(dtype, target or Target.host())
     turned = _turns(v, m, n)
-    if turned:
-        m, n = n, m
-    vectors = min({1: 4, 2: 4, 3: 3}.get(m, 2), -(-n // v.lanes))
+    rows, columns, a, b = (n, m, W.B, W.A) if turned else (m, n, W.A, W.B)
+    places = (a, b, W.C, W.RESIDUAL)[: 3 + residual]
+    return _plan(v, rows, (columns,), k, parts, threads, places, turned)
+
+
+def plan_joint(
+    ms: Sequence[int],
+    n: int,
+    k: int,
+    dtype: str = "float32",
+    *,
+    parts: int,
+    sums: bool = False,
+    threads: int = 1,
+    target: Target | None = None,
+) -> Call:
+    """C[m, n] = A^T @ B for each m of ms, of dense A [k, m] and one B [k, n], in two kernels.
+
+    Operands: b, each a, each c; with `sums` also those of B's columns, [n]. No m is 0, and not n.
+
+    Args:
+      parts: as `choose_joint` says, or any other number.
+    """
+    v = Vectors(dtype, target or Target.host())
+    starts = [W.EACH * i for i in range(len(ms) + sums)]
+    places = (W.A, *(W.B + s for s in starts[: len(ms)]), *(W.C + s for s in starts))
+    return _plan(v, n, tuple(ms), k, parts, threads, places, True, sums)
+
+
+def _plan(
+    v: Vectors,
+    m: int,
+    ns: tuple[int, ...],
+    k: int,
+    parts: int,
+    threads: int,
+    positions: tuple[int, ...],
+    turned: bool,
+    sums: bool = False,
+) -> Call:
+    """m: columns of what is shared; ns: of the other operands; positions: of the operands."""
+    vectors = min({1: 4, 2: 4, 3: 3}.get(m, 2), -(-max(ns) // v.lanes))
     nr = vectors * v.lanes
     rows = _even(m, tiles.largest_rows(v, vectors))
     count = -(-m // rows)
-    widths = [(vectors, False)] if n >= nr else []
-    if n % nr:
-        widths.append((-(-(n % nr) // v.lanes), n % v.lanes > 0))
-    wanted = [Tile(r, w, tail) for r in sorted({m // count, -(-m // count)}) for w, tail in widths]
+    widths = [(vectors, False)] if max(ns) >= nr else []
+    rests = dict.fromkeys(n % nr for n in ns if n % nr)
+    widths += [(-(-rest // v.lanes), rest % v.lanes > 0) for rest in rests]
+    heights = sorted({m // count, -(-m // count)})
+    wanted = dict.fromkeys(Tile(r, w, tail) for r in heights for w, tail in widths)
     entries, table = engine.all_of(
-        lambda: lang.addresses(partial_products, sum_parts, dtype=dtype, target=v.target),
+        lambda: lang.addresses(partial_products, sum_parts, dtype=v.dtype, target=v.target),
         lambda: {"": tiles.table(wanted, v)},
     )
-    slots = max(1, min(count, threads // parts))
-    copied = COPIED // rows if m * v.itemsize % SAME_SETS == 0 and n > nr else 0
-    copy = KC * -(-copied * rows // v.lanes) * v.target.vbytes
+    # At least two units a thread, each as many: one that comes late leaves work to others.
+    fair = 2 * threads if threads > 1 else 1
+    slots = min(count, fair // math.gcd(parts, fair))
+    same_sets = m * v.itemsize % SAME_SETS == 0 and max(ns) > nr
+    copied = COPIED // rows if sums or same_sets else 0
+    lanes = 3 * v.lanes  # as sum_columns copies them
+    copy = KC * -(-copied * rows // lanes) * lanes * v.itemsize
     scratch = max(Q.BYTES + copy, v.lanes * v.target.vbytes if turned else 0)
+    results = (*ns, 1) if sums else ns
     values = {
         W.M: m,
-        W.N: n,
         W.K: k,
+        W.SIZE: m * sum(results),
+        W.PRODUCTS: len(ns),
+        W.ENTRIES: len(results),
         W.PARTS: parts,
         W.SLOTS: slots,
         W.ROWS: rows,
@@ -315,11 +459,12 @@ def plan(
         W.SCRATCH: scratch,
         W.TURNED: int(turned),
         W.COPIED: copied,
+        **{W.N + W.EACH * i: n for i, n in enumerate(results)},
     }
-    positions = (W.A, W.B, W.C, W.RESIDUAL)[: 3 + residual]
-    constants = tuple(values.get(k, 0) for k in range(W.A, W.END) if k not in positions)
+    end = W.B + W.EACH * len(results)
+    constants = tuple(values.get(k, 0) for k in range(W.A, end) if k not in positions)
     places = tuple(place - HEADER for place in positions)
-    blocks = -(-n // v.lanes) if turned else -(-m * n // FOLDED)
+    blocks = sum(-(-n // v.lanes) if turned and n > 1 else -(-m * n // FOLDED) for n in results)
     one = parts * (m * v.lanes if turned else FOLDED)
     units = parts * slots
     fold = Call(
@@ -328,7 +473,7 @@ def plan(
     )  # fmt: skip
     return Call(
         entries["partial_products"], units, 1, len(places), constants, units * scratch, places,
-        parts * m * n * v.itemsize, W.PARTIAL - HEADER, fold,
+        parts * m * sum(results) * v.itemsize, W.PARTIAL - HEADER, fold,
     )  # fmt: skip
 
 

@@ -133,8 +133,8 @@ def plan_matmul(
     (c,) = outputs
     m, k = _sides(a, attrs["transpose_a"])
     n = _sides(b, attrs["transpose_b"])[1]
-    parts = 1 if bias or activation else _in_parts(inputs, attrs)[0]
-    if parts > 1:
+    parts = 0 if bias or activation else in_parts(inputs, attrs)[0]
+    if parts:
         return gemm_parts.plan(
             m, n, k, c.dtype.name, parts=parts, residual=residual, threads=threads
         )
@@ -161,21 +161,21 @@ def plan_matmul(
     return call._replace(pointers=len(places), constants=(*none, *call.constants), positions=places)
 
 
-def _in_parts(inputs: Sequence[Spec], attrs: Attrs) -> tuple[int, str]:
-    """Into how many parts the rows are cut that a product A^T @ B sums over, and why."""
+def in_parts(inputs: Sequence[Spec], attrs: Attrs) -> tuple[int, str]:
+    """Into how many parts the rows of a product A^T @ B are cut, and why; 0: another kernel."""
     from numflow.kernels.cpu import gemm_parts
 
     a, b = inputs
     if not attrs["transpose_a"] or attrs["transpose_b"] or a.rank > 2 or b.rank > 2:
-        return 1, ""
+        return 0, ""
     (k, m), n = a.shape, b.shape[1]
     if not (isinstance(m, int) and isinstance(n, int) and isinstance(k, int)):
-        return 1, "in parts, if there are many rows"
+        return 0, "in parts, if there are many rows"
     return gemm_parts.choose(m, n, k, a.dtype.name)
 
 
 def _matmul_note(inputs: Sequence[Spec], outputs: Sequence[Spec], attrs: Attrs) -> str:
-    return _in_parts(inputs, attrs)[1]
+    return in_parts(inputs, attrs)[1]
 
 
 def _batch_strides(shape: tuple[Any, ...], batch: Shape) -> list[int]:

@@ -47,6 +47,15 @@ def pool_gradient(graph: Graph) -> Graph:
     return earlier(graph)
 
 
+def joint_products(graph: Graph) -> Graph:
+    """See joint_products.py, which loads where there are such products."""
+    if not any(node.op.name == "matmul" and node.attrs["transpose_a"] for node in graph.nodes):
+        return graph
+    from numflow.passes.joint_products import joint_products as join
+
+    return join(graph)
+
+
 def inside(graph: Graph) -> Graph:
     """What branches and loops hold goes through all passes first."""
     if not any(node.subgraphs for node in graph.nodes):
@@ -71,6 +80,7 @@ PASSES: tuple[Pass, ...] = (
     simplify,  # of what cse made equal
     cse,
     dead_code,
+    joint_products,  # of all that is left
     lone_outputs,
 )
 

@@ -12,7 +12,7 @@ needs; not where that depends on the first, as its number of iterations may.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from numflow.graph.building import with_inputs
 from numflow.graph.graph import Graph, Node, Value, bind_op, bound_symbols, named_symbols
@@ -40,7 +40,7 @@ def _merged(graph: Graph) -> Graph | None:
             first is not None
             and node.inputs[: len(first.outputs)] == first.inputs[: len(first.outputs)]
         ):
-            needed = _needed(graph, node, first, place)
+            needed = needed_behind(graph, node, first, place)
             if needed is not None:
                 return _with(graph, first, node, needed)
         loops.setdefault(node.subgraphs[1], node)
@@ -52,12 +52,18 @@ def _same_start(first: Node, loop: Node) -> bool:
     return loop.inputs[:count] == first.inputs[:count]
 
 
-def _needed(graph: Graph, loop: Node, first: Node, place: Mapping[Node, int]) -> list[Node] | None:
-    """The nodes behind `first` that loop depends on; None where that is among them, or an effect
-    is."""
+def needed_behind(
+    graph: Graph,
+    node: Node,
+    first: Node,
+    place: Mapping[Node, int],
+    movable: Sequence[str] = ("", "read"),
+) -> list[Node] | None:
+    """The nodes behind `first` that node depends on; None where that is among them, or one of
+    another effect than these is."""
     binders = {name: n for n in graph.nodes if n.op is bind_op for name in bound_symbols(n)}
     found: set[Node] = set()
-    waiting = [loop]
+    waiting = [node]
     while waiting:
         node = waiting.pop()
         makers = [v.node for v in node.inputs if v.node is not None]
@@ -65,7 +71,7 @@ def _needed(graph: Graph, loop: Node, first: Node, place: Mapping[Node, int]) ->
         if binders:
             makers += [binders[name] for name in named_symbols(node) if name in binders]
         for maker in makers:
-            if maker is first or maker.op.effect not in ("", "read"):
+            if maker is first or maker.op.effect not in movable:
                 if place[maker] >= place[first]:
                     return None
             elif place[maker] > place[first] and maker not in found:

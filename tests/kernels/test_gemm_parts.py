@@ -15,7 +15,7 @@ import pytest
 from numflow.kernels import lang
 from numflow.kernels.cpu import gemm_parts
 from numflow.kernels.cpu.call import Call
-from numflow.kernels.cpu.gemm_parts import choose, plan
+from numflow.kernels.cpu.gemm_parts import choose, choose_joint, plan, plan_joint
 from numflow.kernels.engine import Target, compile_only
 from numflow.kernels.ir import Vectors
 from tests.kernels.guarded import Guarded
@@ -76,6 +76,52 @@ def test_rows_that_fall_into_few_sets_are_copied_in_every_block(m: int, n: int) 
     check("float64", m, n, 261, 3, residual=True, threads=16)
 
 
+def check_joint(
+    dtype: str, ms: tuple[int, ...], n: int, k: int, parts: int, threads: int = 1
+) -> list[Array]:
+    """Products of several A with one B, and the sums of its columns."""
+    rng = np.random.default_rng(n + k)
+    b, *a = (Guarded((k, m), m, dtype) for m in (n, *ms))
+    for x in (b, *a):
+        x.array[...] = rng.standard_normal(x.array.shape)
+    c = [Guarded((m, n), n, dtype) for m in (*ms, 1)]
+    exact = np.longdouble if dtype == "float64" else np.float64
+    wide: Any = b.array.astype(exact)
+    p = plan_joint(ms, n, k, dtype, parts=parts, sums=True, threads=threads)
+    run(p, b.array, *(x.array for x in a), *(x.array for x in c))
+    alone = [x.array.copy() for x in c]
+    p = plan_joint(ms, n, k, dtype, parts=parts, threads=threads)
+    run(p, b.array, *(x.array for x in a), *(x.array for x in c[:-1]))
+    for x, y, z in zip(c, alone, [*a, None], strict=True):
+        assert np.array_equal(x.array, y)
+        expected = z.array.T.astype(exact) @ wide if z else wide.sum(0, keepdims=True)
+        error = np.abs(y - expected).max(initial=0) / (1 + np.sqrt(k))
+        assert error < TOLERANCE[dtype], (dtype, ms, n, k, parts, error)
+    return alone
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_joint_products_of_sizes_around_every_block(dtype: str) -> None:
+    draw = random.Random(dtype)
+    for n in SIZES:
+        ms = tuple(draw.choice(SIZES) for _ in range(draw.choice((1, 2, 2, 3))))
+        k = draw.choice((1, 3, 127, 129, 257, 521))
+        check_joint(dtype, ms, n, k, draw.choice((1, 2, 5)), draw.choice((1, 2, 16)))
+    check_joint(dtype, (40, 24), 512, 389, 2)
+    check_joint(dtype, (5,), 7, 0, 1)
+
+
+def test_joint_products_are_those_of_each_alone() -> None:
+    """Bit for bit, whatever the number of threads: each element is the same chain of sums."""
+    a = check_joint("float32", (48, 80), 512, 1031, 3)
+    for threads in (2, 3, 64):
+        b = check_joint("float32", (48, 80), 512, 1031, 3, threads)
+        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    (alone, sums) = check_joint("float32", (48,), 512, 1031, 3)
+    assert np.array_equal(alone, a[0])
+    assert np.array_equal(sums, a[2])
+
+
 def test_threads_and_ranges_change_no_bit() -> None:
     for m, n in ((67, 29), (512, 70)):
         results = [check("float32", m, n, 1031, 4, threads=t) for t in (1, 2, 3, 8, 64)]
@@ -109,8 +155,13 @@ def test_k_is_cut_where_it_is_long_and_the_result_is_small() -> None:
     }
     for (m, n, k), why in sizes.items():
         assert choose(m, n, k, target=wide).why == why
-    assert choose(384, 384, 2048, target=wide).parts > 1
-    assert choose(1 << 12, 1 << 12, 1 << 20, target=Target.named("avx2")).parts == 1
+    assert choose(384, 384, 2048, target=wide).why == "2048 rows in 1 part"
+    assert choose(256, 256, 2048, target=wide).parts == 4
+    assert choose(1 << 12, 1 << 12, 1 << 20, target=Target.named("avx2")).parts == 0
+    assert choose(256, 1024, 2048, target=wide).why == "2048 rows in 1 part"
+    assert choose_joint((256, 128), 1024, 2048, target=wide).why == "2048 rows in 1 part"
+    assert choose_joint((256, 128), 1024, 1 << 14, target=wide).parts == 8
+    assert choose_joint((512, 128), 1024, 2048, target=wide).parts == 0
 
 
 @pytest.mark.parametrize("target", ["baseline", "avx2"])
@@ -118,7 +169,7 @@ def test_narrower_machines_compute_the_same(target: str) -> None:
     if os.environ.get("NUMFLOW_TARGET"):
         pytest.skip("this is the inner process, or a machine was chosen from outside")
     environment = {**os.environ, "NUMFLOW_TARGET": target}
-    chosen = "block or threads or nan"
+    chosen = "block or threads or nan or joint"
     command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", __file__]
     root = Path(__file__).parents[2]
     done = subprocess.run(
