@@ -97,14 +97,13 @@ try:
         reshape,
         shape,
         size,
-        squeeze,
         stop_gradient,
         transpose,
         zeros,
         zeros_like,
     )
     from numflow.ops.signs import abs, negative, sign
-    from numflow.ops.slicing import slice, strided_slice
+    from numflow.ops.slicing import slice, squeeze, strided_slice
     from numflow.tensor_shape import TensorShape
     from numflow.trace.tensor_spec import TensorSpec
 finally:  # an import that fails half-way leaves no process without a garbage collector

@@ -231,10 +231,14 @@ def agreed(op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> list[Tensor] | Non
     """The inputs of an op, such that a run-time size and the size it meets are one: the plan of a
     call checks that they are equal. None where there is nothing to be done.
     """
-    if not any(map(run_time, [n for t in inputs for n in t.spec.shape])):
-        return None
     shapes = [list(t.spec.shape) for t in inputs]
-    if isinstance(op.lower, Elementwise):
+    if op is shaping.broadcast_op:
+        for k, n in enumerate(attrs["shape"][::-1][: len(shapes[0])]):
+            if shapes[0][-1 - k] != 1:
+                shapes[0][-1 - k] = n
+    elif not any(map(run_time, [n for t in inputs for n in t.spec.shape])):
+        return None
+    elif isinstance(op.lower, Elementwise):
         for k in np.arange(1, max(map(len, shapes)) + 1).tolist():
             _unite([(s, -k) for s in shapes if len(s) >= k])
     elif op in PRODUCTS:

@@ -22,7 +22,7 @@ from numflow.ops import reduce as reductions
 from numflow.ops.conjugate import conj
 from numflow.ops.convert import as_tensor, sizes, static_int, static_ints, static_shape
 from numflow.ops.shape_rules import normal_axes, normal_axis
-from numflow.shapes import Extent, Shape, divide, product
+from numflow.shapes import Extent, Shape, UnknownSizeError, divide, product
 from numflow.shapes import run_time as depends_on_values
 
 # --- reshape -----------------------------------------------------------------
@@ -132,28 +132,21 @@ def expand_dims(input: TensorLike, axis: Any = None, name: str | None = None) ->
     return reshape_op(x, shape=(*x.spec.shape[:k], 1, *x.spec.shape[k:]))
 
 
-@composites_too
-def squeeze(input: TensorLike, axis: Any = None, name: str | None = None) -> Tensor:
-    """input without its axes of size 1, or without those named.
+def squeeze(x: Tensor, axis: Any) -> Tensor:
+    """x without these axes of size 1; slicing.py has what users call.
 
     Raises:
-      ShapeError: a named axis is not of size 1.
-
-    Example:
-      >>> nf.squeeze([[[1], [2]]]).shape
-      TensorShape([2])
+      ShapeError: one is not of size 1.
     """
-    x = as_tensor(input, None, "squeeze", "input")
-    shape = x.spec.shape
-    if axis is None or (isinstance(axis, list | tuple) and not axis):
-        gone = {k for k, n in enumerate(shape) if n == 1}
-    else:
-        gone = set(normal_axes("squeeze", static_ints(axis, "squeeze", "axis"), x.spec.rank))
+    gone = set(normal_axes("squeeze", static_ints(axis, "squeeze", "axis"), x.spec.rank))
     for k in sorted(gone):
-        if shape[k] != 1:
-            raise ShapeError(
-                explain("squeeze", f"axis {k} has size {shape[k]}, not 1", {"input": x.spec})
-            )
+        n, shape = x.spec.shape[k], x.spec.shape
+        if depends_on_values(n):  # the plan of a call checks that it is 1
+            x = reshape_op(x, shape=(*shape[:k], 1, *shape[k + 1 :]), same=k)
+        elif n != 1:
+            problem = f"axis {k} has size {n}, not 1"
+            raise ShapeError(explain("squeeze", problem, {"input": x.spec}))
+    shape = x.spec.shape
     return reshape_op(x, shape=tuple(n for k, n in enumerate(shape) if k not in gone))
 
 
@@ -212,16 +205,21 @@ def transpose(
 
 
 def _broadcast_infer(x: Spec, *, shape: Shape) -> Spec:
-    fits = len(shape) >= len(x.shape) and all(
-        n in (1, m) for n, m in zip(x.shape, shape[len(shape) - len(x.shape) :], strict=True)
-    )
-    if not fits:
+    meeting = [(n, m) for n, m in zip(x.shape[::-1], shape[::-1], strict=False) if n not in (1, m)]
+    if len(shape) < len(x.shape) or meeting:
+        if meeting and all(_may_turn_out_equal(n, m) for n, m in meeting):
+            raise UnknownSizeError(f"broadcast_to: sizes {meeting} meet")
         raise ShapeError(
             explain(
                 "broadcast_to", "the shape does not broadcast", {"input": x, "shape": list(shape)}
             )
         )
     return Spec(shape, x.dtype)
+
+
+def _may_turn_out_equal(n: Extent, m: Extent) -> bool:
+    """Whether only values tell; not of a size of a call, which may be 1: it is traced by itself."""
+    return depends_on_values(n) or (isinstance(n, int) and depends_on_values(m))
 
 
 def _see_broadcast(layout: Layout, out: Spec, attrs: Attrs) -> Layout:

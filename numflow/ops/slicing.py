@@ -11,7 +11,7 @@ from numflow import dtypes
 from numflow.errors import DTypeError, IndexRangeError, ShapeError, UnimplementedError, explain
 from numflow.graph.building import SymbolicTensor
 from numflow.graph.lowering import Assemble, Layout, View
-from numflow.graph.op import Attrs, Backward, Op
+from numflow.graph.op import Attrs, Backward, Op, composites_too
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor, TensorLike
 from numflow.ops import creation, indexing, plain, run_time
@@ -65,6 +65,30 @@ def at_least(x: Tensor, axis: int, n: int) -> None:
     begin, shape = [0] * x.spec.rank, list(x.spec.shape)
     begin[axis], shape[axis] = n - 1, 1
     slice_op(x, begin=tuple(begin), stride=(1,) * len(begin), shape=tuple(shape))
+
+
+@composites_too
+def squeeze(input: TensorLike, axis: Any = None, name: str | None = None) -> Tensor:
+    """input without its axes of size 1, or without those named.
+
+    In a function an axis whose size depends on values stays, unless it is named.
+
+    Raises:
+      ShapeError: a named axis is not of size 1.
+
+    Example:
+      >>> nf.squeeze([[[1], [2]]]).shape
+      TensorShape([2])
+    """
+    x = as_tensor(input, None, "squeeze", "input")
+    if axis is None or (isinstance(axis, list | tuple) and not axis):
+        axis = []
+        for k, n in enumerate(x.spec.shape):
+            if n == 1:
+                axis.append(k)
+            elif isinstance(n, Dim) and not depends_on_values(n):
+                at_least(x, k, 2)  # an axis of 1 gets a trace of its own
+    return shaping.squeeze(x, axis)
 
 
 def slice(input_: TensorLike, begin: Any, size: Any, name: str | None = None) -> Tensor:

@@ -188,3 +188,35 @@ def test_variables_take_what_turns_out_to_fit() -> None:
     with pytest.raises(nf.errors.InvalidArgumentError, match="reshape: 3 elements do not become"):
         step(nf.constant([3.0, 1.0, 4.0, -2.0]))
     assert v.numpy().tolist() == [6.0, 8.0]
+
+
+def test_a_named_axis_that_turns_out_to_be_1_goes() -> None:
+    """And so does its gradient; of another size it is refused."""
+
+    @nf.function
+    def only(x: Any) -> Any:
+        with nf.GradientTape() as tape:
+            tape.watch(x)
+            y = nf.squeeze(nf.boolean_mask(x, x[:, 0] > 4.0), [0])
+        return y, tape.gradient(y, x)
+
+    y, gradient = only(nf.constant([[1.0, 2.0], [5.0, 6.0]]))
+    assert y.numpy().tolist() == [5.0, 6.0]
+    assert gradient.numpy().tolist() == [[0.0, 0.0], [1.0, 1.0]]
+    for rows in ([[5.0, 1.0], [6.0, 2.0]], [[1.0, 5.0], [2.0, 6.0]]):
+        with pytest.raises(nf.errors.InvalidArgumentError, match="elements do not become"):
+            only(nf.constant(rows))
+
+
+def test_broadcasts_to_what_turns_out_to_be_its_size() -> None:
+    """Or repeats what has size 1."""
+
+    @nf.function(input_signature=[nf.TensorSpec([None]), nf.TensorSpec([], nf.int32)])
+    def rows(x: Any, n: Any) -> Any:
+        return nf.broadcast_to(x, [2, n])
+
+    for x in ([1.0, 2.0, 3.0], [7.0]):
+        want = np.broadcast_to(np.array(x, "f"), [2, 3])
+        np.testing.assert_array_equal(rows(nf.constant(x), nf.constant(3)), want)
+    with pytest.raises(nf.errors.InvalidArgumentError, match="reshape: 2 elements do not become"):
+        rows(nf.constant([1.0, 2.0]), nf.constant(3))

@@ -200,3 +200,16 @@ def test_stack_of_numbers() -> None:
         found = nf.stack(values)
         assert found.dtype is nf.float32
         np.testing.assert_array_equal(found, want)
+
+
+def test_an_axis_that_is_1_in_one_call_goes_in_that_call() -> None:
+    """A batch of 1 is a trace of its own; all others share one."""
+
+    @nf.function(input_signature=[nf.TensorSpec([None, 1, 3])])
+    def squeezed(x: Any) -> Any:
+        return nf.squeeze(x)
+
+    for batch in (4, 2, 1, 5, 1, 3):
+        x = np.arange(3.0 * batch, dtype="f").reshape(batch, 1, 3)
+        np.testing.assert_array_equal(squeezed(x), x.squeeze())
+    assert squeezed.experimental_get_tracing_count() == 2
