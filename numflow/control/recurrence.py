@@ -1,7 +1,8 @@
 """Any cell, over the steps of a sequence: what recurrent layers without a kernel of their own run.
 
 Eagerly, and over a few steps that are known, the cell is called once per step; over many or an open
-number of steps it is the body of a loop (functional.py), so a long sequence is no long program.
+number of steps it is the body of a loop (functional.py), so a long sequence is no long program. So
+is a cell whose loop becomes the kernel of a whole sequence (cells.py), however few steps there are.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numflow.ops import select as selections
 from numflow.ops import shape as shaping
 
 UNROLLED = 32
-"""Steps up to which a known number is written out in a trace."""
+"""Steps up to which a known number is written out in a trace, of cells that stay cells."""
 
 
 def recur(

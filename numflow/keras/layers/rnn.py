@@ -1,4 +1,9 @@
-"""RNN: a layer that runs any cell over the steps of its inputs."""
+"""RNN: a layer that runs any cell over the steps of its inputs.
+
+In a function a loop over Keras's cells with their usual activations, also over several on top of
+each other, becomes the kernel of a whole sequence that the layers of recurrent.py run
+(control/cells.py).
+"""
 
 from __future__ import annotations
 
@@ -37,7 +42,7 @@ class RNN(Layer):
       return_state: also the last states, behind the output.
       go_backwards: from the last step to the first; outputs are in that order.
       stateful: a call begins with the states that the call before ended with.
-      unroll: write out every step.
+      unroll: write out every step; else some steps may be written out, or become one kernel.
       zero_output_for_mask: the output of a masked step is 0, not that of the step before.
 
     Called with inputs, `mask` (bool [batch, steps]), `initial_state` (a list of tensors) and

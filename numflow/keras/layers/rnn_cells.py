@@ -1,9 +1,9 @@
 """Cells: one step of a recurrent layer, cell(inputs, states) -> (output, new states).
 
 A cell has `state_size` (a number or a list), `output_size` and `get_initial_state`. The layers of
-recurrent.py run these cells' weights through whole sequences in one kernel; RNN runs any cell step
-by step. Weights and their order are Keras's: kernel [depth, gates * units], recurrent_kernel
-[units, gates * units], bias.
+recurrent.py run these cells' weights through whole sequences in one kernel; RNN runs any cell, in a
+function these with their usual activations in that kernel, too. Weights and their order are
+Keras's: kernel [depth, gates * units], recurrent_kernel [units, gates * units], bias.
 """
 
 from __future__ import annotations
