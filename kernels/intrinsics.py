@@ -1,4 +1,4 @@
-"""What a kernel in lang.py's subset of Python may call: memory, vectors, conversions, refusal.
+"""What a kernel in lang.py's subset of Python may call: memory, vectors, refusal, other kernels.
 
 The Python functions never run: each stands under the code that its call becomes, and is there for
 its name, its types and its line of documentation. Addresses are ints, in bytes; loads and stores
@@ -26,7 +26,8 @@ VB: int = 0
 _INDEX_BITS = abi.error_record(1, 0).bit_length() - 1
 
 
-def _compiled_only() -> NoReturn:
+def compiled_only() -> NoReturn:
+    """The body of an intrinsic."""
     raise RuntimeError("kernels of lang.py run compiled only")
 
 
@@ -34,45 +35,45 @@ class _Number:
     """The arithmetic of floating numbers and vectors, for type checkers."""
 
     def __add__(self, other: Self | float) -> Self:
-        _compiled_only()
+        compiled_only()
 
     def __sub__(self, other: Self | float) -> Self:
-        _compiled_only()
+        compiled_only()
 
     def __mul__(self, other: Self | float) -> Self:
-        _compiled_only()
+        compiled_only()
 
     def __truediv__(self, other: Self | float) -> Self:
-        _compiled_only()
+        compiled_only()
 
     def __radd__(self, other: float) -> Self:
-        _compiled_only()
+        compiled_only()
 
     def __rsub__(self, other: float) -> Self:
-        _compiled_only()
+        compiled_only()
 
     def __rmul__(self, other: float) -> Self:
-        _compiled_only()
+        compiled_only()
 
     def __rtruediv__(self, other: float) -> Self:
-        _compiled_only()
+        compiled_only()
 
     def __neg__(self) -> Self:
-        _compiled_only()
+        compiled_only()
 
 
 class _Scalar(_Number):
     def __lt__(self, other: Self | float) -> bool:
-        _compiled_only()
+        compiled_only()
 
     def __gt__(self, other: Self | float) -> bool:
-        _compiled_only()
+        compiled_only()
 
     def __le__(self, other: Self | float) -> bool:
-        _compiled_only()
+        compiled_only()
 
     def __ge__(self, other: Self | float) -> bool:
-        _compiled_only()
+        compiled_only()
 
 
 class F32(_Scalar):
@@ -122,61 +123,61 @@ def _stores(kind: str, bytes_: int) -> Callable[[Compiler, Value, Value], None]:
 @intrinsic(_loads("i64", 8))
 def load_i64(p: int) -> int:
     """The 64-bit integer at p."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_loads("i32", 4, "sext"))
 def load_i32(p: int) -> int:
     """The 32-bit integer at p, with its sign."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_loads("i8", 1, "zext"))
 def load_u8(p: int) -> int:
     """The byte at p."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_loads("float", 4))
 def load_f32(p: int) -> F32:
     """The float32 at p."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_loads("double", 8))
 def load_f64(p: int) -> F64:
     """The float64 at p."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_stores("i64", 8))
 def store_i64(p: int, x: int) -> None:
     """Store 64 bits."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_stores("i32", 4))
 def store_i32(p: int, x: int) -> None:
     """Store the low 32 bits."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_stores("i8", 1))
 def store_u8(p: int, x: int) -> None:
     """Store the low 8 bits."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_stores("float", 4))
 def store_f32(p: int, x: F32) -> None:
     """Store a float32."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_stores("double", 8))
 def store_f64(p: int, x: F64) -> None:
     """Store a float64."""
-    _compiled_only()
+    compiled_only()
 
 
 def _prefetch(write: bool = False, level: int = 3) -> Callable[[Compiler, Value], None]:
@@ -189,19 +190,19 @@ def _prefetch(write: bool = False, level: int = 3) -> Callable[[Compiler, Value]
 @intrinsic(_prefetch())
 def prefetch(p: int) -> None:
     """Ask for the cache line at p, which will be read; never faults."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_prefetch(level=2))
 def prefetch_to_l2(p: int) -> None:
     """The same, without pushing anything out of L1."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_prefetch(write=True))
 def prefetch_to_write(p: int) -> None:
     """Ask for the cache line at p, which will be written; never faults."""
-    _compiled_only()
+    compiled_only()
 
 
 def _element_load(c: Compiler, p: Value) -> Value:
@@ -212,7 +213,7 @@ def _element_load(c: Compiler, p: Value) -> Value:
 @intrinsic(_element_load)
 def load(p: int) -> Elem:
     """The element at p."""
-    _compiled_only()
+    compiled_only()
 
 
 def _element_store(c: Compiler, p: Value, x: Value) -> None:
@@ -222,7 +223,7 @@ def _element_store(c: Compiler, p: Value, x: Value) -> None:
 @intrinsic(_element_store)
 def store(p: int, x: Elem | Vec) -> None:
     """Store an element or a vector."""
-    _compiled_only()
+    compiled_only()
 
 
 def _word_pointer(c: Compiler, block: Value, index: Value) -> str:
@@ -236,7 +237,7 @@ def _word(c: Compiler, block: Value, index: Value) -> Value:
 @intrinsic(_word)
 def word(block: int, index: int) -> int:
     """Word `index` of an argument block."""
-    _compiled_only()
+    compiled_only()
 
 
 def _set_word(c: Compiler, block: Value, index: Value, x: Value) -> None:
@@ -246,7 +247,7 @@ def _set_word(c: Compiler, block: Value, index: Value, x: Value) -> None:
 @intrinsic(_set_word)
 def set_word(block: int, index: int, x: int | Elem) -> None:
     """Set word `index` of a block; an Elem takes its first bytes."""
-    _compiled_only()
+    compiled_only()
 
 
 def _copy_bytes(c: Compiler, target: Value, source: Value, count: Value) -> None:
@@ -259,7 +260,7 @@ def _copy_bytes(c: Compiler, target: Value, source: Value, count: Value) -> None
 @intrinsic(_copy_bytes)
 def copy_bytes(target: int, source: int, count: int) -> None:
     """Copy `count` bytes between places that do not overlap."""
-    _compiled_only()
+    compiled_only()
 
 
 def _zero_bytes(c: Compiler, target: Value, count: Value) -> None:
@@ -271,7 +272,7 @@ def _zero_bytes(c: Compiler, target: Value, count: Value) -> None:
 @intrinsic(_zero_bytes)
 def zero_bytes(target: int, count: int) -> None:
     """Set `count` bytes to 0."""
-    _compiled_only()
+    compiled_only()
 
 
 # --- vectors -----------------------------------------------------------------
@@ -280,7 +281,7 @@ def zero_bytes(target: int, count: int) -> None:
 @intrinsic(lambda c, p: Value(c.vectors.vector, c.b.load(c.b.pointer(p.name))))
 def vload(p: int) -> Vec:
     """The vector at p."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(
@@ -288,13 +289,13 @@ def vload(p: int) -> Vec:
 )
 def vload_masked(p: int, mask: Mask) -> Vec:
     """The lanes that live, from p; 0 in the others, whose memory is not touched."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(lambda c, p, x, mask: c.b.store(x.name, c.b.pointer(p.name), c.b.alive(mask.name)))
 def vstore_masked(p: int, x: Vec, mask: Mask) -> None:
     """Store the lanes that live; the memory of the others is not touched."""
-    _compiled_only()
+    compiled_only()
 
 
 def _mask_address(c: Compiler, count: Value) -> str:
@@ -311,13 +312,13 @@ def _mask(c: Compiler, count: Value) -> Value:
 @intrinsic(_mask)
 def first_lanes(count: int) -> Mask:
     """The mask of the first `count` lanes, 0 to VL."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(lambda c, count: Value("i64", c.b(f"ptrtoint ptr {_mask_address(c, count)} to i64")))
 def mask_address(count: int) -> int:
     """The address of that mask in the table of masks."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(
@@ -325,151 +326,58 @@ def mask_address(count: int) -> int:
 )
 def zeros() -> int:
     """The address of four vectors of zeros."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(lambda c: Value(c.vectors.scalar, "0.0"))
 def zero() -> Elem:
     """The element 0."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(lambda c: Value(c.vectors.scalar, "6.0"))
 def six() -> Elem:
     """The element 6."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(lambda c: Value(c.vectors.vector, "zeroinitializer"))
 def vzero() -> Vec:
     """The vector of zeros."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(lambda c, x: Value(c.vectors.vector, c.b.splat(x.name)))
 def splat(x: Elem) -> Vec:
     """The vector with x in every lane."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(lambda c, a, b, x: Value(c.vectors.vector, c.b.fma(a.name, b.name, x.name)))
 def fma(a: Vec, b: Vec, x: Vec) -> Vec:
     """a * b + x, rounded once where the machine can."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(lambda c, x: Value(c.vectors.scalar, c.b.sum(x.name)))
 def vsum(x: Vec) -> Elem:
     """The sum of the lanes, in a fixed order."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(lambda c, low, x: Value(c.vectors.vector, c.b.larger(low.name, x.name)))
 def larger(low: Vec, x: Vec) -> Vec:
     """max(low, x); where x is NaN, x."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(lambda c, high, x: Value(c.vectors.vector, c.b.smaller(high.name, x.name)))
 def smaller(high: Vec, x: Vec) -> Vec:
     """min(high, x); where x is NaN, x."""
-    _compiled_only()
+    compiled_only()
 
 
-# --- numbers and calls -------------------------------------------------------
-
-
-@intrinsic(lambda c, x: Value("double", c.b(f"sitofp i64 {x.name} to double")))
-def to_f64(x: int) -> F64:
-    """The float64 nearest to x."""
-    _compiled_only()
-
-
-@intrinsic(lambda c, x: Value("double", c.b(f"fpext float {x.name} to double")))
-def widen(x: F32) -> F64:
-    """x as a float64."""
-    _compiled_only()
-
-
-@intrinsic(lambda c, x: Value("float", c.b(f"fptrunc double {x.name} to float")))
-def narrow(x: F64) -> F32:
-    """x rounded to float32."""
-    _compiled_only()
-
-
-def _element_to_f64(c: Compiler, x: Value) -> Value:
-    wide = x.kind == "double"
-    return x if wide else Value("double", c.b(f"fpext {x.kind} {x.name} to double"))
-
-
-@intrinsic(_element_to_f64)
-def element_to_f64(x: Elem) -> F64:
-    """An element as a float64."""
-    _compiled_only()
-
-
-def _f64_to_element(c: Compiler, x: Value) -> Value:
-    kind = c.vectors.scalar
-    return x if kind == "double" else Value(kind, c.b(f"fptrunc double {x.name} to {kind}"))
-
-
-@intrinsic(_f64_to_element)
-def f64_to_element(x: F64) -> Elem:
-    """x rounded to an element."""
-    _compiled_only()
-
-
-@intrinsic(lambda c, x: Value("i64", c.b(f"bitcast double {x.name} to i64")))
-def bits(x: F64) -> int:
-    """The 64 bits of x."""
-    _compiled_only()
-
-
-@intrinsic(lambda c, x: Value("double", c.b(f"bitcast i64 {x.name} to double")))
-def of_bits(x: int) -> F64:
-    """The float64 of these bits."""
-    _compiled_only()
-
-
-@intrinsic(lambda c, x: Value("i64", c.b(f"fptosi double {x.name} to i64")))
-def truncate(x: F64) -> int:
-    """x without its fraction; x must fit in 64 bits."""
-    _compiled_only()
-
-
-def _function(name: str) -> Callable[[Compiler, Value], Value]:
-    """An LLVM intrinsic of one double."""
-
-    def emit(c: Compiler, x: Value) -> Value:
-        full = f"llvm.{name}.f64"
-        c.module.declare(full, f"declare double @{full}(double)")
-        return Value("double", c.b(f"call double @{full}(double {x.name})"))
-
-    return emit
-
-
-@intrinsic(lambda c, x: Value("double", x.name))
-def number(x: float) -> F64:
-    """A literal as a float64, in a kernel compiled for float64."""
-    _compiled_only()
-
-
-@intrinsic(_function("sqrt"))
-def sqrt(x: F64) -> F64:
-    """The square root."""
-    _compiled_only()
-
-
-@intrinsic(_function("floor"))
-def floor(x: F64) -> F64:
-    """The next integer below."""
-    _compiled_only()
-
-
-@intrinsic(_function("fabs"))
-def fabs(x: F64) -> F64:
-    """|x|"""
-    _compiled_only()
+# --- refusals and calls ------------------------------------------------------
 
 
 def _refuse(c: Compiler, args: Value, index: Value) -> None:
@@ -486,7 +394,7 @@ def refuse(args: int, index: int) -> None:
 
     The smallest record of a call wins, so that the report is the same for any number of threads.
     """
-    _compiled_only()
+    compiled_only()
 
 
 def _call(c: Compiler, address: Value, *operands: Value) -> None:
@@ -497,10 +405,10 @@ def _call(c: Compiler, address: Value, *operands: Value) -> None:
 @intrinsic(_call)
 def call(address: int, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
     """Call the function void(i64 a, ... i64 f) at an address: a register tile, a way to pack."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_call)
 def call_entry(address: int, args: int, begin: int, end: int) -> None:
     """Call another kernel's entry with an argument block of its own."""
-    _compiled_only()
+    compiled_only()

@@ -21,7 +21,7 @@ operators   on int + - * // % & | ^ << >> as Python has them (rounded down; the 
             0), wrapping at 64 bits; on floating values + - * /; comparisons; and, or (the second
             operand is evaluated only if needed), not; x if c else y (x and y are both evaluated).
 names       locals; module-level ints and int attributes of classes, as constants; ES, VL, VB: bytes
-            of an element, elements and bytes of a vector; intrinsics (intrinsics.py); other
+            of an element, elements and bytes of a vector; intrinsics (intrinsics*.py); other
             functions of the subset, which are compiled along.
 
 There is no bounds check: what a kernel reads has been checked by the plan, or is checked by the
@@ -156,4 +156,4 @@ def _common() -> bytes:
     return digest_of([*files, *(os.path.join(folder, f"{name}.py") for name in _EMITTERS)])
 
 
-_EMITTERS = ("abi", "intrinsics", "ir", "lang", "lang_compiler", "tiles")
+_EMITTERS = ("abi", "intrinsics", "intrinsics_numbers", "ir", "lang", "lang_compiler", "tiles")

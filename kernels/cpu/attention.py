@@ -26,12 +26,9 @@ from numflow.kernels.intrinsics import (
     ES,
     VL,
     call,
-    element_to_f64,
-    f64_to_element,
     larger,
     load,
     mask_address,
-    number,
     set_word,
     splat,
     store,
@@ -40,6 +37,11 @@ from numflow.kernels.intrinsics import (
     word,
     zero_bytes,
     zeros,
+)
+from numflow.kernels.intrinsics_numbers import (
+    element_to_f64,
+    f64_to_element,
+    number,
 )
 from numflow.kernels.lang import inline
 from numflow.kernels.lang_vector import vexp

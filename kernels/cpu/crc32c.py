@@ -77,20 +77,20 @@ def _step(bits: int) -> Callable[[Compiler, Value, Value], Value]:
     return emit
 
 
-def _compiled_only() -> NoReturn:
+def compiled_only() -> NoReturn:
     raise RuntimeError("kernels of lang.py run compiled only")
 
 
 @intrinsic(_step(64))
 def _eight(crc: int, data: int) -> int:
     """The checksum, not inverted, with 8 more bytes."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_step(8))
 def _one(crc: int, data: int) -> int:
     """The checksum, not inverted, with one more byte."""
-    _compiled_only()
+    compiled_only()
 
 
 def times(a: int, b: int) -> int:

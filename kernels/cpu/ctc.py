@@ -25,23 +25,25 @@ from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import (
     ES,
     F64,
-    bits,
-    element_to_f64,
-    f64_to_element,
-    floor,
     load,
     load_f64,
     load_i32,
     load_i64,
-    number,
-    of_bits,
     refuse,
     store,
     store_f64,
     store_i64,
+    word,
+)
+from numflow.kernels.intrinsics_numbers import (
+    bits,
+    element_to_f64,
+    f64_to_element,
+    floor,
+    number,
+    of_bits,
     to_f64,
     truncate,
-    word,
 )
 from numflow.kernels.lang import inline
 

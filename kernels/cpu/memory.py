@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numflow.kernels.intrinsics import Vec, _compiled_only
+from numflow.kernels.intrinsics import Vec, compiled_only
 from numflow.kernels.lang import Value, intrinsic
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _ahead(c: Compiler, p: Value) -> None:
 @intrinsic(_ahead)
 def ahead(p: int) -> None:
     """Ask for the cache line at p; never faults."""
-    _compiled_only()
+    compiled_only()
 
 
 def _store_past(c: Compiler, p: Value, x: Value) -> None:
@@ -51,7 +51,7 @@ def _store_past(c: Compiler, p: Value, x: Value) -> None:
 @intrinsic(_store_past)
 def store_past(p: int, x: Vec) -> None:
     """Store a vector past the caches; p is aligned to its size. `fence` before others read it."""
-    _compiled_only()
+    compiled_only()
 
 
 def _fence(c: Compiler) -> None:
@@ -64,7 +64,7 @@ def _fence(c: Compiler) -> None:
 @intrinsic(_fence)
 def fence() -> None:
     """Whoever is told that this is done sees what was stored past the caches."""
-    _compiled_only()
+    compiled_only()
 
 
 def fetch(p: int, rows: int, row_bytes: int, nbytes: int) -> None:

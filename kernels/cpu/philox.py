@@ -16,7 +16,8 @@ from numflow.kernels import lang, lang_math
 from numflow.kernels.abi import HEADER, WORKSPACE
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.engine import Target
-from numflow.kernels.intrinsics import F64, load_i64, store_i64, to_f64, word
+from numflow.kernels.intrinsics import F64, load_i64, store_i64, word
+from numflow.kernels.intrinsics_numbers import to_f64
 from numflow.kernels.lang import inline
 
 BLOCK = 16

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from numflow.kernels.intrinsics import Elem, Mask, Vec, _compiled_only
+from numflow.kernels.intrinsics import Elem, Mask, Vec, compiled_only
 from numflow.kernels.lang import Value, intrinsic
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def _places(c: Compiler, tap: Value) -> Value:
 @intrinsic(_places)
 def places(tap: int) -> Mask:
     """The vector with this tap in every lane."""
-    _compiled_only()
+    compiled_only()
 
 
 def _where_greater(c: Compiler, x: Value, y: Value, a: Value, b: Value) -> Value:
@@ -43,13 +43,13 @@ def _where_greater(c: Compiler, x: Value, y: Value, a: Value, b: Value) -> Value
 @intrinsic(_where_greater)
 def places_where_greater(x: Vec, y: Vec, a: Mask, b: Mask) -> Mask:
     """Lane by lane a where x > y, else b, also where one is NaN."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_where_greater)
 def where_greater(x: Vec, y: Vec, a: Vec, b: Vec) -> Vec:
     """Lane by lane a where x > y, else b, also where one is NaN."""
-    _compiled_only()
+    compiled_only()
 
 
 def _where_equal(c: Compiler, p: Value, q: Value, a: Value, b: Value) -> Value:
@@ -62,7 +62,7 @@ def _where_equal(c: Compiler, p: Value, q: Value, a: Value, b: Value) -> Value:
 @intrinsic(_where_equal)
 def where_equal(p: Mask, q: Mask, a: Vec, b: Vec) -> Vec:
     """Lane by lane a where p = q, else b."""
-    _compiled_only()
+    compiled_only()
 
 
 def _store(bits: int) -> Callable[[Compiler, Value, Value], None]:
@@ -139,49 +139,49 @@ def _load_masked(bits: int) -> Callable[[Compiler, Value, Value], Value]:
 @intrinsic(_store(8))
 def store_bytes(p: int, x: Mask) -> None:
     """Store places, a byte each."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_store(32))
 def store_words(p: int, x: Mask) -> None:
     """Store places, four bytes each."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_store_masked(8))
 def store_bytes_masked(p: int, x: Mask, mask: Mask) -> None:
     """Store the lanes that live, a byte each."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_store_masked(32))
 def store_words_masked(p: int, x: Mask, mask: Mask) -> None:
     """Store the lanes that live, four bytes each."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_load(8))
 def load_bytes(p: int) -> Mask:
     """The places at p, a byte each."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_load(32))
 def load_words(p: int) -> Mask:
     """The places at p, four bytes each."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_load_masked(8))
 def load_bytes_masked(p: int, mask: Mask) -> Mask:
     """The lanes that live, a byte each; 0 in the others."""
-    _compiled_only()
+    compiled_only()
 
 
 @intrinsic(_load_masked(32))
 def load_words_masked(p: int, mask: Mask) -> Mask:
     """The lanes that live, four bytes each; 0 in the others."""
-    _compiled_only()
+    compiled_only()
 
 
 def _element(c: Compiler, x: Value) -> Value:
@@ -191,7 +191,7 @@ def _element(c: Compiler, x: Value) -> Value:
 @intrinsic(_element)
 def element(x: int) -> Elem:
     """x as a number of the element type."""
-    _compiled_only()
+    compiled_only()
 
 
 def _lowest(c: Compiler) -> Value:
@@ -201,4 +201,4 @@ def _lowest(c: Compiler) -> Value:
 @intrinsic(_lowest)
 def lowest() -> Vec:
     """The vector of -inf."""
-    _compiled_only()
+    compiled_only()

@@ -21,10 +21,12 @@ from numflow.kernels.intrinsics import (
     load_i64,
     refuse,
     store_i64,
-    to_f64,
-    truncate,
     word,
     zero_bytes,
+)
+from numflow.kernels.intrinsics_numbers import (
+    to_f64,
+    truncate,
 )
 
 UNIFORM, ZIPF, TABLE = 0, 1, 2

@@ -23,15 +23,17 @@ from numflow.kernels.cpu.philox import S, last_of, philox, scratch, uniform_at
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import (
     F64,
-    fabs,
-    floor,
     load_f64,
     load_i64,
+    store_f64,
+    word,
+)
+from numflow.kernels.intrinsics_numbers import (
+    fabs,
+    floor,
     number,
     sqrt,
-    store_f64,
     to_f64,
-    word,
 )
 
 ATTEMPTS = 256

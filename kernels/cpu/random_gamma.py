@@ -25,14 +25,16 @@ from numflow.kernels.cpu.philox import S, last_of, normal_at, philox, scratch, u
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import (
     F64,
-    fabs,
     load_f64,
     load_i64,
+    store_f64,
+    word,
+)
+from numflow.kernels.intrinsics_numbers import (
+    fabs,
     number,
     sqrt,
-    store_f64,
     to_f64,
-    word,
 )
 from numflow.kernels.lang import inline
 

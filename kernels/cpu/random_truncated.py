@@ -17,7 +17,8 @@ from numflow.kernels.cpu import philox as blocks
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.philox import S, last_of, normal_at, philox, scratch, uniform_at
 from numflow.kernels.engine import Target
-from numflow.kernels.intrinsics import F64, load_f64, load_i64, number, sqrt, store_f64, word
+from numflow.kernels.intrinsics import F64, load_f64, load_i64, store_f64, word
+from numflow.kernels.intrinsics_numbers import number, sqrt
 
 ATTEMPTS = 256
 """All are refused with a probability below 1e-50."""

@@ -31,7 +31,6 @@ from numflow.kernels.intrinsics import (
     load_i32,
     load_i64,
     load_u8,
-    narrow,
     refuse,
     splat,
     store,
@@ -40,17 +39,20 @@ from numflow.kernels.intrinsics import (
     store_i32,
     store_i64,
     store_u8,
-    to_f64,
-    truncate,
     vload,
     vload_masked,
     vstore_masked,
     vsum,
     vzero,
-    widen,
     word,
     zero_bytes,
     zeros,
+)
+from numflow.kernels.intrinsics_numbers import (
+    narrow,
+    to_f64,
+    truncate,
+    widen,
 )
 from numflow.kernels.ir import Vectors
 from tests.kernels.launch import launch
