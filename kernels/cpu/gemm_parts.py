@@ -4,15 +4,17 @@ A is stored as [k, m], B as [k, n]. Cut along m or n, such a product would have 
 rows of A for a few of their columns. Here each unit takes some neighbouring rows of A and B, and
 adds what they give to a partial product of its own, which stays in its core's L2; a second kernel
 sums the partial products up, in order. How many parts there are follows from the sizes alone, and
-so do the bits of the result.
+so do the bits of the result; threads share a part by rows of tiles, if C is large enough.
 
 Rows go through in blocks of KC, used where they lie: a block of A, read in pieces of a tile's
 height, stays in L2 from the first tile to the last, and meanwhile the lines of the next block are
-asked for in the order in which they lie in memory. (Packing either of them costs more than it
-saves; columns of the next tile, which is what gemm_nest.py asks for, come a line from each row.)
-Rows of A whose lines fall into the same few sets of L1 are the exception: whole lines of some tiles
-are copied together. 256 x 1024 of 2048 rows: 76 and with it 106 GFLOP/s of a thread with AVX2,
-192 and 202 with AVX-512.
+asked for. (Packing either of them costs more than it saves; of B as much.) Rows of A whose lines
+fall into the same few sets of L1 are the exception: whole lines of some tiles are copied together.
+256 x 1024 of 2048 rows: 76 and with it 106 GFLOP/s of a thread with AVX2, 192 and 202 with AVX-512.
+
+Several products may share A: each row of tiles goes through the rows of every B, so that what of A
+is read and copied is so once. Its columns are summed up while they are copied, for nothing.
+256 x 1024 and 128 x 1024 of 2048 rows and the sums: 4.0 ms on two threads, apart 4.4.
 
 Of a narrow C, whose columns would fill half a vector, the partial products are those of C^T, and
 the sum is turned on its way out. 256 x 64 of 100352 rows: 218 GFLOP/s of a thread's 241, cut along
@@ -58,6 +60,9 @@ from numflow.kernels.tiles import ACCUMULATE, TAIL_PLACE, VECTORS_PLACE, Q, Tile
 
 KC = 128
 """Rows of a block: with 96 or 192 the same product is 2 to 4 % slower, with 256 or 64 6 %."""
+DEEP_KC, DEEP_BYTES = 256, 1 << 20
+"""The same of results of more bytes, which do not stay in L2 from block to block: of 384 x 1024
+1 % faster."""
 MOST_PARTS = 16
 LEAST_ROWS = 512
 """Rows of a part, at least: of fewer, summing the parts up would cost over 4 %."""
@@ -76,6 +81,8 @@ SAME_SETS = 1 << 11
 """Bytes: rows of A that are a multiple of them apart fall into few sets of L1, and are copied."""
 COPIED = 48
 """Columns of A that are copied at once: whole lines."""
+LINE = 64
+"""Bytes."""
 FOLDED = 1 << 11
 """Elements of C that are summed up as one unit, where they are not turned."""
 
@@ -105,9 +112,10 @@ class W:
     SCRATCH = HEADER + 13  # bytes of a unit's workspace
     TURNED = HEADER + 14
     COPIED = HEADER + 15  # rows of tiles whose columns of A are copied at once; 0: none are
-    B = HEADER + 16
-    C = HEADER + 17
-    N = HEADER + 18
+    KC = HEADER + 16
+    B = HEADER + 17
+    C = HEADER + 18
+    N = HEADER + 19
     EACH = 3
 
 
@@ -161,13 +169,10 @@ def partial_products(args: int, begin: int, end: int) -> None:
     """Entry: units begin .. end, each a part of k for a slot of the rows of tiles."""
     m, depth, size = word(args, W.M), word(args, W.K), word(args, W.SIZE) * ES
     products, summed = word(args, W.PRODUCTS), word(args, W.ENTRIES) - word(args, W.PRODUCTS)
-    a_line, b_line, panels = m * ES, 0, 0
+    a_line = m * ES
     parts, slots = word(args, W.PARTS), word(args, W.SLOTS)
     mr, nv, tiles = word(args, W.ROWS), word(args, W.VECTORS), word(args, W.TILES)
     nr = nv * VL
-    for i in range(products):
-        b_line += word(args, W.N + W.EACH * i) * ES
-        panels += (word(args, W.N + W.EACH * i) + nr - 1) // nr
     q = word(args, WORKSPACE) + begin * word(args, W.SCRATCH)
     group, copy = word(args, W.COPIED), q + Q.BYTES
     mt = (m + mr - 1) // mr
@@ -178,7 +183,7 @@ def partial_products(args: int, begin: int, end: int) -> None:
     set_word(q, Q.B_PANEL, nr * ES)
     set_word(q, Q.BIAS_PANEL, 0)
     bounds(q, 0)
-    blocks = (depth + KC - 1) // KC
+    blocks = (depth + word(args, W.KC) - 1) // word(args, W.KC)
     for unit in range(begin, end):
         part = unit // slots
         slot = unit - part * slots
@@ -194,14 +199,7 @@ def partial_products(args: int, begin: int, end: int) -> None:
             a = word(args, W.A) + k * a_line
             set_word(q, Q.K, kc)
             set_word(q, Q.FLAGS, ACCUMULATE if block > first else 0)
-            # The next block: most tiles ask for a share of A, the last few for B. A panel of a
-            # tile asks for two shares, a step of them per step of k.
-            a_bytes, b_bytes = kc * a_line, kc * b_line
-            for_b = max(1, (t1 - t0) * b_bytes // (a_bytes + b_bytes))
-            b_from = t1 - for_b
-            share = a_bytes // (2 * panels * max(1, b_from - t0))
-            ahead = a + a_bytes
-            left = 0  # the first column of A that is copied
+            left, ahead = 0, 0  # the first column of A that is copied; those that are next
             for t in range(t0, t1):
                 r = t * base + min(t, extra)
                 rows = base + (1 if t < extra else 0)
@@ -209,15 +207,20 @@ def partial_products(args: int, begin: int, end: int) -> None:
                 if group != 0:
                     if (t - t0) % group == 0:
                         end_t = min(t1, t + group)
-                        columns = end_t * base + min(end_t, extra) - r
+                        after = end_t * base + min(end_t, extra)
+                        columns = after - r
                         if summed != 0:
                             to = sums + r * ES
                             w = sum_columns(ap, a_line, copy, kc, columns, to, block - first)
                         else:
                             w = pack_columns(ap, a_line, copy, kc, columns)
                         set_word(q, Q.A_STEP, w)
-                        left = r
+                        left, ahead = r, a + after * ES
+                        if end_t == t1:
+                            ahead = a + kc * a_line + (t0 * base + min(t0, extra)) * ES
                     ap = copy + (r - left) * ES
+                else:
+                    ahead = a + kc * a_line + r * ES
                 for i in range(products):
                     n = word(args, W.N + W.EACH * i)
                     full = n // nr
@@ -226,22 +229,32 @@ def partial_products(args: int, begin: int, end: int) -> None:
                     lanes = rem - (rv - 1) * VL
                     masked = 1 if lanes < VL else 0
                     b, cp = word(args, W.B + W.EACH * i) + k * n * ES, c + r * n * ES
-                    if t >= b_from:
-                        several = full + (1 if rem > 0 else 0)
-                        share = kc * n * ES // (2 * several * for_b)
-                        ahead = b + kc * n * ES + 2 * share * several * (t - b_from)
-                    set_word(q, Q.MASK, mask_address(lanes))
+                    # The first panel of a tile asks for two lines of each row of A, of the columns
+                    # that are copied next or its own of the next block, the others for their share
+                    # of B's next block.
+                    others = full + (1 if rem > 0 else 0) - (1 if i == 0 else 0)
+                    share = kc * n * ES // (2 * max(1, others) * (t1 - t0))
+                    asked = b + kc * n * ES + 2 * share * others * (t - t0)
+                    tile = word(tiles, nv * VECTORS_PLACE + rows)
                     set_word(q, Q.B_STEP, n * ES)
                     set_word(q, Q.C_ROW, n * ES)
-                    set_word(q, Q.NEXT_ROW, share)
-                    set_word(q, Q.NEXT_STEP, (share + kc - 1) // kc)
+                    if i == 0:
+                        set_word(q, Q.NEXT, ahead)
+                        ahead += 2 * LINE
+                        set_word(q, Q.NEXT_ROW, LINE)
+                        set_word(q, Q.NEXT_STEP, a_line)
+                        if full > 0:
+                            call(tile, q, ap, b, cp, zeros(), 1)
+                            full, b, cp = full - 1, b + nr * ES, cp + nr * ES
+                    if others > 0:
+                        set_word(q, Q.NEXT, asked)
+                        set_word(q, Q.NEXT_ROW, share)
+                        set_word(q, Q.NEXT_STEP, (share + kc - 1) // kc)
                     if full > 0:
-                        set_word(q, Q.NEXT, ahead)
-                        ahead += 2 * share * full
-                        call(word(tiles, nv * VECTORS_PLACE + rows), q, ap, b, cp, zeros(), full)
+                        call(tile, q, ap, b, cp, zeros(), full)
+                        set_word(q, Q.NEXT, asked + 2 * share * full)
                     if rem > 0:
-                        set_word(q, Q.NEXT, ahead)
-                        ahead += 2 * share
+                        set_word(q, Q.MASK, mask_address(lanes))
                         tail = word(tiles, rv * VECTORS_PLACE + masked * TAIL_PLACE + rows)
                         call(tail, q, ap, b + full * nr * ES, cp + full * nr * ES, zeros(), 1)
                     c += m * n * ES
@@ -436,13 +449,12 @@ def _plan(
         lambda: lang.addresses(partial_products, sum_parts, dtype=v.dtype, target=v.target),
         lambda: {"": tiles.table(wanted, v)},
     )
-    # At least two units a thread, each as many: one that comes late leaves work to others.
-    fair = 2 * threads if threads > 1 else 1
-    slots = min(count, fair // math.gcd(parts, fair))
+    slots = min(count, threads // math.gcd(parts, threads))  # as many units for each thread
+    kc = DEEP_KC if m * sum(ns) * v.itemsize > DEEP_BYTES else KC
     same_sets = m * v.itemsize % SAME_SETS == 0 and max(ns) > nr
     copied = COPIED // rows if sums or same_sets else 0
     lanes = 3 * v.lanes  # as sum_columns copies them
-    copy = KC * -(-copied * rows // lanes) * lanes * v.itemsize
+    copy = kc * -(-copied * rows // lanes) * lanes * v.itemsize
     scratch = max(Q.BYTES + copy, v.lanes * v.target.vbytes if turned else 0)
     results = (*ns, 1) if sums else ns
     values = {
@@ -459,6 +471,7 @@ def _plan(
         W.SCRATCH: scratch,
         W.TURNED: int(turned),
         W.COPIED: copied,
+        W.KC: kc,
         **{W.N + W.EACH * i: n for i, n in enumerate(results)},
     }
     end = W.B + W.EACH * len(results)

@@ -45,7 +45,9 @@ def _joined(graph: Graph) -> Graph | None:
         group = _paying(products)
         if not group:
             continue
-        members = group + [n for n in _sums(graph, b) if n.device == device][:1]
+        members = list(group)
+        if joint.takes_sums([node.inputs[0].spec.shape[1] for node in group]):
+            members += [n for n in _sums(graph, b) if n.device == device][:1]
         if len(members) < 2:
             continue
         members.sort(key=place.__getitem__)

@@ -84,6 +84,17 @@ def test_the_sum_of_what_a_loop_makes_stays() -> None:
     """)
 
 
+def test_the_sum_stays_where_few_columns_meet_it() -> None:
+    """It would cost a copy."""
+    _same(f"""
+        graph(%0: f32[2048, 1024], %1: f32[2048, 96])
+          %2 = recurrent_panels_back(%0, gates=4)
+          %3 = reduce_sum(%2, axis=(0,), keepdims=False)
+          %4 = matmul(%1, %2, {PLAIN})
+          return %3, %4
+    """)
+
+
 @pytest.mark.parametrize("rows", ["2048", "n"])
 def test_those_that_do_not_fit_stay(rows: str) -> None:
     """The first two and the last fit into the cache together."""
