@@ -22,7 +22,7 @@ from numflow.ops import joint_products as joint
 from numflow.ops import linalg
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
-from numflow.passes.same_loop import needed_behind
+from numflow.passes.needed import needed_behind
 
 
 def joint_products(graph: Graph) -> Graph:
@@ -42,19 +42,19 @@ def _joined(graph: Graph) -> Graph | None:
             groups.setdefault((node.inputs[1], node.device), []).append(node)
     place = {node: k for k, node in enumerate(graph.nodes)}
     for (b, device), products in groups.items():
-        group = _paying(products)
-        if not group:
+        sums = [node for node in _sums(graph, b) if node.device == device][:1]
+        if len(products) + len(sums) < 2:
             continue
-        members = list(group)
-        if joint.takes_sums([node.inputs[0].spec.shape[1] for node in group]):
-            members += [n for n in _sums(graph, b) if n.device == device][:1]
+        group = _paying(products)
+        widths = [node.inputs[0].spec.shape[1] for node in group]
+        members = group + sums if joint.takes_sums(widths) else group
         if len(members) < 2:
             continue
-        members.sort(key=place.__getitem__)
+        members = sorted(members, key=place.__getitem__)
         needed: set[Node] = set()
         for node in members[1:]:
             before = needed_behind(graph, node, members[0], place, movable=("",))
-            if before is None:
+            if before is None or any(n.subgraphs for n in before):  # these may have effects
                 break
             needed.update(before)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from numflow.graph.graph import Graph
+from numflow.graph.graph import Graph, Value
 from numflow.graph.lowering import Library
 from numflow.graph.verify import verify
 from numflow.passes.constants import constants
@@ -17,6 +17,8 @@ from numflow.passes.unrolled_cells import unrolled_cells
 
 Pass = Callable[[Graph], Graph]
 Observer = Callable[[str, Graph], None]
+FEW_ROWS = 1024
+"""Of products that are computed whole whatever else they are (kernels/cpu/gemm_parts.py)."""
 
 
 def fold_scale(graph: Graph) -> Graph:
@@ -48,12 +50,23 @@ def pool_gradient(graph: Graph) -> Graph:
 
 
 def joint_products(graph: Graph) -> Graph:
-    """See joint_products.py, which loads where there are such products."""
-    if not any(node.op.name == "matmul" and node.attrs["transpose_a"] for node in graph.nodes):
-        return graph
-    from numflow.passes.joint_products import joint_products as join
+    """See joint_products.py, which loads where products of many rows share them, or what makes
+    these is a kernel, so that their sum may be taken along."""
+    seen: set[Value] = set()
+    for node in graph.nodes:
+        if node.op.name != "matmul" or not node.attrs["transpose_a"]:
+            continue
+        rows = node.inputs[1].spec.shape[0]
+        root = node.inputs[1]
+        while root.node is not None and root.node.op.name == "reshape":
+            (root,) = root.node.inputs
+        made = root.node is not None and isinstance(root.node.op.lower, Library)
+        if (root in seen or made) and not (isinstance(rows, int) and rows < FEW_ROWS):
+            from numflow.passes.joint_products import joint_products as join
 
-    return join(graph)
+            return join(graph)
+        seen.add(root)
+    return graph
 
 
 def inside(graph: Graph) -> Graph:

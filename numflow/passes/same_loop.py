@@ -12,11 +12,10 @@ needs; not where that depends on the first, as its number of iterations may.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from numflow.graph.building import with_inputs
-from numflow.graph.graph import Graph, Node, Value, bind_op, bound_symbols, named_symbols
+from numflow.graph.graph import Graph, Node, Value
 from numflow.ops.control import extended, while_op
+from numflow.passes.needed import needed_behind
 
 
 def same_loop(graph: Graph) -> Graph:
@@ -50,34 +49,6 @@ def _merged(graph: Graph) -> Graph | None:
 def _same_start(first: Node, loop: Node) -> bool:
     count = len(first.outputs)
     return loop.inputs[:count] == first.inputs[:count]
-
-
-def needed_behind(
-    graph: Graph,
-    node: Node,
-    first: Node,
-    place: Mapping[Node, int],
-    movable: Sequence[str] = ("", "read"),
-) -> list[Node] | None:
-    """The nodes behind `first` that node depends on; None where that is among them, or one of
-    another effect than these is."""
-    binders = {name: n for n in graph.nodes if n.op is bind_op for name in bound_symbols(n)}
-    found: set[Node] = set()
-    waiting = [node]
-    while waiting:
-        node = waiting.pop()
-        makers = [v.node for v in node.inputs if v.node is not None]
-        makers += [*node.control_inputs]
-        if binders:
-            makers += [binders[name] for name in named_symbols(node) if name in binders]
-        for maker in makers:
-            if maker is first or maker.op.effect not in movable:
-                if place[maker] >= place[first]:
-                    return None
-            elif place[maker] > place[first] and maker not in found:
-                found.add(maker)
-                waiting.append(maker)
-    return sorted(found, key=place.__getitem__)
 
 
 def _with(graph: Graph, first: Node, loop: Node, needed: list[Node]) -> Graph:

@@ -134,6 +134,23 @@ def test_one_that_depends_on_another_stays() -> None:
     """)
 
 
+def test_what_was_read_after_a_write_is_not_read_before_it() -> None:
+    """A product of the new value of a variable does not move in front of the first one."""
+    v = nf.Variable(np.ones((1024, 64), "f4"))
+
+    @nf.function
+    def step(b: Any, x: Any) -> Any:
+        before = nf.matmul(x, b, transpose_a=True)
+        v.assign_add(x)
+        return before, nf.matmul(v, b, transpose_a=True)
+
+    rng = np.random.default_rng(3)
+    b, x = (rng.standard_normal((1024, n)).astype("f4") for n in (96, 64))
+    first, second = step(b, x)
+    np.testing.assert_allclose(first.numpy(), x.T @ b, 1e-3, 1e-3)
+    np.testing.assert_allclose(second.numpy(), (x + 1).T @ b, 1e-3, 1e-3)
+
+
 def test_other_layouts_stay() -> None:
     _same("""
         graph(%0: f32[2048, 256], %1: f32[2048, 2048], %2: f32[2048, 2048])
