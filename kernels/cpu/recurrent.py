@@ -5,6 +5,8 @@
     q = plan_back(state, units, 4, "float32")                               U -> panels of U^T
     q = plan_lstm_backward(s, "float32", order=(0, 1, 2, 3), threads=2)
 
+    both(p, p, inputs)                                                      of two such runs
+
 The number of row blocks follows from the batch and from `threads`; bits do not depend on it.
 """
 
@@ -47,6 +49,7 @@ class Sequences(NamedTuple):
     carry: bool = False  # the output of a masked step is the state, not 0
     y_row: int | None = None  # elements from row to row of y; None: it is dense
     dy_row: int | None = None
+    runs: int = 1  # how many like this one are one call: 1, or 2
 
 
 def _vectors(count: int, v: Vectors) -> int:
@@ -123,9 +126,13 @@ def plan_lstm(
         pointers += [W.GATES, W.CELLS, W.BEFORE]
     rows = 2 * _row(s.state, v) + (1 + s.projected) * _row(s.units, v)
     rows += 4 * _width(s.units, v) * v.itemsize
-    from numflow.kernels.cpu.recurrent_lstm import lstm_forward  # each where it is wanted
+    from numflow.kernels.cpu.recurrent_lstm import (  # where it is wanted
+        lstm_forward,
+        lstm_forward_both,
+    )
 
-    return _call(lstm_forward, s, v, 4, order, pointers, rows, threads)
+    entry = lstm_forward if s.runs == 1 else lstm_forward_both
+    return _call(entry, s, v, 4, order, pointers, rows, threads)
 
 
 def plan_lstm_backward(
@@ -147,9 +154,13 @@ def plan_lstm_backward(
     if s.projected:
         pointers.append(W.DP)
     rows = 2 * _row(s.state, v) + 2 * _row(s.units, v) + _row(4 * s.units, v)
-    from numflow.kernels.cpu.recurrent_lstm import lstm_backward  # each where it is wanted
+    from numflow.kernels.cpu.recurrent_lstm import (  # where it is wanted
+        lstm_backward,
+        lstm_backward_both,
+    )
 
-    return _call(lstm_backward, s, v, 4, order, pointers, rows, threads)
+    entry = lstm_backward if s.runs == 1 else lstm_backward_both
+    return _call(entry, s, v, 4, order, pointers, rows, threads)
 
 
 def plan_gru(
@@ -172,9 +183,13 @@ def plan_gru(
     if keep:
         pointers += [W.GATES, W.BEFORE]
     rows = 4 * _row(s.units, v) + 3 * _width(s.units, v) * v.itemsize
-    from numflow.kernels.cpu.recurrent_gru import gru_forward  # each where it is wanted
+    from numflow.kernels.cpu.recurrent_gru import (  # where it is wanted
+        gru_forward,
+        gru_forward_both,
+    )
 
-    return _call(gru_forward, s, v, 3, order, pointers, rows, threads, kind)
+    entry = gru_forward if s.runs == 1 else gru_forward_both
+    return _call(entry, s, v, 3, order, pointers, rows, threads, kind)
 
 
 def plan_gru_backward(
@@ -196,9 +211,13 @@ def plan_gru_backward(
     if kind:
         pointers.append(W.DR)
     rows = 2 * _row(s.units, v) + _row(3 * s.units, v)
-    from numflow.kernels.cpu.recurrent_gru import gru_backward  # each where it is wanted
+    from numflow.kernels.cpu.recurrent_gru import (  # where it is wanted
+        gru_backward,
+        gru_backward_both,
+    )
 
-    return _call(gru_backward, s, v, 3, order, pointers, rows, threads, kind)
+    entry = gru_backward if s.runs == 1 else gru_backward_both
+    return _call(entry, s, v, 3, order, pointers, rows, threads, kind)
 
 
 def plan_simple(
@@ -220,9 +239,13 @@ def plan_simple(
     if keep:
         pointers.append(W.BEFORE)
     rows = 2 * _row(s.units, v)
-    from numflow.kernels.cpu.recurrent_simple import simple_forward  # each where it is wanted
+    from numflow.kernels.cpu.recurrent_simple import (  # where it is wanted
+        simple_forward,
+        simple_forward_both,
+    )
 
-    return _call(simple_forward, s, v, 1, (0,), pointers, rows, threads, kind)
+    entry = simple_forward if s.runs == 1 else simple_forward_both
+    return _call(entry, s, v, 1, (0,), pointers, rows, threads, kind)
 
 
 def plan_simple_backward(
@@ -235,9 +258,13 @@ def plan_simple_backward(
     v = Vectors(dtype, target or Target.host())
     pointers = [W.U, *_optional(s), W.Y, W.DY, W.DHN, W.DX, W.DH0]
     rows = 2 * _row(s.units, v)
-    from numflow.kernels.cpu.recurrent_simple import simple_backward  # each where it is wanted
+    from numflow.kernels.cpu.recurrent_simple import (  # where it is wanted
+        simple_backward,
+        simple_backward_both,
+    )
 
-    return _call(simple_backward, s, v, 1, (0,), pointers, rows, threads, kind)
+    entry = simple_backward if s.runs == 1 else simple_backward_both
+    return _call(entry, s, v, 1, (0,), pointers, rows, threads, kind)
 
 
 def _optional(s: Sequences) -> list[int]:
@@ -262,7 +289,7 @@ def _call(
     kind: int = 0,
 ) -> Call:
     """A unit is a block of rows; `pointers`: the words of the operands, in their order."""
-    blocks = blocks_of(s.steps, s.batch, gates * s.units, s.state, threads)
+    blocks = -(-blocks_of(s.steps, s.batch * s.runs, gates * s.units, s.state, threads) // s.runs)
     across, state_across = _vectors(s.units, v), _vectors(s.state, v)
     most = min(tiles.largest_rows(v, 2), tiles.largest_rows(v, 1))
     wanted = set()
@@ -303,6 +330,24 @@ def _call(
     units = blocks if s.batch else 0
     workspace = values[W.SCRATCH] * units
     return Call(_address(entry, v), units, 1, len(pointers), constants, workspace, positions)
+
+
+def both(first: Call, second: Call, inputs: int) -> Call:
+    """Two runs of one kernel as one call; each was planned as one of two (`Sequences.runs`).
+
+    Operands: the inputs, so many of each, of the first and of the second run; then the outputs.
+    """
+    constants = (*first.constants, *[0] * HEADER, *second.constants)
+    far = [p + W.END for p in second.positions]  # recurrent_steps.second_run
+    given, made = (first.positions[:inputs], far[:inputs]), (first.positions[inputs:], far[inputs:])
+    positions = tuple(p for part in (*given, *made) for p in part)
+    return first._replace(
+        units=first.units + second.units,
+        pointers=first.pointers + second.pointers,
+        constants=constants,
+        workspace_bytes=first.workspace_bytes + second.workspace_bytes,
+        positions=positions,
+    )
 
 
 def blocks_of(steps: int, batch: int, wide: int, state: int, threads: int) -> int:

@@ -31,6 +31,7 @@ from numflow.kernels.cpu.recurrent_steps import (
     place,
     put,
     rest_back,
+    second_run,
     step_of,
     store_rows,
 )
@@ -97,6 +98,15 @@ def gru_forward(args: int, begin: int, end: int) -> None:
                     before_cells(args, t, r0, rows, left, count, ahead, s, h, other, z, row)
             h, other = other, h
         store_rows(word(args, W.HN) + r0 * units * ES, h, row, rows, units)
+
+
+def gru_forward_both(args: int, begin: int, end: int) -> None:
+    """Entry: blocks of the first run, then those of the second."""
+    first = word(args, W.BLOCKS)
+    if begin < first:
+        gru_forward(args, begin, min(end, first))
+    if end > first:
+        gru_forward(second_run(args), max(begin, first) - first, end - first)
 
 
 def after_cells(
@@ -259,6 +269,15 @@ def gru_backward(args: int, begin: int, end: int) -> None:
                 fetch(args, q, word(args, W.GATES), number - 1, r0, rows, 4 * units, calls)
                 panels(args, q, dg, rows, u, 3 * units, units, across, dh)
         store_rows(word(args, W.DH0) + r0 * units * ES, dh, row, rows, units)
+
+
+def gru_backward_both(args: int, begin: int, end: int) -> None:
+    """Entry: blocks of the first run, then those of the second."""
+    first = word(args, W.BLOCKS)
+    if begin < first:
+        gru_backward(args, begin, min(end, first))
+    if end > first:
+        gru_backward(second_run(args), max(begin, first) - first, end - first)
 
 
 def candidate_panels(args: int, q: int, a: int, rows: int, c: int) -> None:

@@ -32,6 +32,7 @@ from numflow.kernels.cpu.recurrent_steps import (
     put,
     rest,
     rest_back,
+    second_run,
     step_of,
     store_rows,
 )
@@ -103,6 +104,15 @@ def lstm_forward(args: int, begin: int, end: int) -> None:
             h, other = other, h
         store_rows(word(args, W.HN) + r0 * state * ES, h, h_row, rows, state)
         store_rows(word(args, W.CN) + r0 * units * ES, c, c_row, rows, units)
+
+
+def lstm_forward_both(args: int, begin: int, end: int) -> None:
+    """Entry: blocks of the first run, then those of the second."""
+    first = word(args, W.BLOCKS)
+    if begin < first:
+        lstm_forward(args, begin, min(end, first))
+    if end > first:
+        lstm_forward(second_run(args), max(begin, first) - first, end - first)
 
 
 def cells(
@@ -270,6 +280,15 @@ def lstm_backward(args: int, begin: int, end: int) -> None:
             panels(args, q, dg, rows, word(args, W.U), 4 * units, state, state_across, dh)
         store_rows(word(args, W.DH0) + r0 * state * ES, dh, h_row, rows, state)
         store_rows(word(args, W.DC0) + r0 * units * ES, dc, c_row, rows, units)
+
+
+def lstm_backward_both(args: int, begin: int, end: int) -> None:
+    """Entry: blocks of the first run, then those of the second."""
+    first = word(args, W.BLOCKS)
+    if begin < first:
+        lstm_backward(args, begin, min(end, first))
+    if end > first:
+        lstm_backward(second_run(args), max(begin, first) - first, end - first)
 
 
 def slopes(

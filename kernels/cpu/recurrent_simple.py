@@ -23,6 +23,7 @@ from numflow.kernels.cpu.recurrent_steps import (
     put,
     rest,
     rest_back,
+    second_run,
     step_of,
     store_rows,
 )
@@ -69,6 +70,15 @@ def simple_forward(args: int, begin: int, end: int) -> None:
         store_rows(word(args, W.HN) + r0 * units * ES, h, row, rows, units)
 
 
+def simple_forward_both(args: int, begin: int, end: int) -> None:
+    """Entry: blocks of the first run, then those of the second."""
+    first = word(args, W.BLOCKS)
+    if begin < first:
+        simple_forward(args, begin, min(end, first))
+    if end > first:
+        simple_forward(second_run(args), max(begin, first) - first, end - first)
+
+
 def state(args: int, at: int, h: int, to: int) -> None:
     """The new state of one row; `to` has the recurrent product."""
     units, kind = word(args, W.UNITS), word(args, W.KIND)
@@ -107,6 +117,15 @@ def simple_backward(args: int, begin: int, end: int) -> None:
             begin_product(q, units, ACCUMULATE, row, row)
             panels(args, q, dg, rows, word(args, W.U), units, units, across, dh)
         store_rows(word(args, W.DH0) + r0 * units * ES, dh, row, rows, units)
+
+
+def simple_backward_both(args: int, begin: int, end: int) -> None:
+    """Entry: blocks of the first run, then those of the second."""
+    first = word(args, W.BLOCKS)
+    if begin < first:
+        simple_backward(args, begin, min(end, first))
+    if end > first:
+        simple_backward(second_run(args), max(begin, first) - first, end - first)
 
 
 def slopes(args: int, at: int, dh: int, dg: int) -> None:

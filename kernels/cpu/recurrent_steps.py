@@ -7,7 +7,10 @@ to these kernels per step is the product by h, and the gates while its result is
 
 One unit of work is a block of rows (sequences) through all steps: rows know nothing of each other,
 so there is no barrier, and an element's chain of operations is the same however rows are dealt out.
-The price is that every block reads all weights in every step; they stay in L2.
+The price is that every block reads all weights in every step; they stay in L2. Two runs that do
+not wait for each other, as those of a bidirectional layer, are one call (`..._both`): its blocks
+have twice the rows, and weights are read half as often. LSTM of 256 units, 32 sequences, two
+threads: forward a tenth, backward a twentieth of the time.
 
 Where a mask is false, a row's state stays as it was, and its output is 0 (or that state: CARRY).
 Sequences of different lengths are such masks, also from their ends: a row waits in its initial
@@ -23,7 +26,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numflow.kernels.abi import HEADER
+from numflow.kernels.abi import HEADER, WORD, WORKSPACE
 from numflow.kernels.cpu.gemm_nest import pack_rows, pack_transposed
 from numflow.kernels.intrinsics import (
     ES,
@@ -180,6 +183,15 @@ def alive(args: int, at: int) -> bool:
 def first_row(args: int, unit: int) -> int:
     """The first row of a block."""
     return word(args, W.BATCH) * unit // word(args, W.BLOCKS)
+
+
+@inline
+def second_run(args: int) -> int:
+    """The block of the second of two runs, whose words are behind those of the first."""
+    other = args + W.END * WORD
+    scratch = word(args, WORKSPACE) + word(args, W.BLOCKS) * word(args, W.SCRATCH)
+    set_word(other, WORKSPACE, scratch)  # the same, whoever is first
+    return other
 
 
 @inline

@@ -168,8 +168,8 @@ def in_place(step: Step, root: Value, old: set[Value]) -> bool:
     if isinstance(step, LibraryStep):
         lower = step.node.op.lower
         at = lower.in_place
-        if lower.over is not None and root is step.outputs[lower.over[0]]:
-            at = lower.over[1] % len(step.inputs)
+        for made, read in lower.overs(len(step.inputs), len(step.outputs)):
+            at = read if root is step.outputs[made] else at
         if at is None:
             return False
         (base, layout), others = step.inputs[at], [*step.inputs[:at], *step.inputs[at + 1 :]]

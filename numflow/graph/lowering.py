@@ -221,6 +221,7 @@ class Library:
     rows: (inputs, outputs; below 0 from the end): those whose rows along the last axis may lie
           evenly apart, parts of longer ones. plan then also takes `apart`: elements from row to row
           of each of these, inputs first; it does not where all are dense.
+    runs: whose operands these are, one run's after the other's: `over` and `rows` are of each.
     private: where elements lie in the result only its kernel and the reader's know; the reference
              has the same numbers in another order, so it is never computed while compiling.
     """
@@ -240,6 +241,7 @@ class Library:
         "refuses",
         "residual",
         "rows",
+        "runs",
     )
 
     def __init__(
@@ -259,20 +261,32 @@ class Library:
         pool: str = "",
         over: tuple[int, int] | None = None,
         rows: tuple[tuple[int, ...], tuple[int, ...]] = ((), ()),
+        runs: int = 1,
     ) -> None:
         self.plan, self.refuses, self.checked = plan, refuses, checked
         self.cost, self.in_place, self.epilogue = cost, in_place, epilogue
         self.note, self.alone, self.private = note, alone, private
         self.residual, self.pools, self.pool = residual, pools, pool
-        self.over, self.rows = over, rows
+        self.over, self.rows, self.runs = over, rows, runs
 
     def loose(self, inputs: int, outputs: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """`rows` as places from the front, for so many inputs and outputs."""
         first, second = self.rows
-        return (
-            tuple([k % inputs for k in first]) if first else (),
-            tuple([k % outputs for k in second]) if second else (),
+        return (self._places(first, inputs), self._places(second, outputs))
+
+    def overs(self, inputs: int, outputs: int) -> list[tuple[int, int]]:
+        """`over` as pairs of places from the front, for so many inputs and outputs."""
+        if self.over is None:
+            return []
+        made, read = (
+            self._places((k,), n) for k, n in zip(self.over, (outputs, inputs), strict=True)
         )
+        return list(zip(made, read, strict=True))
+
+    def _places(self, given: Sequence[int], count: int) -> tuple[int, ...]:
+        """Those of each run."""
+        each = count // self.runs
+        return tuple([run * each + k % each for run in range(self.runs) for k in given])
 
 
 class HostCall:

@@ -112,7 +112,7 @@ def sequences(x: Spec, units: Any, attrs: Attrs, **more: Any) -> Any:
 
     steps, batch = steps_of(x, attrs["time_major"])
     given = {name: attrs[name] for name in ("masked", "reverse", "carry")}
-    given |= {"state": units, **more}
+    given |= {"state": units, "runs": attrs.get("runs", 1), **more}
     return Sequences(
         steps=int(steps),  # type: ignore[arg-type]
         batch=int(batch),  # type: ignore[arg-type]

@@ -120,7 +120,9 @@ def materialise(graph: Graph) -> Graph:
             if lower.see(layout, node.output.spec, node.attrs) is None:
                 return _again(node, [copy_op(inputs[0])])
         elif isinstance(lower, Library | HostCall):
-            loose = lower.loose(len(inputs), 1)[0] if isinstance(lower, Library) else ()
+            loose = (
+                lower.loose(len(inputs), len(node.outputs))[0] if isinstance(lower, Library) else ()
+            )
             arrays = [operand(lower, k, loose, t) for k, t in enumerate(inputs)]
             copied = any(a is not x for a, x in zip(arrays, inputs, strict=True))
             return _again(node, arrays) if copied else None

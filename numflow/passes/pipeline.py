@@ -17,6 +17,13 @@ from numflow.passes.unrolled_cells import unrolled_cells
 
 Pass = Callable[[Graph], Graph]
 Observer = Callable[[str, Graph], None]
+
+RECURRENT = {
+    *("lstm_states", "lstm_forward", "lstm_backward"),
+    *("gru_states", "gru_forward", "gru_backward"),
+    *("simple_states", "simple_forward", "simple_backward"),
+}
+"""The kernels of recurrent layers."""
 FEW_ROWS = 1024
 """Of products that are computed whole whatever else they are (kernels/cpu/gemm_parts.py)."""
 
@@ -69,6 +76,15 @@ def joint_products(graph: Graph) -> Graph:
     return graph
 
 
+def both_directions(graph: Graph) -> Graph:
+    """See both_directions.py, which loads where there are several recurrent layers."""
+    if sum(node.op.name in RECURRENT for node in graph.nodes) < 2:
+        return graph
+    from numflow.passes.both_directions import both_directions as pair
+
+    return pair(graph)
+
+
 def inside(graph: Graph) -> Graph:
     """What branches and loops hold goes through all passes first."""
     if not any(node.subgraphs for node in graph.nodes):
@@ -95,6 +111,7 @@ PASSES: tuple[Pass, ...] = (
     dead_code,
     joint_products,  # of all that is left
     lone_outputs,
+    both_directions,  # it is known which kernels there are
 )
 
 

@@ -197,3 +197,44 @@ def test_rows_of_y_and_dy_may_lie_apart(kind: str, full: bool, dtype: str) -> No
             np.testing.assert_array_equal(a, b.reshape(a.shape))
         for a, b in zip(dense.backward(want, 2), parts.backward(got, 2), strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["plain", "all"])
+@pytest.mark.parametrize("kind", ["lstm", "gru", "before", "simple"])
+def test_two_runs_are_one_call(kind: str, full: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bits as of each alone, for any number of blocks; nothing outside is touched."""
+    monkeypatch.setattr(recurrent, "SHARE", 1)
+    alone, waiting = run, list[tuple[Call, list[Array]]]()
+
+    def put_off(p: Call, arrays: list[Array]) -> None:
+        if p.positions:  # a run
+            waiting.append((p, arrays))
+        else:
+            alone(p, arrays)
+
+    def together(count: int) -> None:
+        """The two runs, with so many outputs each."""
+        (p, first), (q, second) = waiting
+        waiting.clear()
+        given = [*first[:-count], *second[:-count], *first[-count:], *second[-count:]]
+        alone(recurrent.both(p, q, inputs=len(first) - count), given)
+
+    for sizes in SIZES:
+        one = Layer(kind, sizes, "float32", full)
+        other = copy.copy(one)
+        other.s, other.x = one.s._replace(reverse=not full), guarded(one.x[::-1] * 0.5)
+        wanted = [layer.forward(2) for layer in (one, other)]
+        slopes = [layer.backward(y, 2) for layer, y in zip((one, other), wanted, strict=True)]
+        for layer in (one, other):
+            layer.s = layer.s._replace(runs=2)
+        with monkeypatch.context() as patch:
+            patch.setitem(globals(), "run", put_off)
+            for threads in (1, 2, 3, 4):
+                found = [layer.forward(threads) for layer in (one, other)]
+                together(len(found[0]))
+                runs = zip((one, other), found, strict=True)
+                back = [layer.backward(y, threads) for layer, y in runs]
+                together(len(back[0]))
+                for want, got in ((wanted, found), (slopes, back)):
+                    for a, b in zip((*want[0], *want[1]), (*got[0], *got[1]), strict=True):
+                        np.testing.assert_array_equal(a, b)

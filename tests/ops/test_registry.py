@@ -77,6 +77,14 @@ ELSEWHERE = {
         ),
         "test_recurrent, test_drawn_sizes_compiled",
     ),
+    **dict.fromkeys(  # compiled only
+        (
+            *("lstm_states_both", "lstm_forward_both", "lstm_backward_both"),
+            *("gru_states_both", "gru_forward_both", "gru_backward_both"),
+            *("simple_states_both", "simple_forward_both", "simple_backward_both"),
+        ),
+        "tests/passes/test_both_directions, test_joined",
+    ),
     **dict.fromkeys(
         (
             *("cond", "while_loop", "unset_array", "ragged_loop", "ragged_sizes"),
