@@ -20,7 +20,7 @@ from collections.abc import Hashable
 from numflow.graph.building import with_inputs
 from numflow.graph.graph import Graph, Node, bind_op
 from numflow.ops.recurrent_both import OF_TWO
-from numflow.passes.same_loop import needed_behind
+from numflow.passes.needed import needed_behind
 
 NEAR = 8  # layers of one form that are tried as the second one of a pair
 
