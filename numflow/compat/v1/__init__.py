@@ -1,7 +1,8 @@
 """TensorFlow 1.x's names, with its parameters.
 
-So far the ops without state - nf.compat.v1.nn, nf.compat.v1.image - control flow, recurrent cells
-and those parts of nf.compat.v1.contrib that are about sequences.
+So far the ops without state - those that both faces share (same.py), nf.compat.v1.nn,
+nf.compat.v1.image - control flow, recurrent cells and those parts of nf.compat.v1.contrib that are
+about sequences.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from numflow.compat.v1 import image, nn
+from numflow.compat.v1 import image, nn, same
 from numflow.compat.v1.control_flow import (
     TensorArray,
     TensorArraySpec,
@@ -23,7 +24,9 @@ from numflow.compat.v1.control_flow import (
     vectorized_map,
     while_loop,
 )
+from numflow.compat.v1.selection import where
 from numflow.compat.v1.sequences import edit_distance, reverse_sequence, sequence_mask
+from numflow.ops.select import where as where_v2
 
 __all__ = [
     "TensorArray",
@@ -42,12 +45,20 @@ __all__ = [
     "sequence_mask",
     "switch_case",
     "vectorized_map",
+    "where",
+    "where_v2",
     "while_loop",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """contrib loads when it is first used."""
+    """contrib, and what both faces share, load when they are first used."""
     if name == "contrib":
         return importlib.import_module(f"{__name__}.{name}")
+    if name in same.TOP:
+        return same.shared(same.TOP[name])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *same.TOP, "contrib"})

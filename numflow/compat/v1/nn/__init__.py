@@ -3,7 +3,11 @@
 What they compute is said at the functions of nf.nn of the same names.
 """
 
-from numflow.compat.v1 import rnn_cell
+from __future__ import annotations
+
+from typing import Any
+
+from numflow.compat.v1 import rnn_cell, same
 from numflow.compat.v1.nn.convolutions import (
     conv1d,
     conv2d,
@@ -102,3 +106,14 @@ __all__ = [
     "sufficient_statistics",
     "weighted_moments",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What both faces share."""
+    if name in same.NN:
+        return same.shared(same.NN[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *same.NN})
