@@ -199,6 +199,11 @@ def partial_products(args: int, begin: int, end: int) -> None:
             a = word(args, W.A) + k * a_line
             set_word(q, Q.K, kc)
             set_word(q, Q.FLAGS, ACCUMULATE if block > first else 0)
+            # What the first panel of a tile asks for of A, the next block or what is copied next.
+            a_share, a_next = LINE, a_line
+            if group == 0:
+                a_share = kc * a_line // (2 * (t1 - t0))
+                a_next = (a_share + kc - 1) // kc
             left, ahead = 0, 0  # the first column of A that is copied; those that are next
             for t in range(t0, t1):
                 r = t * base + min(t, extra)
@@ -220,7 +225,7 @@ def partial_products(args: int, begin: int, end: int) -> None:
                             ahead = a + kc * a_line + (t0 * base + min(t0, extra)) * ES
                     ap = copy + (r - left) * ES
                 else:
-                    ahead = a + kc * a_line + r * ES
+                    ahead = a + kc * a_line + 2 * a_share * (t - t0)
                 for i in range(products):
                     n = word(args, W.N + W.EACH * i)
                     full = n // nr
@@ -229,9 +234,8 @@ def partial_products(args: int, begin: int, end: int) -> None:
                     lanes = rem - (rv - 1) * VL
                     masked = 1 if lanes < VL else 0
                     b, cp = word(args, W.B + W.EACH * i) + k * n * ES, c + r * n * ES
-                    # The first panel of a tile asks for two lines of each row of A, of the columns
-                    # that are copied next or its own of the next block, the others for their share
-                    # of B's next block.
+                    # The first panel of a tile asks for lines of A, the others for their share of
+                    # B's next block.
                     others = full + (1 if rem > 0 else 0) - (1 if i == 0 else 0)
                     share = kc * n * ES // (2 * max(1, others) * (t1 - t0))
                     asked = b + kc * n * ES + 2 * share * others * (t - t0)
@@ -240,9 +244,9 @@ def partial_products(args: int, begin: int, end: int) -> None:
                     set_word(q, Q.C_ROW, n * ES)
                     if i == 0:
                         set_word(q, Q.NEXT, ahead)
-                        ahead += 2 * LINE
-                        set_word(q, Q.NEXT_ROW, LINE)
-                        set_word(q, Q.NEXT_STEP, a_line)
+                        ahead += 2 * a_share
+                        set_word(q, Q.NEXT_ROW, a_share)
+                        set_word(q, Q.NEXT_STEP, a_next)
                         if full > 0:
                             call(tile, q, ap, b, cp, zeros(), 1)
                             full, b, cp = full - 1, b + nr * ES, cp + nr * ES
