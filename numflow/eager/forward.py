@@ -24,6 +24,7 @@ from numflow.eager.tape import GradientTape, warn_of_dtype
 from numflow.errors import GraphError, ShapeError, UnimplementedError, at_line, explain
 from numflow.gradient.unconnected import UnconnectedGradients, unconnected_kind
 from numflow.gradient.vjp import Record, differentiable
+from numflow.graph.building import keep_watched
 from numflow.graph.op import Backward, observers
 from numflow.graph.tensor import Tensor
 from numflow.ops import shape as shaping
@@ -95,6 +96,7 @@ class ForwardAccumulator:
             self._known[id(primal)] = primal, direction
         else:
             captured = self._interpreter.capture(primal)
+            keep_watched(captured)
             self._known[id(captured)] = captured, direction
             self._known[id(primal)] = primal, direction
 

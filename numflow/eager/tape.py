@@ -19,6 +19,7 @@ from numflow.errors import GraphError, SourceLine, explain, user_line
 from numflow.gradient.cotangents import cotangents
 from numflow.gradient.unconnected import UnconnectedGradients, unconnected_kind
 from numflow.gradient.vjp import Gradient, Record, backward, differentiable
+from numflow.graph.building import keep_watched
 from numflow.graph.indexed_slices import IndexedSlices
 from numflow.graph.op import observers
 from numflow.graph.tensor import Tensor
@@ -209,6 +210,7 @@ class GradientTape:
     def _start_watching(self, tensor: Tensor) -> None:
         if differentiable(tensor):
             self._active.add(id(tensor))
+            keep_watched(tensor)
         self._kept.append(tensor)
 
     def accessed(self, variable: Any, value: Tensor) -> None:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, NoReturn
+from weakref import WeakSet
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from numflow.graph.op import Array, Attrs, Op, interpreting
 from numflow.graph.spec import Spec
 from numflow.graph.tensor import Tensor
 from numflow.shapes import Shape, UnknownSizeError, as_number
+
+WATCHED = "watched"
+"""Of a builder's `made`: values by which derivatives are asked."""
 
 
 class SymbolicTensor(Tensor):
@@ -155,6 +159,12 @@ class SymbolicTensor(Tensor):
 
 
 _printed: set[tuple[str, int]] = set()  # lines that were warned of
+
+
+def keep_watched(tensor: Tensor) -> None:
+    """Take note that derivatives are asked by it: branches and loops must not make it again."""
+    if isinstance(tensor, SymbolicTensor):
+        tensor.builder.made.setdefault(WATCHED, WeakSet()).add(tensor.value)
 
 
 def _say_of_print(frame: FrameType) -> None:
