@@ -9,8 +9,9 @@ One unit of work is a block of rows (sequences) through all steps: rows know not
 so there is no barrier, and an element's chain of operations is the same however rows are dealt out.
 The price is that every block reads all weights in every step; they stay in L2. Two runs that do
 not wait for each other, as those of a bidirectional layer, are one call (`..._both`): its blocks
-have twice the rows, and weights are read half as often. LSTM of 256 units, 32 sequences, two
-threads: forward a tenth, backward a twentieth of the time.
+have twice the rows, and weights are read half as often. A training step of a bidirectional LSTM on
+two threads: of 32 units, 8 sequences, 120 us in place of 200 (a block each, side by side); of 256
+units, 32 sequences, a fiftieth less.
 
 Where a mask is false, a row's state stays as it was, and its output is 0 (or that state: CARRY).
 Sequences of different lengths are such masks, also from their ends: a row waits in its initial
