@@ -73,7 +73,7 @@ def joined(op: str, index: Tensor, traced: Sequence[Traced]) -> Any:
     for other in traced[1:]:
         unlike = first.form.difference(other.form)
         if unlike:
-            raise _Unlike(
+            raise BranchesDifferError(
                 explain(op, f"{first.name} and {other.name} give unlike results: {unlike}")
             )
     loose = [_agree(op, traced, k, path) for k, path in enumerate(first.form.paths)]
@@ -98,7 +98,7 @@ def joined(op: str, index: Tensor, traced: Sequence[Traced]) -> Any:
     return first.form.packed(outputs[: len(first.form.paths)])
 
 
-class _Unlike(InvalidArgumentError, ValueError, TypeError):
+class BranchesDifferError(InvalidArgumentError, ValueError, TypeError):
     """Results of branches have different structures."""
 
 

@@ -17,9 +17,15 @@ from numflow.ops.convert import as_tensor
 class _Tensor:
     """Stands for a tensor."""
 
+    def __repr__(self) -> str:
+        return "a tensor"
+
 
 class _Nothing:
     """Stands for None, and for an operation."""
+
+    def __repr__(self) -> str:
+        return "None"
 
 
 class _Whole:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from numflow import nest
 from numflow.graph.tensor import Tensor
 from numflow.keras.layers.layer import Layer
@@ -18,6 +20,7 @@ from numflow.ops import random as randoms
 from numflow.ops import recurrent, scopes
 from numflow.ops import select as selections
 from numflow.ops import shape as shaping
+from numflow.ops.convert import as_tensor
 from numflow.ops.recurrent_panels import steps_of
 
 __all__ = [
@@ -43,6 +46,13 @@ class _Wrapper(Layer):
             )
         super().__init__(**kwargs)
         self.cell = cell
+        self._casts = kwargs.get("dtype") is not None
+
+    def _taken(self, value: Any) -> Any:
+        """An argument; the cell inside has its dtype, a wrapper only one that it was given."""
+        if self._casts:
+            return super()._taken(value)
+        return as_tensor(value) if isinstance(value, np.ndarray) else value
 
     @property
     def wrapped_cell(self) -> Any:
@@ -69,7 +79,8 @@ class _Wrapper(Layer):
         return self.cell.get_initial_state(batch_size=batch_size)
 
     def build(self, input_shape: Any) -> None:
-        if isinstance(self.cell, Layer) and not self.cell.built:
+        waits = not getattr(self.cell, "_fixed", True)  # its dtype is that of its first inputs
+        if isinstance(self.cell, Layer) and not self.cell.built and not waits:
             self.cell.build(input_shape)
             self.cell.built = True
         self.built = True

@@ -253,3 +253,24 @@ def test_states_are_saved_by_as_many_names(names: Any) -> None:
         nn.static_state_saving_rnn(cells.BasicLSTMCell(4), [nf.ones([2, 3])], Saver(), names)
     with pytest.raises(TypeError, match="state_saver has no method state"):
         nn.static_state_saving_rnn(cells.GRUCell(4), [nf.ones([2, 3])], 3, "h")
+
+
+@pytest.mark.parametrize("fixed", [None, "float64"])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        cells.ResidualWrapper,
+        lambda c: cells.DropoutWrapper(c, output_keep_prob=1.0),
+        lambda c: cells.DeviceWrapper(c, "/cpu:0"),
+        lambda c: cells.ResidualWrapper(cells.DeviceWrapper(c, "/cpu:0")),
+    ],
+)
+def test_a_wrapper_leaves_dtypes_to_the_cell(wrap: Any, fixed: str | None) -> None:
+    """Called step by step, too; by a tensor and by an array."""
+    x = np.ones([BATCH, DEPTH])
+    for given in (x, nf.constant(x)):
+        for make in (cells.GRUCell, cells.LSTMCell):
+            cell = wrap(make(DEPTH, dtype=fixed))
+            y, _ = cell(given, cell.zero_state(BATCH, nf.float64))
+            assert y.dtype == nf.float64
+            assert {w.dtype for w in cell.weights} == {nf.float64}

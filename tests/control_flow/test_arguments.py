@@ -302,3 +302,12 @@ def test_text_as_a_loop_variable() -> None:
 
     assert nf.function(f)(nf.constant("x")).numpy() == f(nf.constant("x")).numpy() == b"xaaa"
     assert nf.function(f)(nf.constant("y")).numpy() == b"y"
+
+
+def test_unlike_structures_are_shown() -> None:
+    @nf.function
+    def f(p: Any) -> Any:
+        return nf.cond(p, lambda: (1.0, 2.0), lambda: 1.0)
+
+    with pytest.raises(TypeError, match=r"\(a tensor, a tensor\) is a container, a tensor is not"):
+        f(nf.constant(True))
