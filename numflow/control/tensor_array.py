@@ -304,8 +304,8 @@ class TensorArray:
         Raises:
           ShapeError: the lengths do not add up to value's rows, or are not known in a trace.
         """
-        x = self._value(value, whole=True)
         sizes = static_ints(lengths, "TensorArray", "lengths")
+        x = self._value(value, whole=True, lengths=sizes)
         if sum(sizes) != x.spec.shape[0]:
             problem = f"the lengths {list(sizes)} do not add up to the rows of value"
             raise ShapeError(explain("TensorArray", problem, {"value": x.spec}))
@@ -383,15 +383,18 @@ class TensorArray:
         made._read = set()
         return made
 
-    def _value(self, value: Any, whole: bool = False) -> Tensor:
-        """A value to be written; whole: elements as rows."""
+    def _value(
+        self, value: Any, whole: bool = False, lengths: Sequence[int] | None = None
+    ) -> Tensor:
+        """A value to be written; whole: elements as rows, or as many rows as lengths say."""
         numeric = isinstance(value, bool | int | float | list | tuple)
         x = as_tensor(value, self._dtype if numeric else None, "TensorArray", "value")
         if x.dtype is not self._dtype:
             problem = f"value is {x.dtype.name}, the elements are {self._dtype.name}"
             raise DTypeError(explain("TensorArray", problem, {"value": x.spec}, fix="nf.cast"))
         shape = x.spec.shape[1:] if whole else x.spec.shape
-        if not self._element.is_compatible_with(TensorShape(shape)):
+        shapes = [shape] if lengths is None else [(n, *shape) for n in lengths]
+        if not all(self._element.is_compatible_with(TensorShape(s)) for s in shapes):
             problem = f"value is not of the element shape {self._element}"
             raise ShapeError(explain("TensorArray", problem, {"value": x.spec}))
         have = self._shape()

@@ -313,3 +313,16 @@ def test_an_array_that_nobody_writes_is_refused_with_its_line(looped: bool) -> N
     for n in (3, nf.constant(3)):
         with pytest.raises(nf.errors.InvalidArgumentError, match=r"never written[^§]*test_arrays"):
             nf.function(f)(n)
+
+
+def test_pieces_have_rows() -> None:
+    def f(shape: Any, lengths: list[int]) -> Any:
+        array = nf.TensorArray(nf.float32, 3, element_shape=shape, infer_shape=False)
+        return array.split([1.0, 2.0, 3.0, 4.0], lengths).read(2)
+
+    for way in (f, nf.function(f)):
+        assert way([None], [1, 0, 3]).numpy().tolist() == [2.0, 3.0, 4.0]
+        with pytest.raises(nf.errors.ShapeError, match="element shape"):
+            way([2], [1, 0, 3])
+        with pytest.raises(nf.errors.ShapeError, match="element shape"):
+            way([], [1, 0, 3])
