@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from numflow.kernels import lang_math
 from numflow.kernels.abi import HEADER, WORKSPACE
-from numflow.kernels.cpu.gemm_nest import transpose
+from numflow.kernels.cpu.gemm_packing import transpose
 from numflow.kernels.cpu.recurrent_steps import get, put
 from numflow.kernels.intrinsics import (
     ES,

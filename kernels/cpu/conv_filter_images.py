@@ -19,7 +19,8 @@ from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv import SHORT, Window, tiles_of, window_words
 from numflow.kernels.cpu.conv_nest import W, clear, source
 from numflow.kernels.cpu.gemm import _even, _l2_bytes, _lines
-from numflow.kernels.cpu.gemm_nest import bounds, copy
+from numflow.kernels.cpu.gemm_nest import bounds
+from numflow.kernels.cpu.gemm_packing import copy
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import ES, VL, call, mask_address, set_word, word, zeros
 from numflow.kernels.ir import Vectors

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from numflow.kernels.abi import WORKSPACE
 from numflow.kernels.cpu.conv_nest import W, panels, source, start_tiles
-from numflow.kernels.cpu.gemm_nest import copy
+from numflow.kernels.cpu.gemm_packing import copy
 from numflow.kernels.intrinsics import ES, set_word, word
 from numflow.kernels.tiles import Q
 

@@ -27,7 +27,8 @@ architectures".
 from __future__ import annotations
 
 from numflow.kernels.abi import HEADER, WORKSPACE
-from numflow.kernels.cpu.gemm_nest import AHEAD, bounds, copy, pack_rows, pack_transposed
+from numflow.kernels.cpu.gemm_nest import AHEAD, bounds
+from numflow.kernels.cpu.gemm_packing import copy, pack_rows, pack_transposed
 from numflow.kernels.cpu.pool_behind import POOL_X, enter_block
 from numflow.kernels.intrinsics import (
     ES,

@@ -23,7 +23,8 @@ from numflow.kernels.abi import HEADER, WORKSPACE
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.conv import Window
 from numflow.kernels.cpu.gemm import _even, _lines
-from numflow.kernels.cpu.gemm_nest import bounds, copy, pack_transposed
+from numflow.kernels.cpu.gemm_nest import bounds
+from numflow.kernels.cpu.gemm_packing import copy, pack_transposed
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import (
     ES,

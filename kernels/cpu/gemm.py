@@ -32,11 +32,10 @@ from numflow.kernels.cpu.gemm_nest import (
     BATCH_RANK,
     W,
     gemm,
-    pack_rows,
     pack_shared,
-    pack_transposed,
     thin,
 )
+from numflow.kernels.cpu.gemm_packing import pack_rows, pack_transposed
 from numflow.kernels.cpu.gemv import AXPY_A, AXPY_B, DOT_A, DOT_B, gemv
 from numflow.kernels.engine import Target
 from numflow.kernels.ir import Vectors

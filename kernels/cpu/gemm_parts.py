@@ -32,7 +32,8 @@ from numflow.kernels import engine, lang, tiles
 from numflow.kernels.abi import HEADER, WORKSPACE
 from numflow.kernels.cpu.call import Call
 from numflow.kernels.cpu.gemm import _even, _l2_bytes
-from numflow.kernels.cpu.gemm_nest import bounds, pack_columns, transpose
+from numflow.kernels.cpu.gemm_nest import bounds
+from numflow.kernels.cpu.gemm_packing import pack_columns, transpose
 from numflow.kernels.engine import Target
 from numflow.kernels.intrinsics import (
     ES,

@@ -28,7 +28,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from numflow.kernels.abi import HEADER, WORD, WORKSPACE
-from numflow.kernels.cpu.gemm_nest import pack_rows, pack_transposed
+from numflow.kernels.cpu.gemm_packing import pack_rows, pack_transposed
 from numflow.kernels.intrinsics import (
     ES,
     VL,

@@ -21,7 +21,8 @@ N-dimensional, Winograd-based convolution for manycore CPUs".
 from __future__ import annotations
 
 from numflow.kernels.abi import HEADER, WORKSPACE
-from numflow.kernels.cpu.gemm_nest import bounds, high_bits, low_bits, transpose
+from numflow.kernels.cpu.gemm_nest import bounds, high_bits, low_bits
+from numflow.kernels.cpu.gemm_packing import transpose
 from numflow.kernels.cpu.pool_behind import POOL_X, enter_block
 from numflow.kernels.intrinsics import (
     ES,
