@@ -15,6 +15,7 @@ import pytest
 import numflow as nf
 from numflow.errors import DTypeError, SourceLine
 from numflow.profiler import Limits, Profile, profile
+from numflow.profiler.limits import measure_limits
 from numflow.runtime.profile import Row
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +49,12 @@ def test_numbers_are_those_of_explain() -> None:
     assert {row.number for row in rows} == set(kinds)
     assert all(row.kind in (kinds[row.number], "fold") for row in rows)
     assert [row.nbytes for row in rows if row.kind == "fold"] == [0]
+
+
+def test_the_roofs_of_this_machine_are_known() -> None:
+    """Whatever packs for the product that they are measured by."""
+    limits = measure_limits()
+    assert limits.flops > 0 and limits.memory > 0 and limits.cache > 0
 
 
 def test_a_kernel_that_packs_for_another_is_a_row_of_its_own() -> None:
