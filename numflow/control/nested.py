@@ -16,7 +16,7 @@ from weakref import WeakSet
 import numpy as np
 
 from numflow import dtypes
-from numflow.graph.building import WATCHED, SymbolicTensor
+from numflow.graph.building import REMADE, WATCHED, SymbolicTensor
 from numflow.graph.graph import Graph, GraphBuilder, Value, bind_op, constant_op
 from numflow.graph.op import Array, Attrs, Op, current, interpreting
 from numflow.graph.scopes import Place, here
@@ -92,6 +92,7 @@ class Nested(Capturing):
         if outside in self.outer.builder.made.get(WATCHED, ()):
             return None
         if node is not None and node.op is constant_op and node.attrs["value"].size <= _SMALL:
+            self.outer.builder.made.setdefault(REMADE, WeakSet()).add(outside)
             return self.builder.constant(node.attrs["value"])
         return None
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from numflow import nest
 from numflow.eager.apply import tapes
-from numflow.errors import explain
+from numflow.errors import GraphError, explain
 from numflow.gradient.cotangents import cotangents
 from numflow.gradient.unconnected import UnconnectedGradients, unconnected_kind
 from numflow.gradient.vjp import Gradient, Record, backward, differentiable
-from numflow.graph.building import Building
+from numflow.graph.building import REMADE, Building
 from numflow.graph.op import current
 from numflow.graph.tensor import Tensor
 from numflow.ops import joining
@@ -65,6 +65,7 @@ def gradients(
     Raises:
       RuntimeError: called eagerly: GradientTape works there.
       TypeError: a y is complex, and has no grad_ys.
+      GraphError: an x is a small constant that a branch or a loop uses, which keeps no way to it.
 
     Example:
       >>> @nf.function
@@ -121,7 +122,14 @@ def gradients(
 def _leaves(building: Building, x: Any, name: str) -> list[Tensor]:
     """The tensors of the graph that x stands for: itself, or the values of a variable."""
     if isinstance(x, Tensor):
-        return [as_tensor(x)]
+        tensor = as_tensor(x)
+        if name == "xs" and tensor.dtype.is_floating and _remade(building, tensor):
+            problem = (
+                f"a branch or a loop has made this constant of {name} again, as a number of its own"
+            )
+            fix = "with nf.GradientTape() as tape: tape.watch(it) before it is used; or a variable"
+            raise GraphError(explain("gradients", problem, {name: tensor.spec}, fix))
+        return [tensor]
     if not hasattr(x, "_as_tensor"):
         problem = f"{name} are tensors and variables, not {type(x).__name__}"
         raise TypeError(explain("gradients", problem, {name: repr(x)[:200]}))
@@ -132,6 +140,11 @@ def _leaves(building: Building, x: Any, name: str) -> list[Tensor]:
     ]
     now = as_tensor(x)
     return values if any(t is now for t in values) else [*values, now]
+
+
+def _remade(building: Building, tensor: Tensor) -> bool:
+    value = building.value(tensor)
+    return value in building.builder.made.get(REMADE, ())
 
 
 def _records(building: Building) -> list[Record]:

@@ -22,6 +22,8 @@ from numflow.shapes import Shape, UnknownSizeError, as_number
 
 WATCHED = "watched"
 """Of a builder's `made`: values by which derivatives are asked."""
+REMADE = "remade"
+"""The same: constants that a branch or a loop has made again: nothing leads back to them."""
 
 
 class SymbolicTensor(Tensor):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import numflow as nf
+from numflow.errors import GraphError
 
 F = nf.float64
 
@@ -59,3 +60,16 @@ def test_x_cubed(name: str, eager: bool) -> None:
 
     assert [float(v) for v in both()] == pytest.approx([8.0, 12.0, 12.0])
     assert float(forward()) == pytest.approx(12.0)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_nobody_watched_is_refused(name: str) -> None:
+    """By gradients(), which comes when the branch has its own constant: never a wrong None."""
+
+    @nf.function
+    def slope() -> Any:
+        x = nf.constant(2.0, F)
+        return nf.gradients(PROGRAMS[name](x), x)
+
+    with pytest.raises(GraphError, match="has made this constant of xs again"):
+        slope()
