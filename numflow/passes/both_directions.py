@@ -17,10 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from numflow.graph.building import with_inputs
 from numflow.graph.graph import Graph, Node, bind_op
 from numflow.ops.recurrent_both import OF_TWO
-from numflow.passes.needed import needed_behind
+from numflow.passes.needed import moved_up, needed_behind
 
 NEAR = 8  # layers of one form that are tried as the second one of a pair
 
@@ -69,18 +68,5 @@ def _with(graph: Graph, first: Node, second: Node, needed: list[Node]) -> Graph:
         scope=first.scope,
         device=first.device,
     )
-    new = dict(zip(outputs, pair.outputs, strict=True))
-    moved = {first: pair, second: pair}
-    early = {*needed, second}
-    nodes: list[Node] = []
-    for node in graph.nodes:
-        if node is first:
-            nodes += [*needed, pair]
-        elif node not in early:
-            copy = with_inputs(node, new, moved)
-            if copy is not node:
-                moved[node] = copy
-                new.update(zip(node.outputs, copy.outputs, strict=True))
-            nodes.append(copy)
-    results = tuple(new.get(v, v) for v in graph.outputs)
-    return Graph(graph.inputs, tuple(nodes), results, graph.captures, graph.name)
+    results = dict(zip(outputs, pair.outputs, strict=True))
+    return moved_up(graph, pair, [first, second], needed, results)

@@ -15,14 +15,13 @@ made.
 
 from __future__ import annotations
 
-from numflow.graph.building import with_inputs
 from numflow.graph.graph import Graph, Node, Value
 from numflow.graph.lowering import Library
 from numflow.ops import joint_products as joint
 from numflow.ops import linalg
 from numflow.ops import reduce as reductions
 from numflow.ops import shape as shaping
-from numflow.passes.needed import needed_behind
+from numflow.passes.needed import moved_up, needed_behind
 
 
 def joint_products(graph: Graph) -> Graph:
@@ -129,19 +128,4 @@ def _with(graph: Graph, members: list[Node], needed: list[Node]) -> Graph:
         device=first.device,
     )
     old = [node.output for node in (*products, *summed)]
-    new = dict(zip(old, one.outputs, strict=True))
-    moved = dict.fromkeys(members, one)
-    early = {*needed, *members}
-    nodes: list[Node] = []
-    for node in graph.nodes:
-        if node is first:
-            nodes += [*needed, one]
-        if node in early:
-            continue
-        copy = with_inputs(node, new, moved)
-        if copy is not node:
-            moved[node] = copy
-            new.update(zip(node.outputs, copy.outputs, strict=True))
-        nodes.append(copy)
-    outputs = tuple(new.get(v, v) for v in graph.outputs)
-    return Graph(graph.inputs, tuple(nodes), outputs, graph.captures, graph.name)
+    return moved_up(graph, one, members, needed, dict(zip(old, one.outputs, strict=True)))

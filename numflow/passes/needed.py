@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from numflow.graph.graph import Graph, Node, bind_op, bound_symbols, named_symbols
+from numflow.graph.building import with_inputs
+from numflow.graph.graph import Graph, Node, Value, bind_op, bound_symbols, named_symbols
 
 
 def needed_behind(
@@ -33,3 +34,32 @@ def needed_behind(
                 found.add(maker)
                 waiting.append(maker)
     return sorted(found, key=place.__getitem__)
+
+
+def moved_up(
+    graph: Graph,
+    one: Node,
+    members: Sequence[Node],
+    needed: Sequence[Node],
+    results: Mapping[Value, Value],
+) -> Graph:
+    """The graph with `one` in the place of the first of `members`, which it stands for, behind the
+    nodes that it needs.
+
+    results: for outputs of members those of `one`.
+    """
+    new = dict(results)
+    moved = {node: one for node in members if node is not one}
+    early = {one, *needed, *members}
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        if node is members[0]:
+            nodes += [*needed, one]
+        elif node not in early:
+            copy = with_inputs(node, new, moved)
+            if copy is not node:
+                moved[node] = copy
+                new.update(zip(node.outputs, copy.outputs, strict=True))
+            nodes.append(copy)
+    outputs = tuple(new.get(v, v) for v in graph.outputs)
+    return Graph(graph.inputs, tuple(nodes), outputs, graph.captures, graph.name)

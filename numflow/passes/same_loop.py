@@ -12,10 +12,9 @@ needs; not where that depends on the first, as its number of iterations may.
 
 from __future__ import annotations
 
-from numflow.graph.building import with_inputs
-from numflow.graph.graph import Graph, Node, Value
+from numflow.graph.graph import Graph, Node
 from numflow.ops.control import extended, while_op
-from numflow.passes.needed import needed_behind
+from numflow.passes.needed import moved_up, needed_behind
 
 
 def same_loop(graph: Graph) -> Graph:
@@ -41,7 +40,8 @@ def _merged(graph: Graph) -> Graph | None:
         ):
             needed = needed_behind(graph, node, first, place)
             if needed is not None:
-                return _with(graph, first, node, needed)
+                results = dict(zip(first.outputs, node.outputs, strict=False))
+                return moved_up(graph, node, [first], needed, results)
         loops.setdefault(node.subgraphs[1], node)
     return None
 
@@ -49,24 +49,3 @@ def _merged(graph: Graph) -> Graph | None:
 def _same_start(first: Node, loop: Node) -> bool:
     count = len(first.outputs)
     return loop.inputs[:count] == first.inputs[:count]
-
-
-def _with(graph: Graph, first: Node, loop: Node, needed: list[Node]) -> Graph:
-    """The graph with loop, and what it needs, in the place of first."""
-    new: dict[Value, Value] = dict(zip(first.outputs, loop.outputs, strict=False))
-    moved: dict[Node, Node] = {first: loop}
-    early = {*needed, loop}
-    nodes: list[Node] = []
-    for node in graph.nodes:
-        if node is first:
-            nodes += [*needed, loop]
-            continue
-        if node in early:
-            continue
-        copy = with_inputs(node, new, moved)
-        if copy is not node:
-            moved[node] = copy
-            new.update(zip(node.outputs, copy.outputs, strict=True))
-        nodes.append(copy)
-    outputs = tuple(new.get(v, v) for v in graph.outputs)
-    return Graph(graph.inputs, tuple(nodes), outputs, graph.captures, graph.name)
